@@ -1,0 +1,25 @@
+"""What happens to a bot and what it answers, free of any messenger's types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TextMessage:
+    """Somebody wrote a text.
+
+    Args:
+        text: the text as it was written.
+        first_name: the writer's first name; empty when it is not known.
+    """
+
+    text: str
+    first_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A text to send into the chat the event came from."""
+
+    text: str

@@ -1,0 +1,14 @@
+"""The HTTP API: handlers that translate between requests and the layers below."""
+
+from __future__ import annotations
+
+from tornado.routing import URLSpec
+
+from handlers import accounts, documents, health, telegram_data
+
+routes: list[URLSpec] = [
+    *accounts.routes,
+    *telegram_data.routes,
+    *health.routes,
+    *documents.routes,
+]

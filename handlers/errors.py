@@ -1,0 +1,220 @@
+"""Every error the API can answer with, its code, and what inner errors become of it.
+
+Written as problem documents (RFC 9457). `code` is what a program should look at.
+
+ApiError
+├── BadRequest              400 invalid_json, validation_failed, invalid_credentials, ...
+├── Unauthorized            401
+├── Forbidden               403
+├── NotFound                404
+├── MethodNotAllowed        405
+├── Conflict                409
+├── BodyTooLarge            413
+├── UnsupportedMediaType    415
+├── Unprocessable           422
+├── TooManyRequests         429
+└── Unavailable             503
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from http import HTTPStatus
+
+from models import errors as storage
+from models.password import HasherBusy
+from runner import errors as runner
+
+
+class Code(StrEnum):
+    """What went wrong, for programs; the API document lists them."""
+
+    BAD_REQUEST = "bad_request"
+    INVALID_JSON = "invalid_json"
+    VALIDATION_FAILED = "validation_failed"
+    INVALID_CREDENTIALS = "invalid_credentials"
+    NOT_AUTHENTICATED = "not_authenticated"
+    INVALID_KEY = "invalid_key"
+    XSRF_FAILED = "xsrf_failed"
+    ORIGIN_NOT_ALLOWED = "origin_not_allowed"
+    REGISTRATION_CLOSED = "registration_closed"
+    BOT_LIMIT_REACHED = "bot_limit_reached"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    BOT_ALREADY_REGISTERED = "bot_already_registered"
+    BODY_TOO_LARGE = "body_too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    TELEGRAM_TOKEN_REJECTED = "telegram_token_rejected"  # noqa: S105
+    TOO_MANY_ATTEMPTS = "too_many_attempts"
+    BUSY = "busy"
+    STORAGE_UNAVAILABLE = "storage_unavailable"
+    INTERNAL_ERROR = "internal_error"
+
+
+FieldErrors = dict[str, list[str]]
+
+
+class ApiError(Exception):
+    """Root of the tree.
+
+    Args:
+        detail: a sentence that says what is wrong and what to do.
+        code: one of `Code`; the class's own when left out.
+        errors: sentences by field.
+        headers: to add to the answer.
+    """
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    code = Code.INTERNAL_ERROR
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        code: Code | None = None,
+        errors: FieldErrors | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or self.code
+        self.errors = errors
+        self.headers = headers or {}
+
+
+class BadRequest(ApiError):
+    """The request makes no sense."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = Code.BAD_REQUEST
+
+
+class Unauthorized(ApiError):
+    """No key, or one that is worth nothing."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    code = Code.NOT_AUTHENTICATED
+
+    def __init__(self, detail: str, *, code: Code | None = None) -> None:
+        # RFC 6750, section 3
+        challenge = 'Bearer realm="botyard"'
+        if code is Code.INVALID_KEY:
+            challenge += ', error="invalid_token"'
+        super().__init__(detail, code=code, headers={"WWW-Authenticate": challenge})
+
+
+class Forbidden(ApiError):
+    """Understood, and refused."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class NotFound(ApiError):
+    """Nothing here, or nothing of the caller's."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = Code.NOT_FOUND
+
+
+class MethodNotAllowed(ApiError):
+    """The path exists, the method on it does not."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    code = Code.METHOD_NOT_ALLOWED
+
+
+class Conflict(ApiError):
+    """Against what exists already."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class BodyTooLarge(ApiError):
+    """The body is beyond what is taken."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = Code.BODY_TOO_LARGE
+
+
+class UnsupportedMediaType(ApiError):
+    """The body is not of a type that is taken here."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = Code.UNSUPPORTED_MEDIA_TYPE
+
+
+class Unprocessable(ApiError):
+    """Well formed, and still not to be done."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class TooManyRequests(ApiError):
+    """Come back later.
+
+    Args:
+        seconds: how much later.
+    """
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = Code.TOO_MANY_ATTEMPTS
+
+    def __init__(self, detail: str, *, seconds: int, code: Code | None = None) -> None:
+        super().__init__(detail, code=code, headers={"Retry-After": str(seconds)})
+
+
+class Unavailable(ApiError):
+    """Something the server needs does not work at the moment."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def invalid(errors: FieldErrors) -> BadRequest:
+    """What is wrong with a body, field by field."""
+    return BadRequest(
+        "Some fields are not right: " + ", ".join(sorted(errors)) + ".",
+        code=Code.VALIDATION_FAILED,
+        errors=errors,
+    )
+
+
+def translate(error: BaseException) -> ApiError | None:
+    """What an error of the layers below is to the outside; None for a bug of ours."""
+    match error:
+        case ApiError():
+            return error
+        case storage.UsernameTaken():
+            return invalid({"username": ["A user with this name exists already."]})
+        case storage.EmailTaken():
+            return invalid({"email": ["A user with this e-mail address exists already."]})
+        case storage.BotLimitReached():
+            return Forbidden(
+                f"You have {error.limit} bots, which is as many as an account may have. "
+                "Delete one to add another.",
+                code=Code.BOT_LIMIT_REACHED,
+            )
+        case storage.BotAlreadyRegistered():
+            return Conflict(
+                "This Telegram bot is registered already; a bot can be in the platform once.",
+                code=Code.BOT_ALREADY_REGISTERED,
+                errors={"token": ["This Telegram bot is registered already."]},
+            )
+        case storage.StorageUnavailable():
+            return Unavailable(
+                "The database does not answer; nothing was changed. Try again in a moment.",
+                code=Code.STORAGE_UNAVAILABLE,
+                headers={"Retry-After": "5"},
+            )
+        case runner.TokenRejected():
+            return Unprocessable(
+                "Telegram does not know this token. Copy it again from @BotFather.",
+                code=Code.TELEGRAM_TOKEN_REJECTED,
+                errors={"token": ["Telegram does not know this token."]},
+            )
+        case runner.BotGone():
+            return NotFound("There is no such bot.")
+        case HasherBusy():
+            return TooManyRequests(
+                "Too many people log in at this moment. Try again.", seconds=5, code=Code.BUSY
+            )
+    return None

@@ -1,0 +1,54 @@
+"""What a load balancer and a supervisor ask."""
+
+from __future__ import annotations
+
+from tornado.web import url
+
+from handlers.base import ApiHandler
+from models.session import Session
+
+
+class Health(ApiHandler):
+    """Is the process alive."""
+
+    public = frozenset({"GET", "HEAD"})
+
+    def get(self) -> None:
+        """Whether the process answers.
+
+        ---
+        summary: Alive
+        tags: [Operation]
+        responses:
+          200: {description: It does., schema: HealthSchema}
+        """
+        self.answer({"status": "ok"})
+
+
+class Readiness(ApiHandler):
+    """Can it take traffic."""
+
+    public = frozenset({"GET", "HEAD"})
+
+    async def get(self) -> None:
+        """Whether the database answers and every active bot has been tried once.
+
+        ---
+        summary: Ready
+        tags: [Operation]
+        responses:
+          200: {description: It is ready., schema: ReadinessSchema}
+          503: {description: "Not yet, or not any more.", schema: ReadinessSchema}
+        """
+        await self.services.db.read(Session.select().limit(1).exists)
+        manager, traffic = self.services.manager, self.services.traffic
+        ready = manager.ready and not traffic.draining
+        states = {str(state): count for state, count in manager.states().items()}
+        body = {"status": "ready" if ready else "not ready", "bots": states}
+        self.answer(body, status=200 if ready else 503)
+
+
+routes = [
+    url(r"/healthz/?", Health),
+    url(r"/readyz/?", Readiness),
+]

@@ -1,0 +1,72 @@
+"""What the handlers work with; put together in one place, handed to them by the application."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from handlers.keys import KeyRing
+from handlers.throttle import LoginThrottle
+from models.database import Database
+from models.password import PasswordHasher
+from models.vault import Vault
+from runner.manager import BotManager
+from runner.service import BotService
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """What an operator decides about the API.
+
+    Args:
+        version: of the program, for the API document.
+        session_lifetime: how long a login lasts.
+        registration_open: whether people may register themselves.
+        cors_origins: origins of frontends that may use the API from a browser.
+    """
+
+    version: str
+    session_lifetime: timedelta
+    registration_open: bool
+    cors_origins: frozenset[str]
+
+
+class Traffic:
+    """How many requests are under way, and whether new ones should go elsewhere."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def began(self) -> None:
+        """Count a request in."""
+        self._in_flight += 1
+        self._idle.clear()
+
+    def ended(self) -> None:
+        """Count a request out."""
+        self._in_flight -= 1
+        if not self._in_flight:
+            self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until no request is under way."""
+        await self._idle.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a handler may call."""
+
+    settings: ApiSettings
+    db: Database
+    vault: Vault
+    hasher: PasswordHasher
+    keys: KeyRing
+    throttle: LoginThrottle
+    manager: BotManager
+    bots: BotService
+    traffic: Traffic = field(default_factory=Traffic)

@@ -1,0 +1,22 @@
+"use strict";
+
+// With the session cookie, the server wants the XSRF cookie sent again as a header.
+function withXsrfToken(request) {
+  const found = /(?:^|;\s*)_xsrf=([^;]*)/.exec(document.cookie);
+  const ours = new URL(request.url, location.href).origin === location.origin;
+  if (found && ours) {
+    request.headers["X-XSRFToken"] = decodeURIComponent(found[1].replace(/^"|"$/g, ""));
+  }
+  return request;
+}
+
+window.ui = SwaggerUIBundle({
+  url: "../openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  displayRequestDuration: true,
+  persistAuthorization: false,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+  requestInterceptor: withXsrfToken,
+});

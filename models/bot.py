@@ -1,0 +1,247 @@
+"""Bots: the `bots` table and what is done with it, one function a transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from models.base import BaseModel, UTCDateTimeField, now
+from models.errors import BotAlreadyRegistered, BotLimitReached
+from models.user import User
+from models.vault import Vault
+
+
+class Bot(BaseModel):
+    """A Telegram bot of an account.
+
+    `telegram_id` is empty until Telegram has confirmed the token: an unproved claim must not
+    keep the true owner of a bot out. `active` is what the owner wants; no failure changes it.
+    """
+
+    user = peewee.ForeignKeyField(User, backref="bots", on_delete="CASCADE")
+    slot = peewee.SmallIntegerField()
+    title = peewee.CharField(max_length=100, default="")
+    active = peewee.BooleanField(default=True)
+    token_encrypted = peewee.TextField()
+    token_fingerprint = peewee.CharField(max_length=64, unique=True)
+    telegram_id = peewee.BigIntegerField(null=True, unique=True)
+    username = peewee.CharField(max_length=64, default="")
+    failure_reason = peewee.CharField(max_length=32, default="")
+    failure_detail = peewee.CharField(max_length=500, default="")
+    failed_at = UTCDateTimeField(null=True)
+    created_at = UTCDateTimeField()
+    updated_at = UTCDateTimeField()
+
+    class Meta:
+        table_name = "bots"
+        indexes = ((("user", "slot"), True),)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The last failure of a bot: a reason of the runner's, and a sentence for the owner."""
+
+    reason: str
+    detail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BotRecord:
+    """A bot as the rest of the program sees it, its token in the clear."""
+
+    id: int
+    user_id: int
+    title: str
+    active: bool
+    token: str = field(repr=False)
+    telegram_id: int | None
+    username: str
+    failure: Failure | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedToken:
+    """A token, with what getMe said of it; both are empty when Telegram was out of reach."""
+
+    token: str = field(repr=False)
+    telegram_id: int | None = None
+    username: str = ""
+
+
+def _record(row: Bot, vault: Vault) -> BotRecord:
+    failure = None
+    if row.failure_reason:
+        failure = Failure(row.failure_reason, row.failure_detail, row.failed_at)
+    return BotRecord(
+        id=row.id,
+        user_id=row.user_id,
+        title=row.title,
+        active=row.active,
+        token=vault.decrypt(row.token_encrypted),
+        telegram_id=row.telegram_id,
+        username=row.username,
+        failure=failure,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _check_unclaimed(fingerprint: str, claimed_id: int, *, but: int | None = None) -> None:
+    same = (Bot.token_fingerprint == fingerprint) | (Bot.telegram_id == claimed_id)
+    if Bot.select().where(same, Bot.id != (but or 0)).exists():
+        raise BotAlreadyRegistered
+
+
+def claimed_telegram_id(token: str) -> int:
+    """The Telegram id that a token says it belongs to: the number before its colon."""
+    return int(token.partition(":")[0])
+
+
+def _free_slot(user_id: int, limit: int) -> int:
+    # The lock on the user's row makes counting and inserting one step on PostgreSQL; on
+    # SQLite the writing transaction is alone anyway.
+    query = User.select(User.id).where(User.id == user_id)
+    if not isinstance(Bot._meta.database.obj, peewee.SqliteDatabase):
+        query = query.for_update()
+    query.get()
+    taken = {slot for (slot,) in Bot.select(Bot.slot).where(Bot.user == user_id).tuples()}
+    free = next((slot for slot in range(1, limit + 1) if slot not in taken), None)
+    if free is None or len(taken) >= limit:
+        raise BotLimitReached(limit)
+    return free
+
+
+def check_new(vault: Vault, user_id: int, token: str, *, limit: int) -> None:
+    """Refuse what `create` would refuse anyway, before anybody asks Telegram.
+
+    Raises:
+        BotLimitReached, BotAlreadyRegistered: as for `create`.
+    """
+    if Bot.select().where(Bot.user == user_id).count() >= limit:
+        raise BotLimitReached(limit)
+    _check_unclaimed(vault.fingerprint(token), claimed_telegram_id(token))
+
+
+def create(
+    vault: Vault, user_id: int, *, token: VerifiedToken, title: str, active: bool, limit: int
+) -> BotRecord:
+    """Add a bot to an account.
+
+    Raises:
+        BotLimitReached: the account has `limit` bots.
+        BotAlreadyRegistered: some account has this Telegram bot.
+        User.DoesNotExist: the account was deleted meanwhile.
+    """
+    slot = _free_slot(user_id, limit)
+    fingerprint = vault.fingerprint(token.token)
+    _check_unclaimed(fingerprint, claimed_telegram_id(token.token))
+    moment = now()
+    try:
+        row = Bot.create(
+            user=user_id,
+            slot=slot,
+            title=title,
+            active=active,
+            token_encrypted=vault.encrypt(token.token),
+            token_fingerprint=fingerprint,
+            telegram_id=token.telegram_id,
+            username=token.username,
+            created_at=moment,
+            updated_at=moment,
+        )
+    except peewee.IntegrityError as error:  # lost a race that only PostgreSQL allows
+        raise BotAlreadyRegistered from error
+    return _record(row, vault)
+
+
+def get(vault: Vault, bot_id: int, *, user_id: int | None = None) -> BotRecord | None:
+    """One bot, of one account when `user_id` is given; None when there is none."""
+    query = Bot.select().where(Bot.id == bot_id)
+    if user_id is not None:
+        query = query.where(Bot.user == user_id)
+    row = query.first()
+    return _record(row, vault) if row else None
+
+
+def listing(vault: Vault, user_id: int) -> list[BotRecord]:
+    """An account's bots, oldest first."""
+    return [_record(row, vault) for row in Bot.select().where(Bot.user == user_id).order_by(Bot.id)]
+
+
+def active(vault: Vault) -> list[BotRecord]:
+    """Every bot that its owner wants to run."""
+    return [_record(row, vault) for row in Bot.select().where(Bot.active).order_by(Bot.id)]
+
+
+def update(
+    vault: Vault, bot_id: int, changes: dict[str, Any], *, token: VerifiedToken | None = None
+) -> BotRecord | None:
+    """Change a bot.
+
+    Args:
+        changes: any of title, active.
+        token: a new token, None to leave the old one.
+
+    Returns:
+        The bot as it is now; None when it is gone.
+
+    Raises:
+        BotAlreadyRegistered: another bot in the platform is this Telegram bot.
+    """
+    values = dict(changes, updated_at=now())
+    if token is not None:
+        fingerprint = vault.fingerprint(token.token)
+        _check_unclaimed(fingerprint, claimed_telegram_id(token.token), but=bot_id)
+        values.update(
+            token_encrypted=vault.encrypt(token.token),
+            token_fingerprint=fingerprint,
+            telegram_id=token.telegram_id,
+            username=token.username,
+            failure_reason="",
+            failure_detail="",
+            failed_at=None,
+        )
+    try:
+        Bot.update(values).where(Bot.id == bot_id).execute()
+    except peewee.IntegrityError as error:
+        raise BotAlreadyRegistered from error
+    return get(vault, bot_id)
+
+
+def confirm(vault: Vault, bot_id: int, token: VerifiedToken) -> None:
+    """Note that Telegram knows a bot's token, and as whom; clears its last failure.
+
+    Does nothing when the bot has another token by now.
+
+    Raises:
+        BotAlreadyRegistered: another bot in the platform is this Telegram bot.
+    """
+    mine = (Bot.id == bot_id) & (Bot.token_fingerprint == vault.fingerprint(token.token))
+    try:
+        Bot.update(
+            telegram_id=token.telegram_id,
+            username=token.username,
+            failure_reason="",
+            failure_detail="",
+            failed_at=None,
+        ).where(mine).execute()
+    except peewee.IntegrityError as error:
+        raise BotAlreadyRegistered from error
+
+
+def note_failure(bot_id: int, failure: Failure) -> None:
+    """Store a bot's last failure."""
+    Bot.update(
+        failure_reason=failure.reason, failure_detail=failure.detail[:500], failed_at=failure.at
+    ).where(Bot.id == bot_id).execute()
+
+
+def delete(bot_id: int) -> None:
+    """Remove a bot."""
+    Bot.delete().where(Bot.id == bot_id).execute()

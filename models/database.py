@@ -1,0 +1,238 @@
+"""The database behind threads of its own: the event loop never waits for a disk.
+
+One function handed to `read` or `write` is one transaction and one call. It runs in a
+database thread, uses the models, and returns plain data. It must have no effect but on the
+database: a write that shared a transaction with one that broke it is run a second time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+import peewee
+from playhouse import db_url
+
+from models.base import proxy
+from models.errors import StorageUnavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = logging.getLogger("botyard.database")
+
+READERS = {"sqlite": 2, "postgresql": 3}  # beside one writer; more only fight for the GIL
+WRITES_A_COMMIT = 128
+BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for a lock of another process
+
+
+def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
+    """A Peewee database for a URL, not opened yet.
+
+    Args:
+        url: `sqlite:///path` or `postgresql://...`.
+        foreign_keys: SQLite only; off while migrations rebuild tables.
+    """
+    if url.startswith("sqlite:"):
+        return peewee.SqliteDatabase(
+            url.removeprefix("sqlite:///"),
+            pragmas={
+                "journal_mode": "wal",
+                "synchronous": "full",
+                "foreign_keys": int(foreign_keys),
+            },
+            timeout=BUSY_TIMEOUT,
+            autoconnect=False,
+        )
+    return db_url.connect(url, unquote_password=True, autoconnect=False, prefer_psycopg3=True)
+
+
+@dataclass(slots=True)
+class _Job:
+    """One call on its way through a thread."""
+
+    run: Callable[[], Any]
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+    def attempt(self) -> None:
+        self.error = None
+        try:
+            self.result = self.run()
+        except BaseException as error:
+            self.error = error
+            raise
+
+    def deliver(self) -> None:
+        if self.future.cancelled():
+            return
+        if isinstance(self.error, peewee.OperationalError | peewee.InterfaceError):
+            unavailable = StorageUnavailable(str(self.error).strip() or type(self.error).__name__)
+            unavailable.__cause__ = self.error
+            self.future.set_exception(unavailable)
+        elif self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+def _deliver(batch: list[_Job]) -> None:
+    for job in batch:
+        job.deliver()
+
+
+class _Worker(threading.Thread):
+    """A thread with a connection of its own, which takes calls from a queue."""
+
+    def __init__(self, name: str, database: peewee.Database, *, jobs: _Queue, writes: bool) -> None:
+        super().__init__(name=name, daemon=True)
+        self._database = database
+        self._jobs = jobs
+        self._writes = writes
+        self._sqlite = isinstance(database, peewee.SqliteDatabase)
+
+    def run(self) -> None:
+        ending = False
+        while not ending and (job := self._jobs.get()) is not None:
+            batch, ending = self._waiting_with(job)
+            self._work(batch)
+            with suppress(RuntimeError):  # the loop is gone, and with it whoever asked
+                batch[0].future.get_loop().call_soon_threadsafe(_deliver, batch)
+        with suppress(peewee.PeeweeException):
+            self._database.close()
+
+    def _waiting_with(self, first: _Job) -> tuple[list[_Job], bool]:
+        """The writes that wait together, to share a commit; and whether the end was among them."""
+        batch = [first]
+        while self._writes and len(batch) < WRITES_A_COMMIT:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                return batch, True
+            batch.append(job)
+        return batch, False
+
+    def _work(self, batch: list[_Job]) -> None:
+        try:
+            self._ensure_connection()
+        except Exception as error:
+            for job in batch:
+                job.error = error
+            return
+        if len(batch) > 1:
+            with suppress(Exception):
+                self._together(batch)
+                return
+        for job in batch:
+            self._alone(job)
+
+    def _ensure_connection(self) -> None:
+        if not self._database.is_closed() and not self._sqlite:
+            connection = self._database.connection()
+            if connection.closed or connection.broken:
+                self._database.close()
+        if self._database.is_closed():
+            self._database.connect()
+            if self._sqlite and not self._writes:
+                self._database.execute_sql("PRAGMA query_only = 1")
+
+    def _begin(self) -> Any:
+        # A deferred transaction that reads and then writes fails with "database is locked"
+        # at once, whatever the timeout is.
+        if self._sqlite and self._writes:
+            return self._database.atomic("IMMEDIATE")
+        return self._database.atomic()
+
+    def _together(self, batch: list[_Job]) -> None:
+        """Run a batch in one transaction, a savepoint each, so that one failing is alone in it."""
+        with self._begin():
+            for job in batch:
+                with suppress(Exception), self._database.atomic():
+                    job.attempt()
+                if self._sqlite and not self._database.connection().in_transaction:
+                    # A full disk or an I/O error makes SQLite undo the whole transaction.
+                    raise StorageUnavailable("the transaction was given up") from job.error
+
+    def _alone(self, job: _Job) -> None:
+        try:
+            with self._begin():
+                job.attempt()
+        except Exception as error:
+            job.error = job.error or error  # without the first: COMMIT failed
+
+
+_Queue = queue.SimpleQueue[_Job | None]
+
+
+class Database:
+    """One database and its threads: one that writes, some that read.
+
+    Args:
+        url: `sqlite:///path` or `postgresql://user:password@host/name`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._peewee = connect(url)
+        kind = "sqlite" if url.startswith("sqlite:") else "postgresql"
+        self._writes: _Queue = queue.SimpleQueue()
+        self._reads: _Queue = queue.SimpleQueue()
+        self._workers = [
+            _Worker("botyard-db-writer", self._peewee, jobs=self._writes, writes=True),
+            *(
+                _Worker(f"botyard-db-reader-{n}", self._peewee, jobs=self._reads, writes=False)
+                for n in range(READERS[kind])
+            ),
+        ]
+
+    async def open(self) -> None:
+        """Start the threads and see that the database answers.
+
+        Raises:
+            StorageUnavailable: it does not.
+        """
+        proxy.initialize(self._peewee)
+        for worker in self._workers:
+            worker.start()
+        await self.write(self._peewee.execute_sql, "SELECT 1")
+
+    async def read(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function that only reads, in a transaction of its own.
+
+        Raises:
+            StorageUnavailable: the database did not answer.
+        """
+        return await self._submit(self._reads, partial(fn, *args, **kwargs))
+
+    async def write(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function in a transaction that is committed when this returns.
+
+        Cancelling the caller does not undo it: once handed over, it is carried out.
+
+        Raises:
+            StorageUnavailable: the database did not do it; nothing of it is stored.
+        """
+        return await self._submit(self._writes, partial(fn, *args, **kwargs))
+
+    async def _submit(self, jobs: _Queue, run: Callable[[], T]) -> T:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        jobs.put(_Job(run, future))
+        return await future
+
+    async def close(self) -> None:
+        """Finish what was handed over, then end the threads."""
+        self._writes.put(None)
+        for _ in self._workers[1:]:
+            self._reads.put(None)
+        for worker in self._workers:
+            if worker.is_alive():
+                await asyncio.to_thread(worker.join)

@@ -1,0 +1,58 @@
+"""Everything the data layer can raise on purpose; it knows nothing of HTTP.
+
+StorageError
+├── StorageUnavailable      the database cannot be reached, is locked, or its disk is full
+├── SecretMismatch          the secret key is not the one the stored tokens were encrypted with
+├── SchemaMismatch          the database is older or newer than this program
+└── RuleBroken              the database is fine, the request is not
+    ├── UsernameTaken
+    ├── EmailTaken
+    ├── BotLimitReached
+    └── BotAlreadyRegistered
+"""
+
+from __future__ import annotations
+
+
+class StorageError(Exception):
+    """Root of the tree."""
+
+
+class StorageUnavailable(StorageError):
+    """The database did not do the work; nothing of it is stored."""
+
+
+class SecretMismatch(StorageError):
+    """The secret key does not fit the database."""
+
+
+class SchemaMismatch(StorageError):
+    """The tables are not the ones this program works with."""
+
+
+class RuleBroken(StorageError):
+    """A rule of the data forbids the change; nothing of it is stored."""
+
+
+class UsernameTaken(RuleBroken):
+    """Another account has this user name (compared without case)."""
+
+
+class EmailTaken(RuleBroken):
+    """Another account has this e-mail address (compared without case)."""
+
+
+class BotLimitReached(RuleBroken):
+    """The account already has as many bots as it may have.
+
+    Args:
+        limit: how many bots an account may have.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"an account may have {limit} bots")
+        self.limit = limit
+
+
+class BotAlreadyRegistered(RuleBroken):
+    """This Telegram bot is in the platform already."""

@@ -1,0 +1,120 @@
+"""Login sessions: a key is worth something only while its row is here."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import peewee
+
+from models.base import BaseModel, UTCDateTimeField, now
+from models.user import User, UserRecord, record, set_password_hash
+
+
+class Session(BaseModel):
+    """One login on one device. The id is random, so that it is never used twice."""
+
+    id = peewee.CharField(max_length=32, primary_key=True)
+    user = peewee.ForeignKeyField(User, backref="sessions", on_delete="CASCADE")
+    user_agent = peewee.CharField(max_length=200, default="")
+    address = peewee.CharField(max_length=64, default="")
+    created_at = UTCDateTimeField()
+    last_used_at = UTCDateTimeField()
+    expires_at = UTCDateTimeField(index=True)
+
+    class Meta:
+        table_name = "sessions"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """A session as the rest of the program sees it."""
+
+    id: str
+    user_id: int
+    user_agent: str
+    address: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who makes a request, and with which session."""
+
+    user: UserRecord
+    session: SessionRecord
+
+
+def _record(row: Session) -> SessionRecord:
+    return SessionRecord(
+        row.id,
+        row.user_id,
+        row.user_agent,
+        row.address,
+        row.created_at,
+        row.last_used_at,
+        row.expires_at,
+    )
+
+
+def create(
+    user_id: int, *, lifetime: timedelta, user_agent: str = "", address: str = ""
+) -> SessionRecord:
+    """Begin a session, and drop the account's expired ones on the way."""
+    moment = now()
+    Session.delete().where(Session.user == user_id, Session.expires_at <= moment).execute()
+    row = Session.create(
+        id=secrets.token_urlsafe(16),
+        user=user_id,
+        user_agent=user_agent[:200],
+        address=address[:64],
+        created_at=moment,
+        last_used_at=moment,
+        expires_at=moment + lifetime,
+    )
+    return _record(row)
+
+
+def identify(session_id: str, user_id: int) -> Identity | None:
+    """Who the session belongs to; None when it is unknown, revoked or expired."""
+    row = (
+        Session.select(Session, User)
+        .join(User)
+        .where(Session.id == session_id, Session.user == user_id, Session.expires_at > now())
+        .first()
+    )
+    return Identity(record(row.user), _record(row)) if row else None
+
+
+def touch(session_id: str) -> None:
+    """Note that a session was used just now."""
+    Session.update(last_used_at=now()).where(Session.id == session_id).execute()
+
+
+def listing(user_id: int) -> list[SessionRecord]:
+    """The account's live sessions, the latest login first."""
+    query = (
+        Session.select()
+        .where(Session.user == user_id, Session.expires_at > now())
+        .order_by(Session.created_at.desc(), Session.id)
+    )
+    return [_record(row) for row in query]
+
+
+def delete(session_id: str, *, user_id: int) -> bool:
+    """End one session of an account; False when the account has no such session."""
+    query = Session.delete().where(Session.id == session_id, Session.user == user_id)
+    return bool(query.execute())
+
+
+def change_password(user_id: int, password_hash: str, *, keep: str | None) -> None:
+    """Store a new password's hash and end every session of the account.
+
+    Args:
+        keep: the one session that goes on; None for none.
+    """
+    set_password_hash(user_id, password_hash)
+    Session.delete().where(Session.user == user_id, Session.id != (keep or "")).execute()

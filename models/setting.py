@@ -1,0 +1,29 @@
+"""Facts about the installation itself, as name and value."""
+
+from __future__ import annotations
+
+import peewee
+
+from models.base import BaseModel
+
+
+class Setting(BaseModel):
+    """One fact."""
+
+    name = peewee.CharField(max_length=64, primary_key=True)
+    value = peewee.TextField()
+
+    class Meta:
+        table_name = "settings"
+
+
+def get(name: str) -> str | None:
+    """The value stored under a name; None when there is none."""
+    row = Setting.get_or_none(Setting.name == name)
+    return row.value if row else None
+
+
+def put(name: str, value: str) -> None:
+    """Store a value under a name, over what was there."""
+    if not Setting.update(value=value).where(Setting.name == name).execute():
+        Setting.create(name=name, value=value)

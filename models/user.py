@@ -1,0 +1,156 @@
+"""Accounts: the `users` table and what is done with it, one function a transaction."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from models.base import BaseModel, UTCDateTimeField, now
+from models.errors import EmailTaken, UsernameTaken
+
+
+class User(BaseModel):
+    """A person who can log in. `*_key` columns hold what is compared: folded, normalized."""
+
+    username = peewee.CharField(max_length=150)
+    username_key = peewee.CharField(max_length=450, unique=True)
+    email = peewee.CharField(max_length=254, default="")
+    email_key = peewee.CharField(max_length=762, null=True, unique=True)
+    first_name = peewee.CharField(max_length=150, default="")
+    last_name = peewee.CharField(max_length=150, default="")
+    password_hash = peewee.CharField(max_length=128)
+    is_staff = peewee.BooleanField(default=False)
+    created_at = UTCDateTimeField()
+    updated_at = UTCDateTimeField()
+
+    class Meta:
+        table_name = "users"
+
+
+@dataclass(frozen=True, slots=True)
+class UserRecord:
+    """An account as the rest of the program sees it; the password's hash is not in it."""
+
+    id: int
+    username: str
+    email: str
+    first_name: str
+    last_name: str
+    is_staff: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An account with the hash that its password is checked against."""
+
+    user: UserRecord
+    password_hash: str
+
+
+def fold(text: str) -> str:
+    """The form in which names and addresses are compared (Unicode NFKC, case folded)."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def record(row: User) -> UserRecord:
+    """Turn a row into the plain data that leaves the database thread."""
+    return UserRecord(
+        row.id, row.username, row.email, row.first_name, row.last_name, row.is_staff, row.created_at
+    )
+
+
+def _check_free(*, username: str | None, email: str | None, but: int | None = None) -> None:
+    others = User.select(User.username_key, User.email_key).where(User.id != (but or 0))
+    if username is not None and others.where(User.username_key == fold(username)).exists():
+        raise UsernameTaken(username)
+    if email and others.where(User.email_key == fold(email)).exists():
+        raise EmailTaken(email)
+
+
+def create(*, username: str, email: str, password_hash: str, is_staff: bool = False) -> UserRecord:
+    """Add an account.
+
+    Raises:
+        UsernameTaken: the name is in use, in whatever case.
+        EmailTaken: the address is in use, in whatever case.
+    """
+    _check_free(username=username, email=email)
+    moment = now()
+    try:
+        row = User.create(
+            username=username,
+            username_key=fold(username),
+            email=email,
+            email_key=fold(email) if email else None,
+            password_hash=password_hash,
+            is_staff=is_staff,
+            created_at=moment,
+            updated_at=moment,
+        )
+    except peewee.IntegrityError as error:  # lost a race that only PostgreSQL allows
+        raise UsernameTaken(username) from error
+    return record(row)
+
+
+def find_credentials(*, username: str | None, email: str | None) -> Credentials | None:
+    """The account that somebody wants to log in to, by name or by address; None for none."""
+    if username is not None:
+        row = User.get_or_none(User.username_key == fold(username))
+    else:
+        row = User.get_or_none(User.email_key == fold(email or ""))
+    return Credentials(record(row), row.password_hash) if row else None
+
+
+def credentials(user_id: int) -> Credentials | None:
+    """The account with its password hash, for a password that is asked for again."""
+    row = User.get_or_none(User.id == user_id)
+    return Credentials(record(row), row.password_hash) if row else None
+
+
+def update(user_id: int, changes: dict[str, Any]) -> UserRecord:
+    """Change the fields of an account that its owner may change.
+
+    Args:
+        changes: any of username, email, first_name, last_name.
+
+    Raises:
+        UsernameTaken, EmailTaken: as for `create`.
+    """
+    _check_free(username=changes.get("username"), email=changes.get("email"), but=user_id)
+    values = dict(changes, updated_at=now())
+    if "username" in changes:
+        values["username_key"] = fold(changes["username"])
+    if "email" in changes:
+        values["email_key"] = fold(changes["email"]) or None
+    try:
+        User.update(values).where(User.id == user_id).execute()
+    except peewee.IntegrityError as error:
+        raise UsernameTaken(changes.get("username", "")) from error
+    return record(User.get_by_id(user_id))
+
+
+def set_password_hash(user_id: int, password_hash: str) -> None:
+    """Store the hash of a new password."""
+    User.update(password_hash=password_hash, updated_at=now()).where(User.id == user_id).execute()
+
+
+def delete(user_id: int) -> list[int]:
+    """Remove an account with all that hangs on it (sessions, bots).
+
+    Returns:
+        The ids of the bots that went with it.
+    """
+    user = User.get_or_none(User.id == user_id)
+    bot_ids = [bot.id for bot in user.bots] if user else []
+    User.delete().where(User.id == user_id).execute()
+    return bot_ids
+
+
+def listing() -> list[UserRecord]:
+    """Every account, oldest first."""
+    return [record(row) for row in User.select().order_by(User.id)]

@@ -1,0 +1,68 @@
+"""The only place where a python-telegram-bot Application is built."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from telegram import Message, Update
+from telegram.ext import AIORateLimiter, Application, ApplicationBuilder, CallbackContext
+from telegram.ext import TypeHandler as UpdateHandler
+
+from dialogs import echo
+from dialogs.event import TextMessage
+from runner.transport import BotRequest
+
+BotApplication = Application[Any, Any, Any, Any, Any, None]
+
+# What is asked of Telegram; the rest would be carried over the wire to be dropped.
+ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
+FLOOD_RETRIES = 5  # how often one call waits out a 429
+
+
+class _Application(Application[Any, Any, Any, Any, Any, None]):
+    """An Application whose process_update raises what a handler raised.
+
+    The stock one logs it and goes on, so that who delivers updates cannot tell a handled one
+    from a failed one.
+    """
+
+    async def process_error(
+        self, update: object, error: Exception, job: Any = None, coroutine: Any = None
+    ) -> bool:
+        """Raise the error instead of swallowing it."""
+        raise error
+
+
+def build(token: str, *, request: BotRequest, api_url: str) -> BotApplication:
+    """An Application for one bot, without Updater and without JobQueue: others poll and plan.
+
+    Args:
+        token: the bot's token.
+        request: what it sends through.
+        api_url: where the Bot API is.
+    """
+    application = (
+        ApplicationBuilder()
+        .application_class(_Application)
+        .token(token)
+        .base_url(f"{api_url}/bot")
+        .base_file_url(f"{api_url}/file/bot")
+        .request(request)
+        .get_updates_request(request)
+        .updater(None)
+        .job_queue(None)
+        .rate_limiter(AIORateLimiter(max_retries=FLOOD_RETRIES))
+        .build()
+    )
+    application.add_handler(UpdateHandler(Update, _answer))
+    return application
+
+
+async def _answer(update: Update, context: CallbackContext[Any, Any, Any, Any]) -> None:
+    # update.message only: an edited message is not a new one, a channel's post not addressed to us
+    message: Message | None = update.message
+    if message is None or message.text is None:
+        return
+    name = message.from_user.first_name if message.from_user else ""
+    for reply in echo.answer(TextMessage(message.text, name)):
+        await context.bot.send_message(message.chat_id, reply.text)

@@ -1,0 +1,132 @@
+"""All the bots of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from weakref import WeakValueDictionary
+
+from models import bot as bots
+from models.bot import BotRecord, Failure, VerifiedToken
+from models.database import Database
+from models.errors import StorageError
+from models.vault import Vault
+from runner.bot import ManagedBot
+from runner.settings import RunnerSettings
+from runner.states import BotState, BotStatus
+from runner.transport import Transport
+
+log = logging.getLogger("botyard.runner")
+
+
+class BotManager:
+    """Which bots run, by their ids.
+
+    Args:
+        db: the database.
+        vault: opens the stored tokens.
+        transport: the HTTP session of all bots.
+        settings: times and bounds.
+    """
+
+    def __init__(
+        self, db: Database, vault: Vault, transport: Transport, settings: RunnerSettings
+    ) -> None:
+        self._db = db
+        self._vault = vault
+        self._transport = transport
+        self._settings = settings
+        self._bots: dict[int, ManagedBot] = {}
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._boot_slots = asyncio.Semaphore(settings.boot_parallel)
+        self._untried: set[int] | None = None  # None: not even read from the database
+        self._closing = False
+
+    def lock(self, bot_id: int) -> asyncio.Lock:
+        """The lock of a bot: held while what is stored of it and what runs of it are changed."""
+        lock = self._locks.get(bot_id)
+        if lock is None:
+            lock = self._locks[bot_id] = asyncio.Lock()
+        return lock
+
+    def status(self, record: BotRecord) -> BotStatus:
+        """What is true of a bot now."""
+        managed = self._bots.get(record.id)
+        if managed is not None:
+            return managed.status
+        return BotStatus(BotState.STOPPED, None, None, record.updated_at)
+
+    def states(self) -> Counter[BotState]:
+        """How many bots are in which state."""
+        return Counter(managed.status.state for managed in self._bots.values())
+
+    @property
+    def ready(self) -> bool:
+        """Whether every bot that was active at boot has been tried once."""
+        if self._untried:
+            waiting = (self._bots.get(bot_id) for bot_id in self._untried)
+            self._untried = {bot.record.id for bot in waiting if bot and not bot.tried}
+        return self._untried is not None and not self._untried
+
+    async def start_active(self) -> None:
+        """Start every bot whose owner wants it to run; returns before they are started."""
+        records = await self._db.read(bots.active, self._vault)
+        self._untried = {record.id for record in records}
+        for record in records:
+            async with self.lock(record.id):
+                if record.id not in self._bots:  # else an owner was faster
+                    await self._boot(record)
+
+    async def _boot(self, read: BotRecord) -> None:
+        record = await self._db.read(bots.get, self._vault, read.id)
+        if record is not None and record.active:
+            self.start(record, hurried=False)
+
+    def start(
+        self, record: BotRecord, *, hurried: bool = True, unreachable: str | None = None
+    ) -> None:
+        """Begin to start a bot; its lock must be held. See `ManagedBot.start`."""
+        if self._closing:
+            return
+        managed = self._bots.get(record.id)
+        if managed is None:
+            managed = self._bots[record.id] = ManagedBot(
+                record,
+                transport=self._transport,
+                settings=self._settings,
+                boot_slots=self._boot_slots,
+                confirm=self._confirm,
+                note_failure=self._note_failure,
+            )
+        managed.start(hurried=hurried, unreachable=unreachable)
+
+    async def stop(self, bot_id: int) -> None:
+        """Stop a bot and forget it; its lock must be held."""
+        managed = self._bots.get(bot_id)
+        if managed is not None:
+            await managed.stop()
+            del self._bots[bot_id]
+
+    async def settled(self, bot_id: int) -> bool:
+        """Wait, for as long as a request may, until a bot is neither starting nor stopping."""
+        managed = self._bots.get(bot_id)
+        return managed is None or await managed.settled(self._settings.start_wait)
+
+    async def shutdown(self) -> None:
+        """Stop every bot; what their owners want stays as it is."""
+        self._closing = True
+        await asyncio.gather(*(self._shut_down(bot_id) for bot_id in list(self._bots)))
+
+    async def _shut_down(self, bot_id: int) -> None:
+        async with self.lock(bot_id):
+            await self.stop(bot_id)
+
+    async def _confirm(self, bot_id: int, token: VerifiedToken) -> None:
+        await self._db.write(bots.confirm, self._vault, bot_id, token)
+
+    async def _note_failure(self, bot_id: int, failure: Failure) -> None:
+        try:
+            await self._db.write(bots.note_failure, bot_id, failure)
+        except StorageError:
+            log.exception("the failure of bot %d is not stored", bot_id)

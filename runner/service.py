@@ -1,0 +1,168 @@
+"""What an owner does with a bot: written first, then carried out, under the bot's lock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from telegram.error import InvalidToken, TelegramError
+
+from models import bot as bots
+from models import user as users
+from models.bot import BotRecord, VerifiedToken
+from models.database import Database
+from models.errors import StorageError
+from models.vault import Vault
+from runner.bot import explain
+from runner.errors import BotGone, TokenRejected
+from runner.manager import BotManager
+from runner.settings import RunnerSettings
+from runner.states import BotStatus
+from runner.transport import BotRequest, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A bot after a change, and whether the change is through (not still starting)."""
+
+    bot: BotRecord
+    status: BotStatus
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    token: VerifiedToken
+    unreachable: str | None = None
+
+
+class BotService:
+    """Creates, changes and deletes bots.
+
+    Args:
+        db: the database.
+        vault: seals and opens tokens.
+        transport: the way to Telegram.
+        manager: runs the bots.
+        settings: times.
+        max_bots: how many bots an account may have.
+    """
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        vault: Vault,
+        transport: Transport,
+        manager: BotManager,
+        settings: RunnerSettings,
+        max_bots: int,
+    ) -> None:
+        self._db = db
+        self._vault = vault
+        self._transport = transport
+        self._manager = manager
+        self._settings = settings
+        self._max_bots = max_bots
+
+    async def create(self, user_id: int, *, token: str, title: str, active: bool) -> Outcome:
+        """Add a bot, and start it when it is to be active.
+
+        Raises:
+            BotLimitReached, BotAlreadyRegistered: as the words say.
+            TokenRejected: Telegram does not know the token.
+        """
+        await self._db.read(bots.check_new, self._vault, user_id, token, limit=self._max_bots)
+        verified = await self._verify(token)
+        record = await self._db.write(
+            bots.create,
+            self._vault,
+            user_id,
+            token=verified.token,
+            title=title,
+            active=active,
+            limit=self._max_bots,
+        )
+        return await self._carry_out(record.id, verified)
+
+    async def update(self, record: BotRecord, changes: dict[str, Any]) -> Outcome:
+        """Change a bot, and start, stop or restart it as its `active` and `token` say.
+
+        Args:
+            changes: any of token, title, active.
+
+        Raises:
+            BotAlreadyRegistered, TokenRejected, BotGone: as the words say.
+        """
+        changes = dict(changes)
+        token = changes.pop("token", record.token)
+        verified = None if token == record.token else await self._verify(token)
+        async with self._manager.lock(record.id):
+            stored = await self._db.write(
+                bots.update,
+                self._vault,
+                record.id,
+                changes,
+                token=verified.token if verified else None,
+            )
+            if stored is None:
+                raise BotGone
+            if verified is not None:
+                await self._manager.stop(record.id)
+            if verified is not None or "active" in changes:
+                await self._apply(stored, verified)
+        return await self._outcome(stored)
+
+    async def delete(self, record: BotRecord) -> None:
+        """Stop a bot, then remove it."""
+        async with self._manager.lock(record.id):
+            await self._manager.stop(record.id)
+            try:
+                await self._db.write(bots.delete, record.id)
+            except StorageError:  # it is still there, so it must go on
+                await self._apply(record, None)
+                raise
+
+    async def delete_account(self, user_id: int) -> None:
+        """Stop an account's bots and remove them and it."""
+        for record in await self._db.read(bots.listing, self._vault, user_id):
+            await self._stop(record.id)
+        # Between these two a bot may have been added or switched on; the deletion tells.
+        for bot_id in await self._db.write(users.delete, user_id):
+            await self._stop(bot_id)
+
+    async def _stop(self, bot_id: int) -> None:
+        async with self._manager.lock(bot_id):
+            await self._manager.stop(bot_id)
+
+    async def _verify(self, token: str) -> _Verified:
+        request = BotRequest(self._transport)
+        url = f"{self._transport.api_url}/bot{token}/getMe"
+        try:
+            me = await request.post(url, read_timeout=self._settings.verify_timeout)
+        except InvalidToken:
+            raise TokenRejected from None  # the library's exception holds the token
+        except TelegramError as error:
+            return _Verified(VerifiedToken(token), unreachable=explain(error))
+        if not isinstance(me, dict) or "id" not in me:
+            return _Verified(VerifiedToken(token), unreachable="getMe did not tell whose it is.")
+        return _Verified(VerifiedToken(token, int(me["id"]), str(me.get("username", ""))))
+
+    async def _carry_out(self, bot_id: int, verified: _Verified) -> Outcome:
+        async with self._manager.lock(bot_id):
+            record = await self._db.read(bots.get, self._vault, bot_id)
+            if record is None:
+                raise BotGone
+            await self._apply(record, verified)
+        return await self._outcome(record)
+
+    async def _apply(self, record: BotRecord, verified: _Verified | None) -> None:
+        if record.active:
+            unreachable = verified.unreachable if verified else None
+            self._manager.start(record, unreachable=unreachable)
+        else:
+            await self._manager.stop(record.id)
+
+    async def _outcome(self, record: BotRecord) -> Outcome:
+        settled = await self._manager.settled(record.id)
+        return Outcome(record, self._manager.status(record), settled)

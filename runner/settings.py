@@ -1,0 +1,39 @@
+"""The times and bounds of the runner, in one place, so that tests can shrink them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerSettings:
+    """How patient the runner is. All times in seconds.
+
+    Args:
+        poll_timeout: how long Telegram may hold a getUpdates (the Bot API allows 50).
+        poll_margin: how much longer than that the answer may take.
+        call_timeout: how long any other call may take.
+        verify_timeout: how long a request waits for Telegram to confirm a new token.
+        start_wait: how long a request waits for a bot to start.
+        backoff_min, backoff_max: bounds of the time between two attempts.
+        send_grace: how long handlers in hand may go on when their bot is stopped.
+        cut_wait: how long a handler that was cut may take to end.
+        boot_parallel: how many bots connect at once, owners' own starts not counted.
+        chats_parallel: how many chats of a bot are served at once.
+        max_pending: how many updates of a bot may wait before its poller waits.
+        conflicts: how many 409 in a row are taken as another program that polls.
+    """
+
+    poll_timeout: int = 50
+    poll_margin: float = 15.0
+    call_timeout: float = 15.0
+    verify_timeout: float = 5.0
+    start_wait: float = 10.0
+    backoff_min: float = 1.0
+    backoff_max: float = 60.0
+    send_grace: float = 0.5
+    cut_wait: float = 5.0
+    boot_parallel: int = 20
+    chats_parallel: int = 64
+    max_pending: int = 1000
+    conflicts: int = 3

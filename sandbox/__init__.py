@@ -1,0 +1,72 @@
+"""A local Telegram Bot API for trying and testing bots without Telegram.
+
+`Sandbox` is Telegram's side: bots, chats, updates, and faults to put in the way. `make_app` puts it
+behind HTTP: the Bot API under /bot<token>/<method> and /file/bot<token>/<path>, and /control/ for
+what users, BotFather and bad luck do. `serve` listens on the running loop, `stop` ends it.
+
+    server, sandbox = await serve(port=0)
+    bot = sandbox.add_bot()
+    ...                                     # a program polls http://127.0.0.1:<port_of(server)>
+    sandbox.send_message(bot.id, text="/start")
+    answers = await sandbox.wait_sent(bot.id, timeout=5)
+    await stop(server, sandbox)
+
+It follows the Bot API as documented (8.x, 9.x; https://core.telegram.org/bots/api). Where the real
+one differs:
+
+- It drops updates that nobody fetched for 24 hours; here they stay until confirmed, in memory only.
+- setWebhook only records: nothing is delivered, though getUpdates then answers 409 as it should.
+- It delays a second 409 within three seconds, and an empty getUpdates with timeout 0 that repeats;
+  here both come at once.
+- Only the methods in `sandbox.methods` exist; others answer 404 as misspelt ones do.
+- `message_id` grows by one within each chat; there it grows over all chats of a bot.
+- Only bot commands and HTML become entities. Markdown is taken as plain text, and links, mentions
+  and hashtags are not marked.
+- Photos are not decoded: each has one size of 800 x 600, and any bytes will do. A URL is not
+  fetched: the file then holds the URL. Upload limits (50 MB, 10 MB for photos) are not checked.
+- answerCallbackQuery takes 15 minutes as the life of a query; the real limit is not documented.
+- logOut ends with the next new token, not after ten minutes, and close is never refused.
+- A chat keeps its last 1000 messages; older ones cannot be edited. There are no time limits on
+  edits and deletions, and a bot may delete any message.
+- Flood control is off unless asked for, and then counts only messages per bot and second.
+- The words of errors for malformed commands, keyboards and JSON are close, not always the same.
+- There is no test environment (/bot<token>/test/<method>).
+"""
+
+from sandbox.app import make_app, port_of, serve, stop
+from sandbox.bots import SandboxBot
+from sandbox.errors import (
+    ApiError,
+    InvalidValue,
+    NotKnown,
+    SandboxError,
+    UnknownBot,
+    UnknownChat,
+    UnknownFault,
+    UnknownMessage,
+)
+from sandbox.faults import Fault
+from sandbox.records import Call, Sent
+from sandbox.telegram import Sandbox
+from sandbox.updates import Update
+
+__all__ = [
+    "ApiError",
+    "Call",
+    "Fault",
+    "InvalidValue",
+    "NotKnown",
+    "Sandbox",
+    "SandboxBot",
+    "SandboxError",
+    "Sent",
+    "UnknownBot",
+    "UnknownChat",
+    "UnknownFault",
+    "UnknownMessage",
+    "Update",
+    "make_app",
+    "port_of",
+    "serve",
+    "stop",
+]

@@ -1,0 +1,112 @@
+"""The Tornado application of the sandbox, and how it is served and stopped."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
+
+from sandbox import control as control_api
+from sandbox.telegram import Sandbox
+from sandbox.wire import FileHandler, MethodHandler, NotFoundHandler
+
+logger = logging.getLogger(__name__)
+
+_SECRET = re.compile(r"/bot[^/?]+")
+
+_HOME = """\
+This is the Botyard sandbox: a local Telegram Bot API for trying and testing bots.
+Point a bot at {base} in place of https://api.telegram.org.
+
+Make a bot, write to it as a user, read its answers:
+
+  curl -X POST {base}/control/bots -d '{{"username": "my_bot"}}'
+  curl -X POST {base}/control/bots/my_bot/messages -d '{{"text": "/start"}}'
+  curl '{base}/control/bots/my_bot/sent?wait=5'
+"""
+
+
+class HomeHandler(RequestHandler):
+    """/"""
+
+    def get(self) -> None:
+        """Say what this is and how to use it."""
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(_HOME.format(base=f"{self.request.protocol}://{self.request.host}"))
+
+
+def make_app(sandbox: Sandbox, *, control: bool = True) -> Application:
+    """Put the sandbox behind HTTP.
+
+    Args:
+        sandbox: What is served.
+        control: Serve /control/ too.
+    """
+    options: dict[str, Any] = {"sandbox": sandbox}
+    routes: list[Any] = [
+        (r"/bot([^/]+)/([^/]+)/?", MethodHandler, options),
+        (r"/file/bot([^/]+)/(.+)", FileHandler, options),
+        (r"/", HomeHandler),
+    ]
+    if control:
+        routes += [(path, handler, options) for path, handler in control_api.routes]
+    return Application(
+        routes,
+        default_handler_class=NotFoundHandler,
+        default_handler_args=options,
+        log_function=log_request,
+    )
+
+
+def log_request(handler: RequestHandler) -> None:
+    """Log one request at debug level; tokens in paths are masked, queries left out."""
+    if not logger.isEnabledFor(logging.DEBUG):
+        return
+    request = handler.request
+    path = _SECRET.sub("/bot***", request.path)
+    milliseconds = 1000 * request.request_time()
+    logger.debug("%d %s %s %.1f ms", handler.get_status(), request.method, path, milliseconds)
+
+
+async def serve(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    sandbox: Sandbox | None = None,
+    control: bool = True,
+) -> tuple[HTTPServer, Sandbox]:
+    """Listen on the running event loop.
+
+    Args:
+        host: Address to listen on.
+        port: 0 takes a free one; `port_of` tells which.
+        sandbox: What to serve; a new one when None.
+        control: Serve /control/ too.
+
+    Returns:
+        The server and what it serves; `stop` ends both.
+
+    Raises:
+        OSError: The address cannot be listened on.
+    """
+    sandbox = sandbox or Sandbox()
+    server = HTTPServer(make_app(sandbox, control=control))
+    server.add_sockets(bind_sockets(port, host, backlog=2048))
+    return server, sandbox
+
+
+def port_of(server: HTTPServer) -> int:
+    """Give the port a server listens on."""
+    sockets = server._sockets
+    return int(next(iter(sockets.values())).getsockname()[1])
+
+
+async def stop(server: HTTPServer, sandbox: Sandbox) -> None:
+    """Stop listening, let go of held requests and close every connection."""
+    server.stop()
+    sandbox.close()
+    await server.close_all_connections()

@@ -1,0 +1,96 @@
+"""Chats of one bot and the messages in them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+Message = dict[str, Any]
+User = dict[str, Any]
+
+KEPT_MESSAGES = 1000
+
+
+@dataclass(slots=True)
+class Chat:
+    """One chat as one bot sees it; it exists once somebody wrote to the bot in it.
+
+    Attributes:
+        id: Positive for a private chat, negative for a group.
+        user: Who wrote there last: in a private chat, its user.
+        title: Of a group.
+        blocked: The user blocked the bot, or the group removed it.
+    """
+
+    id: int
+    user: User
+    title: str = "Group"
+    blocked: bool = False
+    _last_id: int = 0
+    _messages: dict[int, Message] = field(default_factory=dict)
+
+    @property
+    def private(self) -> bool:
+        """Whether this is a private chat."""
+        return self.id > 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Describe it as a Chat object."""
+        if self.private:
+            fields = ("first_name", "last_name", "username")
+            names = {name: self.user[name] for name in fields if name in self.user}
+            return {"id": self.id, **names, "type": "private"}
+        kind = "supergroup" if self.id <= -(10**12) else "group"
+        return {"id": self.id, "title": self.title, "type": kind}
+
+    def full_info(self) -> dict[str, Any]:
+        """Describe it as a ChatFullInfo object."""
+        gifts = dict.fromkeys(
+            (
+                "unlimited_gifts",
+                "limited_gifts",
+                "unique_gifts",
+                "premium_subscription",
+                "gifts_from_channels",
+            ),
+            self.private,
+        )
+        return {
+            **self.as_json(),
+            "accent_color_id": abs(self.id) % 7,
+            "max_reaction_count": 11,
+            "accepted_gift_types": gifts,
+        }
+
+    def add(self, sender: User, content: dict[str, Any]) -> Message:
+        """Write a message into the chat under the next id.
+
+        Args:
+            sender: The user or bot it is from.
+            content: Its own fields: text, document, reply_markup, ...
+        """
+        self._last_id += 1
+        message: Message = {
+            "message_id": self._last_id,
+            "from": sender,
+            "chat": self.as_json(),
+            "date": int(time.time()),
+            **content,
+        }
+        self._messages[self._last_id] = message
+        if len(self._messages) > KEPT_MESSAGES:
+            del self._messages[next(iter(self._messages))]
+        return message
+
+    def find(self, message_id: int) -> Message | None:
+        """Give a message, or None when there is no such (any more)."""
+        return self._messages.get(message_id)
+
+    def replace(self, message: Message) -> None:
+        """Put an edited message in the place of the one with its id."""
+        self._messages[message["message_id"]] = message
+
+    def remove(self, message_id: int) -> bool:
+        """Delete a message; says whether it was there."""
+        return self._messages.pop(message_id, None) is not None

@@ -1,0 +1,235 @@
+"""The Bot API methods the sandbox knows, by name."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from sandbox import messages
+from sandbox.bots import SandboxBot
+from sandbox.chats import User
+from sandbox.errors import ApiError, bad_request
+from sandbox.params import Params
+from sandbox.updates import DEFAULT_KINDS, Poll, Update
+
+MAX_COMMANDS = 100
+# How long a button waits for its answer; Telegram names no number.
+QUERY_SECONDS = 900
+
+_ACTIONS = frozenset(
+    (
+        "typing",
+        "upload_photo",
+        "record_video",
+        "upload_video",
+        "record_voice",
+        "upload_voice",
+        "record_audio",
+        "upload_audio",
+        "upload_document",
+        "choose_sticker",
+        "find_location",
+        "record_video_note",
+        "upload_video_note",
+    )
+)
+_COMMAND = re.compile(r"[a-z0-9_]{1,32}")
+_WEBHOOK_ACTIVE = (
+    "Conflict: can't use getUpdates method while webhook is active; "
+    "use deleteWebhook to delete the webhook first"
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Done:
+    """The result True with the description that some methods send beside it."""
+
+    description: str
+
+
+def get_me(bot: SandboxBot, params: Params) -> User:
+    """getMe. Source: https://core.telegram.org/bots/api#getme"""
+    return {
+        **bot.as_user(),
+        "can_join_groups": True,
+        "can_read_all_group_messages": False,
+        "supports_inline_queries": False,
+        "can_connect_to_business": False,
+        "has_main_web_app": False,
+    }
+
+
+def get_updates(bot: SandboxBot, params: Params) -> list[Update] | Poll:
+    """getUpdates. Source: https://core.telegram.org/bots/api#getupdates"""
+    if bot.webhook:
+        raise ApiError(409, _WEBHOOK_ACTIVE)
+    _remember_allowed(bot, params)
+    limit = params.integer("limit", 100)
+    return bot.updates.poll(
+        offset=params.integer("offset"),
+        limit=limit if 1 <= limit <= 100 else 100,
+        timeout=params.integer("timeout"),
+    )
+
+
+def _remember_allowed(bot: SandboxBot, params: Params) -> None:
+    if "allowed_updates" not in params:
+        return
+    kinds = params.decoded("allowed_updates", what="allowed updates")
+    if isinstance(kinds, list):
+        bot.updates.allow(kind for kind in kinds if isinstance(kind, str))
+
+
+def set_webhook(bot: SandboxBot, params: Params) -> Done:
+    """setWebhook: recorded only. Source: https://core.telegram.org/bots/api#setwebhook"""
+    url = params.text("url")
+    if not url:
+        return delete_webhook(bot, params)
+    if not url.startswith("https://"):
+        raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
+    _remember_allowed(bot, params)
+    if params.flag("drop_pending_updates"):
+        bot.updates.drop_all()
+    bot.webhook = {"url": url, "max_connections": params.integer("max_connections", 40)}
+    bot.updates.end_poll(ApiError(409, "Conflict: terminated by setWebhook request"))
+    return Done("Webhook was set")
+
+
+def delete_webhook(bot: SandboxBot, params: Params) -> Done:
+    """deleteWebhook. Source: https://core.telegram.org/bots/api#deletewebhook"""
+    if params.flag("drop_pending_updates"):
+        bot.updates.drop_all()
+    was_set, bot.webhook = bool(bot.webhook), {}
+    return Done("Webhook was deleted" if was_set else "Webhook is already deleted")
+
+
+def get_webhook_info(bot: SandboxBot, params: Params) -> dict[str, Any]:
+    """getWebhookInfo. Source: https://core.telegram.org/bots/api#getwebhookinfo"""
+    info = {
+        "url": "",
+        "has_custom_certificate": False,
+        "pending_update_count": len(bot.updates),
+        **bot.webhook,
+    }
+    if bot.updates.allowed != DEFAULT_KINDS:
+        info["allowed_updates"] = sorted(bot.updates.allowed)
+    return info
+
+
+def answer_callback_query(bot: SandboxBot, params: Params) -> bool:
+    """answerCallbackQuery. Source: https://core.telegram.org/bots/api#answercallbackquery"""
+    asked = bot.queries.get(params.text("callback_query_id"))
+    if asked is None or asked < time.time() - QUERY_SECONDS:
+        raise bad_request("query is too old and response timeout expired or query ID is invalid")
+    return True
+
+
+def send_chat_action(bot: SandboxBot, params: Params) -> bool:
+    """sendChatAction. Source: https://core.telegram.org/bots/api#sendchataction"""
+    messages.read_chat(bot, params)
+    if params.text("action").lower() not in _ACTIONS:
+        raise bad_request("wrong parameter action in request")
+    return True
+
+
+def _scope(params: Params) -> tuple[str, str]:
+    scope = params.decoded("scope", what="BotCommandScope") or {"type": "default"}
+    if not isinstance(scope, dict) or "type" not in scope:
+        raise bad_request("can't parse BotCommandScope: BotCommandScope must be an Object")
+    key = orjson.dumps(scope, option=orjson.OPT_SORT_KEYS).decode()
+    return key, params.text("language_code")
+
+
+def set_my_commands(bot: SandboxBot, params: Params) -> bool:
+    """setMyCommands. Source: https://core.telegram.org/bots/api#setmycommands"""
+    given = params.decoded("commands", what="commands")
+    if not isinstance(given, list):
+        raise bad_request("can't parse commands: expected an Array of BotCommand")
+    if len(given) > MAX_COMMANDS:
+        raise bad_request("BOT_COMMANDS_TOO_MUCH")
+    bot.commands[_scope(params)] = [_command(item) for item in given]
+    return True
+
+
+def _command(item: Any) -> dict[str, str]:
+    if not isinstance(item, dict):
+        raise bad_request("can't parse BotCommand: expected an Object")
+    command = str(item.get("command", "")).removeprefix("/")
+    description = str(item.get("description", "")).strip()
+    if not _COMMAND.fullmatch(command):
+        raise bad_request("BOT_COMMAND_INVALID")
+    if not 1 <= len(description) <= 256:
+        raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
+    return {"command": command, "description": description}
+
+
+def get_my_commands(bot: SandboxBot, params: Params) -> list[dict[str, str]]:
+    """getMyCommands. Source: https://core.telegram.org/bots/api#getmycommands"""
+    return bot.commands.get(_scope(params), [])
+
+
+def delete_my_commands(bot: SandboxBot, params: Params) -> bool:
+    """deleteMyCommands. Source: https://core.telegram.org/bots/api#deletemycommands"""
+    bot.commands.pop(_scope(params), None)
+    return True
+
+
+def get_file(bot: SandboxBot, params: Params) -> dict[str, Any]:
+    """getFile. Source: https://core.telegram.org/bots/api#getfile"""
+    return bot.files.info(params.text("file_id"))
+
+
+def get_chat(bot: SandboxBot, params: Params) -> dict[str, Any]:
+    """getChat. Source: https://core.telegram.org/bots/api#getchat"""
+    try:
+        chat = bot.chats.get(int(params.text("chat_id") or 0))
+    except ValueError:
+        chat = None
+    if chat is None:
+        raise bad_request("chat not found")
+    return chat.full_info()
+
+
+def log_out(bot: SandboxBot, params: Params) -> bool:
+    """logOut. Source: https://core.telegram.org/bots/api#logout"""
+    bot.logged_out = True
+    bot.updates.end_poll(ApiError(400, "Logged out"))
+    return True
+
+
+def close(bot: SandboxBot, params: Params) -> bool:
+    """close. Source: https://core.telegram.org/bots/api#close"""
+    return True
+
+
+Method = Callable[[SandboxBot, Params], Any]
+
+NAMED: dict[str, Method] = {
+    "getMe": get_me,
+    "getUpdates": get_updates,
+    "setWebhook": set_webhook,
+    "deleteWebhook": delete_webhook,
+    "getWebhookInfo": get_webhook_info,
+    "sendMessage": messages.send_message,
+    "sendPhoto": messages.send_photo,
+    "sendDocument": messages.send_document,
+    "editMessageText": messages.edit_message_text,
+    "editMessageReplyMarkup": messages.edit_message_reply_markup,
+    "deleteMessage": messages.delete_message,
+    "answerCallbackQuery": answer_callback_query,
+    "sendChatAction": send_chat_action,
+    "setMyCommands": set_my_commands,
+    "getMyCommands": get_my_commands,
+    "deleteMyCommands": delete_my_commands,
+    "getFile": get_file,
+    "getChat": get_chat,
+    "logOut": log_out,
+    "close": close,
+}
+# Telegram takes the names in any case.
+METHODS = {name.lower(): (name, method) for name, method in NAMED.items()}

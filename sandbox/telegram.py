@@ -1,0 +1,210 @@
+"""The sandbox as its callers see it: Telegram's side of the Bot API, held in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox import people
+from sandbox.errors import Dropped, InvalidValue
+from sandbox.faults import Fault, FaultBoard, Kind
+from sandbox.files import Upload
+from sandbox.flood import FloodLimit
+from sandbox.records import Call, Sent
+from sandbox.registry import BotRegistry
+from sandbox.updates import Update
+
+
+class Sandbox(BotRegistry):
+    """All bots of one local Bot API server, their chats, and the faults put in their way.
+
+    Not safe for threads: use it on the event loop that serves it.
+
+    Args:
+        flood_per_second: Messages that one bot may send in a second before it gets 429;
+            None sets no limit.
+    """
+
+    def __init__(self, *, flood_per_second: int | None = None) -> None:
+        super().__init__(flood_per_second=flood_per_second)
+        self.board = FaultBoard()
+
+    # What users do
+
+    def send_message(
+        self,
+        bot_id: int,
+        *,
+        text: str,
+        chat_id: int = 1001,
+        user_id: int | None = None,
+        first_name: str = "Ann",
+        **extra: Any,
+    ) -> Update:
+        """Let a user write to the bot.
+
+        Args:
+            bot_id: The bot.
+            text: What the user writes; commands in it get their entities.
+            chat_id: Positive for a private chat, negative for a group (below -10**12 a supergroup).
+            user_id: The user; None takes the chat's own, 1001 in a group.
+            first_name: The user's name.
+            extra: More fields of the Message; "from" and "chat" add to the user and the chat.
+
+        Returns:
+            The update. Its `update_id` is None when the bot does not take this type of update.
+
+        Raises:
+            UnknownBot: There is none such.
+            InvalidValue: The text is empty, or the user has blocked the bot.
+        """
+        if not text:
+            raise InvalidValue("text", "must not be empty")
+        bot = self.bot(bot_id)
+        extra |= {"user_id": user_id, "first_name": first_name}
+        chat = people.enter(bot, chat_id=chat_id, extra=extra)
+        return people.write(bot, chat, {"text": text, **extra})
+
+    def send_document(
+        self,
+        bot_id: int,
+        *,
+        data: bytes,
+        file_name: str = "document.txt",
+        chat_id: int = 1001,
+        **extra: Any,
+    ) -> Update:
+        """Let a user send a file, which getFile then finds; see `send_message`."""
+        bot = self.bot(bot_id)
+        chat = people.enter(bot, chat_id=chat_id, extra=extra)
+        return people.write(bot, chat, people.document(bot, Upload(file_name, data)) | extra)
+
+    def send_photo(
+        self,
+        bot_id: int,
+        *,
+        data: bytes,
+        chat_id: int = 1001,
+        **extra: Any,
+    ) -> Update:
+        """Let a user send a photo, which getFile then finds; see `send_message`."""
+        bot = self.bot(bot_id)
+        chat = people.enter(bot, chat_id=chat_id, extra=extra)
+        return people.write(bot, chat, people.photo(bot, Upload("photo.jpg", data)) | extra)
+
+    def edit_message(self, bot_id: int, *, chat_id: int, message_id: int, text: str) -> Update:
+        """Let a user edit a message; see `people.edit` for what is raised."""
+        return people.edit(self.bot(bot_id), chat_id=chat_id, message_id=message_id, text=text)
+
+    def press_button(self, bot_id: int, *, chat_id: int, message_id: int, data: str) -> Update:
+        """Let a user press an inline button; see `people.press` for what is raised."""
+        return people.press(self.bot(bot_id), chat_id=chat_id, message_id=message_id, data=data)
+
+    def block(self, bot_id: int, chat_id: int) -> Update | None:
+        """Let a user block the bot: 403 from now on. Gives the update, None when nothing changed.
+
+        Raises:
+            UnknownBot, UnknownChat: There is none such.
+        """
+        return people.set_blocked(self.bot(bot_id), chat_id, True)
+
+    def unblock(self, bot_id: int, chat_id: int) -> Update | None:
+        """Take `block` back."""
+        return people.set_blocked(self.bot(bot_id), chat_id, False)
+
+    # What the bot did
+
+    def sent(self, bot_id: int, *, after: int = 0) -> list[Sent]:
+        """Give what the bot sent or edited with `seq` above `after`, oldest first."""
+        return self.bot(bot_id).journal.sent(after=after)
+
+    async def wait_sent(
+        self, bot_id: int, *, count: int = 1, after: int = 0, timeout: float
+    ) -> list[Sent]:
+        """Wait until the bot has sent `count` messages with `seq` above `after`.
+
+        Raises:
+            TimeoutError: It did not within `timeout` seconds; the text tells what it sent.
+        """
+        journal = self.bot(bot_id).journal
+        return await journal.wait_sent(count=count, after=after, timeout=timeout)
+
+    def calls(self, bot_id: int, *, method: str | None = None) -> list[Call]:
+        """Give the bot's API calls, oldest first, also those with a token that is revoked."""
+        return self.bot(bot_id).journal.calls(method=method)
+
+    def polling(self, bot_id: int) -> bool:
+        """Say whether a getUpdates request is held open right now."""
+        return self.bot(bot_id).updates.polling
+
+    def pending(self, bot_id: int) -> int:
+        """Count the updates that are not confirmed."""
+        return len(self.bot(bot_id).updates)
+
+    def confirmed_offset(self, bot_id: int) -> int:
+        """Give the offset below which everything is confirmed; 0 before the first."""
+        return self.bot(bot_id).updates.confirmed
+
+    # Faults
+
+    def inject(
+        self,
+        *,
+        kind: Kind,
+        bot_id: int | None = None,
+        method: str | None = None,
+        token: str | None = None,
+        status: int | None = None,
+        description: str | None = None,
+        retry_after: int | None = None,
+        seconds: float | None = None,
+        body: str | None = None,
+        times: int | None = None,
+    ) -> Fault:
+        """Put a fault into the way of requests; see `Fault` for the fields.
+
+        Raises:
+            InvalidValue: A field is missing or out of its range.
+        """
+        return self.board.add(
+            kind,
+            bot_id=bot_id,
+            method=method,
+            token=token,
+            status=status,
+            description=description,
+            retry_after=retry_after,
+            seconds=seconds,
+            body=body,
+            times=times,
+        )
+
+    def clear(self, fault_id: int | None = None) -> None:
+        """Remove a fault, or all; requests it holds go on as if it had never been.
+
+        Raises:
+            UnknownFault: There is none such.
+        """
+        self.board.clear(fault_id)
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults that are injected now, also those that have taken all they may."""
+        return list(self.board)
+
+    def set_flood_limit(self, bot_id: int, *, per_second: int | None) -> None:
+        """Limit what one bot may send in a second; None takes the limit away."""
+        self.bot(bot_id).flood = FloodLimit(per_second)
+
+    def drop_polls(self, bot_id: int | None = None) -> int:
+        """Cut the connections of held getUpdates requests, of one bot or of all.
+
+        Returns:
+            How many there were.
+        """
+        bots = self.bots if bot_id is None else [self.bot(bot_id)]
+        return sum(bot.updates.end_poll(Dropped()) for bot in bots)
+
+    def close(self) -> None:
+        """Let go of every request that is held, so that the server can stop."""
+        self.board.clear(None)
+        self.drop_polls()

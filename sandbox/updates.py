@@ -1,0 +1,164 @@
+"""The queue of updates of one bot, and the long poll that waits at it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from sandbox.errors import ApiError, SandboxError
+from sandbox.waits import Wait
+
+Update = dict[str, Any]
+
+KINDS = frozenset(
+    (
+        "message",
+        "edited_message",
+        "channel_post",
+        "edited_channel_post",
+        "business_connection",
+        "business_message",
+        "edited_business_message",
+        "deleted_business_messages",
+        "message_reaction",
+        "message_reaction_count",
+        "inline_query",
+        "chosen_inline_result",
+        "callback_query",
+        "shipping_query",
+        "pre_checkout_query",
+        "purchased_paid_media",
+        "poll",
+        "poll_answer",
+        "my_chat_member",
+        "chat_member",
+        "chat_join_request",
+        "chat_boost",
+        "removed_chat_boost",
+    )
+)
+# Telegram sends these three only to bots that ask for them by name.
+DEFAULT_KINDS = KINDS - {"chat_member", "message_reaction", "message_reaction_count"}
+
+MAX_TIMEOUT = 50
+OTHER_POLL = (
+    "Conflict: terminated by other getUpdates request; "
+    "make sure that only one bot instance is running"
+)
+
+
+class Poll(Wait):
+    """One getUpdates request that is held open until an update comes.
+
+    Args:
+        limit: The most updates it takes.
+        seconds: How long it waits for the first one.
+    """
+
+    __slots__ = ("limit",)
+
+    def __init__(self, *, limit: int, seconds: float) -> None:
+        super().__init__(seconds=seconds)
+        self.limit = limit
+
+
+class UpdateQueue:
+    """Updates of one bot, kept until getUpdates confirms them with a higher offset.
+
+    Args:
+        first_id: `update_id` of the first update.
+
+    Source: https://core.telegram.org/bots/api#getupdates
+    """
+
+    def __init__(self, *, first_id: int) -> None:
+        self._updates: deque[Update] = deque()
+        self._next_id = first_id
+        self._poll: Poll | None = None
+        self.confirmed = 0
+        self.allowed: frozenset[str] = DEFAULT_KINDS
+
+    def __len__(self) -> int:
+        return len(self._updates)
+
+    @property
+    def polling(self) -> bool:
+        """Whether a getUpdates request is held open right now."""
+        return self._poll is not None and not self._poll.over
+
+    def allow(self, kinds: Iterable[str]) -> None:
+        """Remember `allowed_updates`: unknown names are ignored, an empty list is the default."""
+        self.allowed = frozenset(kinds) & KINDS or DEFAULT_KINDS
+
+    def push(self, kind: str, content: dict[str, Any]) -> Update:
+        """Queue an update and wake the poll.
+
+        Args:
+            kind: The update's type, such as "message".
+            content: The object of that type.
+
+        Returns:
+            The update. Its `update_id` is None when the bot does not allow this type: then it is
+            not queued.
+        """
+        if kind not in self.allowed:
+            return {"update_id": None, kind: content}
+        update: Update = {"update_id": self._next_id, kind: content}
+        self._next_id += 1
+        self._updates.append(update)
+        if self._poll is not None:
+            self._poll.wake()
+        return update
+
+    def confirm(self, offset: int) -> None:
+        """Forget what an offset confirms: everything below it, or all but the last `-offset`."""
+        if offset < 0:
+            while len(self._updates) > -offset:
+                self._updates.popleft()
+            offset = self._updates[0]["update_id"] if self._updates else self._next_id
+        while self._updates and self._updates[0]["update_id"] < offset:
+            self._updates.popleft()
+        self.confirmed = max(self.confirmed, offset)
+
+    def drop_all(self) -> None:
+        """Forget every pending update (`drop_pending_updates`)."""
+        self._updates.clear()
+        self.confirmed = max(self.confirmed, self._next_id)
+
+    def first(self, limit: int) -> list[Update]:
+        """Give the oldest pending updates, `limit` at most; they stay pending."""
+        return list(islice(self._updates, limit))
+
+    def poll(self, *, offset: int, limit: int, timeout: int) -> list[Update] | Poll:
+        """Begin a getUpdates request; an older one that is still held ends with 409.
+
+        Args:
+            offset: See `confirm`; 0 confirms nothing.
+            limit: 1 to 100.
+            timeout: Seconds to wait for an update; over 50 is taken as 50.
+
+        Returns:
+            The updates, or a poll to be given to `answer` when there are none yet.
+        """
+        self.end_poll(ApiError(409, OTHER_POLL))
+        if offset:
+            self.confirm(offset)
+        if self._updates or timeout <= 0:
+            return self.first(limit)
+        self._poll = Poll(limit=limit, seconds=min(timeout, MAX_TIMEOUT))
+        return self._poll
+
+    def close(self, poll: Poll) -> None:
+        """Forget a poll that is over."""
+        if self._poll is poll:
+            self._poll = None
+
+    def end_poll(self, error: SandboxError) -> bool:
+        """Make the held poll fail; says whether there was one."""
+        poll, self._poll = self._poll, None
+        if poll is None or poll.over:
+            return False
+        poll.end(error)
+        return True

@@ -1,0 +1,195 @@
+"""The Bot API over HTTP: methods and file downloads."""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+from typing import Any
+
+import orjson
+from tornado.web import RequestHandler
+
+from sandbox.errors import ApiError, Dropped
+from sandbox.methods import METHODS, Done, Method
+from sandbox.params import Params, read_params
+from sandbox.records import Call
+from sandbox.telegram import Sandbox
+from sandbox.updates import Poll
+from sandbox.waits import Wait
+
+logger = logging.getLogger(__name__)
+
+DROPPED = 0
+
+
+class TelegramHandler(RequestHandler):
+    """What both kinds of requests share: faults, errors, and clients that go away."""
+
+    def initialize(self, *, sandbox: Sandbox) -> None:
+        """Take the sandbox that is served."""
+        self.sandbox = sandbox
+        self._waiting: Wait | None = None
+
+    def compute_etag(self) -> str | None:
+        """Make no ETag: answers of the Bot API are never cached."""
+        return None
+
+    def on_connection_close(self) -> None:
+        """End the wait of a client that went away."""
+        if self._waiting is not None:
+            self._waiting.end(Dropped())
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Leave the request out of the log of an error, as its path holds the token."""
+        logger.error("%s failed", type(self).__name__, exc_info=value)
+
+    async def wait(self, waiting: Wait) -> None:
+        """Wait, and stop waiting when the client goes away.
+
+        Raises:
+            ApiError, Dropped: How the wait was ended.
+        """
+        self._waiting = waiting
+        try:
+            await waiting.finished()
+        finally:
+            self._waiting = None
+
+    async def pass_faults(self, token: str, method: str) -> None:
+        """Let the injected faults have their way with the request, one after the other.
+
+        Raises:
+            ApiError, Dropped: What a fault does to it.
+        """
+        bot_id = self.sandbox.bot_id_of(token)
+        for fault in self.sandbox.faults:
+            if not self.sandbox.board.active(fault):
+                continue
+            if not fault.takes(bot_id=bot_id, method=method, token=token):
+                continue
+            if fault.kind == "drop":
+                raise Dropped
+            if fault.kind == "status":
+                raise fault.error()
+            await self.wait(fault.wait())
+
+    def answer_error(self, error: ApiError) -> None:
+        """Write an error as the Bot API does, or the HTML an injected one asks for."""
+        self.set_status(error.error_code)
+        if error.body is not None:
+            self.set_header("Content-Type", "text/html")
+            self.finish(error.body)
+            return
+        answer: dict[str, Any] = {
+            "ok": False,
+            "error_code": error.error_code,
+            "description": error.description,
+        }
+        if error.retry_after is not None:
+            answer["parameters"] = {"retry_after": error.retry_after}
+            self.set_header("Retry-After", str(error.retry_after))
+        self.answer(answer)
+
+    def answer(self, value: dict[str, Any]) -> None:
+        """Write a JSON answer."""
+        self.set_header("Content-Type", "application/json")
+        self.finish(orjson.dumps(value))
+
+    def drop(self) -> None:
+        """Close the connection without an answer."""
+        self.detach().close()
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Write what Tornado itself refuses, or what failed here, as the Bot API would."""
+        self.answer_error(ApiError(status_code, self._reason))
+
+
+class MethodHandler(TelegramHandler):
+    """/bot<token>/<method>"""
+
+    async def get(self, token: str, name: str) -> None:
+        """Call a method with parameters from the query."""
+        await self._call(token, name)
+
+    async def post(self, token: str, name: str) -> None:
+        """Call a method with parameters from the query and the body."""
+        await self._call(token, name)
+
+    async def _call(self, token: str, name: str) -> None:
+        canonical, method = METHODS.get(name.lower(), (name, None))
+        status = DROPPED
+        call: Call | None = None
+        try:
+            params = read_params(self.request)
+            call = self.sandbox.begin_call(token, canonical, params.as_json())
+            if self.sandbox.board:
+                await self.pass_faults(token, canonical)
+            result = await self._result(token, method, params)
+            status = 200
+            # Ended first: who has the answer finds the call ended in the log.
+            self._end(call, status)
+            self._answer_result(result)
+        except ApiError as error:
+            status = error.error_code
+            self._end(call, status)
+            self.answer_error(error)
+        except Dropped:
+            self.drop()
+        finally:
+            self._end(call, status)
+
+    async def _result(self, token: str, method: Method | None, params: Params) -> Any:
+        bot = self.sandbox.authorize(token)
+        if method is None:
+            raise ApiError(404, "Not Found")
+        result = method(bot, params)
+        if not isinstance(result, Poll):
+            return result
+        try:
+            await self.wait(result)
+        finally:
+            bot.updates.close(result)
+        return bot.updates.first(result.limit)
+
+    def _answer_result(self, result: Any) -> None:
+        if isinstance(result, Done):
+            self.answer({"ok": True, "result": True, "description": result.description})
+        else:
+            self.answer({"ok": True, "result": result})
+
+    @staticmethod
+    def _end(call: Call | None, status: int) -> None:
+        if call is not None and call.status is None:
+            call.end(status)
+
+
+class FileHandler(TelegramHandler):
+    """/file/bot<token>/<path>. Source: https://core.telegram.org/bots/api#getfile"""
+
+    async def get(self, token: str, path: str) -> None:
+        """Download a file that getFile gave the path of."""
+        try:
+            await self.pass_faults(token, "file")
+            stored = self.sandbox.authorize(token).files.by_path(path)
+            if stored is None:
+                raise ApiError(404, "Not Found")
+        except ApiError as error:
+            self.answer_error(error)
+        except Dropped:
+            self.drop()
+        else:
+            self.set_header("Content-Type", "application/octet-stream")
+            self.finish(stored.upload.data)
+
+
+class NotFoundHandler(TelegramHandler):
+    """Every other path."""
+
+    def prepare(self) -> None:
+        """Answer as Telegram answers a path it does not know."""
+        self.answer_error(ApiError(404, "Not Found"))

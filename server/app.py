@@ -1,0 +1,135 @@
+"""The only place where the parts are put together."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import tornado.httpserver
+import tornado.web
+from tornado.netutil import bind_sockets
+
+import handlers
+from handlers.base import MAX_BODY, UnknownPath
+from handlers.keys import KeyRing
+from handlers.services import ApiSettings, Services
+from handlers.throttle import LoginThrottle
+from models.database import Database
+from models.migration import Migrations
+from models.password import PasswordHasher
+from models.vault import Vault, check_secret
+from runner.manager import BotManager
+from runner.service import BotService
+from runner.settings import RunnerSettings
+from runner.transport import Transport
+from server import __version__
+from server.config import Config
+from server.log import log_request
+
+
+def make_app(services: Services) -> tornado.web.Application:
+    """The Tornado application over what it works with."""
+    return tornado.web.Application(
+        handlers.routes,
+        services=services,
+        routes=handlers.routes,
+        default_handler_class=UnknownPath,
+        log_function=log_request,
+    )
+
+
+@dataclass(slots=True)
+class Botyard:
+    """A whole server: made by `open_botyard`, ended by `close`.
+
+    Args:
+        url: where it listens.
+    """
+
+    services: Services
+    server: tornado.httpserver.HTTPServer
+    transport: Transport
+    boot: asyncio.Task[None]
+    url: str
+
+    async def drain(self, timeout: float) -> None:
+        """Take no new connections and let requests under way end.
+
+        Args:
+            timeout: seconds after which they are cut.
+        """
+        self.services.traffic.draining = True
+        self.server.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self.services.traffic.idle()
+
+    async def close(self) -> None:
+        """End everything, in the order in which it depends on each other."""
+        self.boot.cancel()
+        await asyncio.wait({self.boot})
+        await self.services.manager.shutdown()
+        await self.server.close_all_connections()
+        await self.transport.close()
+        self.services.hasher.close()
+        await self.services.db.close()
+
+
+async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) -> Botyard:
+    """Migrate, open, listen; the bots start while HTTP already serves.
+
+    Args:
+        config: with its data folder filled in.
+        runner: times of the runner; the defaults when left out.
+
+    Raises:
+        StorageError: the database cannot be used.
+        OSError: the address cannot be listened on.
+    """
+    runner = runner or RunnerSettings()
+    sockets = bind_sockets(config.port, config.host)
+    await asyncio.to_thread(Migrations(config.database_url).up)
+    db, vault = Database(config.database_url), Vault(config.secret_key)
+    await db.open()
+    try:
+        await db.write(check_secret, vault)
+    except BaseException:
+        await db.close()
+        raise
+    transport = Transport(
+        config.telegram_api_url, proxy=config.telegram_proxy, call_timeout=runner.call_timeout
+    )
+    await transport.open()
+    manager = BotManager(db, vault, transport, runner)
+    services = Services(
+        settings=ApiSettings(
+            version=__version__,
+            session_lifetime=timedelta(days=config.session_days),
+            registration_open=config.registration,
+            cors_origins=config.cors_origins,
+        ),
+        db=db,
+        vault=vault,
+        hasher=PasswordHasher(),
+        keys=KeyRing(vault.derive("session keys")),
+        throttle=LoginThrottle(),
+        manager=manager,
+        bots=BotService(
+            db=db,
+            vault=vault,
+            transport=transport,
+            manager=manager,
+            settings=runner,
+            max_bots=config.max_bots_per_user,
+        ),
+    )
+    server = tornado.httpserver.HTTPServer(
+        make_app(services), xheaders=config.behind_proxy, max_header_size=MAX_BODY
+    )
+    server.add_sockets(sockets)
+    boot = asyncio.create_task(manager.start_active(), name="boot")
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    url = f"http://{host}:{sockets[0].getsockname()[1]}"
+    return Botyard(services, server, transport, boot, url)

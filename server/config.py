@@ -1,0 +1,195 @@
+"""What an operator can set: the only place that reads the environment."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+PREFIX = "BOTYARD_"
+MIN_SECRET = 32  # characters
+
+
+class ConfigError(Exception):
+    """A setting is not right; the text names it, its value and what it takes."""
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:
+        raise ValueError("a number from 0 to 65535")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 32767:
+        raise ValueError("a whole number from 1 to 32767")
+    return int(text)
+
+
+def _flag(text: str) -> bool:
+    values = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if text.lower() not in values:
+        raise ValueError("yes or no")
+    return values[text.lower()]
+
+
+def _registration(text: str) -> bool:
+    if text not in ("open", "closed"):
+        raise ValueError("open or closed")
+    return text == "open"
+
+
+def _host(text: str) -> str:
+    if not text.strip():
+        raise ValueError("a host name or address")
+    return text
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        parts = urlsplit(text)
+        if parts.scheme not in schemes or not parts.hostname:
+            raise ValueError(" or ".join(f"{scheme}://host..." for scheme in schemes))
+        return text.rstrip("/")
+
+    return parse
+
+
+def _database_url(text: str) -> str:
+    if re.match(r"sqlite:///.", text) or re.match(r"postgres(ql)?://.+/.+", text):
+        return text
+    raise ValueError("sqlite:///path or postgresql://user:password@host/name")
+
+
+def _origins(text: str) -> frozenset[str]:
+    origins = frozenset(part.strip() for part in text.split(",") if part.strip())
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or f"{parts.scheme}://{parts.netloc}" != origin:
+            raise ValueError(f"origins such as https://panel.example.org, and {origin!r} is none")
+    return origins
+
+
+def _secret(text: str) -> str:
+    if len(text) < MIN_SECRET:
+        raise ValueError(f"at least {MIN_SECRET} characters")
+    return text
+
+
+def _setting(default: Any, parse: Callable[[str], Any], about: str, **options: Any) -> Any:
+    metadata = {"parse": parse, "about": about, "shown": options.pop("shown", None)}
+    return field(default=default, metadata=metadata, **options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The settings of one server. Each is the variable BOTYARD_ and its name in capitals."""
+
+    host: str = _setting("127.0.0.1", _host, "address to listen on")
+    port: int = _setting(8000, _port, "port to listen on")
+    data_dir: Path = _setting(Path("data"), Path, "folder of the SQLite file and secret.key")
+    database_url: str = _setting(
+        "", _database_url, "sqlite:///path or postgresql://...", shown="SQLite in the data folder"
+    )
+    secret_key: str = _setting(
+        "",
+        _secret,
+        "signs keys, encrypts bot tokens",
+        repr=False,
+        shown="from secret.key, made at the first start",
+    )
+    telegram_api_url: str = _setting(
+        "https://api.telegram.org", _url("http", "https"), "Bot API server, or the sandbox"
+    )
+    telegram_proxy: str | None = _setting(
+        None, _url("http", "socks5"), "http:// or socks5:// proxy to Telegram", repr=False
+    )
+    max_bots_per_user: int = _setting(5, _positive, "bots an account may have")
+    cors_origins: frozenset[str] = _setting(
+        frozenset(), _origins, "comma-separated origins of the frontend"
+    )
+    session_days: int = _setting(14, _positive, "days a login lasts")
+    registration: bool = _setting(
+        True, _registration, "open, or closed to all but the operator", shown="open"
+    )
+    behind_proxy: bool = _setting(False, _flag, "trust X-Forwarded-For and -Proto", shown="no")
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, **flags: str | None) -> Config:
+        """Read the settings.
+
+        Args:
+            environ: the environment; that of the process when left out.
+            flags: settings of the command line by field name; None means "not given".
+
+        Raises:
+            ConfigError: a value is not right, or the variable's name is unknown.
+        """
+        environ = os.environ if environ is None else environ
+        known = {setting.name: setting for setting in fields(cls)}
+        for variable in environ:
+            if variable.startswith(PREFIX) and variable[len(PREFIX) :].lower() not in known:
+                raise ConfigError(f"{variable}: there is no such setting")
+        values: dict[str, Any] = {}
+        for name, setting in known.items():
+            variable, text = PREFIX + name.upper(), environ.get(PREFIX + name.upper())
+            if flags.get(name) is not None:
+                variable, text = "--" + name.replace("_", "-"), flags[name]
+            if text is None or text == "":
+                continue
+            try:
+                values[name] = setting.metadata["parse"](text)
+            except ValueError as error:
+                shown = "the value" if name == "secret_key" else repr(text)
+                raise ConfigError(f"{variable}: {shown} will not do; it takes {error}") from None
+        return cls(**values)
+
+    def with_data_dir(self) -> Config:
+        """The same settings with everything that lives in the data folder filled in.
+
+        Makes the folder, and the secret at the first start.
+
+        Raises:
+            ConfigError: the folder cannot be used, or secret.key is damaged.
+        """
+        folder = self.data_dir.absolute()
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            secret = self.secret_key or _secret_from(folder / "secret.key")
+        except OSError as error:
+            raise ConfigError(
+                f"{PREFIX}DATA_DIR: {folder} cannot be used: {error.strerror}"
+            ) from error
+        values = {setting.name: getattr(self, setting.name) for setting in fields(self)}
+        values["secret_key"] = secret
+        values["database_url"] = self.database_url or f"sqlite:///{folder / 'botyard.db'}"
+        return type(self)(**values)
+
+
+def _secret_from(path: Path) -> str:
+    """The installation's secret; made when there is none."""
+    try:
+        # O_EXCL: of two servers that start at once, one makes it and the other reads it
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        secret = path.read_text().strip()
+        if len(secret) < MIN_SECRET:
+            raise ConfigError(
+                f"{path} is damaged: restore it from your backup. Without it the bots' tokens "
+                "cannot be read; only if there are none yet may you delete it."
+            ) from None
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            path.chmod(0o600)
+        return secret
+    with os.fdopen(descriptor, "w") as file:
+        secret = secrets.token_urlsafe(48)
+        file.write(secret + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return secret

@@ -1,0 +1,62 @@
+"""A server and a sandbox together, so that a newcomer sees a bot answer in a minute."""
+
+from __future__ import annotations
+
+import click
+
+from sandbox.app import serve as serve_sandbox
+from server import lifecycle
+from server.app import open_botyard
+from server.config import Config
+
+_TEXT = """\
+Botyard serves on {url}  (try the API at {url}/swagger/)
+A stand-in for Telegram serves on {sandbox}. It has a bot for you:
+
+  TOKEN={token}
+
+Copy these lines into another terminal, one after the other:
+
+  TOKEN={token}
+  KEY=$(curl -s {url}/rest-auth/registration/ -H 'Content-Type: application/json' \\
+    -d '{{"username": "ann'$$'", "password": "correct horse battery"}}' \\
+    | sed 's/.*"key":"\\([^"]*\\)".*/\\1/')
+  curl -s {url}/api/v1/telegram_data/ -H "Authorization: Bearer $KEY" \\
+    -H 'Content-Type: application/json' -d '{{"token": "'$TOKEN'", "title": "My first bot"}}'
+
+Now the bot runs. Write to it as a Telegram user would, and read what it answers:
+
+  curl -s {sandbox}/control/bots/{bot_id}/messages -H 'Content-Type: application/json' \\
+    -d '{{"text": "Hello, bot!"}}'
+  curl -s '{sandbox}/control/bots/{bot_id}/sent?wait=5'
+
+Ctrl-C ends both.
+"""
+
+
+async def demo(config: Config, *, sandbox_port: int) -> None:
+    """Run both until SIGTERM or Ctrl-C.
+
+    Args:
+        config: of the server, pointing at the sandbox.
+        sandbox_port: where the sandbox listens.
+    """
+    ending = lifecycle.ending_event()
+    sandbox_server, sandbox = await serve_sandbox("127.0.0.1", sandbox_port)
+    bot = sandbox.add_bot()
+    botyard = await open_botyard(config)
+    click.echo(
+        _TEXT.format(
+            url=botyard.url,
+            sandbox=config.telegram_api_url,
+            token=bot.token,
+            bot_id=bot.id,
+        )
+    )
+    try:
+        await ending.wait()
+        await botyard.drain(lifecycle.DRAIN)
+    finally:
+        await botyard.close()
+        sandbox_server.stop()
+        await sandbox_server.close_all_connections()

@@ -1,0 +1,45 @@
+"""Runs a server until it is told to end, then ends it in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+
+from runner.settings import RunnerSettings
+from server.app import open_botyard
+from server.config import Config
+
+log = logging.getLogger("botyard.server")
+
+DRAIN = 15.0  # seconds that requests under way may take after the signal
+
+
+def ending_event() -> asyncio.Event:
+    """An event that SIGTERM or SIGINT sets.
+
+    A second signal changes nothing: a process group and a supervisor may send one each.
+    """
+    ending = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    return ending
+
+
+async def serve(config: Config, *, runner: RunnerSettings | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, then drain and stop the bots.
+
+    Args:
+        config: with its data folder filled in.
+        runner: times of the runner; the defaults when left out.
+    """
+    ending = ending_event()
+    botyard = await open_botyard(config, runner=runner)
+    log.info("serving on %s, the API is described at %s/swagger/", botyard.url, botyard.url)
+    try:
+        await ending.wait()
+        log.info("ending: requests under way may finish, then the bots stop")
+        await botyard.drain(DRAIN)
+    finally:
+        await botyard.close()
+    log.info("ended")
