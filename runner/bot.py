@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 from telegram import Update
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError, TimedOut
@@ -216,7 +217,7 @@ class ManagedBot:
                 Reason.ALREADY_REGISTERED, "Another account of this platform runs this bot."
             )
         except RetryAfter as error:
-            wait = _seconds(error)
+            wait = cast(timedelta, error.retry_after).total_seconds()
             detail = f"Telegram asks to wait {wait:.0f} s."
             self._set_retrying(Reason.RATE_LIMITED, detail, attempts=attempts + 1, delay=wait)
         except Conflict:
@@ -304,11 +305,6 @@ class ManagedBot:
             await application.process_update(Update.de_json(raw, application.bot))
         except Exception:
             log.exception("bot %d: update %s failed", self.record.id, raw.get("update_id"))
-
-
-def _seconds(error: RetryAfter) -> float:
-    wait = error.retry_after
-    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
 
 
 def explain(error: TelegramError) -> str:

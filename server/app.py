@@ -70,6 +70,7 @@ class Botyard:
         """End everything, in the order in which it depends on each other."""
         self.boot.cancel()
         await asyncio.wait({self.boot})
+        self.server.stop()
         await self.services.manager.shutdown()
         await self.server.close_all_connections()
         await self.transport.close()
