@@ -1,0 +1,114 @@
+"""Injected faults do what they say, to whom they say, as often as they say."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+import pytest
+from sandbox_client import Api, until
+
+from sandbox import InvalidValue, Sandbox, SandboxBot, UnknownFault
+
+
+async def test_a_status_is_answered_in_telegrams_form(
+    api: Api, sandbox: Sandbox, bot: SandboxBot
+) -> None:
+    sandbox.inject(kind="status", status=502)
+    answer = await api.call(bot, "getMe")
+    assert answer == {"ok": False, "error_code": 502, "description": "Bad Gateway"}
+
+
+async def test_flood_control_carries_retry_after(
+    api: Api, sandbox: Sandbox, bot: SandboxBot
+) -> None:
+    sandbox.inject(kind="status", status=429, retry_after=3)
+    answer = await api.call(bot, "getMe")
+    assert answer["description"] == "Too Many Requests: retry after 3"
+    assert answer["parameters"] == {"retry_after": 3}
+
+
+async def test_a_fault_ends_after_its_times(api: Api, sandbox: Sandbox, bot: SandboxBot) -> None:
+    fault = sandbox.inject(kind="status", status=500, times=1)
+    assert not (await api.call(bot, "getMe"))["ok"]
+    assert (await api.call(bot, "getMe"))["ok"]
+    assert fault.hits == 1
+
+
+async def test_a_fault_spares_other_bots(api: Api, sandbox: Sandbox, bot: SandboxBot) -> None:
+    sandbox.inject(kind="status", status=500, bot_id=bot.id)
+    assert (await api.call(sandbox.add_bot(), "getMe"))["ok"]
+
+
+async def test_a_fault_spares_other_methods(api: Api, sandbox: Sandbox, bot: SandboxBot) -> None:
+    sandbox.inject(kind="status", status=500, method="getupdates")
+    assert (await api.call(bot, "getMe"))["ok"]
+    assert not (await api.call(bot, "getUpdates"))["ok"]
+
+
+async def test_a_fault_can_name_one_token(api: Api, sandbox: Sandbox, bot: SandboxBot) -> None:
+    sandbox.inject(kind="status", status=500, token=bot.token)
+    assert (await api.call(bot, "getMe"))["error_code"] == 500
+    sandbox.new_token(bot.id)
+    assert (await api.call(bot, "getMe"))["ok"]
+
+
+async def test_a_drop_closes_the_connection(api: Api, sandbox: Sandbox, bot: SandboxBot) -> None:
+    sandbox.inject(kind="drop")
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await api.call(bot, "getMe")
+
+
+async def test_a_held_poll_can_be_dropped(api: Api, sandbox: Sandbox, bot: SandboxBot) -> None:
+    poll = asyncio.create_task(api.call(bot, "getUpdates", timeout=30))
+    await until(lambda: sandbox.polling(bot.id))
+    assert sandbox.drop_polls(bot.id) == 1
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await poll
+    assert not sandbox.polling(bot.id)
+
+
+async def test_a_held_request_goes_on_when_the_hold_is_cleared(
+    api: Api, sandbox: Sandbox, bot: SandboxBot
+) -> None:
+    hold = sandbox.inject(kind="hold", method="getMe")
+    held = asyncio.create_task(api.result(bot, "getMe"))
+    await until(lambda: hold.hits)
+    assert sandbox.calls(bot.id)[0].status is None
+    sandbox.clear(hold.id)
+    assert (await held)["id"] == bot.id
+    assert sandbox.calls(bot.id)[0].status == 200
+
+
+async def test_a_held_request_whose_client_went_away_is_over(
+    api: Api, sandbox: Sandbox, bot: SandboxBot
+) -> None:
+    hold = sandbox.inject(kind="hold")
+    held = asyncio.create_task(api.call(bot, "sendMessage", chat_id=1, text="x"))
+    await until(lambda: hold.hits)
+    held.cancel()
+    await until(lambda: sandbox.calls(bot.id)[0].status == 0)
+
+
+async def test_a_delay_answers_later(api: Api, sandbox: Sandbox, bot: SandboxBot) -> None:
+    sandbox.inject(kind="delay", seconds=0.2)
+    await api.result(bot, "getMe")
+    (call,) = sandbox.calls(bot.id)
+    assert call.ended is not None
+    assert call.ended - call.started >= 0.19
+
+
+async def test_a_download_can_fail_too(api: Api, sandbox: Sandbox, bot: SandboxBot) -> None:
+    sandbox.inject(kind="status", status=500, method="file")
+    async with api.session.get(f"{api.base}/file/bot{bot.token}/documents/x") as response:
+        assert response.status == 500
+
+
+def test_clearing_an_unknown_fault_is_refused() -> None:
+    with pytest.raises(UnknownFault):
+        Sandbox().clear(3)
+
+
+def test_a_delay_without_seconds_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="seconds"):
+        Sandbox().inject(kind="delay")
