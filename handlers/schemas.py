@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate, validates_schema
 
 from handlers.errors import Code
 from models.password import weaknesses
+from models.user import fold
 from models.vault import TOKEN_PATTERN, is_masked
 from runner.states import BotState, Reason
 
 MAX_PASSWORD = 1024
+MAX_FOLDED = 450  # characters; what the column takes
 _USERNAME = validate.Regexp(
     r"[\w.@+-]+\Z", error="Use letters, digits and the signs . @ + - _ only."
 )
@@ -50,12 +53,18 @@ class BodySchema(Schema):
         return {name: value for name, value in data.items() if name not in read_only}
 
 
+def foldable(text: str) -> None:
+    """Refuse the few texts that become several times as long when they are compared."""
+    if len(fold(text)) > MAX_FOLDED:
+        raise ValidationError("This has too many ligatures and other compound signs.")
+
+
 def _name(**options: Any) -> fields.String:
     return fields.String(validate=[validate.Length(max=150), printable], **options)
 
 
 def _username(**options: Any) -> fields.String:
-    rules = [validate.Length(min=1, max=150), _USERNAME]
+    rules: list[Callable[[str], Any]] = [validate.Length(min=1, max=150), _USERNAME, foldable]
     return fields.String(validate=rules, metadata={"examples": ["ann"]}, **options)
 
 
@@ -73,6 +82,7 @@ class EmailField(fields.String):
         if text:
             validate.Email(error="This is not an e-mail address.")(text)
             printable(text)
+            foldable(text)
         return text
 
 
@@ -113,8 +123,8 @@ class RegistrationSchema(BodySchema):
 class LoginSchema(BodySchema):
     """Who logs in: the user name or the e-mail address, and the password."""
 
-    username = fields.String(validate=validate.Length(max=150))
-    email = fields.String(validate=validate.Length(max=254))
+    username = fields.String(validate=[validate.Length(max=150), printable])
+    email = fields.String(validate=[validate.Length(max=254), printable])
     password = _password(required=True)
 
     @validates_schema
@@ -178,8 +188,8 @@ class SessionSchema(Schema):
     expires_at = fields.AwareDateTime(required=True)
 
 
-class BotStatusSchema(Schema):
-    """What is true of a bot now."""
+class BotStateSchema(Schema):
+    """Where a bot is in its life."""
 
     state = fields.Enum(BotState, by_value=True, required=True)
     reason = fields.Enum(Reason, by_value=True, required=True, allow_none=True)
@@ -191,12 +201,40 @@ class BotStatusSchema(Schema):
         required=True, metadata={"description": "Starts in a row that have not worked out."}
     )
     next_attempt_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class BotCountersSchema(Schema):
+    """What a bot has to do, and when it last heard from Telegram."""
+
     last_poll_at = fields.AwareDateTime(
         required=True,
         allow_none=True,
         metadata={"description": "When Telegram last answered getUpdates."},
     )
     last_update_at = fields.AwareDateTime(required=True, allow_none=True)
+    pending = fields.Integer(
+        required=True, metadata={"description": "Updates that are stored and not handled yet."}
+    )
+    dead = fields.Integer(
+        required=True, metadata={"description": "Updates whose handler failed for good."}
+    )
+
+
+class BotStatusSchema(BotStateSchema, BotCountersSchema):
+    """What is true of a bot now."""
+
+
+class DeadUpdateSchema(Schema):
+    """An update whose handler failed three times."""
+
+    update_id = fields.Integer(required=True)
+    received_at = fields.AwareDateTime(required=True)
+    dead_at = fields.AwareDateTime(required=True)
+    attempts = fields.Integer(required=True)
+    error = fields.String(required=True)
+    update = fields.Dict(
+        required=True, metadata={"description": "The update as it came from Telegram."}
+    )
 
 
 def _token(text: str) -> None:

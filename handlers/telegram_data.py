@@ -71,8 +71,9 @@ class Bots(BotHandler):
           200: {description: All your bots., schema: BotSchema, many: true}
         """
         listed = await self.services.db.read(bots.listing, self.services.vault, self.me.user.id)
-        status = self.services.manager.status
-        self.answer([present(bot, status(bot)) for bot in listed])
+        statuses = await self.services.manager.statuses(listed)
+        pairs = zip(listed, statuses, strict=True)
+        self.answer([present(bot, status) for bot, status in pairs])
 
     async def post(self) -> None:
         """Add a bot; it is started before this answers, unless `active` is false.
@@ -90,7 +91,7 @@ class Bots(BotHandler):
             schema: BotSchema
             headers:
               Location: {description: Where the bot is., schema: {type: string}}
-          403: {description: You have as many bots as you may have.}
+          403: {description: You have as many bots as you may have., codes: [bot_limit_reached]}
           409: {description: This Telegram bot is in the platform already.}
           422: {description: Telegram does not know the token; nothing was stored.}
         """
@@ -115,7 +116,8 @@ class OneBot(BotHandler):
           200: {description: The bot., schema: BotSchema}
         """
         bot = await self.bot(bot_id)
-        self.answer(present(bot, self.services.manager.status(bot)))
+        (status,) = await self.services.manager.statuses([bot])
+        self.answer(present(bot, status))
 
     async def put(self, bot_id: str) -> None:
         """Change a bot, all of it; fields that are left out get their default.

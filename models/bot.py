@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -32,6 +33,8 @@ class Bot(BaseModel):
     failure_reason = peewee.CharField(max_length=32, default="")
     failure_detail = peewee.CharField(max_length=500, default="")
     failed_at = UTCDateTimeField(null=True)
+    update_offset = peewee.BigIntegerField(default=0)
+    last_update_at = UTCDateTimeField(null=True)
     created_at = UTCDateTimeField()
     updated_at = UTCDateTimeField()
 
@@ -61,6 +64,7 @@ class BotRecord:
     telegram_id: int | None
     username: str
     failure: Failure | None
+    last_update_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -87,6 +91,7 @@ def _record(row: Bot, vault: Vault) -> BotRecord:
         telegram_id=row.telegram_id,
         username=row.username,
         failure=failure,
+        last_update_at=row.last_update_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
@@ -180,13 +185,19 @@ def active(vault: Vault) -> list[BotRecord]:
 
 
 def update(
-    vault: Vault, bot_id: int, changes: dict[str, Any], *, token: VerifiedToken | None = None
+    vault: Vault,
+    bot_id: int,
+    changes: dict[str, Any],
+    *,
+    token: VerifiedToken | None = None,
+    forget: Callable[[int], None],
 ) -> BotRecord | None:
     """Change a bot.
 
     Args:
         changes: any of title, active.
         token: a new token, None to leave the old one.
+        forget: called with the bot's id when the token makes it another Telegram bot.
 
     Returns:
         The bot as it is now; None when it is gone.
@@ -195,7 +206,12 @@ def update(
         BotAlreadyRegistered: another bot in the platform is this Telegram bot.
     """
     values = dict(changes, updated_at=now())
+    stored = get(vault, bot_id)
+    if stored is None:
+        return None
     if token is not None:
+        if claimed_telegram_id(token.token) != claimed_telegram_id(stored.token):
+            forget(bot_id)
         fingerprint = vault.fingerprint(token.token)
         _check_unclaimed(fingerprint, claimed_telegram_id(token.token), but=bot_id)
         values.update(

@@ -63,12 +63,17 @@ def _record(row: Session) -> SessionRecord:
 def create(
     user_id: int, *, lifetime: timedelta, user_agent: str = "", address: str = ""
 ) -> SessionRecord:
-    """Begin a session, and drop the account's expired ones on the way."""
+    """Begin a session, and drop the account's expired ones on the way.
+
+    Raises:
+        User.DoesNotExist: the account was deleted meanwhile.
+    """
     moment = now()
+    user = User.get_by_id(user_id)
     Session.delete().where(Session.user == user_id, Session.expires_at <= moment).execute()
     row = Session.create(
         id=secrets.token_urlsafe(16),
-        user=user_id,
+        user=user,
         user_agent=user_agent[:200],
         address=address[:64],
         created_at=moment,
@@ -108,6 +113,11 @@ def delete(session_id: str, *, user_id: int) -> bool:
     """End one session of an account; False when the account has no such session."""
     query = Session.delete().where(Session.id == session_id, Session.user == user_id)
     return bool(query.execute())
+
+
+def delete_expired() -> None:
+    """Remove the sessions whose time is over."""
+    Session.delete().where(Session.expires_at <= now()).execute()
 
 
 def change_password(user_id: int, password_hash: str, *, keep: str | None) -> None:

@@ -5,27 +5,61 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import cast
 
-from telegram import Update
-from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError, TimedOut
+from telegram.error import Conflict
 
 from models.base import now
 from models.bot import BotRecord, Failure, VerifiedToken
-from models.errors import BotAlreadyRegistered
 from runner.application import BotApplication, build
-from runner.lanes import JSONObject, Lanes
+from runner.delivery import Delivery
+from runner.journal import Journal
+from runner.lanes import JSONObject
 from runner.poller import Poller
 from runner.settings import RunnerSettings
 from runner.states import SETTLED, TRANSITIONS, BotState, BotStatus, Reason
 from runner.transport import BotRequest, Transport
+from runner.trouble import Trouble, diagnose
 
 log = logging.getLogger("botyard.runner")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all bots share.
+
+    Args:
+        transport: the HTTP session.
+        journal: remembers updates.
+        settings: times and bounds.
+        boot_slots: bounds how many bots connect at once.
+        confirm: stores what Telegram said of a bot's token.
+        note_failure: stores a bot's failure.
+        changed: told whenever a bot's status changed.
+    """
+
+    transport: Transport
+    journal: Journal
+    settings: RunnerSettings
+    boot_slots: asyncio.Semaphore
+    confirm: Callable[[int, VerifiedToken], Awaitable[None]]
+    note_failure: Callable[[int, Failure], Awaitable[None]]
+    changed: Callable[[ManagedBot], None]
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What one run of a bot works with."""
+
+    request: BotRequest
+    application: BotApplication
+    delivery: Delivery
+    poller: Poller
+    known_to_telegram: bool = False
+    replayed: bool = False
 
 
 class ManagedBot:
@@ -36,48 +70,32 @@ class ManagedBot:
 
     Args:
         record: the bot as it is stored.
-        transport: the HTTP session of all bots.
-        settings: times and bounds.
-        boot_slots: bounds how many bots connect at once.
-        confirm: stores what Telegram said of the token.
-        note_failure: stores a failure.
+        around: what all bots share.
     """
 
-    def __init__(
-        self,
-        record: BotRecord,
-        *,
-        transport: Transport,
-        settings: RunnerSettings,
-        boot_slots: asyncio.Semaphore,
-        confirm: Callable[[int, VerifiedToken], Awaitable[None]],
-        note_failure: Callable[[int, Failure], Awaitable[None]],
-    ) -> None:
+    def __init__(self, record: BotRecord, around: Surroundings) -> None:
         self.record = record
         self.tried = False
-        self._transport = transport
-        self._settings = settings
-        self._boot_slots = boot_slots
-        self._confirm = confirm
-        self._note_failure = note_failure
+        self._around = around
         self._status = BotStatus(BotState.STOPPED, None, None, now())
         self._settled = asyncio.Event()
         self._settled.set()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._poller: Poller | None = None
-        self._known_to_telegram = False
+        self._parts: _Parts | None = None
         self._hurried = False  # its owner waits: no queueing behind other bots
 
     @property
     def status(self) -> BotStatus:
-        """What is true of the bot now."""
-        if self._poller is None:
+        """What is true of the bot now; `dead` is for the database to tell."""
+        if self._parts is None:
             return self._status
+        poller, delivery = self._parts.poller, self._parts.delivery
         return replace(
             self._status,
-            last_poll_at=self._poller.last_poll_at,
-            last_update_at=self._poller.last_update_at,
+            last_poll_at=poller.last_poll_at,
+            last_update_at=poller.last_update_at,
+            pending=delivery.pending,
         )
 
     def start(self, *, hurried: bool = True, unreachable: str | None = None) -> None:
@@ -95,9 +113,8 @@ class ManagedBot:
             if unreachable is None:
                 self._set_state(BotState.STARTING)
             else:
-                self._set_retrying(Reason.TELEGRAM_UNREACHABLE, unreachable, attempts=1)
-            run = self._run(after=self._task)
-            self._task = asyncio.create_task(run, name=f"bot {self.record.id}")
+                self._retry(Trouble(Reason.TELEGRAM_UNREACHABLE, unreachable), attempts=1)
+            self._spawn()
 
     async def stop(self) -> None:
         """Stop; waits for handlers in hand for a moment, for Telegram never."""
@@ -108,8 +125,6 @@ class ManagedBot:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
-            if not self._task.cancelled() and (error := self._task.exception()):
-                log.error("bot %d: ended badly", self.record.id, exc_info=error)
             self._task = None
         self._set_state(BotState.STOPPED)
 
@@ -127,6 +142,13 @@ class ManagedBot:
                 await self._settled.wait()
         return self._settled.is_set()
 
+    def replay(self, update: JSONObject) -> None:
+        """Take up an update that is in the journal; when the bot is off, the next start does."""
+        if self._parts is not None:
+            self._parts.delivery.put(update)
+
+    # -- the state
+
     def _set_state(
         self,
         state: BotState,
@@ -142,9 +164,9 @@ class ManagedBot:
         moment = now()
         due = None if delay is None else moment + timedelta(seconds=delay)
         self._status = BotStatus(state, reason, detail, moment, attempts, due)
-        level = logging.WARNING if reason else logging.INFO
+        why = f": {reason}: {detail}" if reason else ""
         log.log(
-            level, "bot %d %s%s", self.record.id, state, f": {reason}: {detail}" if reason else ""
+            logging.WARNING if reason else logging.INFO, "bot %d %s%s", self.record.id, state, why
         )
         if state in SETTLED:
             self._settled.set()
@@ -152,44 +174,102 @@ class ManagedBot:
             self._hurried = False
         else:
             self._settled.clear()
+        self._around.changed(self)
 
-    def _set_retrying(
-        self, reason: Reason, detail: str, *, attempts: int, delay: float | None = None
-    ) -> None:
+    def _retry(self, trouble: Trouble, *, attempts: int) -> None:
+        delay = trouble.delay
         if delay is None:
-            low, high = self._settings.backoff_min, self._settings.backoff_max
+            low, high = self._around.settings.backoff_min, self._around.settings.backoff_max
             doubled = min(high, low * 2 ** min(attempts - 1, 16))
             delay = max(low, doubled * random.uniform(0.75, 1.0))  # noqa: S311 - jitter
-        self._set_state(BotState.RETRYING, reason, detail, attempts=attempts, delay=delay)
+        self._set_state(
+            BotState.RETRYING, trouble.reason, trouble.detail, attempts=attempts, delay=delay
+        )
+
+    async def _react(self, error: BaseException | None, *, attempts: int) -> None:
+        """Set the state that follows from an error.
+
+        Args:
+            attempts: how many starts in a row had failed before.
+        """
+        running = self._status.state is BotState.RUNNING
+        trouble = diagnose(error, running=running)
+        if trouble.incident is not None:
+            log.error("bot %d: incident %s", self.record.id, trouble.incident, exc_info=error)
+        if not trouble.final:
+            # having run starts the count anew, but a conflict lets a bot run in between
+            again = 1 if running and trouble.reason is not Reason.CONFLICT else attempts + 1
+            self._retry(trouble, attempts=again)
+            return
+        self._set_state(BotState.FAILED, trouble.reason, trouble.detail)
+        failure = Failure(trouble.reason, trouble.detail, self._status.since)
+        self.record = replace(self.record, failure=failure)
+        await self._around.note_failure(self.record.id, failure)
+
+    # -- the task
+
+    def _spawn(self) -> None:
+        run = self._run(after=self._task)
+        self._task = asyncio.create_task(run, name=f"bot {self.record.id}")
+        self._task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """The task is over; when it should not be, say so and start it again."""
+        error = None if task.cancelled() else task.exception()
+        if task is not self._task or self._status.state in (BotState.STOPPING, BotState.STOPPED):
+            if error is not None:
+                log.error("bot %d: ended badly", self.record.id, exc_info=error)
+            return
+        if self._status.state is BotState.FAILED and error is None:
+            return
+        self._mourn(error)
+        self._spawn()
+
+    def _lane_died(self, error: BaseException | None) -> None:
+        """Begin the whole run anew: the journal has all that the lanes had."""
+        self._mourn(error)
+        if self._task is not None:
+            self._task.cancel()
+
+    def _mourn(self, error: BaseException | None) -> None:
+        """Log and show that a task ended that should not have."""
+        if self._status.state in (BotState.STARTING, BotState.RUNNING):
+            trouble = diagnose(RuntimeError("a task ended"), running=True)
+            incident = f"bot {self.record.id}: incident {trouble.incident}: a task ended"
+            log.error(incident, exc_info=error)
+            self._retry(trouble, attempts=1)
+        elif error is not None:
+            log.error("bot %d: a task ended", self.record.id, exc_info=error)
 
     async def _run(self, *, after: asyncio.Task[None] | None) -> None:
         """Keep the bot running until it is stopped or fails for good.
 
         Args:
-            after: an earlier run that failed and may still be putting things away.
+            after: an earlier run that may still be putting things away.
         """
         if after is not None:
             await asyncio.wait({after})
-        self._known_to_telegram = False
-        request = BotRequest(self._transport)
-        application = build(self.record.token, request=request, api_url=self._transport.api_url)
-        lanes = Lanes(
-            lambda update: self._handle(application, update),
-            name=f"bot {self.record.id}",
-            parallel=self._settings.chats_parallel,
-            max_pending=self._settings.max_pending,
-        )
-        url = f"{self._transport.api_url}/bot{self.record.token}"
-        self._poller = Poller(request, url, sink=lanes, settings=self._settings)
+        parts = self._parts = self._build()
         try:
             while self._status.state is not BotState.FAILED:
                 if self._status.state is BotState.RETRYING:
                     await self._back_off()
-                await self._attempt(application, self._poller)
+                await self._attempt(parts)
         finally:
-            await lanes.close(grace=self._settings.send_grace, cut_wait=self._settings.cut_wait)
-            request.close()
-            await application.shutdown()
+            await parts.delivery.close()
+            parts.request.close()
+            await parts.application.shutdown()
+
+    def _build(self) -> _Parts:
+        transport, settings = self._around.transport, self._around.settings
+        request = BotRequest(transport)
+        application = build(self.record.token, request=request, api_url=transport.api_url)
+        delivery = Delivery(
+            self.record.id, application, self._around.journal, settings, on_death=self._lane_died
+        )
+        url = f"{transport.api_url}/bot{self.record.token}"
+        poller = Poller(request, url, sink=delivery, settings=settings)
+        return _Parts(request, application, delivery, poller)
 
     async def _back_off(self) -> None:
         self._wake.clear()
@@ -200,117 +280,67 @@ class ManagedBot:
             async with asyncio.timeout(max(0.0, delay)):
                 await self._wake.wait()
 
-    async def _attempt(self, application: BotApplication, poller: Poller) -> None:
+    async def _attempt(self, parts: _Parts) -> None:
         """Connect and poll until something goes wrong; sets the state that follows from it."""
         attempts = self._status.attempts
         if self._status.state is BotState.RETRYING:
             self._set_state(BotState.STARTING, attempts=attempts)
         try:
             async with self._slot():
-                detail = await self._connect(application, poller)
+                detail = await self._connect(parts)
             self._set_state(BotState.RUNNING, detail=detail)
-            await self._poll(poller)
-        except InvalidToken:
-            await self._fail_token()
-        except BotAlreadyRegistered:
-            await self._fail(
-                Reason.ALREADY_REGISTERED, "Another account of this platform runs this bot."
-            )
-        except RetryAfter as error:
-            wait = cast(timedelta, error.retry_after).total_seconds()
-            detail = f"Telegram asks to wait {wait:.0f} s."
-            self._set_retrying(Reason.RATE_LIMITED, detail, attempts=attempts + 1, delay=wait)
-        except Conflict:
-            self._set_retrying(
-                Reason.CONFLICT,
-                "Another program polls with this token: end it, or give the bot a new token.",
-                attempts=attempts + 1,
-            )
-        except TelegramError as error:
-            self._set_retrying(
-                Reason.TELEGRAM_UNREACHABLE, explain(error), attempts=self._failures(attempts)
-            )
-        except Exception:
-            incident = secrets.token_hex(6)
-            log.exception("bot %d: incident %s", self.record.id, incident)
-            self._set_retrying(
-                Reason.INTERNAL_ERROR,
-                f"Something went wrong on our side (incident {incident}).",
-                attempts=self._failures(attempts),
-            )
-
-    def _failures(self, before: int) -> int:
-        """How many failures in a row this one makes: having run starts the count anew."""
-        return 1 if self._status.state is BotState.RUNNING else before + 1
+            await self._poll(parts)
+        except Exception as error:
+            await self._react(error, attempts=attempts)
 
     def _slot(self) -> AbstractAsyncContextManager[None]:
-        return nullcontext() if self._hurried else self._boot_slots
+        return nullcontext() if self._hurried else self._around.boot_slots
 
-    async def _connect(self, application: BotApplication, poller: Poller) -> str | None:
+    async def _connect(self, parts: _Parts) -> str | None:
         """From nothing to a first getUpdates that came back.
 
         Returns:
             A sentence for the owner, when there is something to tell.
         """
-        if self._known_to_telegram:
-            await application.bot.get_me()
-        else:
-            await application.initialize()  # asks getMe, too
-            self._known_to_telegram = True
-        me = application.bot.bot
-        known = (self.record.telegram_id, self.record.username)
-        if known != (me.id, me.username or "") or self.record.failure is not None:
-            token = VerifiedToken(self.record.token, me.id, me.username or "")
-            await self._confirm(self.record.id, token)
-            self.record = replace(
-                self.record, telegram_id=me.id, username=me.username or "", failure=None
-            )
+        await self._check_token(parts)
         try:
-            await poller.poll(timeout=0)
+            await parts.poller.probe()
         except Conflict as conflict:
-            webhook = await poller.remove_webhook(conflict)
+            webhook = await parts.poller.remove_webhook(conflict)
             if webhook is None:
                 raise
-            await poller.poll(timeout=0)
+            await parts.poller.probe()
             return f"A webhook to {webhook} was set; it was removed."
         return None
 
-    async def _poll(self, poller: Poller) -> None:
+    async def _check_token(self, parts: _Parts) -> None:
+        if parts.known_to_telegram:
+            await parts.application.bot.get_me()
+        else:
+            await parts.application.initialize()  # asks getMe, too
+            parts.known_to_telegram = True
+        me = parts.application.bot.bot
+        known = (self.record.telegram_id, self.record.username)
+        if known != (me.id, me.username or "") or self.record.failure is not None:
+            token = VerifiedToken(self.record.token, me.id, me.username or "")
+            await self._around.confirm(self.record.id, token)
+            self.record = replace(
+                self.record, telegram_id=me.id, username=me.username or "", failure=None
+            )
+
+    async def _poll(self, parts: _Parts) -> None:
+        if not parts.replayed:
+            resumption = await self._around.journal.resume(self.record.id)
+            parts.poller.offset = resumption.offset
+            parts.poller.last_update_at = resumption.last_update_at
+            await parts.delivery.replay(resumption.blocked_chats)
+            parts.replayed = True
         conflicts = 0
         while True:
             try:
-                await poller.poll(timeout=self._settings.poll_timeout)
+                await parts.poller.poll(timeout=self._around.settings.poll_timeout)
                 conflicts = 0
             except Conflict:
                 conflicts += 1
-                if conflicts >= self._settings.conflicts:
+                if conflicts >= self._around.settings.conflicts:
                     raise
-
-    async def _fail_token(self) -> None:
-        if self._status.state is BotState.RUNNING:
-            detail = "Telegram no longer accepts the token: it was revoked. Enter the new one."
-            await self._fail(Reason.TOKEN_REVOKED, detail)
-        else:
-            detail = "Telegram does not know the token. Copy it again from @BotFather."
-            await self._fail(Reason.TOKEN_REJECTED, detail)
-
-    async def _fail(self, reason: Reason, detail: str) -> None:
-        self._set_state(BotState.FAILED, reason, detail)
-        failure = Failure(reason, detail, self._status.since)
-        self.record = replace(self.record, failure=failure)
-        await self._note_failure(self.record.id, failure)
-
-    async def _handle(self, application: BotApplication, raw: JSONObject) -> None:
-        try:
-            await application.process_update(Update.de_json(raw, application.bot))
-        except Exception:
-            log.exception("bot %d: update %s failed", self.record.id, raw.get("update_id"))
-
-
-def explain(error: TelegramError) -> str:
-    """A sentence for the owner of a bot that Telegram does not serve."""
-    if isinstance(error, TimedOut):
-        return "Telegram did not answer in time."
-    # the library quotes an answer it cannot read at full length
-    cause = error.message.partition(". Parsing the server response")[0].rstrip(".")
-    return f"Telegram cannot be reached: {cause}."

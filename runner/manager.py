@@ -5,19 +5,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
+import orjson
+
 from models import bot as bots
+from models import update as updates
 from models.bot import BotRecord, Failure, VerifiedToken
 from models.database import Database
 from models.errors import StorageError
+from models.update import Waiting
 from models.vault import Vault
-from runner.bot import ManagedBot
+from runner.bot import ManagedBot, Surroundings
+from runner.events import EventHub, EventKind
+from runner.journal import Journal
 from runner.settings import RunnerSettings
 from runner.states import BotState, BotStatus
 from runner.transport import Transport
 
 log = logging.getLogger("botyard.runner")
+
+COUNTERS_EVERY = 1.0  # seconds
 
 
 class BotManager:
@@ -35,13 +44,23 @@ class BotManager:
     ) -> None:
         self._db = db
         self._vault = vault
-        self._transport = transport
         self._settings = settings
         self._bots: dict[int, ManagedBot] = {}
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-        self._boot_slots = asyncio.Semaphore(settings.boot_parallel)
+        self._around = Surroundings(
+            transport=transport,
+            journal=Journal(db),
+            settings=settings,
+            boot_slots=asyncio.Semaphore(settings.boot_parallel),
+            confirm=self._confirm,
+            note_failure=self._note_failure,
+            changed=self._changed,
+        )
         self._untried: set[int] | None = None  # None: not even read from the database
         self._closing = False
+        self.events = EventHub()
+        self._counted: dict[int, BotStatus] = {}
+        self._counting: asyncio.Task[None] | None = None
 
     def lock(self, bot_id: int) -> asyncio.Lock:
         """The lock of a bot: held while what is stored of it and what runs of it are changed."""
@@ -50,12 +69,21 @@ class BotManager:
             lock = self._locks[bot_id] = asyncio.Lock()
         return lock
 
-    def status(self, record: BotRecord) -> BotStatus:
-        """What is true of a bot now."""
+    async def statuses(self, records: list[BotRecord]) -> list[BotStatus]:
+        """What is true of some bots now."""
+        counts = await self._db.read(updates.counts, [record.id for record in records])
+        return [
+            replace(self._status(bot), pending=counts[bot.id].pending, dead=counts[bot.id].dead)
+            for bot in records
+        ]
+
+    def _status(self, record: BotRecord) -> BotStatus:
         managed = self._bots.get(record.id)
         if managed is not None:
             return managed.status
-        return BotStatus(BotState.STOPPED, None, None, record.updated_at)
+        return BotStatus(
+            BotState.STOPPED, None, None, record.updated_at, last_update_at=record.last_update_at
+        )
 
     def states(self) -> Counter[BotState]:
         """How many bots are in which state."""
@@ -91,14 +119,7 @@ class BotManager:
             return
         managed = self._bots.get(record.id)
         if managed is None:
-            managed = self._bots[record.id] = ManagedBot(
-                record,
-                transport=self._transport,
-                settings=self._settings,
-                boot_slots=self._boot_slots,
-                confirm=self._confirm,
-                note_failure=self._note_failure,
-            )
+            managed = self._bots[record.id] = ManagedBot(record, self._around)
         managed.start(hurried=hurried, unreachable=unreachable)
 
     async def stop(self, bot_id: int) -> None:
@@ -108,6 +129,16 @@ class BotManager:
             await managed.stop()
             del self._bots[bot_id]
 
+    def replay(self, bot_id: int, update: Waiting) -> None:
+        """Hand an update of the journal to a bot, when it runs."""
+        managed = self._bots.get(bot_id)
+        if managed is not None:
+            managed.replay(orjson.loads(update.payload))
+
+    def deleted(self, record: BotRecord) -> None:
+        """Tell who listens that a bot is gone."""
+        self.events.publish(record.user_id, EventKind.DELETED, record.id)
+
     async def settled(self, bot_id: int) -> bool:
         """Wait, for as long as a request may, until a bot is neither starting nor stopping."""
         managed = self._bots.get(bot_id)
@@ -116,11 +147,47 @@ class BotManager:
     async def shutdown(self) -> None:
         """Stop every bot; what their owners want stays as it is."""
         self._closing = True
+        if self._counting is not None:
+            self._counting.cancel()
+            await asyncio.wait({self._counting})
         await asyncio.gather(*(self._shut_down(bot_id) for bot_id in list(self._bots)))
+        await self._around.journal.close()
 
     async def _shut_down(self, bot_id: int) -> None:
         async with self.lock(bot_id):
             await self.stop(bot_id)
+
+    def _changed(self, managed: ManagedBot) -> None:
+        record = managed.record
+        self.events.publish(record.user_id, EventKind.STATE, record.id, managed.status)
+
+    def count_for_listeners(self) -> None:
+        """Begin to tell counters, once a second, for as long as somebody listens."""
+        if self._counting is None and not self._closing:
+            self._counting = asyncio.create_task(self._count(), name="counters")
+
+    async def _count(self) -> None:
+        try:
+            while not self.events.silent:
+                try:
+                    await self._publish_counters()
+                except StorageError as error:
+                    log.warning("no counters: %s", error)
+                await asyncio.sleep(COUNTERS_EVERY)
+        finally:
+            self._counting = None
+            self._counted.clear()
+
+    async def _publish_counters(self) -> None:
+        heard = [
+            managed.record
+            for managed in self._bots.values()
+            if self.events.listened_to(managed.record.user_id)
+        ]
+        for record, status in zip(heard, await self.statuses(heard), strict=True):
+            before, self._counted[record.id] = self._counted.get(record.id), status
+            if before is not None and _counters(before) != _counters(status):
+                self.events.publish(record.user_id, EventKind.COUNTERS, record.id, status)
 
     async def _confirm(self, bot_id: int, token: VerifiedToken) -> None:
         await self._db.write(bots.confirm, self._vault, bot_id, token)
@@ -130,3 +197,7 @@ class BotManager:
             await self._db.write(bots.note_failure, bot_id, failure)
         except StorageError:
             log.exception("the failure of bot %d is not stored", bot_id)
+
+
+def _counters(status: BotStatus) -> tuple[object, ...]:
+    return status.pending, status.dead, status.last_poll_at, status.last_update_at

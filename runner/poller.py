@@ -11,7 +11,7 @@ from telegram.error import Conflict, TelegramError
 
 from models.base import now
 from runner.application import ALLOWED_UPDATES
-from runner.lanes import UpdateSink
+from runner.lanes import JSONObject, UpdateSink
 from runner.settings import RunnerSettings
 from runner.transport import BotRequest
 
@@ -42,28 +42,41 @@ class Poller:
         self.last_poll_at: datetime | None = None
         self.last_update_at: datetime | None = None
 
+    async def probe(self) -> None:
+        """See whether Telegram lets this bot poll; whatever it has to tell stays there.
+
+        Raises:
+            TelegramError: it does not.
+        """
+        await self._get_updates(timeout=0, limit=1)
+
     async def poll(self, *, timeout: int) -> None:
         """One getUpdates, with its updates handed over.
 
         Args:
-            timeout: seconds that Telegram may hold it; 0 to be answered at once.
+            timeout: seconds that Telegram may hold it.
 
         Raises:
             TelegramError: as it came from Telegram or from the connection.
+            StorageError: the updates could not be stored; they stay unconfirmed.
         """
-        query: dict[str, Any] = {"timeout": timeout, "allowed_updates": _ALLOWED}
+        batch = await self._get_updates(timeout=timeout)
+        if batch:
+            self.last_update_at = self.last_poll_at
+            offset = batch[-1]["update_id"] + 1
+            await self._sink.accept(batch, offset=offset)
+            self.offset = offset
+
+    async def _get_updates(self, **query: Any) -> list[JSONObject]:
+        query["allowed_updates"] = _ALLOWED
         if self.offset:
             query["offset"] = self.offset
-        batch = await self._call(
-            f"getUpdates?{urlencode(query)}", timeout + self._settings.poll_margin
-        )
+        read_timeout = query["timeout"] + self._settings.poll_margin
+        batch = await self._call(f"getUpdates?{urlencode(query)}", read_timeout)
         if not isinstance(batch, list):
             raise TelegramError("getUpdates did not answer with a list")
         self.last_poll_at = now()
-        if batch:
-            self.last_update_at = self.last_poll_at
-            await self._sink.accept(batch)
-            self.offset = batch[-1]["update_id"] + 1
+        return batch
 
     async def remove_webhook(self, conflict: Conflict) -> str | None:
         """Make room for polling when a webhook is what stands against it.

@@ -8,17 +8,18 @@ from typing import Any
 from telegram.error import InvalidToken, TelegramError
 
 from models import bot as bots
+from models import update as updates
 from models import user as users
 from models.bot import BotRecord, VerifiedToken
 from models.database import Database
 from models.errors import StorageError
 from models.vault import Vault
-from runner.bot import explain
 from runner.errors import BotGone, TokenRejected
 from runner.manager import BotManager
 from runner.settings import RunnerSettings
 from runner.states import BotStatus
 from runner.transport import BotRequest, Transport
+from runner.trouble import explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class BotService:
                 record.id,
                 changes,
                 token=verified.token if verified else None,
+                forget=updates.forget,
             )
             if stored is None:
                 raise BotGone
@@ -122,6 +124,18 @@ class BotService:
             except StorageError:  # it is still there, so it must go on
                 await self._apply(record, None)
                 raise
+        self._manager.deleted(record)
+
+    async def replay(self, bot_id: int, update_id: int) -> bool:
+        """Let a dead update wait for its handler again.
+
+        Returns:
+            Whether there is such an update.
+        """
+        revived = await self._db.write(updates.revive, bot_id, update_id)
+        if revived is not None:
+            self._manager.replay(bot_id, revived)
+        return revived is not None
 
     async def delete_account(self, user_id: int) -> None:
         """Stop an account's bots and remove them and it."""
@@ -165,4 +179,5 @@ class BotService:
 
     async def _outcome(self, record: BotRecord) -> Outcome:
         settled = await self._manager.settled(record.id)
-        return Outcome(record, self._manager.status(record), settled)
+        (status,) = await self._manager.statuses([record])
+        return Outcome(record, status, settled)

@@ -22,6 +22,10 @@ class RunnerSettings:
         chats_parallel: how many chats of a bot are served at once.
         max_pending: how many updates of a bot may wait before its poller waits.
         conflicts: how many 409 in a row are taken as another program that polls.
+        max_failures: how often an update's handler may fail before the update is dead.
+        transient_failures: how often Telegram or the network may fail for it beside that.
+        prune_step: how many handled updates are removed in one transaction.
+        prune_interval: time between two rounds of that.
     """
 
     poll_timeout: int = 50
@@ -37,3 +41,7 @@ class RunnerSettings:
     chats_parallel: int = 64
     max_pending: int = 1000
     conflicts: int = 3
+    max_failures: int = 3
+    transient_failures: int = 10
+    prune_step: int = 500
+    prune_interval: float = 600.0

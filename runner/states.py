@@ -27,6 +27,7 @@ class Reason(StrEnum):
     TELEGRAM_UNREACHABLE = "telegram_unreachable"
     RATE_LIMITED = "rate_limited"
     CONFLICT = "conflict"
+    STORAGE_UNAVAILABLE = "storage_unavailable"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -58,6 +59,8 @@ class BotStatus:
         next_attempt_at: when the next one is due, for retrying.
         last_poll_at: when getUpdates last came back.
         last_update_at: when the last update arrived.
+        pending: how many updates are stored and not handled yet.
+        dead: how many updates' handlers failed for good.
     """
 
     state: BotState
@@ -68,3 +71,5 @@ class BotStatus:
     next_attempt_at: datetime | None = None
     last_poll_at: datetime | None = None
     last_update_at: datetime | None = None
+    pending: int = 0
+    dead: int = 0

@@ -20,6 +20,7 @@ from models.database import Database
 from models.migration import Migrations
 from models.password import PasswordHasher
 from models.vault import Vault, check_secret
+from runner.janitor import Janitor
 from runner.manager import BotManager
 from runner.service import BotService
 from runner.settings import RunnerSettings
@@ -51,6 +52,7 @@ class Botyard:
     services: Services
     server: tornado.httpserver.HTTPServer
     transport: Transport
+    janitor: Janitor
     boot: asyncio.Task[None]
     url: str
 
@@ -61,6 +63,7 @@ class Botyard:
             timeout: seconds after which they are cut.
         """
         self.services.traffic.draining = True
+        self.services.manager.events.close()
         self.server.stop()
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
@@ -71,6 +74,7 @@ class Botyard:
         self.boot.cancel()
         await asyncio.wait({self.boot})
         self.server.stop()
+        await self.janitor.close()
         await self.services.manager.shutdown()
         await self.server.close_all_connections()
         await self.transport.close()
@@ -130,7 +134,9 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
         make_app(services), xheaders=config.behind_proxy, max_header_size=MAX_BODY
     )
     server.add_sockets(sockets)
+    janitor = Janitor(db, runner, keep=timedelta(days=config.journal_days))
+    janitor.start()
     boot = asyncio.create_task(manager.start_active(), name="boot")
     host = f"[{config.host}]" if ":" in config.host else config.host
     url = f"http://{host}:{sockets[0].getsockname()[1]}"
-    return Botyard(services, server, transport, boot, url)
+    return Botyard(services, server, transport, janitor, boot, url)

@@ -39,7 +39,7 @@ class Group(click.Group):
                 "database was filled under: put the right one back."
             ) from error
         except (ConfigError, StorageError) as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(" ".join(str(error).split())) from error
         except OSError as error:
             raise click.ClickException(error.strerror or str(error)) from error
 
@@ -67,13 +67,14 @@ def _flags(*names: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
 
 @main.command()
 @_flags("host", "port", "data_dir", "database_url", "telegram_api_url", "telegram_proxy")
-@_flags("max_bots_per_user", "cors_origins", "session_days", "registration", "behind_proxy")
+@_flags("max_bots_per_user", "cors_origins", "session_days", "journal_days", "registration")
+@_flags("behind_proxy")
 def serve(**flags: str | None) -> None:
     """Migrate the database and serve until SIGTERM or Ctrl-C."""
     log.set_up()
     config = Config.load(None, **flags).with_data_dir()
     try:
-        asyncio.run(lifecycle.serve(config))
+        lifecycle.run(lifecycle.serve(config))
     except OSError as error:
         raise click.ClickException(
             f"cannot listen on {config.host}:{config.port}: {error.strerror or error}"
@@ -89,7 +90,7 @@ main.add_command(migrate.main, "migrate")
 def sandbox(host: str, port: int) -> None:
     """Run a local Telegram Bot API, to try bots without Telegram."""
     log.set_up()
-    asyncio.run(_serve_sandbox(host, port))
+    lifecycle.run(_serve_sandbox(host, port))
 
 
 async def _serve_sandbox(host: str, port: int) -> None:
@@ -115,7 +116,7 @@ def demo(sandbox_port: int, **flags: str | None) -> None:
     with tempfile.TemporaryDirectory(prefix="botyard-demo-") as folder:
         url = f"http://127.0.0.1:{sandbox_port}"
         config = Config.load({}, **flags, data_dir=folder, telegram_api_url=url)
-        asyncio.run(run_demo(config.with_data_dir(), sandbox_port=sandbox_port))
+        lifecycle.run(run_demo(config.with_data_dir(), sandbox_port=sandbox_port))
 
 
 @main.group()
@@ -135,7 +136,7 @@ _password_option = click.option(
 @_flags("data_dir", "database_url")
 def create_user(username: str, email: str, password_stdin: bool, **flags: str | None) -> None:
     """Add an account."""
-    _check_username(username)
+    _check_fields(username=username, email=email)
     password_hash = hash_password(_new_password(password_stdin, username=username, email=email))
     try:
         made = _in_database(
@@ -176,16 +177,19 @@ def list_users(**flags: str | None) -> None:
         click.echo(f"{row.id:>6}  {row.username:<24}  {row.email or '-':<32}  {since}")
 
 
-def _check_username(username: str) -> None:
+def _check_fields(**fields: str) -> None:
     from handlers.schemas import UserSchema  # noqa: PLC0415 - the rules are the API's
 
-    if found := UserSchema(only=["username"]).validate({"username": username}):
-        raise click.ClickException(f"{username!r}: {' '.join(found['username'])}")
+    for name, sentences in UserSchema(only=list(fields)).validate(fields).items():
+        raise click.ClickException(f"{fields[name]!r}: {' '.join(sentences)}")
 
 
 def _new_password(from_stdin: bool, *, username: str, email: str) -> str:
     if from_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
+        try:
+            password = sys.stdin.buffer.readline().decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise click.ClickException("the password must come as UTF-8") from None
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     if found := weaknesses(password, username=username, email=email):

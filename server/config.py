@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import secrets
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 PREFIX = "BOTYARD_"
 MIN_SECRET = 32  # characters
+_LOGIN = re.compile(r"(?<=://).*@")  # in an address: user:password@host
 
 
 class ConfigError(Exception):
@@ -51,10 +53,18 @@ def _host(text: str) -> str:
     return text
 
 
+def _is_address(text: str, *schemes: str) -> bool:
+    """Whether a text is an address of one of these schemes, with a host and a possible port."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, a port that is no number
+        return False
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        parts = urlsplit(text)
-        if parts.scheme not in schemes or not parts.hostname:
+        if not _is_address(text, *schemes):
             raise ValueError(" or ".join(f"{scheme}://host..." for scheme in schemes))
         return text.rstrip("/")
 
@@ -62,17 +72,20 @@ def _url(*schemes: str) -> Callable[[str], str]:
 
 
 def _database_url(text: str) -> str:
-    if re.match(r"sqlite:///.", text) or re.match(r"postgres(ql)?://.+/.+", text):
+    if re.match(r"sqlite:///.", text):
+        return text
+    if re.match(r"postgres(ql)?://.+/.+", text) and _is_address(text, "postgres", "postgresql"):
         return text
     raise ValueError("sqlite:///path or postgresql://user:password@host/name")
 
 
 def _origins(text: str) -> frozenset[str]:
-    origins = frozenset(part.strip() for part in text.split(",") if part.strip())
+    # Browsers send them in lower case (RFC 6454, section 4).
+    origins = frozenset(part.strip().lower() for part in text.split(",") if part.strip())
     for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or f"{parts.scheme}://{parts.netloc}" != origin:
-            raise ValueError(f"origins such as https://panel.example.org, and {origin!r} is none")
+        if not _is_address(origin, "http", "https") or re.search(r"[@?#]|://.*/", origin):
+            shown = _LOGIN.sub("***@", origin)
+            raise ValueError(f"origins such as https://panel.example.org, and {shown!r} is none")
     return origins
 
 
@@ -95,7 +108,11 @@ class Config:
     port: int = _setting(8000, _port, "port to listen on")
     data_dir: Path = _setting(Path("data"), Path, "folder of the SQLite file and secret.key")
     database_url: str = _setting(
-        "", _database_url, "sqlite:///path or postgresql://...", shown="SQLite in the data folder"
+        "",
+        _database_url,
+        "sqlite:///path or postgresql://...",
+        repr=False,
+        shown="SQLite in the data folder",
     )
     secret_key: str = _setting(
         "",
@@ -115,6 +132,7 @@ class Config:
         frozenset(), _origins, "comma-separated origins of the frontend"
     )
     session_days: int = _setting(14, _positive, "days a login lasts")
+    journal_days: int = _setting(7, _positive, "days that handled updates are kept")
     registration: bool = _setting(
         True, _registration, "open, or closed to all but the operator", shown="open"
     )
@@ -133,8 +151,9 @@ class Config:
         """
         environ = os.environ if environ is None else environ
         known = {setting.name: setting for setting in fields(cls)}
+        variables = {PREFIX + name.upper() for name in known}
         for variable in environ:
-            if variable.startswith(PREFIX) and variable[len(PREFIX) :].lower() not in known:
+            if variable.startswith(PREFIX) and variable not in variables:
                 raise ConfigError(f"{variable}: there is no such setting")
         values: dict[str, Any] = {}
         for name, setting in known.items():
@@ -146,7 +165,7 @@ class Config:
             try:
                 values[name] = setting.metadata["parse"](text)
             except ValueError as error:
-                shown = "the value" if name == "secret_key" else repr(text)
+                shown = "the value" if name == "secret_key" else repr(_LOGIN.sub("***@", text))
                 raise ConfigError(f"{variable}: {shown} will not do; it takes {error}") from None
         return cls(**values)
 
@@ -174,22 +193,34 @@ class Config:
 
 def _secret_from(path: Path) -> str:
     """The installation's secret; made when there is none."""
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        # O_EXCL: of two servers that start at once, one makes it and the other reads it
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        secret = path.read_text().strip()
-        if len(secret) < MIN_SECRET:
-            raise ConfigError(
-                f"{path} is damaged: restore it from your backup. Without it the bots' tokens "
-                "cannot be read; only if there are none yet may you delete it."
-            ) from None
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            path.chmod(0o600)
-        return secret
+        fcntl.flock(folder, fcntl.LOCK_EX)  # two servers may start at once in an empty folder
+        if not path.exists():
+            _write_secret(path)
+    finally:
+        os.close(folder)
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        secret = ""
+    if len(secret) < MIN_SECRET:
+        raise ConfigError(
+            f"{path} is damaged: restore it from your backup. Without it the bots' tokens "
+            "cannot be read; only if there are none yet may you delete it."
+        )
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        path.chmod(0o600)
+    return secret
+
+
+def _write_secret(path: Path) -> None:
+    """Make a secret; a crash on the way leaves no half of it under its name."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        secret = secrets.token_urlsafe(48)
-        file.write(secret + "\n")
+        file.write(secrets.token_urlsafe(48) + "\n")
         file.flush()
         os.fsync(file.fileno())
-    return secret
+    draft.rename(path)

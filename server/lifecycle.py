@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from runner.settings import RunnerSettings
 from server.app import open_botyard
 from server.config import Config
+
+T = TypeVar("T")
 
 log = logging.getLogger("botyard.server")
 
@@ -24,6 +28,16 @@ def ending_event() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
     return ending
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a program on uvloop's event loop, or on asyncio's where uvloop does not install."""
+    try:
+        from uvloop import new_event_loop  # noqa: PLC0415 - there is none for Windows
+    except ImportError:
+        return asyncio.run(main)
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(main)
 
 
 async def serve(config: Config, *, runner: RunnerSettings | None = None) -> None:

@@ -11,10 +11,9 @@ import tornado.web
 
 access = logging.getLogger("botyard.access")
 
-_TOKEN = re.compile(r"\b([0-9]{3,19}):[A-Za-z0-9_-]{30,80}")
-_AUTHORIZATION = re.compile(
-    r"(?i)(authorization['\"]?\s*[:=]\s*['\"]?)(?:(?:bearer|token|basic)\s+)?[^\s'\",]+"
-)
+# Not \b before it: in an address of the Bot API the token comes right after "/bot".
+_TOKEN = re.compile(r"(?<![0-9])([0-9]{3,19})(?::|%3[Aa])[A-Za-z0-9_-]{30,80}")
+_AUTHORIZATION = re.compile(r"(?i)(authorization['\"]?\s*[:=,]\s*b?['\"]?)(?:[a-z]+\s+)?[^\s'\",]+")
 _KEY = re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 

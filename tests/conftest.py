@@ -36,15 +36,17 @@ QUICK = RunnerSettings(
 )
 
 
-async def until(condition: Callable[[], Any], what: str = "the condition") -> Any:
+async def until(
+    condition: Callable[[], Any], what: str = "the condition", *, deadline: float = DEADLINE
+) -> Any:
     """Wait until a condition holds; its value."""
     try:
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(deadline):
             while not (value := condition()):  # noqa: ASYNC110 - conditions of other parts
                 await asyncio.sleep(0.005)
             return value
     except TimeoutError:
-        raise AssertionError(f"{what} did not come true in {DEADLINE:g} s") from None
+        raise AssertionError(f"{what} did not come true in {deadline:g} s") from None
 
 
 @dataclass

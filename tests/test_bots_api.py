@@ -32,6 +32,8 @@ STATUS_FIELDS = {
     "next_attempt_at",
     "last_poll_at",
     "last_update_at",
+    "pending",
+    "dead",
 }
 
 

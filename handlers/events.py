@@ -1,0 +1,120 @@
+"""Live news of one's bots: server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+from tornado.iostream import StreamClosedError
+from tornado.web import url
+
+from handlers import errors
+from handlers.base import ApiHandler
+from handlers.errors import Code
+from handlers.schemas import BotCountersSchema, BotStateSchema
+from models import bot as bots
+from models import session as sessions
+from runner.events import Event, EventKind, Subscription
+
+HEARTBEAT = 15.0  # seconds of silence after which a comment is sent
+SLOW = 30.0  # seconds that a reader may take for what it was sent
+STREAMS = 10  # streams a user may have open
+_SCHEMAS = {EventKind.STATE: BotStateSchema(), EventKind.COUNTERS: BotCountersSchema()}
+
+
+class Events(ApiHandler):
+    """The stream of one user's bots."""
+
+    subscription: Subscription | None = None
+
+    async def get(self) -> None:
+        """Stream what happens to your bots (server-sent events, WHATWG HTML).
+
+        Events: `state` when a bot's state changes, `counters` when its counters do (once a
+        second at most), `deleted`. Data is JSON with the bot's `id`. A new stream begins with
+        both of each bot; one that resumes (header Last-Event-ID) with what was missed. The
+        stream ends when the key does, or when the reader is too slow.
+
+        ---
+        summary: Live events
+        tags: [Bots]
+        responses:
+          200:
+            description: The stream.
+            content: {text/event-stream: {schema: {type: string}}}
+          429: {description: Too many streams are open., codes: [too_many_attempts]}
+        """
+        me, hub = self.me, self.services.manager.events
+        if hub.readers(me.user.id) >= STREAMS:
+            raise errors.TooManyRequests(
+                f"You have {STREAMS} streams open, which is as many as you may have.",
+                seconds=10,
+                code=Code.TOO_MANY_ATTEMPTS,
+            )
+        last_id = self.request.headers.get("Last-Event-ID")
+        self.subscription = hub.subscribe(me.user.id, last_id=last_id)
+        self.services.manager.count_for_listeners()
+        self.set_header("Content-Type", "text/event-stream")
+        self.set_header("X-Accel-Buffering", "no")  # nginx would hold events back
+        try:
+            await self._stream(self.subscription)
+        except StreamClosedError:
+            pass  # the reader has gone
+        except TimeoutError:
+            self.detach().close()
+        finally:
+            hub.unsubscribe(me.user.id, self.subscription)
+
+    async def _stream(self, subscription: Subscription) -> None:
+        await self._send("retry: 3000\n\n")
+        if subscription.missed is None:
+            await self._send(await self._snapshot())
+        else:
+            await self._send("".join(_format(event) for event in subscription.missed))
+        while not subscription.closed:
+            events = await subscription.next(HEARTBEAT)
+            if subscription.closed:
+                return
+            if not events and not await self._still_valid():
+                return
+            await self._send("".join(_format(event) for event in events) or ": heartbeat\n\n")
+
+    async def _send(self, text: str) -> None:
+        self.write(text)
+        async with asyncio.timeout(SLOW):
+            await self.flush()
+
+    async def _snapshot(self) -> str:
+        services = self.services
+        listed = await services.db.read(bots.listing, services.vault, self.me.user.id)
+        statuses = await services.manager.statuses(listed)
+        return "".join(
+            _format(Event("", kind, bot.id, status))
+            for bot, status in zip(listed, statuses, strict=True)
+            for kind in _SCHEMAS
+        )
+
+    async def _still_valid(self) -> bool:
+        me = self.me
+        found = await self.services.db.read(sessions.identify, me.session.id, me.user.id)
+        return found is not None
+
+    def on_connection_close(self) -> None:
+        """The reader has gone."""
+        if self.subscription is not None:
+            self.subscription.close()
+
+
+def _format(event: Event) -> str:
+    schema = _SCHEMAS.get(event.kind)
+    data: dict[str, Any] = {"id": event.bot_id}
+    if schema is not None:
+        data |= schema.dump(event.data)
+    head = f"id: {event.id}\n" if event.id else ""
+    return f"{head}event: {event.kind}\ndata: {orjson.dumps(data).decode()}\n\n"
+
+
+routes = [
+    url(r"/api/v1/events/?", Events),
+]

@@ -1,0 +1,242 @@
+"""Brings updates to their end: from the journal through the Application to "handled" or "dead"."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from typing import cast
+
+from telegram import Update
+from telegram.error import (
+    BadRequest,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+)
+
+from models.errors import StorageError
+from runner.application import BotApplication
+from runner.journal import ATTEMPTS, Journal
+from runner.lanes import JSONObject, Lanes
+from runner.settings import RunnerSettings
+
+log = logging.getLogger("botyard.runner")
+
+MAX_ERROR = 500  # characters of an error that are kept
+
+
+class _Ended(Exception):
+    """The bot is being stopped: the update stays as it is in the journal."""
+
+
+class Delivery:
+    """The updates of one bot while it runs.
+
+    Args:
+        bot_id: whose they are.
+        application: handles them.
+        journal: remembers them.
+        settings: times and bounds.
+        on_death: called when a task ended that should not have; with why.
+    """
+
+    def __init__(
+        self,
+        bot_id: int,
+        application: BotApplication,
+        journal: Journal,
+        settings: RunnerSettings,
+        *,
+        on_death: Callable[[BaseException | None], None],
+    ) -> None:
+        self._bot_id = bot_id
+        self._application = application
+        self._journal = journal
+        self._settings = settings
+        self._slots = asyncio.Semaphore(settings.chats_parallel)
+        self._closing = asyncio.Event()
+        self._blocked: set[int] = set()
+        self._ids: set[int] = set()  # what is queued: an update may come from two sides
+        self._open = asyncio.Event()
+        self._check = True  # the first batch may hold what was stored before a kill
+        self._lanes = Lanes(
+            self._deliver,
+            name=f"bot {bot_id}",
+            max_pending=settings.max_pending,
+            on_death=on_death,
+        )
+
+    @property
+    def pending(self) -> int:
+        """How many updates wait in memory."""
+        return self._lanes.pending
+
+    async def replay(self, blocked_chats: frozenset[int]) -> None:
+        """Take up what was stored and not handled, before anything new."""
+        self._blocked = set(blocked_chats)
+        self._open.set()
+        after = None
+        limit = self._settings.max_pending
+        while True:
+            page = await self._journal.waiting(self._bot_id, after=after, limit=limit)
+            await self._lanes.room()
+            self._queue(page)
+            if len(page) < limit:
+                return
+            after = page[-1]["update_id"]
+
+    async def accept(self, batch: list[JSONObject], *, offset: int) -> None:
+        """Store a batch, then queue it; waits first while too many updates wait already.
+
+        Raises:
+            StorageUnavailable: nothing of it is stored, so it must not be confirmed.
+        """
+        await self._lanes.room()
+        new = await self._journal.store(self._bot_id, batch, offset=offset, check=self._check)
+        self._check = False
+        self._queue(new)
+
+    def put(self, update: JSONObject) -> None:
+        """Queue an update that is in the journal already."""
+        self._queue([update])
+
+    def _queue(self, updates: list[JSONObject]) -> None:
+        new = [update for update in updates if update["update_id"] not in self._ids]
+        self._ids.update(update["update_id"] for update in new)
+        self._lanes.put(new)
+
+    async def close(self) -> None:
+        """End: handlers in hand may finish for a moment; the rest stays in the journal."""
+        self._closing.set()
+        settings = self._settings
+        await self._lanes.close(grace=settings.send_grace, cut_wait=settings.cut_wait)
+
+    async def _deliver(self, raw: JSONObject) -> None:
+        """Bring one update to its end, however often that has to be tried."""
+        await self._open.wait()
+        try:
+            await self._until_settled(raw)
+        except _Ended:
+            return
+        finally:
+            self._ids.discard(raw["update_id"])
+
+    async def _until_settled(self, raw: JSONObject) -> None:
+        transient = 0
+        while True:
+            try:
+                await self._handle(raw)
+            except RetryAfter as error:
+                await self._rest(cast(timedelta, error.retry_after).total_seconds())
+            except Exception as error:
+                if _is_transient(error) and transient < self._settings.transient_failures:
+                    transient += 1
+                    await self._rest(self._backoff(transient))
+                elif await self._failed(raw, error):
+                    return
+            else:
+                await self._persist(partial(self._journal.handled, self._bot_id, raw["update_id"]))
+                return
+
+    async def _handle(self, raw: JSONObject) -> None:
+        chat_id = await self._note_membership(raw)
+        update = Update.de_json(raw, self._application.bot)
+        async with self._slots:
+            if self._closing.is_set():
+                raise _Ended
+            try:
+                await self._application.process_update(update)
+            except Forbidden as error:
+                if chat_id is None:
+                    raise
+                log.info("bot %d: chat %d: %s", self._bot_id, chat_id, error.message)
+                await self._mark(chat_id, blocked=True)
+
+    async def _note_membership(self, raw: JSONObject) -> int | None:
+        """Keep the marks on chats true: who writes wants answers again."""
+        chat_id = _chat_id(raw)
+        member = raw.get("my_chat_member")
+        if member is not None and chat_id is not None:
+            status = member.get("new_chat_member", {}).get("status")
+            await self._mark(chat_id, blocked=status in ("kicked", "left"))
+        elif chat_id is not None and "message" in raw and chat_id in self._blocked:
+            await self._mark(chat_id, blocked=False)
+        return chat_id
+
+    async def _mark(self, chat_id: int, *, blocked: bool) -> None:
+        if blocked is (chat_id in self._blocked):
+            return
+        mark = self._journal.block_chat
+        await self._persist(lambda: mark(self._bot_id, chat_id, blocked=blocked))
+        (self._blocked.add if blocked else self._blocked.discard)(chat_id)
+
+    async def _failed(self, raw: JSONObject, error: Exception) -> bool:
+        """Count a failure; whether it was the last one, and the lane goes on without."""
+        attempts: int = raw.get(ATTEMPTS, 0) + 1
+        raw[ATTEMPTS] = attempts
+        dead = attempts >= self._settings.max_failures
+        incident = secrets.token_hex(6)
+        log.error(
+            "bot %d: update %d failed for the %d. time (incident %s)",
+            self._bot_id,
+            raw["update_id"],
+            attempts,
+            incident,
+            exc_info=error,
+        )
+        text = f"{type(error).__name__}: {error}".replace(self._application.bot.token, "***")
+        text = f"{text[:MAX_ERROR]} (incident {incident})"
+        note, key = self._journal.note_failure, (self._bot_id, raw["update_id"])
+        await self._persist(lambda: note(*key, attempts=attempts, error=text, dead=dead))
+        if not dead:
+            await self._rest(self._backoff(attempts))
+        return dead
+
+    async def _persist(self, write: Callable[[], Awaitable[None]]) -> None:
+        """Write, and wait for a database that does not answer: what was done is not done again."""
+        tries = 0
+        while True:
+            try:
+                await write()
+                return
+            except StorageError as error:
+                tries += 1
+                log.warning("bot %d: the journal cannot be written: %s", self._bot_id, error)
+                await self._rest(self._backoff(tries))
+
+    def _backoff(self, failures: int) -> float:
+        low, high = self._settings.backoff_min, self._settings.backoff_max
+        return min(high, low * 2.0 ** min(failures - 1, 16))
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait before the next try; ends at once when the bot is stopped.
+
+        Raises:
+            _Ended: it is being stopped.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
+        if self._closing.is_set():
+            raise _Ended
+
+
+def _is_transient(error: Exception) -> bool:
+    """Whether it is Telegram's or the network's trouble rather than this update's."""
+    if isinstance(error, BadRequest):  # a subclass of NetworkError in the library
+        return False
+    return isinstance(error, (NetworkError, InvalidToken))
+
+
+def _chat_id(raw: JSONObject) -> int | None:
+    for kind in ("message", "edited_message", "my_chat_member"):
+        if kind in raw:
+            return int(raw[kind]["chat"]["id"])
+    message = raw.get("callback_query", {}).get("message")
+    return int(message["chat"]["id"]) if message else None

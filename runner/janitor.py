@@ -1,0 +1,65 @@
+"""Removes what is no longer needed, in steps so small that nobody notices."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from models import session as sessions
+from models import update as updates
+from models.database import Database
+from models.errors import StorageError
+from runner.settings import RunnerSettings
+
+log = logging.getLogger("botyard.janitor")
+
+_PAUSE = 0.05  # seconds between two steps, in which others write
+
+
+class Janitor:
+    """Prunes handled updates and expired sessions.
+
+    Args:
+        db: the database.
+        settings: how often, and how much at once.
+        keep: how long handled updates are kept.
+    """
+
+    def __init__(self, db: Database, settings: RunnerSettings, *, keep: timedelta) -> None:
+        self._db = db
+        self._settings = settings
+        self._keep = keep
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; needs the running event loop."""
+        self._task = asyncio.create_task(self._run(), name="janitor")
+
+    async def close(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._round()
+            except StorageError as error:
+                log.warning("nothing was pruned: %s", error)
+            except Exception:
+                log.exception("nothing was pruned")
+            await asyncio.sleep(self._settings.prune_interval)
+
+    async def _round(self) -> None:
+        await self._db.write(sessions.delete_expired)
+        step, total = self._settings.prune_step, 0
+        while True:
+            gone = await self._db.write(updates.prune, older_than=self._keep, limit=step)
+            total += gone
+            if gone < step:
+                break
+            await asyncio.sleep(_PAUSE)
+        if total:
+            log.info("pruned %d handled updates", total)
