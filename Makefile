@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run demo test check format lock clean
+.PHONY: install run demo test test-slow check format bench lock clean
 
 install: $(VENV)/installed
 
@@ -25,6 +25,10 @@ demo: install
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest
+
+# What takes longer than a developer waits for.
+test-slow: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m slow -s
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check

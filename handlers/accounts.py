@@ -26,6 +26,7 @@ from handlers.schemas import (
 )
 from models import session as sessions
 from models import user as users
+from models.password import weaknesses
 from models.user import Credentials, UserRecord, fold
 
 
@@ -88,8 +89,8 @@ class Registration(AccountHandler):
             application/x-www-form-urlencoded: {schema: RegistrationSchema}
         responses:
           201: {description: The account is there and logged in., schema: LoginAnswerSchema}
-          403: {description: Registration is closed.}
-          429: {description: Too many people register at this moment.}
+          403: {description: Registration is closed., codes: [registration_closed]}
+          429: {description: Too many people register at this moment., codes: [busy]}
         """
         check_origin(self)
         if not self.services.settings.registration_open:
@@ -126,7 +127,7 @@ class Login(AccountHandler):
             application/x-www-form-urlencoded: {schema: LoginSchema}
         responses:
           200: {description: Logged in., schema: LoginAnswerSchema}
-          403: {description: A page of another site asks.}
+          400: {description: The name or the password is wrong., codes: [invalid_credentials]}
           429: {description: Too many attempts; see the header Retry-After.}
         """
         check_origin(self)
@@ -243,10 +244,13 @@ class PasswordChange(AccountHandler):
         """
         me, db = self.me, self.services.db
         body = self.load(PasswordChangeSchema)
-        found = await db.read(users.credentials, me.user.id)
-        if not await self.check_password(fold(me.user.username), body["old_password"], found):
+        new = body["new_password1"]
+        if found := weaknesses(new, username=me.user.username, email=me.user.email):
+            raise errors.invalid({"new_password1": found})
+        known = await db.read(users.credentials, me.user.id)
+        if not await self.check_password(fold(me.user.username), body["old_password"], known):
             raise errors.invalid({"old_password": ["This is not your password."]})
-        password_hash = await self.services.hasher.hash(body["new_password1"])
+        password_hash = await self.services.hasher.hash(new)
         await db.write(sessions.change_password, me.user.id, password_hash, keep=me.session.id)
         self.answer({"detail": "New password has been saved."})
 

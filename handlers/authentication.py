@@ -82,12 +82,19 @@ def check_origin(handler: ApiHandler) -> None:
     origin = handler.request.headers.get("Origin")
     if origin is None or origin in handler.services.settings.cors_origins:
         return
-    if urlsplit(origin).netloc != handler.request.host:
+    if _host_of(origin) != handler.request.host:
         raise errors.Forbidden(
             f"Pages of {origin} may not use this API. If they should, the operator adds the "
             "origin to BOTYARD_CORS_ORIGINS.",
             code=Code.ORIGIN_NOT_ALLOWED,
         )
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def set_session_cookies(handler: ApiHandler, session: SessionRecord, key: str) -> None:

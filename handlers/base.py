@@ -5,6 +5,7 @@ from __future__ import annotations
 import http
 import logging
 import secrets
+from asyncio import Future
 from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, ClassVar
@@ -42,6 +43,7 @@ class ApiHandler(tornado.web.RequestHandler):
     public: ClassVar[frozenset[str]] = frozenset()
     accepts_forms: ClassVar[bool] = False
     identity: Identity | None
+    _refusal: Exception
 
     @property
     def services(self) -> Services:
@@ -64,8 +66,7 @@ class ApiHandler(tornado.web.RequestHandler):
         self.incident: str | None = None
         self._body = bytearray()
         self._too_large = False
-        self._counted = True
-        self.services.traffic.began()
+        self._takes_body = False
 
     def set_default_headers(self) -> None:
         """Headers that every answer has, errors too."""
@@ -77,8 +78,6 @@ class ApiHandler(tornado.web.RequestHandler):
         self.set_header("X-Frame-Options", "DENY")
         if self.request.protocol == "https":
             self.set_header("Strict-Transport-Security", "max-age=31536000")
-        if self.services.traffic.draining:
-            self.set_header("Connection", "close")
         self._set_cors_headers()
 
     def _set_cors_headers(self) -> None:
@@ -101,16 +100,29 @@ class ApiHandler(tornado.web.RequestHandler):
         return names if "GET" in names else [name for name in names if name != "HEAD"]
 
     async def prepare(self) -> None:
-        """Check what can be checked before the body has come."""
-        method = self.request.method or ""
+        """Check what can be checked before the body has come.
+
+        A refusal waits for the body: to answer before it has come means to cut the connection,
+        and the client's next request on it would be lost.
+        """
+        if _announced(self.request.headers.get("Content-Length", "")) > MAX_BODY:
+            raise _too_large()  # nobody wants to wait for that
+        try:
+            await self.admit(self.request.method or "")
+        except Exception as error:
+            self._refusal = error
+            setattr(self, (self.request.method or "").lower(), self._refuse)
+        self._takes_body = True
+
+    async def admit(self, method: str) -> None:
+        """Let a request in, or raise what it is refused with."""
         if method not in self.allowed_methods():
             raise tornado.web.HTTPError(405)
-        length = self.request.headers.get("Content-Length", "")
-        if length.isdecimal() and int(length) > MAX_BODY:
-            self.set_header("Connection", "close")  # nobody wants the rest
-            raise _too_large()
         if method not in self.public and method != "OPTIONS":
             self.identity = await authenticate(self)
+
+    async def _refuse(self, *_: str) -> None:
+        raise self._refusal
 
     def data_received(self, chunk: bytes) -> None:
         """Take a piece of the body, up to the limit."""
@@ -158,7 +170,7 @@ class ApiHandler(tornado.web.RequestHandler):
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if self.accepts_forms and kind in FORM_TYPES:
             return self._parse_form()
-        if not self._body and not kind:
+        if not self._body:  # whatever type it was announced as: frontends log out like that
             return {}
         if kind != JSON_TYPE:
             raise errors.UnsupportedMediaType(
@@ -205,6 +217,12 @@ class ApiHandler(tornado.web.RequestHandler):
         self.set_header("Content-Type", JSON_TYPE)
         self.finish(orjson.dumps(data))
 
+    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
+        """Send the answer; while the server ends, tell the client to come back elsewhere."""
+        if self.services.traffic.draining:
+            self.set_header("Connection", "close")
+        return super().finish(chunk)
+
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Write the problem document of what was raised."""
         error = self._problem(status_code, kwargs.get("exc_info", (None, None, None))[1])
@@ -212,6 +230,8 @@ class ApiHandler(tornado.web.RequestHandler):
             self.set_header(name, value)
         if error.status == http.HTTPStatus.METHOD_NOT_ALLOWED:
             self.set_header("Allow", ", ".join(self.allowed_methods()))
+        if not self._takes_body:  # Tornado closes then, and the client should know
+            self.set_header("Connection", "close")
         self.set_status(error.status)
         self.set_header("Content-Type", "application/problem+json")
         problem = {
@@ -260,14 +280,13 @@ class ApiHandler(tornado.web.RequestHandler):
     def _where(self) -> str:
         return f"{self.request.method} {self.request.path}"
 
-    def on_finish(self) -> None:
-        """Count the request as done."""
-        if self._counted:
-            self._counted = False
+    async def _execute(self, transforms: list[Any], *args: bytes, **kwargs: bytes) -> None:
+        # Not on_finish: a request whose body never came to its end is not finished.
+        self.services.traffic.began()
+        try:
+            await super()._execute(transforms, *args, **kwargs)
+        finally:
             self.services.traffic.ended()
-
-    def on_connection_close(self) -> None:
-        """Nobody waits for the answer any more; the work is still brought to its end."""
 
 
 class UnknownPath(ApiHandler):
@@ -275,9 +294,16 @@ class UnknownPath(ApiHandler):
 
     public = frozenset(tornado.web.RequestHandler.SUPPORTED_METHODS)
 
-    async def prepare(self) -> None:
+    async def admit(self, method: str) -> None:
         """Say that there is nothing here."""
         raise errors.NotFound(f"There is nothing at {self.request.path}.")
+
+
+def _announced(content_length: str) -> int:
+    """How long a body says it is, in bytes; 0 when it does not say."""
+    if not content_length.isdecimal():
+        return 0
+    return int(content_length) if len(content_length) <= 18 else 10**18
 
 
 def _too_large() -> ApiError:

@@ -23,6 +23,7 @@ from http import HTTPStatus
 
 from models import errors as storage
 from models.password import HasherBusy
+from models.user import User
 from runner import errors as runner
 
 
@@ -187,6 +188,8 @@ def translate(error: BaseException) -> ApiError | None:
             return invalid({"username": ["A user with this name exists already."]})
         case storage.EmailTaken():
             return invalid({"email": ["A user with this e-mail address exists already."]})
+        case User.DoesNotExist():  # deleted while the request was under way
+            return Unauthorized("This account is gone.", code=Code.INVALID_KEY)
         case storage.BotLimitReached():
             return Forbidden(
                 f"You have {error.limit} bots, which is as many as an account may have. "

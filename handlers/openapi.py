@@ -1,43 +1,103 @@
 """Makes the API document (OpenAPI 3.1) from the handlers' docstrings and the schemas.
 
 A docstring says what only its author can know: summary, answers, which schema. What follows
-from the code is added here: keys, path parameters, the answers that any such method can give.
-Its short forms: `schema: NameSchema`, with `many: true` for an array and `partial: true` for
-"no field is required", stand for the content of a body.
+from the code is added here: keys, path parameters, forms, headers, the answers that any such
+method can give. A docstring's short forms: `schema: NameSchema`, with `many: true` for an array
+and `partial: true` for "no field is required", stand for the content of a body; `codes: [..]`
+names the error codes of an answer.
 """
 
 from __future__ import annotations
 
+import importlib.resources
+import inspect
 import re
+from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 import marshmallow.class_registry
+import orjson
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from marshmallow import Schema
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import Schema, fields
 from tornado.routing import URLSpec
 from tornado_swagger.const import API_OPENAPI_3_1
 from tornado_swagger.setup import export_swagger
 
 from handlers.authentication import SAFE_METHODS, SESSION_COOKIE
-from handlers.base import JSON_TYPE, ApiHandler
-from handlers.schemas import ProblemSchema
+from handlers.base import FORM_TYPES, JSON_TYPE, MAX_BODY, ApiHandler
+from handlers.errors import Code
+from handlers.schemas import BodySchema, LoginAnswerSchema, ProblemSchema, printable
 
 Document = dict[str, Any]
 
 DESCRIPTION = """\
 Register, add your Telegram bots, switch each one on and off.
 
-Log in and send the `key` as `Authorization: Bearer KEY`. A browser may use the session cookie
-instead; with it, methods that change something also need the cookie `_xsrf` sent again as the
-header `X-XSRFToken`. Errors are problem documents (RFC 9457); look at their `code`.
+**To try it here:** execute *Register* or *Log in* below. From then on the browser has a session
+cookie and every other call works. Or copy the `key` of the answer into **Authorize**.
+
+**In a program,** send the `key` as `Authorization: Bearer KEY`. With the session cookie in its
+place, methods that change something also need the cookie `_xsrf` sent again as the header
+`X-XSRFToken`; this page does so by itself.
+
+Paths work with and without the last slash. Errors are problem documents (RFC 9457): look at their
+`code`; `errors` has sentences for the fields of a form. Ignore fields you do not know: answers
+may get new ones.
 """
 _TAGS = [
     {"name": "Accounts", "description": "Register, log in, your data."},
     {"name": "Bots", "description": "Your Telegram bots."},
     {"name": "Operation", "description": "For load balancers and supervisors."},
 ]
+_SECURITY_SCHEMES: dict[str, Document] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The `key` that registering or logging in answers with.",
+    },
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SESSION_COOKIE,
+        "description": "The browser has it after *Log in*; there is nothing to enter here.",
+    },
+    "xsrf": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-XSRFToken",
+        "description": "The cookie `_xsrf` once more. This page sends it; nothing to enter here.",
+    },
+}
 _PROBLEM = "application/problem+json"
+_VERBS = {"GET": "get", "POST": "create", "PUT": "replace", "PATCH": "update", "DELETE": "delete"}
+_SECONDS: Document = {"type": "integer", "minimum": 1}
+_ERROR_HEADERS: dict[int, Document] = {
+    401: {
+        "WWW-Authenticate": {
+            "description": "The challenge of RFC 6750.",
+            "required": True,
+            "schema": {"type": "string", "pattern": "^Bearer ", "examples": ['Bearer realm="x"']},
+        }
+    },
+    429: {"Retry-After": {"description": "Seconds to wait.", "required": True, "schema": _SECONDS}},
+    503: {"Retry-After": {"description": "Seconds to wait.", "schema": _SECONDS}},
+}
+# what an answer's code can be, where its docstring names none
+_CODES: dict[int, tuple[Code, ...]] = {
+    400: (Code.VALIDATION_FAILED, Code.INVALID_JSON, Code.BAD_REQUEST),
+    401: (Code.NOT_AUTHENTICATED, Code.INVALID_KEY),
+    404: (Code.NOT_FOUND,),
+    409: (Code.BOT_ALREADY_REGISTERED,),
+    413: (Code.BODY_TOO_LARGE,),
+    415: (Code.UNSUPPORTED_MEDIA_TYPE,),
+    422: (Code.TELEGRAM_TOKEN_REJECTED,),
+    429: (Code.TOO_MANY_ATTEMPTS, Code.BUSY),
+    503: (Code.STORAGE_UNAVAILABLE,),
+}
 
 
 def make_document(routes: list[URLSpec], *, version: str) -> Document:
@@ -53,21 +113,21 @@ def make_document(routes: list[URLSpec], *, version: str) -> Document:
         openapi_version="3.1.0",
         info={"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
         tags=_TAGS,
-        plugins=[MarshmallowPlugin(schema_name_resolver=_schema_name)],
+        plugins=[_SchemaPlugin(schema_name_resolver=_schema_name)],
     )
-    spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
-    spec.components.security_scheme(
-        "cookie", {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE}
-    )
+    for name, scheme in _SECURITY_SCHEMES.items():
+        spec.components.security_scheme(name, scheme)
     spec.components.schema("Problem", schema=ProblemSchema)
     exported = export_swagger(routes, api_definition_version=API_OPENAPI_3_1)["paths"]
-    handlers = {_path(route.regex.pattern): route.target for route in routes}
+    by_path = {_path(route.regex.pattern): route for route in routes}
     for pattern, operations in exported.items():
         path = pattern.removesuffix("/?") + ("/" if pattern.endswith("/?") else "")
-        handler = handlers[_path(pattern)]
-        for method, operation in operations.items():
-            _complete(operation, method.upper(), path, handler)
-        spec.path(path=path, operations=operations)
+        route = by_path[_path(pattern)]
+        for method in operations:
+            operation = _Operation(method.upper(), path, route)
+            operations[method] = operation.document(operations[method])
+        in_order = sorted(operations, key=lambda method: list(_VERBS).index(method.upper()))
+        spec.path(path=path, operations={method: operations[method] for method in in_order})
     document: Document = spec.to_dict()
     return document
 
@@ -77,73 +137,220 @@ def _path(pattern: str) -> str:
     return re.sub(r"\(.*?\)|\{.*?\}", "{}", pattern.removesuffix("$"))
 
 
-def _schema_name(schema: Any) -> str:
-    partial = isinstance(schema, Schema) and bool(schema.partial)
-    kind = schema if isinstance(schema, str) else getattr(schema, "__name__", type(schema).__name__)
-    return kind.removesuffix("Schema") + ("Changes" if partial else "")
+class _Operation:
+    """One method of one path: what its docstring says, and what the code knows of it."""
+
+    def __init__(self, method: str, path: str, route: URLSpec) -> None:
+        self.method = method
+        self.path = path
+        self.route = route
+        self.handler: type[ApiHandler] = route.target
+        self.function = getattr(self.handler, method.lower())
+        self.public = method in self.handler.public
+
+    def document(self, said: Document) -> Document:
+        """The operation written out.
+
+        Args:
+            said: in the docstring, after `---`.
+        """
+        operation = {
+            "operationId": self._id(said),
+            "description": (inspect.getdoc(self.function) or "").partition("---")[0].strip(),
+            **said,
+        }
+        parameters = [*self._path_parameters(), *_not_in_path(said.get("parameters", []))]
+        if parameters:
+            operation["parameters"] = parameters
+        if "requestBody" in said:
+            operation["requestBody"] = self._request_body(said["requestBody"])
+        operation["responses"] = self._answers(said["responses"])
+        operation["security"] = self._security()
+        return operation
+
+    def _id(self, said: Document) -> str:
+        """A name for a client's function: list_bots, not get_api_v1_bots."""
+        words = re.findall(r"\w+", re.sub(r"rest-auth|api/v1|\{.*?\}", "", self.path))
+        if self.path.endswith("}/") and words[-1].endswith("s"):
+            words[-1] = words[-1][:-1]
+        if any(answer.get("many") for answer in said["responses"].values()):
+            return "_".join(["list", *words])
+        if self.method == "POST" and "GET" not in self.handler.allowed_methods():
+            return "_".join(words)
+        return "_".join([_VERBS[self.method], *words])
+
+    def _path_parameters(self) -> Iterable[Document]:
+        groups = re.findall(r"\((.*?)\)", self.route.regex.pattern)
+        for name, group in zip(re.findall(r"\{(\w+)\}", self.path), groups, strict=True):
+            schema: Document = {"type": "string", "pattern": f"^{group}$"}
+            if group.startswith("[0-9]"):
+                schema = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
+            description = f"The `id` of the {name.removesuffix('_id')}."
+            place: Document = {"name": name, "in": "path", "required": True}
+            yield place | {"description": description, "schema": schema}
+
+    def _request_body(self, said: Document) -> Document:
+        short = said if "schema" in said else said["content"][JSON_TYPE]
+        partial = short.get("partial", False)
+        schema = _request_schema(short["schema"], partial=partial)
+        types = [JSON_TYPE, *(FORM_TYPES if self.handler.accepts_forms else ())]
+        content = {kind: {"schema": schema} for kind in types}
+        rest = {name: said[name] for name in said if name not in ("schema", "partial", "content")}
+        return {"required": not partial, **rest, "content": content}
+
+    def _answers(self, said: dict[int, Document]) -> Document:
+        common = self._common_answers()
+        return {
+            str(status): _answer(status, said.get(status, {}), common.get(status, {}))
+            for status in sorted(said.keys() | common.keys())
+        }
+
+    def _common_answers(self) -> dict[int, Document]:
+        """The answers that every method of this kind can give."""
+        answers: dict[int, str] = {}
+        if self.method in ("POST", "PUT", "PATCH"):
+            answers[400] = "The body is broken, or fields are not right; `errors` says which."
+            answers[413] = f"The body is larger than {MAX_BODY // 1024} KiB."
+            answers[415] = "The body is of a type that is not taken here."
+        if not self.public:
+            answers[401] = "No key, or one that is worth nothing."
+        if self.route.regex.groups:
+            answers[404] = "There is nothing of this id, or nothing of yours."
+        if not self.public or inspect.iscoroutinefunction(self.function):
+            answers[503] = "The database does not answer; nothing was changed."
+        common: dict[int, Document] = {
+            status: {"description": description, "codes": _CODES[status]}
+            for status, description in answers.items()
+        }
+        if self.method not in SAFE_METHODS:
+            common[403] = {
+                "description": "A page of another site asks."
+                if self.public
+                else "The session cookie came without its XSRF token.",
+                "codes": [Code.ORIGIN_NOT_ALLOWED if self.public else Code.XSRF_FAILED],
+            }
+        return common
+
+    def _security(self) -> list[Document]:
+        if self.public:
+            return []
+        cookie: Document = {"cookie": []}
+        return [{"bearer": []}, cookie if self.method in SAFE_METHODS else cookie | {"xsrf": []}]
 
 
-def _complete(operation: Document, method: str, path: str, handler: type[ApiHandler]) -> None:
-    """Add to an operation what the code knows of it."""
-    operation["operationId"] = _operation_id(method, path)
-    parameters = [_parameter(name) for name in re.findall(r"\{(\w+)\}", path)]
-    if parameters:
-        operation["parameters"] = parameters
-    if "requestBody" in operation:
-        operation["requestBody"] = _content(operation["requestBody"]) | {"required": True}
-    answers = {
-        str(status): _answer(int(status), answer)
-        for status, answer in operation["responses"].items()
-    }
-    for status, description in _common_answers(operation, method, handler).items():
-        answers.setdefault(status, _answer(int(status), {"description": description}))
-    operation["responses"] = dict(sorted(answers.items()))
-    operation["security"] = [] if method in handler.public else [{"bearer": []}, {"cookie": []}]
+def _not_in_path(parameters: list[Document]) -> list[Document]:
+    return [parameter for parameter in parameters if parameter["in"] != "path"]
 
 
-def _operation_id(method: str, path: str) -> str:
-    words = re.findall(r"\w+", path.replace("rest-auth", "").replace("api/v1", ""))
-    return "_".join([method.lower(), *words])
+def _answer(status: int, said: Document, common: Document) -> Document:
+    """An answer written out.
+
+    Args:
+        said: of it in the docstring.
+        common: what can make any such method answer so.
+    """
+    said = dict(said)
+    own_codes = said.pop("codes", [] if common else _CODES.get(status, []))
+    content: Document = {}
+    if name := said.pop("schema", None):
+        content[JSON_TYPE] = {"schema": _schema_class(name)(many=said.pop("many", False))}
+    if codes := [Code(code) for code in (*own_codes, *common.get("codes", ()))]:
+        content[_PROBLEM] = {"schema": ProblemSchema, "examples": _problems(status, codes)}
+    descriptions = (kind["description"] for kind in (said, common) if "description" in kind)
+    headers = dict(said.pop("headers", {}))
+    if status in _ERROR_HEADERS:
+        headers |= _ERROR_HEADERS[status]
+    if name == LoginAnswerSchema.__name__:
+        headers["Set-Cookie"] = _header(f"The cookies {SESSION_COOKIE} and _xsrf, for browsers.")
+    answer = said | {"description": " Or: ".join(dict.fromkeys(descriptions))}
+    return (
+        answer
+        | ({"headers": headers} if headers else {})
+        | ({"content": content} if content else {})
+    )
 
 
-def _parameter(name: str) -> Document:
-    schema: Document = {"type": "string"}
-    if name.endswith("bot_id"):
-        schema = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
-    return {"name": name, "in": "path", "required": True, "schema": schema}
+def _header(description: str) -> Document:
+    return {"description": description, "schema": {"type": "string"}}
 
 
-def _content(body: Document) -> Document:
-    """Write out the short form of a body."""
-    if "schema" not in body:
-        return body
-    body = dict(body)
-    name = body.pop("schema")
-    schema_class = marshmallow.class_registry.get_class(name)
-    if isinstance(schema_class, list):
+def _problems(status: int, codes: list[Code]) -> Document:
+    """What a problem document with each of these codes looks like."""
+    phrase = HTTPStatus(status).phrase
+    problem = {"type": "about:blank", "title": phrase, "status": status, "detail": "A sentence."}
+    return {str(code): {"value": problem | {"code": str(code)}} for code in dict.fromkeys(codes)}
+
+
+def _schema_class(name: str) -> type[Schema]:
+    found = marshmallow.class_registry.get_class(name)
+    if isinstance(found, list):
         raise TypeError(f"more than one schema is called {name}")
-    schema = schema_class(many=body.pop("many", False), partial=body.pop("partial", None))
-    return body | {"content": {JSON_TYPE: {"schema": schema}}}
+    return found
 
 
-def _answer(status: int, answer: Document) -> Document:
-    """An answer written out: what has no schema is a problem document, or has no body."""
-    if status < 400 or "schema" in answer:
-        return _content(answer)
-    return answer | {"content": {_PROBLEM: {"schema": ProblemSchema}}}
+def _request_schema(name: str, *, partial: bool) -> Schema:
+    """A schema as requests have it, which is without what is read only."""
+    schema_class = _schema_class(name)
+    read_only = {name for name, field in schema_class().fields.items() if field.dump_only}
+    return schema_class(exclude=read_only, partial=partial or None)
 
 
-def _common_answers(operation: Document, method: str, handler: type[ApiHandler]) -> dict[str, str]:
-    """The answers that every method of this kind can give."""
-    answers = {"503": "The database does not answer; nothing was changed."}
-    if method not in SAFE_METHODS:
-        answers["400"] = "The body is broken, or fields are not right; `errors` says which."
-        answers["413"] = "The body is too large."
-        answers["415"] = "The body is of a type that is not taken here."
-    if method not in handler.public:
-        answers["401"] = "No key, or one that is worth nothing."
-        if method not in SAFE_METHODS:
-            answers["403"] = "The session cookie came without its XSRF token."
-    if "parameters" in operation:
-        answers["404"] = "There is nothing of this id, or nothing of yours."
-    return answers
+def _schema_name(schema: Any) -> str:
+    """BotInput and BotChanges are what may be written, Bot is what is read."""
+    if isinstance(schema, str):
+        return schema.removesuffix("Schema")
+    if not isinstance(schema, Schema):
+        return str(schema.__name__).removesuffix("Schema")
+    kind = "Changes" if schema.partial else "Input" if schema.exclude else ""
+    return type(schema).__name__.removesuffix("Schema") + kind
+
+
+class _SchemaConverter(OpenAPIConverter):
+    """marshmallow to JSON Schema 2020-12, told apart by direction."""
+
+    def schema2jsonschema(self, schema: Any) -> Document:
+        made: Document = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        name, instance = _schema_name(schema), schema() if isinstance(schema, type) else schema
+        written = isinstance(instance, BodySchema)
+        read = not written or any(field.dump_only for field in instance.fields.values())
+        if read:  # clients must not break when an answer gets one more field
+            made.pop("additionalProperties", None)
+        if read and written:  # an answer has all fields; which may be left out is for requests
+            made["required"] = sorted(made["properties"])
+        if read or instance.partial:  # what is left out of a change stays as it is
+            for field in made["properties"].values():
+                field.pop("default", None)
+        description = inspect.getdoc(type(instance)) or ""
+        if instance.exclude:
+            description += " Read-only fields may be sent along; they are ignored."
+        made["description"] = description
+        if name in _EXAMPLES:
+            made["examples"] = [_EXAMPLES[name]]
+        return made
+
+    def field2property(self, field: fields.Field[Any]) -> Document:
+        made: Document = super().field2property(field)
+        if isinstance(field, fields.Enum):
+            made["type"] = ["string", "null"] if field.allow_none else "string"
+        if isinstance(field, fields.Constant):
+            made = {"type": "string", "const": field.constant}
+        if "pattern" in made:
+            made["pattern"] = _ecma(made["pattern"])
+        if printable in field.validators:
+            made["pattern"] = r"^[^\x00-\x1f\x7f-\x9f]*$"
+        return made
+
+
+class _SchemaPlugin(MarshmallowPlugin):
+    Converter = _SchemaConverter
+
+
+def _ecma(pattern: str) -> str:
+    """A pattern of Python's `re.match` as JSON Schema has it (ECMA-262, with the flag u)."""
+    pattern = pattern.replace(r"[\w", r"[\p{L}\p{N}_").replace(r"\Z", "$")
+    return pattern if pattern.startswith("^") else f"^{pattern}"
+
+
+_EXAMPLES: Document = orjson.loads(
+    (importlib.resources.files("handlers.static") / "examples.json").read_bytes()
+)

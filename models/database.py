@@ -31,6 +31,10 @@ log = logging.getLogger("botyard.database")
 READERS = {"sqlite": 2, "postgresql": 3}  # beside one writer; more only fight for the GIL
 WRITES_A_COMMIT = 128
 BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for a lock of another process
+# PostgreSQL, in seconds
+CONNECT_TIMEOUT = 10
+LOCK_TIMEOUT = 10
+STATEMENT_TIMEOUT = 30
 
 
 def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
@@ -51,7 +55,16 @@ def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
             timeout=BUSY_TIMEOUT,
             autoconnect=False,
         )
-    return db_url.connect(url, unquote_password=True, autoconnect=False, prefer_psycopg3=True)
+    return db_url.connect(
+        url,
+        unquote_password=True,
+        autoconnect=False,
+        prefer_psycopg3=True,
+        application_name="botyard",
+        connect_timeout=CONNECT_TIMEOUT,
+        options=f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={LOCK_TIMEOUT}s "
+        f"-c idle_in_transaction_session_timeout={STATEMENT_TIMEOUT}s",
+    )
 
 
 @dataclass(slots=True)
@@ -62,11 +75,13 @@ class _Job:
     future: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
+    done: bool = False  # carried out; whether it was committed is another matter
 
     def attempt(self) -> None:
-        self.error = None
+        self.error, self.done = None, False
         try:
             self.result = self.run()
+            self.done = True
         except BaseException as error:
             self.error = error
             raise
@@ -137,14 +152,18 @@ class _Worker(threading.Thread):
             self._alone(job)
 
     def _ensure_connection(self) -> None:
-        if not self._database.is_closed() and not self._sqlite:
-            connection = self._database.connection()
-            if connection.closed or connection.broken:
-                self._database.close()
+        if self._connection_lost():
+            self._database.close()
         if self._database.is_closed():
             self._database.connect()
             if self._sqlite and not self._writes:
                 self._database.execute_sql("PRAGMA query_only = 1")
+
+    def _connection_lost(self) -> bool:
+        if self._sqlite or self._database.is_closed():
+            return False
+        connection = self._database.connection()
+        return bool(connection.closed or connection.broken)
 
     def _begin(self) -> Any:
         # A deferred transaction that reads and then writes fails with "database is locked"
@@ -164,11 +183,19 @@ class _Worker(threading.Thread):
                     raise StorageUnavailable("the transaction was given up") from job.error
 
     def _alone(self, job: _Job) -> None:
+        self._try(job)
+        if job.error is not None and not job.done and self._connection_lost():
+            # It was lost before COMMIT, so nothing can have been stored: once more.
+            job.error = None
+            self._try(job)
+
+    def _try(self, job: _Job) -> None:
         try:
+            self._ensure_connection()
             with self._begin():
                 job.attempt()
         except Exception as error:
-            job.error = job.error or error  # without the first: COMMIT failed
+            job.error = job.error or error  # without the first: BEGIN or COMMIT failed
 
 
 _Queue = queue.SimpleQueue[_Job | None]

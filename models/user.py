@@ -72,6 +72,11 @@ def _check_free(*, username: str | None, email: str | None, but: int | None = No
         raise EmailTaken(email)
 
 
+def _taken(error: peewee.IntegrityError) -> UsernameTaken | EmailTaken:
+    """Which of the two it was; both databases name the column."""
+    return EmailTaken() if "email_key" in str(error) else UsernameTaken()
+
+
 def create(*, username: str, email: str, password_hash: str, is_staff: bool = False) -> UserRecord:
     """Add an account.
 
@@ -93,7 +98,7 @@ def create(*, username: str, email: str, password_hash: str, is_staff: bool = Fa
             updated_at=moment,
         )
     except peewee.IntegrityError as error:  # lost a race that only PostgreSQL allows
-        raise UsernameTaken(username) from error
+        raise _taken(error) from error
     return record(row)
 
 
@@ -120,6 +125,7 @@ def update(user_id: int, changes: dict[str, Any]) -> UserRecord:
 
     Raises:
         UsernameTaken, EmailTaken: as for `create`.
+        User.DoesNotExist: the account is gone.
     """
     _check_free(username=changes.get("username"), email=changes.get("email"), but=user_id)
     values = dict(changes, updated_at=now())
@@ -130,7 +136,7 @@ def update(user_id: int, changes: dict[str, Any]) -> UserRecord:
     try:
         User.update(values).where(User.id == user_id).execute()
     except peewee.IntegrityError as error:
-        raise UsernameTaken(changes.get("username", "")) from error
+        raise _taken(error) from error
     return record(User.get_by_id(user_id))
 
 

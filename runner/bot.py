@@ -83,6 +83,7 @@ class ManagedBot:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._parts: _Parts | None = None
+        self._restarting = False
         self._hurried = False  # its owner waits: no queueing behind other bots
 
     @property
@@ -222,24 +223,25 @@ class ManagedBot:
             return
         if self._status.state is BotState.FAILED and error is None:
             return
-        self._mourn(error)
+        if not self._restarting:
+            self._mourn(error)
+        self._restarting = False
         self._spawn()
 
     def _lane_died(self, error: BaseException | None) -> None:
         """Begin the whole run anew: the journal has all that the lanes had."""
-        self._mourn(error)
-        if self._task is not None:
+        if self._task is not None and not self._restarting:
+            self._mourn(error)
+            self._restarting = True
             self._task.cancel()
 
     def _mourn(self, error: BaseException | None) -> None:
         """Log and show that a task ended that should not have."""
-        if self._status.state in (BotState.STARTING, BotState.RUNNING):
-            trouble = diagnose(RuntimeError("a task ended"), running=True)
-            incident = f"bot {self.record.id}: incident {trouble.incident}: a task ended"
-            log.error(incident, exc_info=error)
-            self._retry(trouble, attempts=1)
-        elif error is not None:
-            log.error("bot %d: a task ended", self.record.id, exc_info=error)
+        trouble = diagnose(RuntimeError("a task ended"), running=True)
+        incident = f"bot {self.record.id}: incident {trouble.incident}: a task ended"
+        log.error(incident, exc_info=error)
+        if self._status.state in (BotState.STARTING, BotState.RUNNING, BotState.RETRYING):
+            self._retry(trouble, attempts=self._status.attempts + 1)
 
     async def _run(self, *, after: asyncio.Task[None] | None) -> None:
         """Keep the bot running until it is stopped or fails for good.
@@ -249,11 +251,13 @@ class ManagedBot:
         """
         if after is not None:
             await asyncio.wait({after})
+        if self._status.state is BotState.RETRYING:
+            await self._back_off()
         parts = self._parts = self._build()
         try:
-            while self._status.state is not BotState.FAILED:
-                if self._status.state is BotState.RETRYING:
-                    await self._back_off()
+            await self._attempt(parts)
+            while self._status.state is BotState.RETRYING:
+                await self._back_off()
                 await self._attempt(parts)
         finally:
             await parts.delivery.close()

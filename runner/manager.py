@@ -99,7 +99,13 @@ class BotManager:
 
     async def start_active(self) -> None:
         """Start every bot whose owner wants it to run; returns before they are started."""
-        records = await self._db.read(bots.active, self._vault)
+        while True:
+            try:
+                records = await self._db.read(bots.active, self._vault)
+                break
+            except StorageError as error:
+                log.error("the bots cannot be started yet: %s", error)
+                await asyncio.sleep(self._settings.backoff_min)
         self._untried = {record.id for record in records}
         for record in records:
             async with self.lock(record.id):

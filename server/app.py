@@ -29,6 +29,9 @@ from server import __version__
 from server.config import Config
 from server.log import log_request
 
+IDLE = 75.0  # seconds that a connection is kept between requests
+SLOW_BODY = 30.0  # seconds that a body may take to arrive
+
 
 def make_app(services: Services) -> tornado.web.Application:
     """The Tornado application over what it works with."""
@@ -131,7 +134,11 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
         ),
     )
     server = tornado.httpserver.HTTPServer(
-        make_app(services), xheaders=config.behind_proxy, max_header_size=MAX_BODY
+        make_app(services),
+        xheaders=config.behind_proxy,
+        max_header_size=MAX_BODY,
+        idle_connection_timeout=IDLE,
+        body_timeout=SLOW_BODY,
     )
     server.add_sockets(sockets)
     janitor = Janitor(db, runner, keep=timedelta(days=config.journal_days))

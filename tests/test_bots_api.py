@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from conftest import BOTS, Client, register
+from support import BOTS, Client, register
 
 from sandbox import Sandbox
 from server.app import Botyard

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from conftest import until
+from support import until
 
 from models import setting
 from models.base import proxy

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import BOTS, QUICK, Client, until
+from support import BOTS, QUICK, Client, until
 
 from models import update as updates
 from models.base import now

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from conftest import Client, register, until
 from processes import serving
+from support import Client, register, until
 
 from sandbox import Sandbox
 

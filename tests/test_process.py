@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 
 import aiohttp
-from conftest import BOTS, Client, register, until
 from processes import serving
+from support import BOTS, Client, register, until
 
 from sandbox import Sandbox
 

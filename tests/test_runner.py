@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from conftest import BOTS, Client, until
+from support import BOTS, Client, until
 
 from runner.settings import RunnerSettings
 from runner.states import TRANSITIONS, BotState

@@ -10,6 +10,19 @@ function withXsrfToken(request) {
   return request;
 }
 
+// Cookies cannot be set from here, so Authorize asks for the key only.
+function onlyTheKey(original) {
+  return (state, ...args) => original(...args)?.filter((scheme) => scheme.has("bearer"));
+}
+
+const authorizeWithTheKey = () => ({
+  statePlugins: {
+    auth: {
+      wrapSelectors: { definitionsToAuthorize: onlyTheKey, definitionsForRequirements: onlyTheKey },
+    },
+  },
+});
+
 window.ui = SwaggerUIBundle({
   url: "../openapi.json",
   dom_id: "#swagger-ui",
@@ -18,5 +31,6 @@ window.ui = SwaggerUIBundle({
   persistAuthorization: false,
   tryItOutEnabled: true,
   validatorUrl: null,
+  plugins: [authorizeWithTheKey],
   requestInterceptor: withXsrfToken,
 });

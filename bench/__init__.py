@@ -1,0 +1,1 @@
+"""Measures Botyard against stock python-telegram-bot and aiogram: `python -m bench`."""

@@ -1,0 +1,141 @@
+"""`python -m bench`: runs the scenarios, prints one table, writes the figures as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import platform
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, replace
+from http.client import HTTPException
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import orjson
+
+from bench import processes
+from bench.peers import launch
+from bench.report import NOTES, table, warnings
+from bench.scenarios import boot, echo, stall, start, switching
+from bench.stage import QUICK, Sizes, Stage
+
+_LIMIT = 600  # seconds that a scenario may take
+_SCENARIOS: dict[str, Callable[[Stage], dict[str, Any]]] = {
+    "echo": echo.run,
+    "start": start.run,
+    "boot": boot.run,
+    "switching": switching.run,
+    "stall": stall.run,
+}
+_PACKAGES = ["python-telegram-bot", "httpx", "aiogram", "aiohttp", "tornado", "uvloop", "orjson"]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes: under a minute")
+    parser.add_argument("--rounds", type=int, help="how often each program is measured")
+    parser.add_argument(
+        "--only", action="append", choices=list(_SCENARIOS), help="a scenario; may be repeated"
+    )
+    parser.add_argument(
+        "--peer", action="append", choices=list(launch.TITLES), help="a program; may be repeated"
+    )
+    parser.add_argument("--json", type=Path, default=processes.ROOT / "bench" / "results.json")
+    return parser.parse_args()
+
+
+def _machine() -> dict[str, Any]:
+    versions = {}
+    for name in _PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "pinned": processes.PINNED,
+        "versions": versions,
+    }
+
+
+def _headline(sizes: Sizes, machine: dict[str, Any]) -> str:
+    cores = (
+        f"load and stand-in on core {processes.LOAD_CORE}, the program on {processes.TESTED_CORE}"
+        if processes.PINNED
+        else "load and program share the core"
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    return (
+        f"Python {machine['python']}; {versions}\n{cores}; {sizes.bots} bots, {sizes.chats} chats "
+        f"each with one message in flight; {sizes.rounds} rounds"
+    )
+
+
+class _TooLong(Exception):
+    """A scenario was cut."""
+
+
+def _too_long(_: int, __: FrameType | None) -> None:
+    raise _TooLong(f"it took longer than {_LIMIT} s")
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    sys.exit(128 + number)  # leaves every `with`, and so ends every process
+
+
+def _run(stage: Stage, names: list[str], results: dict[str, Any]) -> None:
+    """Run scenarios one after another; one that fails does not keep the others from running."""
+    for name in names:
+        signal.alarm(_LIMIT)
+        try:
+            results["scenarios"][name] = _SCENARIOS[name](stage)
+        except (RuntimeError, OSError, HTTPException, processes.Timeout, _TooLong) as error:
+            results["failures"][name] = str(error)
+            stage.say(f"{name} failed: {error}")
+        finally:
+            signal.alarm(0)
+
+
+def main() -> int:
+    """Run what was asked for.
+
+    Returns:
+        0; 1 when a scenario could not be measured.
+    """
+    arguments = _arguments()
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.signal(signal.SIGTERM, _end)
+    sizes = QUICK if arguments.quick else Sizes()
+    if arguments.rounds:
+        sizes = replace(sizes, rounds=arguments.rounds)
+    results: dict[str, Any] = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "machine": _machine(),
+        "sizes": asdict(sizes),
+        "peers": arguments.peer or (launch.QUICK if arguments.quick else launch.DEFAULT),
+        "scenarios": {},
+        "failures": {},
+    }
+    with (
+        tempfile.TemporaryDirectory(prefix="botyard-bench-") as folder,
+        processes.stand_in(Path(folder)) as telegram,
+    ):
+        stage = Stage(telegram, Path(folder), sizes, results["peers"])
+        _run(stage, arguments.only or list(_SCENARIOS), results)
+        results["seconds"] = time.monotonic() - stage.began
+    arguments.json.write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2) + b"\n")
+    print(
+        _headline(sizes, results["machine"]), table(results), NOTES, *warnings(results), sep="\n\n"
+    )
+    for name, cause in results["failures"].items():
+        print(f"\n{name} was not measured: {cause}")
+    return 1 if results["failures"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

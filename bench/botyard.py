@@ -1,0 +1,145 @@
+"""Botyard under test: a real `botyard serve` with SQLite, used over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.processes import TESTED_CORE, Client, Process, StandIn, wait_for
+from bench.telegram import token_of
+
+_PASSWORD = "a bench is for sitting"  # noqa: S105 - of an account that lives for minutes
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Botyard:
+    """A running server.
+
+    Args:
+        process: it.
+        port: where it listens.
+    """
+
+    def __init__(self, process: Process, port: int) -> None:
+        self.process = process
+        self.port = port
+        self._client = Client(port)
+
+    def wait_answers(self, path: str, *, timeout: float = 60.0) -> float:
+        """Wait until a path answers 200.
+
+        Returns:
+            Seconds since the process was started.
+        """
+
+        def answers() -> bool:
+            self.process.check()
+            try:
+                return self._client.call("GET", path)[0] == 200
+            except (OSError, http.client.HTTPException):
+                return False
+
+        wait_for(f"{path} answers 200", answers, timeout=timeout)
+        return time.monotonic() - self.process.began
+
+    def register(self) -> None:
+        """Make the account that all bots belong to."""
+        body = {"username": "bench", "password": _PASSWORD}
+        status, answer = self._client.call("POST", "/rest-auth/registration/", body)
+        _expect(201, status, answer)
+        self._client.headers["Authorization"] = f"Bearer {answer['key']}"
+
+    def log_in(self) -> None:
+        """Log in to that account."""
+        body = {"username": "bench", "password": _PASSWORD}
+        status, answer = self._client.call("POST", "/rest-auth/login/", body)
+        _expect(200, status, answer)
+        self._client.headers["Authorization"] = f"Bearer {answer['key']}"
+
+    def add_bots(self, count: int) -> None:
+        """Add the stand-in's first bots; the ids they get are 1 to `count`."""
+        for index in range(count):
+            body = {"token": token_of(index), "title": f"Bench {index}"}
+            status, answer = self._client.call("POST", "/api/v1/telegram_data/", body)
+            _expect(201, status, answer)
+            if answer["id"] != index + 1:
+                raise RuntimeError(f"bot {index} got the id {answer['id']}")
+
+    def switch(self, index: int, active: bool) -> float:
+        """Switch a bot on or off.
+
+        Returns:
+            Seconds until the answer.
+        """
+        began = time.perf_counter()
+        path = f"/api/v1/telegram_data/{index + 1}/"
+        status, answer = self._client.call("PATCH", path, {"active": active})
+        seconds = time.perf_counter() - began
+        _expect(200, status, answer)
+        state = answer["status"]["state"]
+        if state != ("running" if active else "stopped"):
+            raise RuntimeError(f"after active={active} bot {index} is {state}")
+        return seconds
+
+
+def _expect(wanted: int, status: int, answer: object) -> None:
+    if status != wanted:
+        raise RuntimeError(f"Botyard answered {status}: {answer}")
+
+
+@contextmanager
+def serving(telegram: StandIn, data: Path) -> Iterator[Botyard]:
+    """Run a server for as long as the block lasts.
+
+    Args:
+        data: its data folder.
+    """
+    port = free_port()
+    environ = {
+        "BOTYARD_PORT": str(port),
+        "BOTYARD_DATA_DIR": str(data),
+        "BOTYARD_TELEGRAM_API_URL": telegram.url,
+        "BOTYARD_MAX_BOTS_PER_USER": "2000",
+    }
+    log = data.with_suffix(".log")
+    arguments = ["-m", "server", "serve"]
+    with Process(arguments, core=TESTED_CORE, log=log, environ=environ) as process:
+        yield Botyard(process, port)
+
+
+@contextmanager
+def with_bots(telegram: StandIn, folder: Path, bots: int) -> Iterator[Botyard]:
+    """A server that was started with active bots in its database, each start on a fresh copy.
+
+    The stand-in is reset to these bots. The database is filled over HTTP, once a run.
+    """
+    prepared = folder / f"botyard-{bots}"
+    if not prepared.exists():
+        _prepare(telegram, prepared, bots)
+    telegram.ask("reset", bots=bots)
+    data = folder / "botyard-data"
+    shutil.rmtree(data, ignore_errors=True)
+    shutil.copytree(prepared, data)
+    with serving(telegram, data) as botyard:
+        yield botyard
+
+
+def _prepare(telegram: StandIn, data: Path, bots: int) -> None:
+    telegram.ask("reset", bots=bots)
+    making = data.with_suffix(".making")
+    with serving(telegram, making) as botyard:
+        botyard.wait_answers("/healthz")
+        botyard.register()
+        botyard.add_bots(bots)
+    making.rename(data)

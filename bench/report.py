@@ -1,0 +1,140 @@
+"""The table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bench.measure import median, median_ratio
+from bench.peers.launch import AIOGRAM, BOTYARD, STOCK, TITLES
+
+Row = list[str]
+_ECHO = [  # name, title, digits
+    ("cpu_ms", "CPU a message, saturated, ms", 2),
+    ("per_second", "messages a second, saturated", 0),
+    ("cpu_ms_at_rate", "CPU a message at {rate:.0f}/s, ms", 2),
+    ("p50_ms", "message to answer at {rate:.0f}/s, p50, ms", 1),
+    ("p99_ms", "message to answer at {rate:.0f}/s, p99, ms", 1),
+    ("core_share", "share of its core used, saturated", 2),
+    ("standin_share", "share of its core the stand-in used", 2),
+    ("lost", "messages never answered", 0),
+    ("wrong", "answers that nobody waited for", 0),
+]
+_START = [
+    ("cpu_ms", "CPU to start a bot ({bots} bots), ms", 2),
+    ("rss_kb", "memory a bot ({bots} bots), KB", 0),
+    ("rss_mb_one", "memory of the process with one bot, MB", 0),
+]
+_PHASES = {
+    "baseline": "an idle Tornado server",
+    "boot": "boot with {many} bots",
+    "idle": "idle",
+    "busy": "{busy_rate:.0f} messages/s",
+    "full_load": "saturated",
+    "switching": "switching bots",
+}
+_WHOLE_CORE = 0.9
+_COMPARED = {"cpu_ms", "per_second", "cpu_ms_at_rate", "rss_kb"}
+
+
+def table(results: dict[str, Any]) -> str:
+    """All results as one table of text; ratios above 1 are in Botyard's favour."""
+    peers: list[str] = results["peers"]
+    head = ["", *(TITLES[peer] for peer in peers), "x stock PTB", "x aiogram"]
+    rows: list[Row] = [head]
+    found = results["scenarios"]
+    sizes = results["sizes"]
+    if "echo" in found:
+        rows += _compare(found["echo"], _ECHO, peers, sizes, of_rounds=True)
+    if "start" in found:
+        rows += _compare(found["start"], _START, peers, sizes, of_rounds=False)
+    for title, value in _botyard_only(found, sizes):
+        cells = [value if peer == BOTYARD else "" for peer in peers]
+        rows.append([title, *cells, "", ""])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    rows.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def _compare(
+    found: dict[str, Any],
+    measures: list[tuple[str, str, int]],
+    peers: list[str],
+    sizes: dict[str, Any],
+    *,
+    of_rounds: bool,
+) -> list[Row]:
+    rows = []
+    for name, title, digits in measures:
+        value: Callable[[str], Any] = lambda peer, name=name: found[peer][name]  # noqa: E731
+        cells = [f"{median(value(p)) if of_rounds else value(p):.{digits}f}" for p in peers]
+        ratios = [
+            _ratio(name, value(BOTYARD), value(other), of_rounds)
+            if name in _COMPARED and other in peers and BOTYARD in peers
+            else ""
+            for other in (STOCK, AIOGRAM)
+        ]
+        rows.append([title.format(**sizes), *cells, *ratios])
+    return rows
+
+
+def _ratio(name: str, ours: Any, theirs: Any, of_rounds: bool) -> str:
+    if not of_rounds:
+        ours, theirs = [ours], [theirs]
+    over, under = (ours, theirs) if name == "per_second" else (theirs, ours)
+    return f"{median_ratio(over, under):.2f}" if min([*over, *under]) > 0 else ""
+
+
+def _botyard_only(found: dict[str, Any], sizes: dict[str, Any]) -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    many = sizes["many"]
+    if boot := found.get("boot"):
+        rows += [
+            (f"boot with {many} bots: /healthz answers after, s", f"{boot['healthz_s']:.2f}"),
+            (f"boot with {many} bots: /readyz answers 200 after, s", f"{boot['readyz_s']:.2f}"),
+            (f"CPU to start a bot ({many} bots), ms", f"{boot['cpu_ms_bot']:.2f}"),
+            (f"memory a bot ({many} bots), KB", f"{boot['rss_kb_bot']:.0f}"),
+            (f"memory with {many} bots, MB", f"{boot['rss_mb']:.0f}"),
+            (f"idle with {many} bots, percent of a core", f"{boot['idle_percent']:.1f}"),
+        ]
+    if switching := found.get("switching"):
+        for name, title in (("off_ms", "switching off"), ("on_ms", "switching on")):
+            shown = switching[name]
+            rows += [(f"{title} under load, {p}, ms", f"{shown[p]:.1f}") for p in ("p50", "p99")]
+        rows += [
+            ("messages sent after the answer to off", f"{switching['sent_after_off']}"),
+            ("messages unanswered after all were on again", f"{switching['unanswered']}"),
+        ]
+    for name, shown in found.get("stall", {}).items():
+        if shown:
+            title = _PHASES[name].format(**sizes)
+            value = f"{shown['p50']:.1f} / {shown['max']:.0f}"
+            rows.append((f"/healthz every 10 ms, {title}: p50 / longest*, ms", value))
+    return rows
+
+
+def warnings(results: dict[str, Any]) -> list[str]:
+    """What stands against taking the figures at face value."""
+    shares = {
+        peer: median(found["core_share"])
+        for peer, found in results["scenarios"].get("echo", {}).items()
+    }
+    held_up = [TITLES[peer] for peer, share in shares.items() if share < _WHOLE_CORE]
+    if not held_up:
+        return []
+    return [
+        f"Not a whole core: {', '.join(held_up)}. Something else ran on this machine, or bots were "
+        "held to 30 messages/s: messages a second mean little here, CPU a message still does."
+    ]
+
+
+NOTES = """\
+Ratios: medians of the ratios within a round, above 1 is better for Botyard.
+* an upper bound of the longest stall of the event loop: it contains the scheduler's noise, the
+  work queued before the request, and whatever else ran on this machine."""

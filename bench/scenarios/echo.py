@@ -1,0 +1,67 @@
+"""Echo through many bots: CPU a message, and messages a second."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from bench.measure import cpu_seconds
+from bench.peers.launch import TITLES, running
+from bench.processes import Process
+from bench.stage import Stage
+
+
+def run(stage: Stage) -> dict[str, Any]:
+    """Measure every program once a round, one after another.
+
+    Returns:
+        By program, lists with one value a round: `per_second` and `cpu_ms` with as many messages
+        as are answered, `cpu_ms_at_rate` at a fixed rate, `p50_ms` and `p99_ms` at that rate,
+        `standin_share` of its core that the stand-in used, `lost`, `wrong`.
+    """
+    results: dict[str, dict[str, list[float]]] = {peer: {} for peer in stage.peers}
+    for number in range(stage.sizes.rounds):
+        for peer in stage.peers:
+            stage.say(f"echo, round {number + 1}: {TITLES[peer]}")
+            for name, value in _one(stage, peer).items():
+                results[peer].setdefault(name, []).append(value)
+    return results
+
+
+def _one(stage: Stage, peer: str) -> dict[str, float]:
+    sizes, telegram = stage.sizes, stage.telegram
+    with running(peer, telegram, stage.folder, sizes.bots) as process:
+        telegram.ask("load", mode="closed", bots=sizes.bots, chats=sizes.chats, in_flight=1)
+        full = _window(stage, process)
+        lost = telegram.drain()
+        telegram.ask("load", mode="rate", bots=sizes.bots, chats=sizes.chats, rate=sizes.rate)
+        at_rate = _window(stage, process)
+        lost += telegram.drain()
+        wrong = telegram.ask("state")["wrong"]
+    return {
+        "per_second": full["answered"] / full["seconds"],
+        "cpu_ms": 1000 * full["cpu"] / full["answered"],
+        "core_share": full["cpu"] / full["seconds"],
+        "standin_share": full["standin_cpu"] / full["seconds"],
+        "cpu_ms_at_rate": 1000 * at_rate["cpu"] / at_rate["answered"],
+        "p50_ms": at_rate["p50_ms"],
+        "p99_ms": at_rate["p99_ms"],
+        "lost": lost,
+        "wrong": wrong,
+    }
+
+
+def _window(stage: Stage, process: Process) -> dict[str, float]:
+    """Watch a program under the load that is on now."""
+    time.sleep(stage.sizes.warm_up)
+    standin = stage.telegram.process.pid
+    before, standin_before = cpu_seconds(process.pid), cpu_seconds(standin)
+    stage.telegram.ask("begin")
+    time.sleep(stage.sizes.window)
+    window = stage.telegram.ask("window")
+    process.check()
+    return {
+        **window,
+        "cpu": cpu_seconds(process.pid) - before,
+        "standin_cpu": cpu_seconds(standin) - standin_before,
+    }

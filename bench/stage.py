@@ -1,0 +1,77 @@
+"""What every scenario works with: the stand-in, a folder, the sizes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.processes import StandIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How much is measured. Times in seconds.
+
+    Args:
+        bots: bots of each program in the comparisons.
+        rounds: how often each program is measured, one after another.
+        chats: chats of each bot, each with one message in flight.
+        rate: messages a second in the rows of a fixed rate.
+        warm_up, window: of each measurement under load.
+        many: bots of the boot, idle and stall scenarios.
+        idle: how long an idle server is watched.
+        switched_of: bots of the switching scenario.
+        switches: how often a bot is switched off and on again.
+        switching_rate: messages a second meanwhile, over all bots.
+        busy_rate: messages a second in the stall scenario's phase of half load.
+    """
+
+    bots: int = 100
+    rounds: int = 3
+    chats: int = 4
+    rate: float = 100.0
+    warm_up: float = 1.5
+    window: float = 5.0
+    many: int = 1000
+    idle: float = 25.0
+    switched_of: int = 500
+    switches: int = 200
+    switching_rate: float = 200.0
+    busy_rate: float = 500.0
+
+
+QUICK = Sizes(
+    bots=50,
+    rounds=1,
+    warm_up=0.5,
+    window=1.0,
+    many=50,
+    idle=2.0,
+    switched_of=50,
+    switches=12,
+    switching_rate=50.0,
+)
+
+
+@dataclass(slots=True)
+class Stage:
+    """One run.
+
+    Args:
+        telegram: the stand-in.
+        folder: for databases and output, removed at the end.
+        sizes: how much is measured.
+        peers: the programs that are compared.
+    """
+
+    telegram: StandIn
+    folder: Path
+    sizes: Sizes
+    peers: list[str]
+    began: float = field(default_factory=time.monotonic)
+
+    def say(self, text: str) -> None:
+        """Tell what is going on, on standard error."""
+        print(f"[{time.monotonic() - self.began:5.0f} s] {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,412 @@
+"""A stand-in for the Bot API that costs far less CPU than any program it is polled by.
+
+It speaks just enough HTTP/1.1 (keep-alive, Content-Length) over raw asyncio protocols. It also
+makes the load, so that a message begins and ends on the same clock: under /control/ bots are
+made, messages are injected and answers are counted. Run it as
+
+    python -m bench.telegram PORT_FILE
+
+It writes the port it was given into PORT_FILE and serves on 127.0.0.1 until it is ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from bench.measure import percentile
+
+JSONObject = dict[str, Any]
+
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
+_CHUNKED = re.compile(rb"(?i)\r\ntransfer-encoding: *chunked")
+_LIMIT = 100  # updates that one getUpdates returns at most
+_TICK = 0.005  # seconds between two injections of a load at a fixed rate
+_SENDS_KEPT = 256  # moments of the last sends that are kept for each bot
+_FIRST_BOT = 7_000_000_000
+_FIRST_CHAT = 500_000_000
+
+
+def token_of(index: int) -> str:
+    """The token of the bot with this index; always the same."""
+    return f"{_FIRST_BOT + index}:AA{index:033d}"
+
+
+class Bot:
+    """A bot as Telegram sees it.
+
+    Args:
+        index: from 0 on.
+        first_update: the number its updates begin with.
+    """
+
+    __slots__ = ("id", "index", "me", "pending", "polled", "sends", "timer", "update", "waiter")
+
+    def __init__(self, index: int, first_update: int) -> None:
+        self.index = index
+        self.id = _FIRST_BOT + index
+        self.me = {
+            "id": self.id,
+            "is_bot": True,
+            "first_name": f"Bench {index}",
+            "username": f"bench_{index}_bot",
+            "can_join_groups": True,
+            "can_read_all_group_messages": False,
+            "supports_inline_queries": False,
+        }
+        self.update = first_update
+        self.pending: deque[tuple[int, bytes]] = deque()
+        self.waiter: Connection | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self.polled = False
+        self.sends: deque[int] = deque(maxlen=_SENDS_KEPT)
+
+
+class Chat:
+    """A private chat: who writes in it, and what is still to be answered."""
+
+    __slots__ = ("bot", "id", "open", "person")
+
+    def __init__(self, bot: Bot, number: int) -> None:
+        self.bot = bot
+        self.id = _FIRST_CHAT + bot.index * 1000 + number
+        self.person = {"id": self.id, "first_name": "Ann", "username": f"ann_{self.id}"}
+        self.open: deque[tuple[int, str]] = deque()  # moment of injection, text
+
+
+class Telegram:
+    """All bots and chats, the load and the counters. Moments are of `time.monotonic_ns`."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.bots: list[Bot] = []
+        self.by_token: dict[str, Bot] = {}
+        self.chats: dict[int, Chat] = {}
+        self.closed: set[int] = set()  # chats in which an answer is followed by the next message
+        self.load: asyncio.Task[None] | None = None
+        self.number = 0
+        self.injected = self.answered = self.wrong = self.requests = 0
+        self.parked = 0
+        self.window_start = time.monotonic_ns()
+        self.window: list[int] = []
+
+    def reset(self, bots: int) -> list[str]:
+        """Forget everything and make new bots.
+
+        Returns:
+            Their tokens.
+        """
+        self.stop_load()
+        for bot in self.bots:  # a program that was ended may not have hung up yet
+            if bot.waiter is not None:
+                self._unpark(bot)
+        first = int(time.time()) % 1_000_000 * 1000  # never backwards from one run to the next
+        self.bots = [Bot(index, first) for index in range(bots)]
+        self.by_token = {token_of(bot.index): bot for bot in self.bots}
+        self.chats = {}
+        self.injected = self.answered = self.wrong = self.requests = self.parked = 0
+        return list(self.by_token)
+
+    def chat(self, bot: Bot, number: int) -> Chat:
+        """A chat of a bot, made when it is not there yet."""
+        made = Chat(bot, number)
+        return self.chats.setdefault(made.id, made)
+
+    def inject(self, chat: Chat) -> None:
+        """Somebody writes a message."""
+        bot = chat.bot
+        self.number += 1
+        self.injected += 1
+        bot.update += 1
+        text = f"message {self.number}"
+        message = {
+            "message_id": self.number,
+            "from": {"is_bot": False, "language_code": "en", **chat.person},
+            "chat": {"type": "private", **chat.person},
+            "date": int(time.time()),
+            "text": text,
+        }
+        raw = orjson.dumps({"update_id": bot.update, "message": message})
+        chat.open.append((time.monotonic_ns(), text))
+        bot.pending.append((bot.update, raw))
+        if bot.waiter is not None:
+            self._unpark(bot).answer_updates([raw])
+
+    def _unpark(self, bot: Bot) -> Connection:
+        connection = bot.waiter
+        assert connection is not None
+        if bot.timer is not None:
+            bot.timer.cancel()
+        bot.waiter = bot.timer = connection.parked = None
+        self.parked -= 1
+        return connection
+
+    def forget(self, bot: Bot) -> None:
+        """The connection over which a bot polls is gone."""
+        self._unpark(bot)
+
+    def _expire(self, bot: Bot) -> None:
+        self._unpark(bot).answer_updates([])
+
+    def get_updates(self, bot: Bot, connection: Connection, params: JSONObject) -> None:
+        """https://core.telegram.org/bots/api#getupdates."""
+        offset, timeout = int(params.get("offset") or 0), int(params.get("timeout") or 0)
+        pending = bot.pending
+        while pending and pending[0][0] < offset:
+            pending.popleft()
+        if pending or not timeout:
+            connection.answer_updates([raw for _, raw in islice(pending, _LIMIT)])
+            return
+        if bot.waiter is not None:
+            conflict = "Conflict: terminated by other getUpdates request"
+            self._unpark(bot).answer_error(409, conflict)
+        # The first poll of each bot ends at a random moment: a program that has just started
+        # all its bots would otherwise show no poll at all for a while, then all of them at once.
+        hold = timeout if bot.polled else timeout * random.random()  # noqa: S311
+        bot.polled = True
+        bot.waiter, connection.parked = connection, bot
+        bot.timer = self.loop.call_later(hold, self._expire, bot)
+        self.parked += 1
+
+    def send_message(self, bot: Bot, params: JSONObject) -> JSONObject:
+        """https://core.telegram.org/bots/api#sendmessage."""
+        moment = time.monotonic_ns()
+        bot.sends.append(moment)
+        chat_id, text = int(params["chat_id"]), params["text"]
+        chat = self.chats.get(chat_id)
+        if chat is not None and chat.open and chat.open[0][1] == text:
+            self.answered += 1
+            self.window.append(moment - chat.open.popleft()[0])
+            if chat_id in self.closed:
+                self.inject(chat)
+        else:
+            self.wrong += 1
+        self.number += 1
+        return {
+            "message_id": self.number,
+            "from": bot.me,
+            "chat": {"id": chat_id, "type": "private", "first_name": "Ann"},
+            "date": int(time.time()),
+            "text": text,
+        }
+
+    def start_closed(self, bots: int, chats: int, in_flight: int) -> None:
+        """In each chat the next message comes when one is answered."""
+        self.stop_load()
+        for bot in self.bots[:bots]:
+            for number in range(chats):
+                chat = self.chat(bot, number)
+                self.closed.add(chat.id)
+                for _ in range(in_flight):
+                    self.inject(chat)
+
+    def start_rate(self, bots: int, chats: int, rate: float) -> None:
+        """Messages at a fixed rate, whatever is answered.
+
+        Args:
+            rate: messages a second over all bots.
+        """
+        self.stop_load()
+        self.load = self.loop.create_task(self._at_rate(bots, chats, rate), name="load")
+
+    async def _at_rate(self, bots: int, chats: int, rate: float) -> None:
+        order = [self.chat(bot, number) for number in range(chats) for bot in self.bots[:bots]]
+        start, done = self.loop.time(), 0
+        while True:
+            await asyncio.sleep(_TICK)
+            due = int((self.loop.time() - start) * rate)
+            for count in range(done, due):
+                self.inject(order[count % len(order)])
+            done = due
+
+    def stop_load(self) -> None:
+        """Inject nothing more."""
+        self.closed.clear()
+        if self.load is not None:
+            self.load.cancel()
+            self.load = None
+
+
+class Control:
+    """What the benchmark asks of the stand-in, under /control/<name>."""
+
+    def __init__(self, telegram: Telegram) -> None:
+        self._telegram = telegram
+        self.calls: dict[str, Callable[[JSONObject], JSONObject]] = {
+            "reset": lambda params: {"tokens": telegram.reset(params["bots"])},
+            "load": self._load,
+            "inject": self._inject,
+            "begin": self._begin,
+            "window": self._window,
+            "state": self._state,
+            "sent": self._sent,
+        }
+
+    def _load(self, params: JSONObject) -> JSONObject:
+        mode = params.pop("mode")
+        telegram = self._telegram
+        start = {"closed": telegram.start_closed, "rate": telegram.start_rate}
+        start.get(mode, telegram.stop_load)(**params)
+        return {}
+
+    def _inject(self, params: JSONObject) -> JSONObject:
+        bot = self._telegram.bots[params["bot"]]
+        for number in range(params["messages"]):
+            self._telegram.inject(self._telegram.chat(bot, 100 + number))
+        return {}
+
+    def _begin(self, _: JSONObject) -> JSONObject:
+        self._telegram.window = []
+        self._telegram.window_start = time.monotonic_ns()
+        return {}
+
+    def _window(self, _: JSONObject) -> JSONObject:
+        seconds = (time.monotonic_ns() - self._telegram.window_start) / 1e9
+        times = sorted(self._telegram.window)
+        answer: JSONObject = {"seconds": seconds, "answered": len(times)}
+        for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0)):
+            answer[f"{name}_ms"] = percentile(times, share) / 1e6 if times else None
+        return answer
+
+    def _state(self, _: JSONObject) -> JSONObject:
+        telegram = self._telegram
+        return {
+            "parked": telegram.parked,
+            "injected": telegram.injected,
+            "answered": telegram.answered,
+            "wrong": telegram.wrong,
+            "requests": telegram.requests,
+        }
+
+    def _sent(self, params: JSONObject) -> JSONObject:
+        sends = self._telegram.bots[params["bot"]].sends
+        late = [moment - params["after"] for moment in sends if moment > params["after"]]
+        return {"count": len(late), "latest_ms": max(late, default=0) / 1e6}
+
+
+class Connection(asyncio.Protocol):
+    """One connection; requests on it come one after another."""
+
+    def __init__(self, telegram: Telegram, control: Control) -> None:
+        self._telegram = telegram
+        self._control = control
+        self._transport: Any = None
+        self._rest = b""
+        self.parked: Bot | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport to answer on."""
+        self._transport = transport
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """A poll that was held on it is over."""
+        if self.parked is not None and self.parked.waiter is self:
+            self._telegram.forget(self.parked)
+
+    def data_received(self, data: bytes) -> None:
+        """Take the whole requests out of what has come so far."""
+        if self._rest:
+            data = self._rest + data
+        while (end := data.find(b"\r\n\r\n")) >= 0:
+            head = data[:end]
+            if _CHUNKED.search(head):
+                self.answer_error(501, "chunked bodies are not spoken here")
+                self._transport.close()
+                return
+            found = _LENGTH.search(head)
+            until = end + 4 + (int(found[1]) if found else 0)
+            if len(data) < until:
+                break
+            body, data = data[end + 4 : until], data[until:]
+            self._request(head, body)
+        self._rest = data
+
+    def _request(self, head: bytes, body: bytes) -> None:
+        target = head.split(b" ", 2)[1].decode()
+        path, _, query = target.partition("?")
+        params: JSONObject = dict(parse_qsl(query)) if query else {}
+        if body:
+            is_json = body.startswith(b"{")
+            params.update(orjson.loads(body) if is_json else parse_qsl(body.decode()))
+        _, place, method = path.split("/", 2)
+        if place == "control":
+            self.answer(orjson.dumps(self._control.calls[method](params)))
+            return
+        self._telegram.requests += 1
+        bot = self._telegram.by_token.get(place[3:])
+        if bot is None:
+            self.answer_error(401, "Unauthorized")
+        else:
+            self._call(bot, method.lower(), params)
+
+    def _call(self, bot: Bot, method: str, params: JSONObject) -> None:
+        if method == "getupdates":
+            self._telegram.get_updates(bot, self, params)
+        elif method == "sendmessage":
+            self._answer_result(self._telegram.send_message(bot, params))
+        elif method == "getme":
+            self._answer_result(bot.me)
+        elif method == "getwebhookinfo":
+            info = {"url": "", "has_custom_certificate": False, "pending_update_count": 0}
+            self._answer_result(info)
+        elif method in ("deletewebhook", "sendchataction", "setmycommands"):
+            self._answer_result(True)
+        else:
+            self.answer_error(404, "Not Found: method not found")
+
+    def answer_updates(self, raws: list[bytes]) -> None:
+        """Answer a getUpdates."""
+        self.answer(b'{"ok":true,"result":[%b]}' % b",".join(raws))
+
+    def _answer_result(self, result: Any) -> None:
+        self.answer(b'{"ok":true,"result":%b}' % orjson.dumps(result))
+
+    def answer_error(self, status: int, description: str) -> None:
+        """Answer as Telegram does when something is wrong."""
+        body = {"ok": False, "error_code": status, "description": description}
+        self.answer(orjson.dumps(body), b"%d Error" % status)
+
+    def answer(self, body: bytes, status: bytes = b"200 OK") -> None:
+        """Write one answer."""
+        self._transport.write(
+            b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+            % (status, len(body), body)
+        )
+
+
+async def serve(port_file: Path) -> None:
+    """Listen on a free port of 127.0.0.1 and write it into a file."""
+    telegram = Telegram()
+    control = Control(telegram)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: Connection(telegram, control), "127.0.0.1", 0, backlog=4096
+    )
+    new = port_file.with_suffix(".new")
+    new.write_text(str(server.sockets[0].getsockname()[1]))
+    new.rename(port_file)
+    await server.serve_forever()
+
+
+def main() -> None:
+    """Serve until the process is ended."""
+    try:
+        from uvloop import run  # noqa: PLC0415 - faster, not needed
+    except ImportError:
+        from asyncio import run  # noqa: PLC0415
+    run(serve(Path(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()

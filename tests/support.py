@@ -1,0 +1,133 @@
+"""What tests use by name: a frontend, registering, waiting for what must happen."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from runner.settings import RunnerSettings
+from sandbox import SandboxBot
+
+PASSWORD = "correct horse battery"
+DEADLINE = 10.0  # seconds a test waits for what must happen
+BOTS = "/api/v1/telegram_data/"
+
+# Short enough that no test waits long, long enough that a busy machine keeps them.
+QUICK = RunnerSettings(
+    poll_timeout=2,
+    poll_margin=1.0,
+    call_timeout=3.0,
+    verify_timeout=2.0,
+    start_wait=6.0,
+    backoff_min=0.05,
+    backoff_max=0.4,
+)
+
+
+async def until(
+    condition: Callable[[], Any], what: str = "the condition", *, deadline: float = DEADLINE
+) -> Any:
+    """Wait until a condition holds; its value."""
+    try:
+        async with asyncio.timeout(deadline):
+            while not (value := condition()):  # noqa: ASYNC110 - conditions of other parts
+                await asyncio.sleep(0.005)
+            return value
+    except TimeoutError:
+        raise AssertionError(f"{what} did not come true in {deadline:g} s") from None
+
+
+@dataclass
+class Answer:
+    """What the server answered."""
+
+    status: int
+    headers: Any
+    text: str
+    json: Any
+
+
+@dataclass
+class Client:
+    """A frontend: a base address, a session, a key."""
+
+    http: aiohttp.ClientSession
+    url: str
+    key: str | None = None
+    scheme: str = "Bearer"
+    user: dict[str, Any] = field(default_factory=dict)
+
+    async def request(self, method: str, path: str, json: Any = None, **options: Any) -> Answer:
+        """One request with the key."""
+        headers = dict(options.pop("headers", None) or {})
+        if self.key is not None:
+            headers.setdefault("Authorization", f"{self.scheme} {self.key}")
+        if json is not None:
+            options["json"] = json
+        async with self.http.request(
+            method, self.url + path, headers=headers, allow_redirects=False, **options
+        ) as response:
+            text = await response.text()
+            is_json = "json" in response.headers.get("Content-Type", "")
+            body = await response.json(content_type=None) if is_json and text else None
+            return Answer(response.status, response.headers, text, body)
+
+    async def get(self, path: str, **options: Any) -> Answer:
+        """GET."""
+        return await self.request("GET", path, **options)
+
+    async def post(self, path: str, json: Any = None, **options: Any) -> Answer:
+        """POST."""
+        return await self.request("POST", path, json, **options)
+
+    async def patch(self, path: str, json: Any = None, **options: Any) -> Answer:
+        """PATCH."""
+        return await self.request("PATCH", path, json, **options)
+
+    async def put(self, path: str, json: Any = None, **options: Any) -> Answer:
+        """PUT."""
+        return await self.request("PUT", path, json, **options)
+
+    async def delete(self, path: str, **options: Any) -> Answer:
+        """DELETE."""
+        return await self.request("DELETE", path, **options)
+
+    async def add_bot(self, bot: SandboxBot, **fields: Any) -> dict[str, Any]:
+        """Add a bot; as it was answered."""
+        answer = await self.post(BOTS, {"token": bot.token, **fields})
+        assert answer.status == 201, answer.text
+        shown: dict[str, Any] = answer.json
+        return shown
+
+    async def status_of(self, bot: dict[str, Any]) -> dict[str, Any]:
+        """A bot's status now."""
+        shown: dict[str, Any] = (await self.get(f"{BOTS}{bot['id']}/")).json["status"]
+        return shown
+
+    async def until_state(self, bot: dict[str, Any], state: str) -> dict[str, Any]:
+        """Wait until a bot is in a state; its status."""
+        seen: dict[str, Any] = {}
+        try:
+            async with asyncio.timeout(DEADLINE):
+                while (seen := await self.status_of(bot))["state"] != state:
+                    await asyncio.sleep(0.01)
+                return seen
+        except TimeoutError:
+            raise AssertionError(f"the bot is not {state} but {seen}") from None
+
+
+numbers = itertools.count(1)
+
+
+async def register(client: Client, name: str | None = None) -> Client:
+    """A new account, logged in."""
+    name = name or f"user{next(numbers)}"
+    body = {"username": name, "password": PASSWORD}
+    answer = await client.post("/rest-auth/registration/", body)
+    assert answer.status == 201, answer.text
+    return Client(client.http, client.url, answer.json["key"], user=answer.json["user"])
