@@ -119,7 +119,7 @@ class Migrations:
         database = connect(self._url, foreign_keys=False)
         try:
             database.connect()
-        except peewee.OperationalError as error:
+        except peewee.DatabaseError as error:
             raise StorageUnavailable(f"cannot open the database: {error}".strip()) from error
         try:
             with self._lock(database):

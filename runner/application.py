@@ -41,6 +41,7 @@ def build(token: str, *, request: BotRequest, api_url: str) -> BotApplication:
         request: what it sends through.
         api_url: where the Bot API is.
     """
+    limiter = AIORateLimiter(max_retries=FLOOD_RETRIES)
     application = (
         ApplicationBuilder()
         .application_class(_Application)
@@ -51,18 +52,40 @@ def build(token: str, *, request: BotRequest, api_url: str) -> BotApplication:
         .get_updates_request(request)
         .updater(None)
         .job_queue(None)
-        .rate_limiter(AIORateLimiter(max_retries=FLOOD_RETRIES))
+        .rate_limiter(limiter)
         .build()
     )
-    application.add_handler(UpdateHandler(Update, _answer))
+    answer = _Answer(request, limiter, url=f"{api_url}/bot{token}/sendMessage")
+    application.add_handler(UpdateHandler(Update, answer))
     return application
 
 
-async def _answer(update: Update, context: CallbackContext[Any, Any, Any, Any]) -> None:
-    # update.message only: an edited message is not a new one, a channel's post not addressed to us
-    message: Message | None = update.message
-    if message is None or message.text is None:
-        return
-    name = message.from_user.first_name if message.from_user else ""
-    for reply in echo.answer(TextMessage(message.text, name)):
-        await context.bot.send_message(message.chat_id, reply.text)
+class _Answer:
+    """Says what the bot's dialog says to a message.
+
+    Not through Bot.send_message, which makes a Message of every answer that nobody looks at:
+    a fifth of the CPU of a reply. The rate limiter is passed all the same.
+    """
+
+    def __init__(self, request: BotRequest, limiter: AIORateLimiter, *, url: str) -> None:
+        self._request = request
+        self._limiter = limiter
+        self._url = url
+
+    async def __call__(self, update: Update, context: CallbackContext[Any, Any, Any, Any]) -> None:
+        # update.message only: an edited message is not a new one, and a channel's post is not
+        # addressed to the bot
+        message: Message | None = update.message
+        if message is None or message.text is None:
+            return
+        name = message.from_user.first_name if message.from_user else ""
+        for reply in echo.answer(TextMessage(message.text, name)):
+            data = {"chat_id": message.chat_id, "text": reply.text}
+            await self._limiter.process_request(
+                callback=self._request.call,
+                args=(self._url, data),
+                kwargs={},
+                endpoint="sendMessage",
+                data=data,
+                rate_limit_args=None,
+            )

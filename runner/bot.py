@@ -23,6 +23,7 @@ from runner.settings import RunnerSettings
 from runner.states import SETTLED, TRANSITIONS, BotState, BotStatus, Reason
 from runner.transport import BotRequest, Transport
 from runner.trouble import Trouble, diagnose
+from runner.turnstile import Turnstile
 
 log = logging.getLogger("botyard.runner")
 
@@ -36,6 +37,7 @@ class Surroundings:
         journal: remembers updates.
         settings: times and bounds.
         boot_slots: bounds how many bots connect at once.
+        turnstile: bounds how many handlers begin in one turn of the loop.
         confirm: stores what Telegram said of a bot's token.
         note_failure: stores a bot's failure.
         changed: told whenever a bot's status changed.
@@ -45,6 +47,7 @@ class Surroundings:
     journal: Journal
     settings: RunnerSettings
     boot_slots: asyncio.Semaphore
+    turnstile: Turnstile
     confirm: Callable[[int, VerifiedToken], Awaitable[None]]
     note_failure: Callable[[int, Failure], Awaitable[None]]
     changed: Callable[[ManagedBot], None]
@@ -269,7 +272,12 @@ class ManagedBot:
         request = BotRequest(transport)
         application = build(self.record.token, request=request, api_url=transport.api_url)
         delivery = Delivery(
-            self.record.id, application, self._around.journal, settings, on_death=self._lane_died
+            self.record.id,
+            application,
+            journal=self._around.journal,
+            turnstile=self._around.turnstile,
+            settings=settings,
+            on_death=self._lane_died,
         )
         url = f"{transport.api_url}/bot{self.record.token}"
         poller = Poller(request, url, sink=delivery, settings=settings)

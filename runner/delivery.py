@@ -25,6 +25,7 @@ from runner.application import BotApplication
 from runner.journal import ATTEMPTS, Journal
 from runner.lanes import JSONObject, Lanes
 from runner.settings import RunnerSettings
+from runner.turnstile import Turnstile
 
 log = logging.getLogger("botyard.runner")
 
@@ -42,6 +43,7 @@ class Delivery:
         bot_id: whose they are.
         application: handles them.
         journal: remembers them.
+        turnstile: bounds how many handlers begin in one turn of the loop.
         settings: times and bounds.
         on_death: called when a task ended that should not have; with why.
     """
@@ -50,14 +52,16 @@ class Delivery:
         self,
         bot_id: int,
         application: BotApplication,
-        journal: Journal,
-        settings: RunnerSettings,
         *,
+        journal: Journal,
+        turnstile: Turnstile,
+        settings: RunnerSettings,
         on_death: Callable[[BaseException | None], None],
     ) -> None:
         self._bot_id = bot_id
         self._application = application
         self._journal = journal
+        self._turnstile = turnstile
         self._settings = settings
         self._slots = asyncio.Semaphore(settings.chats_parallel)
         self._closing = asyncio.Event()
@@ -145,6 +149,7 @@ class Delivery:
                 return
 
     async def _handle(self, raw: JSONObject) -> None:
+        await self._turnstile.wait()
         chat_id = await self._note_membership(raw)
         update = Update.de_json(raw, self._application.bot)
         async with self._slots:

@@ -23,6 +23,7 @@ from runner.journal import Journal
 from runner.settings import RunnerSettings
 from runner.states import BotState, BotStatus
 from runner.transport import Transport
+from runner.turnstile import Turnstile
 
 log = logging.getLogger("botyard.runner")
 
@@ -52,11 +53,13 @@ class BotManager:
             journal=Journal(db),
             settings=settings,
             boot_slots=asyncio.Semaphore(settings.boot_parallel),
+            turnstile=Turnstile(settings.handlers_a_turn),
             confirm=self._confirm,
             note_failure=self._note_failure,
             changed=self._changed,
         )
         self._untried: set[int] | None = None  # None: not even read from the database
+        self._touched: set[int] | None = set()  # by owners, until the boot is over
         self._closing = False
         self.events = EventHub()
         self._counted: dict[int, BotStatus] = {}
@@ -64,6 +67,8 @@ class BotManager:
 
     def lock(self, bot_id: int) -> asyncio.Lock:
         """The lock of a bot: held while what is stored of it and what runs of it are changed."""
+        if self._touched is not None:
+            self._touched.add(bot_id)
         lock = self._locks.get(bot_id)
         if lock is None:
             lock = self._locks[bot_id] = asyncio.Lock()
@@ -108,12 +113,14 @@ class BotManager:
                 await asyncio.sleep(self._settings.backoff_min)
         self._untried = {record.id for record in records}
         for record in records:
+            touched = record.id in (self._touched or ())
             async with self.lock(record.id):
                 if record.id not in self._bots:  # else an owner was faster
-                    await self._boot(record)
+                    await self._boot(record, touched=touched)
+        self._touched = None
 
-    async def _boot(self, read: BotRecord) -> None:
-        record = await self._db.read(bots.get, self._vault, read.id)
+    async def _boot(self, read: BotRecord, *, touched: bool) -> None:
+        record = await self._db.read(bots.get, self._vault, read.id) if touched else read
         if record is not None and record.active:
             self.start(record, hurried=False)
 

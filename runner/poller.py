@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
-import orjson
 from telegram.error import Conflict, TelegramError
 
 from models.base import now
@@ -14,8 +12,6 @@ from runner.application import ALLOWED_UPDATES
 from runner.lanes import JSONObject, UpdateSink
 from runner.settings import RunnerSettings
 from runner.transport import BotRequest
-
-_ALLOWED = orjson.dumps(ALLOWED_UPDATES).decode()
 
 
 class Poller:
@@ -68,11 +64,11 @@ class Poller:
             self.offset = offset
 
     async def _get_updates(self, **query: Any) -> list[JSONObject]:
-        query["allowed_updates"] = _ALLOWED
+        query["allowed_updates"] = ALLOWED_UPDATES
         if self.offset:
             query["offset"] = self.offset
         read_timeout = query["timeout"] + self._settings.poll_margin
-        batch = await self._call(f"getUpdates?{urlencode(query)}", read_timeout)
+        batch = await self._call("getUpdates", query, read_timeout=read_timeout)
         if not isinstance(batch, list):
             raise TelegramError("getUpdates did not answer with a list")
         self.last_poll_at = now()
@@ -89,9 +85,12 @@ class Poller:
         """
         if "webhook" not in conflict.message.lower():
             return None
-        info = await self._call("getWebhookInfo", self._settings.call_timeout)
-        await self._call("deleteWebhook", self._settings.call_timeout)
+        info = await self._call("getWebhookInfo", {})
+        await self._call("deleteWebhook", {})
         return str(info.get("url", "")) if isinstance(info, dict) else ""
 
-    async def _call(self, method: str, read_timeout: float) -> Any:
-        return await self._request.post(f"{self._base_url}/{method}", read_timeout=read_timeout)
+    async def _call(
+        self, method: str, parameters: dict[str, Any], *, read_timeout: float | None = None
+    ) -> Any:
+        url = f"{self._base_url}/{method}"
+        return await self._request.call(url, parameters, read_timeout=read_timeout)

@@ -139,11 +139,24 @@ class BotService:
 
     async def delete_account(self, user_id: int) -> None:
         """Stop an account's bots and remove them and it."""
-        for record in await self._db.read(bots.listing, self._vault, user_id):
+        records = await self._db.read(bots.listing, self._vault, user_id)
+        for record in records:
             await self._stop(record.id)
         # Between these two a bot may have been added or switched on; the deletion tells.
-        for bot_id in await self._db.write(users.delete, user_id):
+        try:
+            gone = await self._db.write(users.delete, user_id)
+        except StorageError:  # they are still there, so they must go on
+            for record in records:
+                await self._resume(record.id)
+            raise
+        for bot_id in gone:
             await self._stop(bot_id)
+
+    async def _resume(self, bot_id: int) -> None:
+        async with self._manager.lock(bot_id):
+            record = await self._db.read(bots.get, self._vault, bot_id)
+            if record is not None:
+                await self._apply(record, None)
 
     async def _stop(self, bot_id: int) -> None:
         async with self._manager.lock(bot_id):

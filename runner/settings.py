@@ -20,6 +20,7 @@ class RunnerSettings:
         cut_wait: how long a handler that was cut may take to end.
         boot_parallel: how many bots connect at once, owners' own starts not counted.
         chats_parallel: how many chats of a bot are served at once.
+        handlers_a_turn: how many handlers, over all bots, begin in one turn of the event loop.
         max_pending: how many updates of a bot may wait before its poller waits.
         conflicts: how many 409 in a row are taken as another program that polls.
         max_failures: how often an update's handler may fail before the update is dead.
@@ -39,6 +40,7 @@ class RunnerSettings:
     cut_wait: float = 5.0
     boot_parallel: int = 20
     chats_parallel: int = 64
+    handlers_a_turn: int = 32
     max_pending: int = 1000
     conflicts: int = 3
     max_failures: int = 3

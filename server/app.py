@@ -85,6 +85,18 @@ class Botyard:
         await self.services.db.close()
 
 
+async def _open_database(url: str, vault: Vault) -> Database:
+    await asyncio.to_thread(Migrations(url).up)
+    db = Database(url)
+    try:
+        await db.open()
+        await db.write(check_secret, vault)
+    except BaseException:
+        await db.close()
+        raise
+    return db
+
+
 async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) -> Botyard:
     """Migrate, open, listen; the bots start while HTTP already serves.
 
@@ -98,13 +110,12 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
     """
     runner = runner or RunnerSettings()
     sockets = bind_sockets(config.port, config.host)
-    await asyncio.to_thread(Migrations(config.database_url).up)
-    db, vault = Database(config.database_url), Vault(config.secret_key)
-    await db.open()
+    vault = Vault(config.secret_key)
     try:
-        await db.write(check_secret, vault)
+        db = await _open_database(config.database_url, vault)
     except BaseException:
-        await db.close()
+        for sock in sockets:
+            sock.close()
         raise
     transport = Transport(
         config.telegram_api_url, proxy=config.telegram_proxy, call_timeout=runner.call_timeout

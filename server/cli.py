@@ -19,7 +19,7 @@ from models.errors import EmailTaken, SecretMismatch, StorageError, UsernameTake
 from models.migration import Migrations
 from models.password import hash_password, weaknesses
 from models.user import Credentials, UserRecord
-from server import __version__, lifecycle, log
+from server import lifecycle, log, version
 from server.config import Config, ConfigError
 from server.demo import demo as run_demo
 
@@ -45,7 +45,10 @@ class Group(click.Group):
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="botyard")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=version.show,
+    help="show the version, the commit and the main libraries' versions",
+)  # fmt: skip
 def main() -> None:
     """The backend of a panel for Telegram bots.
 
