@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.processes import TESTED_CORE, Client, Process, StandIn, wait_for
 from bench.telegram import token_of
 
-_PASSWORD = "a bench is for sitting"  # noqa: S105 - of an account that lives for minutes
+_PASSWORD = "a bench is for sitting"
 
 
 def free_port() -> int:

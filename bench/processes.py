@@ -76,7 +76,7 @@ class Process:
         pin(core)  # a child inherits it, and so does each of its threads
         try:
             with log.open("ab") as output:
-                self._popen = subprocess.Popen(  # noqa: S603 - our own commands
+                self._popen = subprocess.Popen(
                     [sys.executable, *arguments],
                     cwd=ROOT,
                     stdout=output,

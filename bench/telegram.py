@@ -173,7 +173,7 @@ class Telegram:
             self._unpark(bot).answer_error(409, conflict)
         # The first poll of each bot ends at a random moment: a program that has just started
         # all its bots would otherwise show no poll at all for a while, then all of them at once.
-        hold = timeout if bot.polled else timeout * random.random()  # noqa: S311
+        hold = timeout if bot.polled else timeout * random.random()
         bot.polled = True
         bot.waiter, connection.parked = connection, bot
         bot.timer = self.loop.call_later(hold, self._expire, bot)

@@ -6,7 +6,6 @@ models costs more than running it. Times are stored as `UTCDateTimeField` stores
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,6 +43,9 @@ class BlockedChat(BaseModel):
     class Meta:
         table_name = "blocked_chats"
         primary_key = peewee.CompositeKey("bot", "chat_id")
+
+
+_ROWS_A_STATEMENT = (64, 16, 4, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +116,28 @@ class DeadUpdate:
     payload: bytes
 
 
-def _executemany(sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
+def _in_few_statements(sql: str, rows: list[tuple[Any, ...]], *first: Any) -> None:
+    """Run a statement over many rows at once.
+
+    Not executemany: SQLite's driver gives the interpreter lock up for every row, and a thread
+    that wants it back from a busy event loop waits for milliseconds each time. The sizes are
+    few, so that the statements stay prepared.
+
+    Args:
+        sql: with ROWS where the rows belong, as a list of VALUES.
+        rows: all of one length.
+        first: parameters that stand before the rows.
+    """
     database = Update._meta.database.obj
-    with peewee.__exception_wrapper__:
-        database.connection().cursor().executemany(sql.replace("?", database.param), rows)
+    start = 0
+    for size in _ROWS_A_STATEMENT:
+        while len(rows) - start >= size:
+            some = rows[start : start + size]
+            start += size
+            row = "(" + ", ".join("?" * len(some[0])) + ")"
+            statement = sql.replace("ROWS", ", ".join([row] * size))
+            parameters = [*first, *(value for values in some for value in values)]
+            database.execute_sql(statement.replace("?", database.param), parameters)
 
 
 def _moment() -> Any:
@@ -135,25 +155,27 @@ def flush(waiting: Flush) -> dict[int, frozenset[int]]:
     """
     moment = _moment()
     known = {batch.bot_id: _stored(batch) for batch in waiting.batches if batch.check}
-    if waiting.batches:
-        _executemany(
-            "INSERT INTO updates (bot_id, update_id, payload, received_at, attempts, error) "
-            "VALUES (?, ?, ?, ?, 0, '') ON CONFLICT DO NOTHING",
-            [
-                (batch.bot_id, update_id, payload, moment)
-                for batch in waiting.batches
-                for update_id, payload in batch.rows
-            ],
-        )
-        _executemany(
-            "UPDATE bots SET update_offset = ?, last_update_at = ? WHERE id = ?",
-            [(batch.offset, moment, batch.bot_id) for batch in waiting.batches],
-        )
-    if waiting.handled:
-        _executemany(
-            "UPDATE updates SET handled_at = ? WHERE bot_id = ? AND update_id = ?",
-            [(moment, bot_id, update_id) for bot_id, update_id in waiting.handled],
-        )
+    _in_few_statements(
+        "INSERT INTO updates (bot_id, update_id, payload, received_at, attempts, error) "
+        "VALUES ROWS ON CONFLICT DO NOTHING",
+        [
+            (batch.bot_id, update_id, payload, moment, 0, "")
+            for batch in waiting.batches
+            for update_id, payload in batch.rows
+        ],
+    )
+    _in_few_statements(
+        "UPDATE bots SET last_update_at = ?, update_offset = given.column2 "
+        "FROM (VALUES ROWS) AS given WHERE bots.id = given.column1",
+        [(batch.bot_id, batch.offset) for batch in waiting.batches],
+        moment,
+    )
+    _in_few_statements(
+        "UPDATE updates SET handled_at = ? FROM (VALUES ROWS) AS given "
+        "WHERE bot_id = given.column1 AND update_id = given.column2",
+        waiting.handled,
+        moment,
+    )
     return known
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from typing import cast
 
 from telegram import Update
@@ -23,7 +22,7 @@ from telegram.error import (
 from models.errors import StorageError
 from runner.application import BotApplication
 from runner.journal import ATTEMPTS, Journal
-from runner.lanes import JSONObject, Lanes
+from runner.lanes import JSONObject, Lanes, lane_of
 from runner.settings import RunnerSettings
 from runner.turnstile import Turnstile
 
@@ -66,6 +65,7 @@ class Delivery:
         self._slots = asyncio.Semaphore(settings.chats_parallel)
         self._closing = asyncio.Event()
         self._blocked: set[int] = set()
+        self._marks: dict[Hashable, asyncio.Future[None]] = {}  # on their way to the disk
         self._ids: set[int] = set()  # what is queued: an update may come from two sides
         self._open = asyncio.Event()
         self._check = True  # the first batch may hold what was stored before a kill
@@ -120,18 +120,36 @@ class Delivery:
         self._closing.set()
         settings = self._settings
         await self._lanes.close(grace=settings.send_grace, cut_wait=settings.cut_wait)
+        if self._marks:
+            self._journal.hurry()
+            await asyncio.wait(set(self._marks.values()), timeout=settings.cut_wait)
 
     async def _deliver(self, raw: JSONObject) -> None:
         """Bring one update to its end, however often that has to be tried."""
         await self._open.wait()
+        lane = lane_of(raw)
         try:
-            await self._until_settled(raw)
+            await self._last_mark(lane)
+            if await self._handled(raw):
+                self._mark_handled(lane, raw["update_id"])
         except _Ended:
             return
         finally:
             self._ids.discard(raw["update_id"])
 
-    async def _until_settled(self, raw: JSONObject) -> None:
+    async def _last_mark(self, lane: Hashable) -> None:
+        """Wait until a chat's last update is marked: a kill repeats one of a chat at most."""
+        mark = self._marks.get(lane)
+        if mark is not None:
+            self._journal.hurry()
+            await asyncio.wait({mark})
+
+    def _mark_handled(self, lane: Hashable, update_id: int) -> None:
+        mark = self._marks[lane] = self._journal.handled(self._bot_id, update_id)
+        mark.add_done_callback(lambda _: self._marks.pop(lane, None))
+
+    async def _handled(self, raw: JSONObject) -> bool:
+        """Handle an update, and again while it fails; False when it is dead."""
         transient = 0
         while True:
             try:
@@ -143,10 +161,9 @@ class Delivery:
                     transient += 1
                     await self._rest(self._backoff(transient))
                 elif await self._failed(raw, error):
-                    return
+                    return False
             else:
-                await self._persist(partial(self._journal.handled, self._bot_id, raw["update_id"]))
-                return
+                return True
 
     async def _handle(self, raw: JSONObject) -> None:
         await self._turnstile.wait()

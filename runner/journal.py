@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import orjson
 
@@ -14,21 +15,30 @@ from models.database import Database
 from models.errors import StorageUnavailable
 from models.update import Batch, Flush, Resumption
 
+T = TypeVar("T")
+R = TypeVar("R")
 JSONObject = dict[str, Any]
 
 MAX_BATCHES = 256  # a commit holds this many batches at most, so that none takes long
-MAX_HANDLED = 2048
+MAX_MARKS = 2048
 # Without updates for a week Telegram goes on with a random id; a day less, to be sure.
 _OFFSET_LIFETIME = timedelta(days=6)
 
 
+MARK_DELAY = 0.05  # seconds that "handled" waits for a batch whose commit it may share
+RETRY_DELAY = 1.0  # seconds between tries while the database does not answer
+
+Mark = tuple[int, int]  # bot id, update id
+
+log = logging.getLogger("botyard.journal")
+
+
 @dataclass(slots=True)
-class _Entry:
+class _Waiting(Generic[T, R]):
     """Something that waits to be written, and who waits for it."""
 
-    future: asyncio.Future[frozenset[int]]
-    batch: Batch | None = None
-    handled: tuple[int, int] | None = None
+    what: T
+    future: asyncio.Future[R]
 
 
 class Journal:
@@ -40,8 +50,10 @@ class Journal:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._waiting: list[_Entry] = []
+        self._batches: list[_Waiting[Batch, frozenset[int]]] = []
+        self._marks: list[_Waiting[Mark, None]] = []
         self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     async def resume(self, bot_id: int) -> Resumption:
         """Where a bot goes on after it was off."""
@@ -69,16 +81,33 @@ class Journal:
             StorageUnavailable: nothing of it is stored.
         """
         rows = [(update["update_id"], orjson.dumps(update)) for update in batch]
-        known = await self._write(batch=Batch(bot_id, rows, offset, check))
+        future: asyncio.Future[frozenset[int]] = asyncio.get_running_loop().create_future()
+        self._batches.append(_Waiting(Batch(bot_id, rows, offset, check), future))
+        self.hurry()
+        known = await future
         return [update for update in batch if update["update_id"] not in known]
 
-    async def handled(self, bot_id: int, update_id: int) -> None:
-        """Store that an update was handled.
+    def handled(self, bot_id: int, update_id: int) -> asyncio.Future[None]:
+        """Have it stored that an update was handled, however long the database is away.
 
-        Raises:
-            StorageUnavailable: it is not stored.
+        Returns:
+            What is done when it is on the disk. That may take a moment, because the mark waits
+            for the next batch to share its commit; `hurry` ends the wait.
         """
-        await self._write(handled=(bot_id, update_id))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._marks.append(_Waiting((bot_id, update_id), future))
+        if self._task is None and self._timer is None:
+            self._timer = loop.call_later(MARK_DELAY, self.hurry)
+        return future
+
+    def hurry(self) -> None:
+        """Write what waits now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._task is None and (self._batches or self._marks):
+            self._task = asyncio.create_task(self._flush(), name="journal")
 
     async def note_failure(
         self, bot_id: int, update_id: int, *, attempts: int, error: str, dead: bool
@@ -94,69 +123,85 @@ class Journal:
         await self._db.write(write, bot_id, chat_id)
 
     async def close(self) -> None:
-        """Finish what waits."""
+        """Write what waits, once."""
+        self.hurry()
         if self._task is not None:
             await asyncio.wait({self._task})
-
-    async def _write(self, **what: Any) -> frozenset[int]:
-        entry = _Entry(asyncio.get_running_loop().create_future(), **what)
-        self._waiting.append(entry)
-        if self._task is None:
-            self._task = asyncio.create_task(self._flush(), name="journal")
-        return await entry.future
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._marks:
+            log.error("%d handled updates could not be marked so", len(self._marks))
 
     async def _flush(self) -> None:
         try:
-            while self._waiting:
-                entries = self._next()
-                try:
-                    await self._commit(entries)
-                except StorageUnavailable as error:
-                    _fail(entries, error)
-                except Exception as error:
-                    await self._one_by_one(entries, error)
+            while self._batches or self._marks:
+                batches, self._batches = _split(self._batches, MAX_BATCHES)
+                marks, self._marks = _split(self._marks, MAX_MARKS)
+                if not await self._write(batches, marks):
+                    break
         finally:
             self._task = None
 
-    def _next(self) -> list[_Entry]:
-        batches = handled = count = 0
-        for entry in self._waiting:
-            batches += entry.batch is not None
-            handled += entry.handled is not None
-            if batches > MAX_BATCHES or handled > MAX_HANDLED:
-                break
-            count += 1
-        entries, self._waiting = self._waiting[:count], self._waiting[count:]
-        return entries
+    async def _write(
+        self,
+        batches: list[_Waiting[Batch, frozenset[int]]],
+        marks: list[_Waiting[Mark, None]],
+    ) -> bool:
+        """Write some of what waits; False when the database does not answer."""
+        try:
+            await self._commit(batches, marks)
+        except StorageUnavailable as error:
+            for waiting in batches:
+                _fail(waiting.future, error)
+            self._marks[:0] = marks  # what was handled stays so: try until it is stored
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(RETRY_DELAY, self.hurry)
+            return False
+        except Exception as error:
+            await self._one_by_one(batches, marks, error)
+        return True
 
-    async def _commit(self, entries: list[_Entry]) -> None:
-        waiting = Flush(
-            [entry.batch for entry in entries if entry.batch is not None],
-            [entry.handled for entry in entries if entry.handled is not None],
-        )
-        known = await self._db.write(updates.flush, waiting)
-        nothing: frozenset[int] = frozenset()
-        for entry in entries:
-            if not entry.future.done():
-                bot_id = entry.batch.bot_id if entry.batch else 0
-                entry.future.set_result(known.get(bot_id, nothing))
+    async def _commit(
+        self,
+        batches: list[_Waiting[Batch, frozenset[int]]],
+        marks: list[_Waiting[Mark, None]],
+    ) -> None:
+        flush = Flush([waiting.what for waiting in batches], [waiting.what for waiting in marks])
+        known = await self._db.write(updates.flush, flush)
+        for batch in batches:
+            if not batch.future.done():
+                batch.future.set_result(known.get(batch.what.bot_id, frozenset()))
+        for mark in marks:
+            if not mark.future.done():
+                mark.future.set_result(None)
 
-    async def _one_by_one(self, entries: list[_Entry], error: Exception) -> None:
-        """One entry cannot be written (its bot is gone): it must not take the others along."""
-        if len(entries) == 1:
-            _fail(entries, error)
+    async def _one_by_one(
+        self,
+        batches: list[_Waiting[Batch, frozenset[int]]],
+        marks: list[_Waiting[Mark, None]],
+        error: Exception,
+    ) -> None:
+        """One of them cannot be written (its bot is gone): it must not take the others along."""
+        if len(batches) + len(marks) == 1:
+            for future in [waiting.future for waiting in batches]:
+                _fail(future, error)
+            for done in [waiting.future for waiting in marks]:
+                _fail(done, error)
             return
-        for entry in entries:
-            try:
-                await self._commit([entry])
-            except Exception as own:
-                _fail([entry], own)
+        for batch in batches:
+            await self._write([batch], [])
+        for mark in marks:
+            await self._write([], [mark])
 
 
 ATTEMPTS = "botyard_attempts"  # beside the fields of an update: how often its handler has failed
 
 
-def _fail(entries: list[_Entry], error: Exception) -> None:
-    for entry in entries:
-        if not entry.future.done():
-            entry.future.set_exception(error)
+def _split(waiting: list[T], limit: int) -> tuple[list[T], list[T]]:
+    return waiting[:limit], waiting[limit:]
+
+
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # a mark's future may have nobody who looks

@@ -44,7 +44,7 @@ async def no_task_is_left() -> AsyncIterator[None]:
 def log_without_secrets(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Keep what is logged at hand, at every level our code uses."""
     caplog.set_level(logging.INFO)
-    yield
+    return
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ async def until(
     """Wait until a condition holds; its value."""
     try:
         async with asyncio.timeout(deadline):
-            while not (value := condition()):  # noqa: ASYNC110 - conditions of other parts
+            while not (value := condition()):
                 await asyncio.sleep(0.005)
             return value
     except TimeoutError:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
+import aiohttp
 import pytest
 from support import BOTS, Client, register
 
 from sandbox import Sandbox
-from server.app import Botyard
+from server.app import Botyard, open_botyard
 from server.config import Config
 
 UNKNOWN_TOKEN = "123456789:AAE" + "x" * 32
@@ -311,12 +313,6 @@ async def test_an_id_is_not_given_twice(ann: Client, telegram: Sandbox) -> None:
 async def test_the_limit_is_the_operators(
     config: Config, telegram: Sandbox, limit: int, http: object
 ) -> None:
-    from dataclasses import replace
-
-    import aiohttp
-
-    from server.app import open_botyard
-
     botyard: Botyard = await open_botyard(replace(config, max_bots_per_user=limit))
     try:
         async with aiohttp.ClientSession() as session:

@@ -53,7 +53,7 @@ async def test_kill_9_in_the_middle_twenty_times_loses_no_message(
     rng = random.Random(20)
     asked: set[tuple[int, str]] = set()
     async with serving(tmp_path, telegram.url) as server:
-        users, bot_ids = await add_bots(http, server.url, telegram)
+        _users, bot_ids = await add_bots(http, server.url, telegram)
         await server.end(signal.SIGKILL)
     repeats = most = 0
     for kill in range(KILLS):
@@ -70,8 +70,10 @@ async def test_kill_9_in_the_middle_twenty_times_loses_no_message(
         most, repeats = max(most, now - repeats), now
     async with serving(tmp_path, telegram.url) as server:
         await until(
-            lambda: count_sent(telegram, bot_ids) >= len(asked)
-            and set(answered(telegram, bot_ids)) == asked,
+            lambda: (
+                count_sent(telegram, bot_ids) >= len(asked)
+                and set(answered(telegram, bot_ids)) == asked
+            ),
             "an answer to each",
             deadline=120,  # Telegram's limit is 30 messages a second and bot
         )

@@ -174,7 +174,7 @@ async def test_a_slow_reader_is_cut(
     user_id = ann.user["pk"]
     # a reader that opens the stream and never reads
     host, port = botyard.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port), limit=1)
+    _reader, writer = await asyncio.open_connection(host, int(port), limit=1)
     request = f"GET {EVENTS} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {ann.key}\r\n\r\n"
     writer.write(request.encode())
     await until(lambda: hub.readers(user_id) == 1, "the stream")

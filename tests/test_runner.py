@@ -359,8 +359,9 @@ async def test_off_does_not_wait_for_a_telegram_that_hangs(ann: Client, telegram
 async def test_a_429_is_waited_out(ann: Client, telegram: Sandbox) -> None:
     bot = telegram.add_bot()
     made = await ann.add_bot(bot)
-    telegram.inject(kind="status", status=429, retry_after=1, bot_id=bot.id, method="getUpdates",
-                    times=1)
+    telegram.inject(
+        kind="status", status=429, retry_after=1, bot_id=bot.id, method="getUpdates", times=1
+    )
     status = await ann.until_state(made, "retrying")
     assert status["reason"] == "rate_limited"
     await ann.until_state(made, "running")
@@ -411,8 +412,11 @@ async def test_a_failing_send_does_not_stop_the_bot(ann: Client, telegram: Sandb
 
 def test_every_state_has_its_moves() -> None:
     assert set(TRANSITIONS) == set(BotState)
-    assert all(BotState.STOPPING in moves for state, moves in TRANSITIONS.items()
-               if state not in (BotState.STOPPED, BotState.STOPPING))
+    assert all(
+        BotState.STOPPING in moves
+        for state, moves in TRANSITIONS.items()
+        if state not in (BotState.STOPPED, BotState.STOPPING)
+    )
 
 
 async def test_a_bot_registered_elsewhere_meanwhile_fails(

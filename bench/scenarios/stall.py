@@ -74,7 +74,7 @@ def _switch(stage: Stage, botyard: Any) -> None:
     sizes = stage.sizes
     botyard.log_in()
     stage.telegram.ask("load", mode="rate", bots=sizes.many, chats=1, rate=sizes.switching_rate)
-    for index in random.Random(2).choices(range(sizes.many), k=sizes.switches // 4):  # noqa: S311
+    for index in random.Random(2).choices(range(sizes.many), k=sizes.switches // 4):
         botyard.switch(index, False)
         botyard.switch(index, True)
     stage.telegram.drain()

@@ -33,7 +33,7 @@ def run(stage: Stage) -> dict[str, Any]:
         botyard.log_in()
         telegram.ask("load", mode="rate", bots=bots, chats=2, rate=sizes.switching_rate)
         time.sleep(sizes.warm_up)
-        for index in random.Random(1).choices(range(bots), k=sizes.switches):  # noqa: S311
+        for index in random.Random(1).choices(range(bots), k=sizes.switches):
             telegram.ask("inject", bot=index, messages=_IN_HAND)
             offs.append(botyard.switch(index, False))
             answered = time.monotonic_ns()

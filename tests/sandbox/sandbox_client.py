@@ -47,5 +47,5 @@ class Api:
 async def until(condition: Callable[[], object]) -> None:
     """Let the loop run until a condition holds."""
     async with asyncio.timeout(DEADLINE):
-        while not condition():  # noqa: ASYNC110 - what is waited for is not the test's own
+        while not condition():
             await asyncio.sleep(0)

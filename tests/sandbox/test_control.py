@@ -113,7 +113,7 @@ async def test_faults_are_injected_listed_and_removed(api: Api, bot: SandboxBot)
         ("/faults", {"kind": "status", "status": 200}, 400, "status"),
     ],
 )
-async def test_a_mistake_is_answered_with_the_field(  # noqa: PLR0917
+async def test_a_mistake_is_answered_with_the_field(
     api: Api, bot: SandboxBot, path: str, fields: dict[str, object], status: int, field: str
 ) -> None:
     got, answer = await api.control("POST", path, **fields)
