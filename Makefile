@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run demo test test-slow check format bench lock clean
+.PHONY: install run demo test test-slow test-postgresql check format bench binary test-binary lock clean
 
 install: $(VENV)/installed
 
@@ -24,7 +24,11 @@ demo: install
 	$(BIN)/botyard demo
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
+
+# The same tests on PostgreSQL, from the machine's own binaries.
+test-postgresql: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n auto --dist loadfile --database=postgresql
 
 # What takes longer than a developer waits for.
 test-slow: $(VENV)/installed-dev
@@ -39,6 +43,14 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# Beside stock python-telegram-bot and aiogram, in one run; see bench/README.md.
+bench: $(VENV)/installed-bench
+	$(BIN)/python -m bench $(BENCH)
+
+$(VENV)/installed-bench: $(VENV)/installed requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
@@ -52,6 +64,9 @@ lock:
 	build/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 		--extra test --extra lint --constraint requirements.txt \
 		--output-file requirements-dev.txt setup.cfg
+	build/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
+		--extra bench --constraint requirements.txt \
+		--output-file requirements-bench.txt setup.cfg
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

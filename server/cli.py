@@ -19,7 +19,7 @@ from models.errors import EmailTaken, SecretMismatch, StorageError, UsernameTake
 from models.migration import Migrations
 from models.password import hash_password, weaknesses
 from models.user import Credentials, UserRecord
-from server import lifecycle, log, version
+from server import copying, lifecycle, log, version
 from server.config import Config, ConfigError
 from server.demo import demo as run_demo
 
@@ -85,6 +85,7 @@ def serve(**flags: str | None) -> None:
 
 
 main.add_command(migrate.main, "migrate")
+main.add_command(copying.command)
 
 
 @main.command()

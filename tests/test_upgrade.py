@@ -1,0 +1,129 @@
+"""An installation of the first release, brought to this one, back, and here again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+from processes import ROOT
+from support import BOTS, PASSWORD, QUICK, Client
+
+from models.base import now
+from models.database import connect
+from models.migration import Migrations
+from models.password import hash_password
+from models.vault import Vault, mask
+from sandbox import Sandbox, SandboxBot
+from server.app import open_botyard
+from server.config import Config
+
+STEPS = [path.stem for path in sorted((ROOT / "models/migrations").glob("[0-9]*.py"))]
+
+
+def first_release(url: str, vault: Vault, bot: SandboxBot) -> None:
+    """A database as the first migration makes it, with an account and a bot."""
+    Migrations(url).up(STEPS[0])
+    database = connect(url)
+    moment = now().replace(tzinfo=None)
+    user = {
+        "username": "Ann",
+        "username_key": "ann",
+        "email": "",
+        "first_name": "Ann",
+        "last_name": "",
+        "password_hash": hash_password(PASSWORD),
+        "is_staff": False,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    row = {
+        "user_id": 1,
+        "slot": 1,
+        "title": "From the first release",
+        "active": True,
+        "token_encrypted": vault.encrypt(bot.token),
+        "token_fingerprint": vault.fingerprint(bot.token),
+        "telegram_id": bot.id,
+        "username": bot.username,
+        "failure_reason": "",
+        "failure_detail": "",
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    with database.connection_context():
+        insert(database, "users", user)
+        insert(database, "bots", row)
+
+
+def insert(database: Any, table: str, row: dict[str, Any]) -> None:
+    """Insert a row as plain SQL: models know only today's columns."""
+    marks = ", ".join([database.param] * len(row))
+    database.execute_sql(
+        f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values())
+    )
+
+
+def rows(url: str, table: str, columns: str) -> list[Any]:
+    """Some columns of a table."""
+    database = connect(url)
+    with database.connection_context():
+        found: list[Any] = database.execute_sql(
+            f"SELECT {columns} FROM {table} ORDER BY 1"
+        ).fetchall()
+        return found
+
+
+@pytest.fixture
+def bot(telegram: Sandbox) -> SandboxBot:
+    return telegram.add_bot()
+
+
+async def test_a_database_of_the_first_release_is_served(
+    config: Config, telegram: Sandbox, http: aiohttp.ClientSession, bot: SandboxBot
+) -> None:
+    first_release(config.database_url, Vault(config.secret_key), bot)
+    botyard = await open_botyard(config, runner=QUICK)
+    try:
+        user = Client(http, botyard.url)
+        body = {"username": "ann", "password": PASSWORD}
+        user.key = (await user.post("/rest-auth/login/", body)).json["key"]
+        (shown,) = (await user.get(BOTS)).json
+        assert (shown["title"], shown["token"]) == ("From the first release", mask(bot.token))
+        telegram.send_message(bot.id, text="still there?")
+        await telegram.wait_sent(bot.id, timeout=5)
+    finally:
+        await botyard.close()
+
+
+async def test_down_to_the_first_release_and_up_again_loses_only_what_down_says(
+    config: Config, telegram: Sandbox, http: aiohttp.ClientSession, bot: SandboxBot
+) -> None:
+    url = config.database_url
+    first_release(url, Vault(config.secret_key), bot)
+    users = rows(url, "users", "id, username, password_hash, created_at")
+    bots = rows(url, "bots", "id, user_id, slot, title, token_encrypted, telegram_id, created_at")
+    migrations = Migrations(url)
+    assert migrations.up() == STEPS[1:]
+    assert [migrations.down() for _ in STEPS[1:]] == STEPS[:0:-1]
+    assert migrations.up() == STEPS[1:]
+    assert rows(url, "users", "id, username, password_hash, created_at") == users
+    assert (
+        rows(url, "bots", "id, user_id, slot, title, token_encrypted, telegram_id, created_at")
+        == bots
+    )
+    botyard = await open_botyard(replace(config), runner=QUICK)
+    try:
+        telegram.send_message(bot.id, text="after all that")
+        await telegram.wait_sent(bot.id, timeout=5)
+    finally:
+        await botyard.close()
+
+
+def test_each_down_step_says_what_it_drops() -> None:
+    for path in (ROOT / "models/migrations").glob("[0-9]*.py"):
+        down = path.read_text().partition("def rollback")[2]
+        docstring = down.partition('"""')[2].partition('"""')[0]
+        if "remove_model" in down:
+            assert "lost" in docstring or "all that is in them" in docstring, path.name
