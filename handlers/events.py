@@ -34,7 +34,8 @@ class Events(ApiHandler):
         Events: `state` when a bot's state changes, `counters` when its counters do (once a
         second at most), `deleted`. Data is JSON with the bot's `id`. A new stream begins with
         both of each bot; one that resumes (header Last-Event-ID) with what was missed. The
-        stream ends when the key does, or when the reader is too slow.
+        stream ends when the key does, or when the reader is too slow. It goes on for ever:
+        read it with curl -N or an EventSource; "Execute" on this page shows nothing.
 
         ---
         summary: Live events

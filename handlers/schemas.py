@@ -11,7 +11,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, valida
 from handlers.errors import Code
 from models.password import weaknesses
 from models.user import fold
-from models.vault import TOKEN_PATTERN, is_masked
+from models.vault import MASKED_TOKEN_PATTERN, TOKEN_PATTERN
 from runner.states import BotState, Reason
 
 MAX_PASSWORD = 1024
@@ -237,11 +237,10 @@ class DeadUpdateSchema(Schema):
     )
 
 
-def _token(text: str) -> None:
-    if not TOKEN_PATTERN.fullmatch(text) and not is_masked(text):
-        raise ValidationError(
-            "A token looks like 123456789:AAExample-35-letters, as @BotFather gives it."
-        )
+_TOKEN = validate.Regexp(
+    rf"({TOKEN_PATTERN.pattern}|{MASKED_TOKEN_PATTERN.pattern})\Z",
+    error="A token looks like 123456789:AAExample-35-letters, as @BotFather gives it.",
+)
 
 
 class BotSchema(BodySchema):
@@ -250,7 +249,7 @@ class BotSchema(BodySchema):
     id = fields.Integer(dump_only=True)
     token = fields.String(
         required=True,
-        validate=_token,
+        validate=_TOKEN,
         metadata={
             "description": "From @BotFather. Writing the masked form back leaves it unchanged.",
             "examples": ["123456789:AAExampleExampleExampleExampleExamp"],
@@ -291,4 +290,6 @@ class ReadinessSchema(Schema):
     """Whether every active bot has been tried once since the start, and how the bots are."""
 
     status = fields.String(required=True)
-    bots = fields.Dict(keys=fields.Enum(BotState, by_value=True), values=fields.Integer())
+    bots = fields.Dict(
+        keys=fields.Enum(BotState, by_value=True), values=fields.Integer(), required=True
+    )

@@ -17,7 +17,7 @@ from models.errors import SecretMismatch
 # "<id of the bot>:<secret part>", https://core.telegram.org/bots/api#authorizing-your-bot.
 # The length of the secret part is nowhere promised, so the pattern leaves room.
 TOKEN_PATTERN = re.compile(r"([1-9][0-9]{2,18}):[A-Za-z0-9_-]{30,80}", re.ASCII)
-_MASKED_TOKEN = re.compile(r"[0-9]{3,19}:[A-Za-z0-9_-]{3}…[A-Za-z0-9_-]{4}", re.ASCII)
+MASKED_TOKEN_PATTERN = re.compile(r"[0-9]{3,19}:[A-Za-z0-9_-]{3}…[A-Za-z0-9_-]{4}", re.ASCII)
 _CHECK_SETTING = "secret_check"
 _CHECK_TEXT = b"botyard"
 
@@ -30,7 +30,7 @@ def mask(token: str) -> str:
 
 def is_masked(text: str) -> bool:
     """Whether a text has the form that `mask` gives."""
-    return _MASKED_TOKEN.fullmatch(text) is not None
+    return MASKED_TOKEN_PATTERN.fullmatch(text) is not None
 
 
 class Vault:
