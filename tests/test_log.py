@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from postgresql import binary
 from support import BOTS, PASSWORD, Answer, Client
 
 from models import session as sessions
@@ -264,17 +267,19 @@ async def test_the_log_holds_no_token_no_key_no_password(
     assert [secret for secret in secrets if secret in text] == []
 
 
-def stored(path: str) -> bytes:
-    """The bytes of a file."""
-    return Path(path).read_bytes()
+def stored(url: str) -> bytes:
+    """All that a database holds: an SQLite file's bytes, a PostgreSQL database's dump."""
+    if url.startswith("postgresql"):
+        return subprocess.run([binary("pg_dump"), url], capture_output=True, check=True).stdout
+    path = url.removeprefix("sqlite:///")
+    return b"".join(Path(path + suffix).read_bytes() for suffix in ("", "-wal"))
 
 
 async def test_the_database_holds_no_token_no_key_no_password(
     whole_session: tuple[Session, str, str], config: Config, botyard: Botyard
 ) -> None:
     session, token, wrong = whole_session
-    path = config.database_url.removeprefix("sqlite:///")
-    content = b"".join(stored(f"{path}{suffix}") for suffix in ("", "-wal"))
+    content = await asyncio.to_thread(stored, config.database_url)
     assert b"ann" in content
     secrets = [token, wrong, PASSWORD, session.client.key or ""]
     assert [secret for secret in secrets if secret.encode() in content] == []
