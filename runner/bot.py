@@ -5,64 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from telegram.error import Conflict
 
 from models.base import now
 from models.bot import BotRecord, Failure, VerifiedToken
-from runner.application import BotApplication, build
-from runner.delivery import Delivery
-from runner.journal import Journal
 from runner.lanes import JSONObject
-from runner.poller import Poller
-from runner.settings import RunnerSettings
+from runner.parts import Parts, Surroundings, assemble
 from runner.states import SETTLED, TRANSITIONS, BotState, BotStatus, Reason
-from runner.transport import BotRequest, Transport
 from runner.trouble import Trouble, diagnose
-from runner.turnstile import Turnstile
 
 log = logging.getLogger("botyard.runner")
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all bots share.
-
-    Args:
-        transport: the HTTP session.
-        journal: remembers updates.
-        settings: times and bounds.
-        boot_slots: bounds how many bots connect at once.
-        turnstile: bounds how many handlers begin in one turn of the loop.
-        confirm: stores what Telegram said of a bot's token.
-        note_failure: stores a bot's failure.
-        changed: told whenever a bot's status changed.
-    """
-
-    transport: Transport
-    journal: Journal
-    settings: RunnerSettings
-    boot_slots: asyncio.Semaphore
-    turnstile: Turnstile
-    confirm: Callable[[int, VerifiedToken], Awaitable[None]]
-    note_failure: Callable[[int, Failure], Awaitable[None]]
-    changed: Callable[[ManagedBot], None]
-
-
-@dataclass(slots=True)
-class _Parts:
-    """What one run of a bot works with."""
-
-    request: BotRequest
-    application: BotApplication
-    delivery: Delivery
-    poller: Poller
-    known_to_telegram: bool = False
-    replayed: bool = False
 
 
 class ManagedBot:
@@ -85,7 +41,7 @@ class ManagedBot:
         self._settled.set()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._parts: _Parts | None = None
+        self._parts: Parts | None = None
         self._restarting = False
         self._hurried = False  # its owner waits: no queueing behind other bots
 
@@ -256,7 +212,7 @@ class ManagedBot:
             await asyncio.wait({after})
         if self._status.state is BotState.RETRYING:
             await self._back_off()
-        parts = self._parts = self._build()
+        parts = self._parts = assemble(self.record, self._around, on_death=self._lane_died)
         try:
             await self._attempt(parts)
             while self._status.state is BotState.RETRYING:
@@ -267,22 +223,6 @@ class ManagedBot:
             parts.request.close()
             await parts.application.shutdown()
 
-    def _build(self) -> _Parts:
-        transport, settings = self._around.transport, self._around.settings
-        request = BotRequest(transport)
-        application = build(self.record.token, request=request, api_url=transport.api_url)
-        delivery = Delivery(
-            self.record.id,
-            application,
-            journal=self._around.journal,
-            turnstile=self._around.turnstile,
-            settings=settings,
-            on_death=self._lane_died,
-        )
-        url = f"{transport.api_url}/bot{self.record.token}"
-        poller = Poller(request, url, sink=delivery, settings=settings)
-        return _Parts(request, application, delivery, poller)
-
     async def _back_off(self) -> None:
         self._wake.clear()
         due = self._status.next_attempt_at
@@ -292,7 +232,7 @@ class ManagedBot:
             async with asyncio.timeout(max(0.0, delay)):
                 await self._wake.wait()
 
-    async def _attempt(self, parts: _Parts) -> None:
+    async def _attempt(self, parts: Parts) -> None:
         """Connect and poll until something goes wrong; sets the state that follows from it."""
         attempts = self._status.attempts
         if self._status.state is BotState.RETRYING:
@@ -308,7 +248,7 @@ class ManagedBot:
     def _slot(self) -> AbstractAsyncContextManager[None]:
         return nullcontext() if self._hurried else self._around.boot_slots
 
-    async def _connect(self, parts: _Parts) -> str | None:
+    async def _connect(self, parts: Parts) -> str | None:
         """From nothing to a first getUpdates that came back.
 
         Returns:
@@ -325,7 +265,7 @@ class ManagedBot:
             return f"A webhook to {webhook} was set; it was removed."
         return None
 
-    async def _check_token(self, parts: _Parts) -> None:
+    async def _check_token(self, parts: Parts) -> None:
         if parts.known_to_telegram:
             await parts.application.bot.get_me()
         else:
@@ -340,7 +280,7 @@ class ManagedBot:
                 self.record, telegram_id=me.id, username=me.username or "", failure=None
             )
 
-    async def _poll(self, parts: _Parts) -> None:
+    async def _poll(self, parts: Parts) -> None:
         if not parts.replayed:
             resumption = await self._around.journal.resume(self.record.id)
             parts.poller.offset = resumption.offset

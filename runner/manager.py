@@ -17,9 +17,10 @@ from models.database import Database
 from models.errors import StorageError
 from models.update import Waiting
 from models.vault import Vault
-from runner.bot import ManagedBot, Surroundings
+from runner.bot import ManagedBot
 from runner.events import EventHub, EventKind
 from runner.journal import Journal
+from runner.parts import Surroundings
 from runner.settings import RunnerSettings
 from runner.states import BotState, BotStatus
 from runner.transport import Transport

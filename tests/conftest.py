@@ -77,6 +77,15 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]
 
 
 @pytest.fixture
+def pg_url(postgresql: PostgreSQL) -> Iterator[str]:
+    """An empty PostgreSQL database, whatever the suite runs on."""
+    name = f"own_{next(numbers)}"
+    postgresql.execute(f"CREATE DATABASE {name}")
+    yield postgresql.url(name)
+    postgresql.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database: SQLite, or PostgreSQL with `--database=postgresql`."""
     if request.config.getoption("--database") == "sqlite":

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
-from postgresql import PostgreSQL
 from processes import ROOT
-from support import BOTS, PASSWORD, QUICK, Client, numbers, register
+from support import BOTS, PASSWORD, QUICK, Client, register
 
 from sandbox import Sandbox
 from server.app import open_botyard
 from server.config import Config
-
-
-@pytest.fixture
-def pg_url(postgresql: PostgreSQL) -> Iterator[str]:
-    """An empty PostgreSQL database."""
-    name = f"copy_{next(numbers)}"
-    postgresql.execute(f"CREATE DATABASE {name}")
-    yield postgresql.url(name)
-    postgresql.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

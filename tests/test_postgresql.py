@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from postgresql import PostgreSQL
 from processes import ROOT, ServerProcess, serving
-from support import BOTS, QUICK, Client, numbers, register, until
+from support import BOTS, QUICK, Client, register, until
 
 from models import setting
 from models.base import proxy
@@ -28,15 +28,6 @@ from models.migration import Migrations
 from sandbox import Sandbox
 from server.app import open_botyard
 from server.config import Config
-
-
-@pytest.fixture
-def pg_url(postgresql: PostgreSQL) -> Iterator[str]:
-    """An empty database."""
-    name = f"own_{next(numbers)}"
-    postgresql.execute(f"CREATE DATABASE {name}")
-    yield postgresql.url(name)
-    postgresql.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
