@@ -27,25 +27,41 @@ from handlers.schemas import (
 from models import session as sessions
 from models import user as users
 from models.password import weaknesses
+from models.session import Identity, SessionRecord
 from models.user import Credentials, UserRecord, fold
 
 
 class AccountHandler(ApiHandler):
     """What the handlers of accounts share."""
 
-    async def log_in(self, user: UserRecord, *, status: int) -> None:
-        """Begin a session and answer with its key."""
-        session = await self.services.db.write(
-            sessions.create,
-            user.id,
-            lifetime=self.services.settings.session_lifetime,
-            user_agent=self.request.headers.get("User-Agent", ""),
-            address=self.request.remote_ip or "",
-        )
+    def session_options(self) -> dict[str, Any]:
+        """What a new session notes."""
+        return {
+            "lifetime": self.services.settings.session_lifetime,
+            "user_agent": self.request.headers.get("User-Agent", ""),
+            "address": self.request.remote_ip or "",
+        }
+
+    def answer_login(self, user: UserRecord, session: SessionRecord, *, status: int) -> None:
+        """Answer with the key of a new session."""
+        self.identity = Identity(user, session)
         key = self.services.keys.make(session)
         set_session_cookies(self, session, key)
         body = {"key": key, "expires_at": session.expires_at, "user": user}
         self.answer(LoginAnswerSchema().dump(body), status=status)
+
+    @staticmethod
+    def check_rate(wait: int | None) -> None:
+        """Refuse who has to wait.
+
+        Args:
+            wait: for how many seconds; None for not at all.
+
+        Raises:
+            TooManyRequests: he has to.
+        """
+        if wait is not None:
+            raise errors.TooManyRequests(f"Too many attempts. Try again in {wait} s.", seconds=wait)
 
     async def check_password(self, name: str, password: str, found: Credentials | None) -> bool:
         """Whether a password is right; counts the try.
@@ -59,11 +75,7 @@ class AccountHandler(ApiHandler):
             TooManyRequests: too many tries.
         """
         address = self.request.remote_ip or ""
-        wait = self.services.throttle.attempt(name, address)
-        if wait is not None:
-            raise errors.TooManyRequests(
-                f"Too many attempts to log in. Try again in {wait} s.", seconds=wait
-            )
+        self.check_rate(self.services.throttle.attempt(name, address))
         password_hash = found.password_hash if found else None
         fits = await self.services.hasher.check(password, password_hash)
         if fits:
@@ -90,7 +102,9 @@ class Registration(AccountHandler):
         responses:
           201: {description: The account is there and logged in., schema: LoginAnswerSchema}
           403: {description: Registration is closed., codes: [registration_closed]}
-          429: {description: Too many people register at this moment., codes: [busy]}
+          429:
+            description: Too many registrations; see the header Retry-After.
+            codes: [too_many_attempts, busy]
         """
         check_origin(self)
         if not self.services.settings.registration_open:
@@ -100,13 +114,15 @@ class Registration(AccountHandler):
             )
         body = self.load(RegistrationSchema)
         password = body.get("password1") or body["password"]
-        user = await self.services.db.write(
-            users.create,
+        self.check_rate(self.services.throttle.registration(self.request.remote_ip or ""))
+        user, session = await self.services.db.write(
+            sessions.register,
             username=body["username"],
             email=body["email"],
             password_hash=await self.services.hasher.hash(password),
+            **self.session_options(),
         )
-        await self.log_in(user, status=201)
+        self.answer_login(user, session, status=201)
 
 
 class Login(AccountHandler):
@@ -136,13 +152,14 @@ class Login(AccountHandler):
         found = await self.services.db.read(users.find_credentials, username=username, email=email)
         name = fold(username or email or "")
         if not await self.check_password(name, body["password"], found) or found is None:
-            sentence = "The user name or the password is wrong."
-            raise errors.BadRequest(
-                sentence,
-                code=Code.INVALID_CREDENTIALS,
-                errors={"non_field_errors": [sentence]},
-            )
-        await self.log_in(found.user, status=200)
+            raise errors.invalid_credentials()
+        session = await self.services.db.write(
+            sessions.create,
+            found.user.id,
+            password_hash=found.password_hash,
+            **self.session_options(),
+        )
+        self.answer_login(found.user, session, status=200)
 
 
 class Logout(AccountHandler):
@@ -162,6 +179,7 @@ class Logout(AccountHandler):
         self.load(EmptySchema)
         me = self.me
         await self.services.db.write(sessions.delete, me.session.id, user_id=me.user.id)
+        self.services.manager.events.end_session(me.user.id, me.session.id)
         clear_session_cookie(self)
         self.answer({"detail": "Successfully logged out."})
 
@@ -219,6 +237,7 @@ class Me(AccountHandler):
           204: {description: The account and its bots are gone.}
         """
         await self.services.bots.delete_account(self.me.user.id)
+        self.services.manager.events.end_sessions(self.me.user.id, keep=None)
         clear_session_cookie(self)
         self.set_status(204)
 
@@ -252,6 +271,7 @@ class PasswordChange(AccountHandler):
             raise errors.invalid({"old_password": ["This is not your password."]})
         password_hash = await self.services.hasher.hash(new)
         await db.write(sessions.change_password, me.user.id, password_hash, keep=me.session.id)
+        self.services.manager.events.end_sessions(me.user.id, keep=me.session.id)
         self.answer({"detail": "New password has been saved."})
 
 
@@ -290,6 +310,7 @@ class OneSession(AccountHandler):
         user_id = self.me.user.id
         if not await self.services.db.write(sessions.delete, session_id, user_id=user_id):
             raise errors.NotFound("You have no such session.")
+        self.services.manager.events.end_session(user_id, session_id)
         self.set_status(204)
 
 

@@ -169,14 +169,13 @@ class ApiHandler(tornado.web.RequestHandler):
             raise _too_large()
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if self.accepts_forms and kind in FORM_TYPES:
+            if kind == FORM_TYPES[0] and self._body.lstrip().startswith(b"{"):
+                raise _not_json(kind)  # curl's default type, with a JSON body
             return self._parse_form()
         if not self._body:  # whatever type it was announced as: frontends log out like that
             return {}
         if kind != JSON_TYPE:
-            raise errors.UnsupportedMediaType(
-                f"The body must be JSON, with the header 'Content-Type: {JSON_TYPE}'"
-                + (f"; it came as {kind}." if kind else ".")
-            )
+            raise _not_json(kind)
         return self._parse_json()
 
     def _parse_json(self) -> dict[str, Any]:
@@ -215,7 +214,7 @@ class ApiHandler(tornado.web.RequestHandler):
         """
         self.set_status(status)
         self.set_header("Content-Type", JSON_TYPE)
-        self.finish(orjson.dumps(data))
+        self.finish(orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE))
 
     def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
         """Send the answer; while the server ends, tell the client to come back elsewhere."""
@@ -245,7 +244,7 @@ class ApiHandler(tornado.web.RequestHandler):
             problem["errors"] = error.errors
         if self.incident:
             problem["incident"] = self.incident
-        self.finish(orjson.dumps(problem))
+        self.finish(orjson.dumps(problem, option=orjson.OPT_APPEND_NEWLINE))
 
     def _problem(self, status: int, error: BaseException | None) -> ApiError:
         if error is not None and (translated := errors.translate(error)):
@@ -304,6 +303,13 @@ def _announced(content_length: str) -> int:
     if not content_length.isdecimal():
         return 0
     return int(content_length) if len(content_length) <= 18 else 10**18
+
+
+def _not_json(kind: str) -> ApiError:
+    came = f"; it came as {kind}." if kind else "."
+    return errors.UnsupportedMediaType(
+        f"The body must be JSON, with the header 'Content-Type: {JSON_TYPE}'{came}"
+    )
 
 
 def _too_large() -> ApiError:

@@ -179,6 +179,14 @@ def invalid(errors: FieldErrors) -> BadRequest:
     )
 
 
+def invalid_credentials() -> BadRequest:
+    """Somebody does not know who he says he is."""
+    sentence = "The user name or the password is wrong."
+    return BadRequest(
+        sentence, code=Code.INVALID_CREDENTIALS, errors={"non_field_errors": [sentence]}
+    )
+
+
 def translate(error: BaseException) -> ApiError | None:
     """What an error of the layers below is to the outside; None for a bug of ours."""
     match error:
@@ -190,6 +198,8 @@ def translate(error: BaseException) -> ApiError | None:
             return invalid({"email": ["A user with this e-mail address exists already."]})
         case User.DoesNotExist():  # deleted while the request was under way
             return Unauthorized("This account is gone.", code=Code.INVALID_KEY)
+        case storage.PasswordChanged():
+            return invalid_credentials()
         case storage.BotLimitReached():
             return Forbidden(
                 f"You have {error.limit} bots, which is as many as an account may have. "

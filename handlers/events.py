@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import orjson
@@ -54,7 +55,7 @@ class Events(ApiHandler):
                 code=Code.TOO_MANY_ATTEMPTS,
             )
         last_id = self.request.headers.get("Last-Event-ID")
-        self.subscription = hub.subscribe(me.user.id, last_id=last_id)
+        self.subscription = hub.subscribe(me.user.id, session_id=me.session.id, last_id=last_id)
         self.services.manager.count_for_listeners()
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("X-Accel-Buffering", "no")  # nginx would hold events back
@@ -67,18 +68,25 @@ class Events(ApiHandler):
         finally:
             hub.unsubscribe(me.user.id, self.subscription)
 
+    async def head(self, *_: str) -> None:
+        """What GET would answer, without the stream."""
+        self.set_header("Content-Type", "text/event-stream")
+
     async def _stream(self, subscription: Subscription) -> None:
         await self._send("retry: 3000\n\n")
         if subscription.missed is None:
             await self._send(await self._snapshot())
         else:
             await self._send("".join(_format(event) for event in subscription.missed))
+        checked = time.monotonic()
         while not subscription.closed:
             events = await subscription.next(HEARTBEAT)
             if subscription.closed:
                 return
-            if not events and not await self._still_valid():
-                return
+            if time.monotonic() - checked >= HEARTBEAT:
+                if not await self._still_valid():
+                    return
+                checked = time.monotonic()
             await self._send("".join(_format(event) for event in events) or ": heartbeat\n\n")
 
     async def _send(self, text: str) -> None:
@@ -103,6 +111,7 @@ class Events(ApiHandler):
 
     def on_connection_close(self) -> None:
         """The reader has gone."""
+        super().on_connection_close()
         if self.subscription is not None:
             self.subscription.close()
 

@@ -109,15 +109,16 @@ class RegistrationSchema(BodySchema):
     password1 = _password()
     password2 = _password()
 
-    @validates_schema
+    # also when other fields are wrong: nobody wants to hear it in two rounds
+    @validates_schema(skip_on_field_errors=False)
     def _check_passwords(self, data: dict[str, Any], **_: Any) -> None:
         who = {"username": data.get("username", ""), "email": data.get("email", "")}
-        if "password1" in data or "password2" in data or "password" not in data:
+        if "password1" in data or "password2" in data:
             if "password2" not in data and data.get("password1"):
                 raise ValidationError({"password2": ["Missing data for required field."]})
             _check_new_password(data.get("password1"), data.get("password2"), "password1", **who)
         else:
-            _check_new_password(data["password"], None, "password", **who)
+            _check_new_password(data.get("password"), None, "password", **who)
 
 
 class LoginSchema(BodySchema):

@@ -145,9 +145,16 @@ class _Worker(threading.Thread):
                 job.error = error
             return
         if len(batch) > 1:
-            with suppress(Exception):
+            try:
                 self._together(batch)
                 return
+            except Exception as error:
+                if not self._sqlite and all(job.done or job.error for job in batch):
+                    # COMMIT was sent, and whether it was carried out is not known. (SQLite
+                    # tells: a COMMIT that failed has stored nothing.)
+                    for job in batch:
+                        job.error = job.error or error
+                    return
         for job in batch:
             self._alone(job)
 

@@ -7,6 +7,7 @@ StorageError
 └── RuleBroken              the database is fine, the request is not
     ├── UsernameTaken
     ├── EmailTaken
+    ├── PasswordChanged
     ├── BotLimitReached
     └── BotAlreadyRegistered
 """
@@ -40,6 +41,10 @@ class UsernameTaken(RuleBroken):
 
 class EmailTaken(RuleBroken):
     """Another account has this e-mail address (compared without case)."""
+
+
+class PasswordChanged(RuleBroken):
+    """The password that was checked is not the account's any more."""
 
 
 class BotLimitReached(RuleBroken):

@@ -75,14 +75,17 @@ class PasswordHasher:
 
     def __init__(self, *, queue: int = 32) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="botyard-bcrypt")
+        self._queue = queue
         self._room = queue + 1
 
     async def hash(self, password: str) -> str:
         """`hash_password` in the thread.
 
         Raises:
-            HasherBusy: the queue is full.
+            HasherBusy: the queue is half full: the other half is for those who log in.
         """
+        if self._room <= self._queue // 2:
+            raise HasherBusy
         return await self._run(lambda: hash_password(password))
 
     async def check(self, password: str, password_hash: str | None) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import peewee
 
 from models.base import BaseModel, UTCDateTimeField, now
+from models.errors import PasswordChanged
 from models.user import User, UserRecord, record, set_password_hash
+from models.user import create as create_user
 
 
 class Session(BaseModel):
@@ -60,16 +63,36 @@ def _record(row: Session) -> SessionRecord:
     )
 
 
+def register(
+    *, username: str, email: str, password_hash: str, **session: Any
+) -> tuple[UserRecord, SessionRecord]:
+    """Add an account and log it in; see `models.user.create` and `create`."""
+    user = create_user(username=username, email=email, password_hash=password_hash)
+    return user, create(user.id, password_hash=password_hash, **session)
+
+
 def create(
-    user_id: int, *, lifetime: timedelta, user_agent: str = "", address: str = ""
+    user_id: int,
+    *,
+    password_hash: str,
+    lifetime: timedelta,
+    user_agent: str = "",
+    address: str = "",
 ) -> SessionRecord:
     """Begin a session, and drop the account's expired ones on the way.
 
+    Args:
+        password_hash: what the password was checked against; checking takes so long that it
+            may have been changed meanwhile.
+
     Raises:
         User.DoesNotExist: the account was deleted meanwhile.
+        PasswordChanged: it has another password by now.
     """
     moment = now()
     user = User.get_by_id(user_id)
+    if user.password_hash != password_hash:
+        raise PasswordChanged
     Session.delete().where(Session.user == user_id, Session.expires_at <= moment).execute()
     row = Session.create(
         id=secrets.token_urlsafe(16),

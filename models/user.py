@@ -103,11 +103,19 @@ def create(*, username: str, email: str, password_hash: str, is_staff: bool = Fa
 
 
 def find_credentials(*, username: str | None, email: str | None) -> Credentials | None:
-    """The account that somebody wants to log in to, by name or by address; None for none."""
+    """The account that somebody wants to log in to; None for none.
+
+    Args:
+        username: its name; or, when there is no account of that name, its address, for forms
+            that have one field for both.
+        email: its address, when no name is given.
+    """
+    row = None
     if username is not None:
         row = User.get_or_none(User.username_key == fold(username))
-    else:
-        row = User.get_or_none(User.email_key == fold(email or ""))
+        email = username if row is None and "@" in username else None
+    if row is None and email:
+        row = User.get_or_none(User.email_key == fold(email))
     return Credentials(record(row), row.password_hash) if row else None
 
 

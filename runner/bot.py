@@ -8,6 +8,7 @@ import random
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from telegram.error import Conflict
 
@@ -42,6 +43,7 @@ class ManagedBot:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._parts: Parts | None = None
+        self._putting_away: asyncio.Task[None] | None = None
         self._restarting = False
         self._hurried = False  # its owner waits: no queueing behind other bots
 
@@ -49,7 +51,7 @@ class ManagedBot:
     def status(self) -> BotStatus:
         """What is true of the bot now; `dead` is for the database to tell."""
         if self._parts is None:
-            return self._status
+            return replace(self._status, last_update_at=self.record.last_update_at)
         poller, delivery = self._parts.poller, self._parts.delivery
         return replace(
             self._status,
@@ -86,6 +88,8 @@ class ManagedBot:
             self._task.cancel()
             await asyncio.wait({self._task})
             self._task = None
+        if self._putting_away is not None:
+            await asyncio.wait({self._putting_away})
         self._set_state(BotState.STOPPED)
 
     async def settled(self, timeout: float) -> bool:
@@ -146,7 +150,7 @@ class ManagedBot:
             BotState.RETRYING, trouble.reason, trouble.detail, attempts=attempts, delay=delay
         )
 
-    async def _react(self, error: BaseException | None, *, attempts: int) -> None:
+    def _react(self, error: BaseException | None, *, attempts: int) -> None:
         """Set the state that follows from an error.
 
         Args:
@@ -164,13 +168,11 @@ class ManagedBot:
         self._set_state(BotState.FAILED, trouble.reason, trouble.detail)
         failure = Failure(trouble.reason, trouble.detail, self._status.since)
         self.record = replace(self.record, failure=failure)
-        await self._around.note_failure(self.record.id, failure)
 
     # -- the task
 
     def _spawn(self) -> None:
-        run = self._run(after=self._task)
-        self._task = asyncio.create_task(run, name=f"bot {self.record.id}")
+        self._task = asyncio.create_task(self._run(), name=f"bot {self.record.id}")
         self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -180,7 +182,9 @@ class ManagedBot:
             if error is not None:
                 log.error("bot %d: ended badly", self.record.id, exc_info=error)
             return
-        if self._status.state is BotState.FAILED and error is None:
+        if self._status.state is BotState.FAILED:
+            if error is not None:
+                log.error("bot %d: ended badly", self.record.id, exc_info=error)
             return
         if not self._restarting:
             self._mourn(error)
@@ -189,7 +193,8 @@ class ManagedBot:
 
     def _lane_died(self, error: BaseException | None) -> None:
         """Begin the whole run anew: the journal has all that the lanes had."""
-        if self._task is not None and not self._restarting:
+        alive = self._status.state in (BotState.STARTING, BotState.RUNNING, BotState.RETRYING)
+        if alive and self._task is not None and not self._restarting:
             self._mourn(error)
             self._restarting = True
             self._task.cancel()
@@ -202,26 +207,30 @@ class ManagedBot:
         if self._status.state in (BotState.STARTING, BotState.RUNNING, BotState.RETRYING):
             self._retry(trouble, attempts=self._status.attempts + 1)
 
-    async def _run(self, *, after: asyncio.Task[None] | None) -> None:
-        """Keep the bot running until it is stopped or fails for good.
-
-        Args:
-            after: an earlier run that may still be putting things away.
-        """
-        if after is not None:
-            await asyncio.wait({after})
+    async def _run(self) -> None:
+        """Keep the bot running until it is stopped or fails for good."""
+        if self._putting_away is not None:
+            await asyncio.wait({self._putting_away})  # an earlier run's
         if self._status.state is BotState.RETRYING:
             await self._back_off()
-        parts = self._parts = assemble(self.record, self._around, on_death=self._lane_died)
+        parts = self._parts = assemble(
+            self.record,
+            self._around,
+            is_running=lambda: self._status.state is BotState.RUNNING,
+            on_death=self._lane_died,
+        )
         try:
             await self._attempt(parts)
             while self._status.state is BotState.RETRYING:
                 await self._back_off()
                 await self._attempt(parts)
         finally:
-            await parts.delivery.close()
-            parts.request.close()
-            await parts.application.shutdown()
+            # A task of its own: being cancelled a second time must not leave a bot that sends.
+            name = f"bot {self.record.id} putting away"
+            self._putting_away = asyncio.create_task(_put_away(parts), name=name)
+            await asyncio.shield(self._putting_away)
+        if self.record.failure is not None:
+            await self._around.note_failure(self.record.id, self.record.failure)
 
     async def _back_off(self) -> None:
         self._wake.clear()
@@ -243,7 +252,7 @@ class ManagedBot:
             self._set_state(BotState.RUNNING, detail=detail)
             await self._poll(parts)
         except Exception as error:
-            await self._react(error, attempts=attempts)
+            self._react(error, attempts=attempts)
 
     def _slot(self) -> AbstractAsyncContextManager[None]:
         return nullcontext() if self._hurried else self._around.boot_slots
@@ -262,7 +271,7 @@ class ManagedBot:
             if webhook is None:
                 raise
             await parts.poller.probe()
-            return f"A webhook to {webhook} was set; it was removed."
+            return f"A webhook to {_host(webhook)} was set; it was removed."
         return None
 
     async def _check_token(self, parts: Parts) -> None:
@@ -296,3 +305,17 @@ class ManagedBot:
                 conflicts += 1
                 if conflicts >= self._around.settings.conflicts:
                     raise
+
+
+async def _put_away(parts: Parts) -> None:
+    try:
+        await parts.delivery.close()
+    finally:
+        parts.request.close()
+        await parts.application.shutdown()
+
+
+def _host(url: str) -> str:
+    """Where an address leads; its path may hold a secret, often the token itself."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "an address"

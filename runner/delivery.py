@@ -44,6 +44,7 @@ class Delivery:
         journal: remembers them.
         turnstile: bounds how many handlers begin in one turn of the loop.
         settings: times and bounds.
+        is_running: whether Telegram serves the bot, so that trouble is an update's own.
         on_death: called when a task ended that should not have; with why.
     """
 
@@ -55,12 +56,15 @@ class Delivery:
         journal: Journal,
         turnstile: Turnstile,
         settings: RunnerSettings,
+        is_running: Callable[[], bool],
         on_death: Callable[[BaseException | None], None],
     ) -> None:
         self._bot_id = bot_id
         self._application = application
         self._journal = journal
         self._turnstile = turnstile
+        self._is_running = is_running
+        self._replayed_to: int | None = None
         self._settings = settings
         self._slots = asyncio.Semaphore(settings.chats_parallel)
         self._closing = asyncio.Event()
@@ -85,15 +89,14 @@ class Delivery:
         """Take up what was stored and not handled, before anything new."""
         self._blocked = set(blocked_chats)
         self._open.set()
-        after = None
         limit = self._settings.max_pending
         while True:
-            page = await self._journal.waiting(self._bot_id, after=after, limit=limit)
             await self._lanes.room()
+            page = await self._journal.waiting(self._bot_id, after=self._replayed_to, limit=limit)
             self._queue(page)
             if len(page) < limit:
                 return
-            after = page[-1]["update_id"]
+            self._replayed_to = page[-1]["update_id"]
 
     async def accept(self, batch: list[JSONObject], *, offset: int) -> None:
         """Store a batch, then queue it; waits first while too many updates wait already.
@@ -123,6 +126,7 @@ class Delivery:
         if self._marks:
             self._journal.hurry()
             await asyncio.wait(set(self._marks.values()), timeout=settings.cut_wait)
+        await self._journal.settle(self._bot_id)
 
     async def _deliver(self, raw: JSONObject) -> None:
         """Bring one update to its end, however often that has to be tried."""
@@ -132,10 +136,10 @@ class Delivery:
             await self._last_mark(lane)
             if await self._handled(raw):
                 self._mark_handled(lane, raw["update_id"])
+            else:
+                self._ids.discard(raw["update_id"])
         except _Ended:
-            return
-        finally:
-            self._ids.discard(raw["update_id"])
+            return  # the journal has it
 
     async def _last_mark(self, lane: Hashable) -> None:
         """Wait until a chat's last update is marked: a kill repeats one of a chat at most."""
@@ -146,11 +150,16 @@ class Delivery:
 
     def _mark_handled(self, lane: Hashable, update_id: int) -> None:
         mark = self._marks[lane] = self._journal.handled(self._bot_id, update_id)
-        mark.add_done_callback(lambda _: self._marks.pop(lane, None))
+
+        def done(_: object) -> None:
+            self._marks.pop(lane, None)
+            self._ids.discard(update_id)
+
+        mark.add_done_callback(done)
 
     async def _handled(self, raw: JSONObject) -> bool:
         """Handle an update, and again while it fails; False when it is dead."""
-        transient = 0
+        transient = tries = 0
         while True:
             try:
                 await self._handle(raw)
@@ -158,8 +167,9 @@ class Delivery:
                 await self._rest(cast(timedelta, error.retry_after).total_seconds())
             except Exception as error:
                 if _is_transient(error) and transient < self._settings.transient_failures:
-                    transient += 1
-                    await self._rest(self._backoff(transient))
+                    transient += self._is_running()  # an outage is not the update's fault
+                    tries += 1
+                    await self._rest(self._backoff(tries))
                 elif await self._failed(raw, error):
                     return False
             else:

@@ -42,11 +42,13 @@ class Subscription:
     """One reader's events.
 
     Args:
+        session_id: the login it belongs to.
         missed: events that happened since the reader was last here; None when that cannot be
             told, so that the reader must be shown how everything is.
     """
 
-    def __init__(self, missed: list[Event] | None) -> None:
+    def __init__(self, session_id: str, missed: list[Event] | None) -> None:
+        self.session_id = session_id
         self.missed = missed
         self.closed = False
         self._waiting: deque[Event] = deque()
@@ -115,14 +117,15 @@ class EventHub:
         for reader in list(self._readers.get(user_id, ())):
             reader.put(event)
 
-    def subscribe(self, user_id: int, *, last_id: str | None) -> Subscription:
+    def subscribe(self, user_id: int, *, session_id: str, last_id: str | None) -> Subscription:
         """Begin to listen.
 
         Args:
+            session_id: the login that listens; see `end_session`.
             last_id: the id of the last event that the reader has seen.
         """
         history = self._history.setdefault(user_id, deque(maxlen=HISTORY))
-        subscription = Subscription(self._missed(history, last_id))
+        subscription = Subscription(session_id, self._missed(history, last_id))
         self._readers.setdefault(user_id, set()).add(subscription)
         return subscription
 
@@ -133,6 +136,18 @@ class EventHub:
         readers.discard(subscription)
         if not readers:
             self._readers.pop(user_id, None)
+
+    def end_session(self, user_id: int, session_id: str) -> None:
+        """Send a login's readers away: it is over."""
+        for reader in self._readers.get(user_id, ()):
+            if reader.session_id == session_id:
+                reader.close()
+
+    def end_sessions(self, user_id: int, *, keep: str | None) -> None:
+        """Send the readers of all of a user's logins away but one's."""
+        for reader in self._readers.get(user_id, ()):
+            if reader.session_id != keep:
+                reader.close()
 
     def _missed(self, history: deque[Event], last_id: str | None) -> list[Event] | None:
         ids = [event.id for event in history]

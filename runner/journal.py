@@ -52,11 +52,13 @@ class Journal:
         self._db = db
         self._batches: list[_Waiting[Batch, frozenset[int]]] = []
         self._marks: list[_Waiting[Mark, None]] = []
+        self._storing: dict[int, asyncio.Future[frozenset[int]]] = {}  # by bot id
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     async def resume(self, bot_id: int) -> Resumption:
         """Where a bot goes on after it was off."""
+        await self.settle(bot_id)
         return await self._db.read(updates.resume, bot_id, forget_after=_OFFSET_LIFETIME)
 
     async def waiting(self, bot_id: int, *, after: int | None, limit: int) -> list[JSONObject]:
@@ -83,9 +85,20 @@ class Journal:
         rows = [(update["update_id"], orjson.dumps(update)) for update in batch]
         future: asyncio.Future[frozenset[int]] = asyncio.get_running_loop().create_future()
         self._batches.append(_Waiting(Batch(bot_id, rows, offset, check), future))
+        self._storing[bot_id] = future
+        future.add_done_callback(lambda done: self._stored(bot_id, done))
         self.hurry()
-        known = await future
+        known = await asyncio.shield(future)  # who is cancelled leaves it on its way
         return [update for update in batch if update["update_id"] not in known]
+
+    def _stored(self, bot_id: int, future: asyncio.Future[frozenset[int]]) -> None:
+        if self._storing.get(bot_id) is future:
+            del self._storing[bot_id]
+
+    async def settle(self, bot_id: int) -> None:
+        """Wait until nothing of a bot is on its way to the disk."""
+        while (future := self._storing.get(bot_id)) is not None:
+            await asyncio.wait({future})
 
     def handled(self, bot_id: int, update_id: int) -> asyncio.Future[None]:
         """Have it stored that an update was handled, however long the database is away.

@@ -75,7 +75,9 @@ class Lanes:
         await self._room.wait()
 
     def put(self, updates: list[JSONObject]) -> None:
-        """Queue updates, in their order."""
+        """Queue updates, in their order; once it is being closed, they are the journal's."""
+        if self._closing:
+            return
         for update in updates:
             self._count(1)
             key = lane_of(update)

@@ -79,11 +79,12 @@ class BotManager:
         """What is true of some bots now."""
         counts = await self._db.read(updates.counts, [record.id for record in records])
         return [
-            replace(self._status(bot), pending=counts[bot.id].pending, dead=counts[bot.id].dead)
+            replace(self.status(bot), pending=counts[bot.id].pending, dead=counts[bot.id].dead)
             for bot in records
         ]
 
-    def _status(self, record: BotRecord) -> BotStatus:
+    def status(self, record: BotRecord) -> BotStatus:
+        """What is true of a bot now, as far as that is known without the database."""
         managed = self._bots.get(record.id)
         if managed is not None:
             return managed.status

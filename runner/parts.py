@@ -61,6 +61,7 @@ def assemble(
     record: BotRecord,
     around: Surroundings,
     *,
+    is_running: Callable[[], bool],
     on_death: Callable[[BaseException | None], None],
 ) -> Parts:
     """Make the parts of one run of a bot.
@@ -68,6 +69,7 @@ def assemble(
     Args:
         record: the bot as it is stored.
         around: what all bots share.
+        is_running: whether Telegram serves the bot at this moment.
         on_death: called when a lane's task ended that should not have; with why.
     """
     request = BotRequest(around.transport)
@@ -78,8 +80,10 @@ def assemble(
         journal=around.journal,
         turnstile=around.turnstile,
         settings=around.settings,
+        is_running=is_running,
         on_death=on_death,
     )
     url = f"{around.transport.api_url}/bot{record.token}"
     poller = Poller(request, url, sink=delivery, settings=around.settings)
+    poller.last_update_at = record.last_update_at
     return Parts(request, application, delivery, poller)

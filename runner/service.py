@@ -17,7 +17,7 @@ from models.vault import Vault
 from runner.errors import BotGone, TokenRejected
 from runner.manager import BotManager
 from runner.settings import RunnerSettings
-from runner.states import BotStatus
+from runner.states import SETTLED, BotStatus
 from runner.transport import BotRequest, Transport
 from runner.trouble import explain
 
@@ -84,7 +84,7 @@ class BotService:
             active=active,
             limit=self._max_bots,
         )
-        return await self._carry_out(record.id, verified)
+        return await self._carry_out(record, verified)
 
     async def update(self, record: BotRecord, changes: dict[str, Any]) -> Outcome:
         """Change a bot, and start, stop or restart it as its `active` and `token` say.
@@ -99,21 +99,32 @@ class BotService:
         token = changes.pop("token", record.token)
         verified = None if token == record.token else await self._verify(token)
         async with self._manager.lock(record.id):
-            stored = await self._db.write(
-                bots.update,
-                self._vault,
-                record.id,
-                changes,
-                token=verified.token if verified else None,
-                forget=updates.forget,
-            )
-            if stored is None:
-                raise BotGone
             if verified is not None:
+                # First, so that nothing the old bot receives ends in the new one's journal.
                 await self._manager.stop(record.id)
+            try:
+                stored = await self._write(record.id, changes, verified)
+            except BaseException:
+                await self._resume_locked(record.id, record)
+                raise
             if verified is not None or "active" in changes:
                 await self._apply(stored, verified)
         return await self._outcome(stored)
+
+    async def _write(
+        self, bot_id: int, changes: dict[str, Any], verified: _Verified | None
+    ) -> BotRecord:
+        stored = await self._db.write(
+            bots.update,
+            self._vault,
+            bot_id,
+            changes,
+            token=verified.token if verified else None,
+            forget=updates.forget,
+        )
+        if stored is None:
+            raise BotGone
+        return stored
 
     async def delete(self, record: BotRecord) -> None:
         """Stop a bot, then remove it."""
@@ -121,8 +132,8 @@ class BotService:
             await self._manager.stop(record.id)
             try:
                 await self._db.write(bots.delete, record.id)
-            except StorageError:  # it is still there, so it must go on
-                await self._apply(record, None)
+            except StorageError:
+                await self._resume_locked(record.id, record)
                 raise
         self._manager.deleted(record)
 
@@ -145,18 +156,22 @@ class BotService:
         # Between these two a bot may have been added or switched on; the deletion tells.
         try:
             gone = await self._db.write(users.delete, user_id)
-        except StorageError:  # they are still there, so they must go on
+        except StorageError:
             for record in records:
-                await self._resume(record.id)
+                async with self._manager.lock(record.id):
+                    await self._resume_locked(record.id, record)
             raise
         for bot_id in gone:
             await self._stop(bot_id)
 
-    async def _resume(self, bot_id: int) -> None:
-        async with self._manager.lock(bot_id):
+    async def _resume_locked(self, bot_id: int, known: BotRecord) -> None:
+        """Let a bot go on as it is stored: the change that it was stopped for failed."""
+        try:
             record = await self._db.read(bots.get, self._vault, bot_id)
-            if record is not None:
-                await self._apply(record, None)
+        except StorageError:
+            record = known
+        if record is not None and record.active:
+            self._manager.start(record)
 
     async def _stop(self, bot_id: int) -> None:
         async with self._manager.lock(bot_id):
@@ -175,9 +190,12 @@ class BotService:
             return _Verified(VerifiedToken(token), unreachable="getMe did not tell whose it is.")
         return _Verified(VerifiedToken(token, int(me["id"]), str(me.get("username", ""))))
 
-    async def _carry_out(self, bot_id: int, verified: _Verified) -> Outcome:
-        async with self._manager.lock(bot_id):
-            record = await self._db.read(bots.get, self._vault, bot_id)
+    async def _carry_out(self, made: BotRecord, verified: _Verified) -> Outcome:
+        async with self._manager.lock(made.id):
+            try:
+                record = await self._db.read(bots.get, self._vault, made.id)
+            except StorageError:  # what was written is true; the answer must say so
+                record = made
             if record is None:
                 raise BotGone
             await self._apply(record, verified)
@@ -190,7 +208,13 @@ class BotService:
         else:
             await self._manager.stop(record.id)
 
-    async def _outcome(self, record: BotRecord) -> Outcome:
-        settled = await self._manager.settled(record.id)
-        (status,) = await self._manager.statuses([record])
-        return Outcome(record, status, settled)
+    async def _outcome(self, written: BotRecord) -> Outcome:
+        """A bot as it is after a change, and after those that others made meanwhile."""
+        bot_id = written.id
+        settled = await self._manager.settled(bot_id)
+        try:
+            record = await self._db.read(bots.get, self._vault, bot_id) or written
+            (status,) = await self._manager.statuses([record])
+        except StorageError:  # the change is stored: its answer must not say otherwise
+            return Outcome(written, self._manager.status(written), settled)
+        return Outcome(record, status, settled and status.state in SETTLED)

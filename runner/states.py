@@ -39,7 +39,7 @@ TRANSITIONS: dict[BotState, frozenset[BotState]] = {
     ),
     BotState.RUNNING: frozenset({BotState.RETRYING, BotState.FAILED, BotState.STOPPING}),
     BotState.RETRYING: frozenset({BotState.STARTING, BotState.RETRYING, BotState.STOPPING}),
-    BotState.FAILED: frozenset({BotState.STARTING, BotState.STOPPING}),
+    BotState.FAILED: frozenset({BotState.STARTING, BotState.RETRYING, BotState.STOPPING}),
     BotState.STOPPING: frozenset({BotState.STOPPED}),
 }
 

@@ -49,7 +49,7 @@ def diagnose(error: BaseException | None, *, running: bool) -> Trouble:
         case InvalidToken():
             return Trouble(
                 Reason.TOKEN_REJECTED,
-                "Telegram does not know the token. Copy it again from @BotFather.",
+                "Telegram does not know the token (any more). Enter the one @BotFather shows.",
                 final=True,
             )
         case BotAlreadyRegistered():

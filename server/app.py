@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,6 +29,7 @@ from runner.transport import Transport
 from server import __version__
 from server.config import Config
 from server.log import log_request
+from server.proxied import ProxiedServer
 
 IDLE = 75.0  # seconds that a connection is kept between requests
 SLOW_BODY = 30.0  # seconds that a body may take to arrive
@@ -85,6 +87,22 @@ class Botyard:
         await self.services.db.close()
 
 
+@contextmanager
+def listening_on(host: str, port: int, *, setting: str) -> Iterator[None]:
+    """Say what could not be listened on, and what sets it.
+
+    Raises:
+        OSError: with that sentence.
+    """
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise OSError(
+            error.errno, f"cannot listen on {host}:{port}: {why}; {setting} sets another port"
+        ) from error
+
+
 async def _open_database(url: str, vault: Vault) -> Database:
     await asyncio.to_thread(Migrations(url).up)
     db = Database(url)
@@ -109,7 +127,8 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
         OSError: the address cannot be listened on.
     """
     runner = runner or RunnerSettings()
-    sockets = bind_sockets(config.port, config.host)
+    with listening_on(config.host, config.port, setting="--port or BOTYARD_PORT"):
+        sockets = bind_sockets(config.port, config.host)
     vault = Vault(config.secret_key)
     try:
         db = await _open_database(config.database_url, vault)
@@ -144,7 +163,7 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
             max_bots=config.max_bots_per_user,
         ),
     )
-    server = tornado.httpserver.HTTPServer(
+    server = ProxiedServer(
         make_app(services),
         xheaders=config.behind_proxy,
         max_header_size=MAX_BODY,

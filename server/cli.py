@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import logging
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -20,10 +22,12 @@ from models.migration import Migrations
 from models.password import hash_password, weaknesses
 from models.user import Credentials, UserRecord
 from server import copying, lifecycle, log, version
+from server.app import listening_on
 from server.config import Config, ConfigError
 from server.demo import demo as run_demo
 
 T = TypeVar("T")
+PORT = click.IntRange(0, 65535)
 
 
 class Group(click.Group):
@@ -75,13 +79,7 @@ def _flags(*names: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
 def serve(**flags: str | None) -> None:
     """Migrate the database and serve until SIGTERM or Ctrl-C."""
     log.set_up()
-    config = Config.load(None, **flags).with_data_dir()
-    try:
-        lifecycle.run(lifecycle.serve(config))
-    except OSError as error:
-        raise click.ClickException(
-            f"cannot listen on {config.host}:{config.port}: {error.strerror or error}"
-        ) from error
+    lifecycle.run(lifecycle.serve(Config.load(None, **flags).with_data_dir()))
 
 
 main.add_command(migrate.main, "migrate")
@@ -90,7 +88,7 @@ main.add_command(copying.command)
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on")
-@click.option("--port", default=8081, show_default=True, help="port to listen on")
+@click.option("--port", type=PORT, default=8081, show_default=True, help="port to listen on")
 def sandbox(host: str, port: int) -> None:
     """Run a local Telegram Bot API, to try bots without Telegram."""
     log.set_up()
@@ -101,7 +99,8 @@ async def _serve_sandbox(host: str, port: int) -> None:
     from sandbox.app import serve as serve_sandbox  # noqa: PLC0415 - only this command needs it
 
     ending = lifecycle.ending_event()
-    server, _ = await serve_sandbox(host, port)
+    with listening_on(host, port, setting="--port"):
+        server, _ = await serve_sandbox(host, port)
     logging.getLogger("botyard.sandbox").info("a Bot API on http://%s:%d", host, port)
     await ending.wait()
     server.stop()
@@ -110,7 +109,9 @@ async def _serve_sandbox(host: str, port: int) -> None:
 
 @main.command()
 @_flags("port")
-@click.option("--sandbox-port", default=8081, show_default=True, help="port of the sandbox")
+@click.option(
+    "--sandbox-port", type=PORT, default=8081, show_default=True, help="port of the sandbox"
+)
 def demo(sandbox_port: int, **flags: str | None) -> None:
     """Run the server and a sandbox together, and say how to see a bot answer.
 
@@ -119,7 +120,10 @@ def demo(sandbox_port: int, **flags: str | None) -> None:
     log.set_up(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="botyard-demo-") as folder:
         url = f"http://127.0.0.1:{sandbox_port}"
-        config = Config.load({}, **flags, data_dir=folder, telegram_api_url=url)
+        # not the environment's database and secret: those may be in earnest
+        config = Config.load(
+            None, only=("host", "port"), **flags, data_dir=folder, telegram_api_url=url
+        )
         lifecycle.run(run_demo(config.with_data_dir(), sandbox_port=sandbox_port))
 
 
@@ -195,7 +199,12 @@ def _new_password(from_stdin: bool, *, username: str, email: str) -> str:
         except UnicodeDecodeError:
             raise click.ClickException("the password must come as UTF-8") from None
     else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        try:
+            with warnings.catch_warnings(action="ignore", category=getpass.GetPassWarning):
+                password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        except click.Abort:
+            hint = "no password was given; without a terminal, use --password-stdin"
+            raise click.ClickException(hint) from None
     if found := weaknesses(password, username=username, email=email):
         raise click.ClickException(" ".join(found))
     return password

@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,8 @@ def _database_url(text: str) -> str:
 
 def _origins(text: str) -> frozenset[str]:
     # Browsers send them in lower case (RFC 6454, section 4).
-    origins = frozenset(part.strip().lower() for part in text.split(",") if part.strip())
+    parts = (part.strip().lower().removesuffix("/") for part in text.split(","))
+    origins = frozenset(part for part in parts if part)
     for origin in origins:
         if not _is_address(origin, "http", "https") or re.search(r"[@?#]|://.*/", origin):
             shown = _LOGIN.sub("***@", origin)
@@ -139,11 +140,18 @@ class Config:
     behind_proxy: bool = _setting(False, _flag, "trust X-Forwarded-For and -Proto", shown="no")
 
     @classmethod
-    def load(cls, environ: Mapping[str, str] | None = None, **flags: str | None) -> Config:
+    def load(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        only: Collection[str] | None = None,
+        **flags: str | None,
+    ) -> Config:
         """Read the settings.
 
         Args:
             environ: the environment; that of the process when left out.
+            only: the settings that may come from the environment; all when left out.
             flags: settings of the command line by field name; None means "not given".
 
         Raises:
@@ -158,6 +166,8 @@ class Config:
         values: dict[str, Any] = {}
         for name, setting in known.items():
             variable, text = PREFIX + name.upper(), environ.get(PREFIX + name.upper())
+            if only is not None and name not in only:
+                text = None
             if flags.get(name) is not None:
                 variable, text = "--" + name.replace("_", "-"), flags[name]
             if text is None or text == "":

@@ -6,7 +6,7 @@ import click
 
 from sandbox.app import serve as serve_sandbox
 from server import lifecycle
-from server.app import open_botyard
+from server.app import listening_on, open_botyard
 from server.config import Config
 
 _TEXT = """\
@@ -42,7 +42,8 @@ async def demo(config: Config, *, sandbox_port: int) -> None:
         sandbox_port: where the sandbox listens.
     """
     ending = lifecycle.ending_event()
-    sandbox_server, sandbox = await serve_sandbox("127.0.0.1", sandbox_port)
+    with listening_on("127.0.0.1", sandbox_port, setting="--sandbox-port"):
+        sandbox_server, sandbox = await serve_sandbox("127.0.0.1", sandbox_port)
     bot = sandbox.add_bot()
     botyard = await open_botyard(config)
     click.echo(

@@ -44,7 +44,7 @@ def set_up(level: int = logging.INFO) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     # These two tell of every call; at INFO that is noise, and httpx prints whole addresses.
-    for name in ("httpx", "aiohttp.access", "telegram.ext", "asyncio"):
+    for name in ("httpx", "aiohttp.access", "telegram.ext", "asyncio", "peewee_migrate"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 

@@ -13,7 +13,7 @@ from support import BOTS, PASSWORD, Answer, Client, register, until
 
 from models import session as sessions
 from models import user as users
-from models.errors import EmailTaken, UsernameTaken
+from models.errors import EmailTaken, PasswordChanged, UsernameTaken
 from models.user import User, _taken
 from sandbox import Sandbox
 from server.app import Botyard, open_botyard
@@ -76,7 +76,7 @@ async def test_a_key_says_when_it_expires(anonymous: Client) -> None:
 @pytest.mark.parametrize(
     ("passwords", "field"),
     [
-        ({}, "password1"),
+        ({}, "password"),
         ({"password": ""}, "password"),
         ({"password": "short77"}, "password"),
         ({"password": "4815162342108"}, "password"),
@@ -450,10 +450,29 @@ async def test_another_ones_session_is_not_there(ann: Client, bob: Client) -> No
     assert (await bob.get(USER)).status == 200
 
 
+async def stored_hash(botyard: Botyard, user_id: int) -> str:
+    """The hash of an account's password."""
+    return (await botyard.services.db.read(User.get_by_id, user_id)).password_hash
+
+
+async def test_a_login_that_raced_a_password_change_begins_no_session(
+    botyard: Botyard, ann: Client
+) -> None:
+    with pytest.raises(PasswordChanged):
+        await botyard.services.db.write(
+            sessions.create, ann.user["pk"], password_hash="old", lifetime=timedelta(days=1)
+        )
+
+
 async def test_an_expired_session_is_not_listed(
     botyard: Botyard, ann: Client, anonymous: Client
 ) -> None:
-    await botyard.services.db.write(sessions.create, ann.user["pk"], lifetime=timedelta(seconds=-1))
+    await botyard.services.db.write(
+        sessions.create,
+        ann.user["pk"],
+        password_hash=await stored_hash(botyard, ann.user["pk"]),
+        lifetime=timedelta(seconds=-1),
+    )
     assert len((await ann.get(SESSIONS)).json) == 1
 
 
@@ -531,7 +550,9 @@ async def test_a_change_to_an_account_deleted_meanwhile_is_unauthorized(
 
 async def test_a_session_of_a_deleted_account_is_not_begun(botyard: Botyard) -> None:
     with pytest.raises(User.DoesNotExist):
-        await botyard.services.db.write(sessions.create, 77, lifetime=timedelta(days=1))
+        await botyard.services.db.write(
+            sessions.create, 77, password_hash="", lifetime=timedelta(days=1)
+        )
 
 
 async def test_accounts_and_sessions_outlast_a_restart(

@@ -242,7 +242,10 @@ async def test_a_port_in_use_stops_the_start(folder: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         ended = await botyard_command("serve", "--port", port, BOTYARD_DATA_DIR=folder)
-    assert only_line(ended) == (f"Error: cannot listen on 127.0.0.1:{port}: Address already in use")
+    assert only_line(ended) == (
+        f"Error: cannot listen on 127.0.0.1:{port}: Address already in use; "
+        "--port or BOTYARD_PORT sets another port"
+    )
 
 
 async def test_a_database_that_cannot_be_opened_stops_the_start(folder: str) -> None:

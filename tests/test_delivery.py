@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -411,3 +412,86 @@ class TestSupervision:
         assert "incident" in status["detail"]
         await ann.until_state(made, "running")
         await telegram_message(telegram, bot.id, "back")
+
+
+async def test_a_token_of_another_bot_takes_nothing_of_the_old_ones_messages_along(
+    ann: Client, telegram: Sandbox, botyard: Botyard
+) -> None:
+    old, new = telegram.add_bot(), telegram.add_bot()
+    made = await ann.add_bot(old)
+    for n in range(60):
+        telegram.send_message(old.id, text=f"old {n}", chat_id=1 + n)
+    for n in range(20):
+        telegram.send_message(new.id, text=f"new {n}", chat_id=1 + n)
+    answer = await ann.patch(f"{BOTS}{made['id']}/", {"token": new.token})
+    assert answer.json["status"]["state"] == "running"
+    await telegram.wait_sent(new.id, count=20, timeout=10)
+    assert {text.partition(" ")[0] for text in texts(telegram, new.id)} == {"new"}
+    assert (await ann.status_of(made))["dead"] == 0
+
+
+async def test_a_batch_that_is_being_stored_when_a_bot_is_switched_off_is_not_lost(
+    ann: Client, telegram: Sandbox, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = telegram.add_bot()
+    made = await ann.add_bot(bot)
+    flush = updates.flush
+
+    def slow_flush(waiting: updates.Flush) -> Any:
+        time.sleep(0.2)  # a slow disk, in the database's thread
+        return flush(waiting)
+
+    monkeypatch.setattr(updates, "flush", slow_flush)
+    telegram.send_message(bot.id, text="in between")
+    journal = botyard.services.manager._around.journal
+    await until(lambda: journal._storing, "the batch on its way")
+    await switch(ann, made, False)
+    await switch(ann, made, True)
+    await telegram.wait_sent(bot.id, timeout=10)
+    assert texts(telegram, bot.id) == ["in between"]
+
+
+async def test_a_failed_bot_that_is_switched_off_sends_nothing_more(
+    ann: Client, telegram: Sandbox
+) -> None:
+    bot = telegram.add_bot()
+    made = await ann.add_bot(bot)
+    telegram.inject(kind="status", status=500, bot_id=bot.id, method="sendMessage", times=1)
+    telegram.send_message(bot.id, text="late")
+    await until(lambda: telegram.calls(bot.id, method="sendMessage"))
+    telegram.inject(kind="status", status=401, bot_id=bot.id, method="getUpdates")
+    telegram.drop_polls(bot.id)
+    await ann.until_state(made, "failed")
+    assert (await switch(ann, made, False)).json["status"]["state"] == "stopped"
+    assert not [task for task in asyncio.all_tasks() if "lane" in task.get_name()]
+
+
+class TestOutage:
+    """Telegram is away for longer than an update's own failures would last."""
+
+    @pytest.fixture
+    def runner_settings(self) -> RunnerSettings:
+        return replace(QUICK, transient_failures=2, backoff_max=0.05)
+
+    async def test_no_update_dies_of_it(self, ann: Client, telegram: Sandbox) -> None:
+        bot = telegram.add_bot()
+        made = await ann.add_bot(bot)
+        telegram.inject(kind="drop", bot_id=bot.id, method="getUpdates")
+        telegram.inject(kind="drop", bot_id=bot.id, method="getMe")
+        telegram.drop_polls(bot.id)
+        await ann.until_state(made, "retrying")
+        telegram.clear()
+        telegram.send_message(bot.id, text="patience")
+        await telegram.wait_sent(bot.id, timeout=10)
+        telegram.inject(kind="hold", bot_id=bot.id, method="sendMessage", times=1)
+        telegram.send_message(bot.id, text="in the outage")
+        await until(lambda: len(telegram.calls(bot.id, method="sendMessage")) == 2)
+        telegram.inject(kind="drop", bot_id=bot.id)
+        telegram.drop_polls(bot.id)
+        await ann.until_state(made, "retrying")
+        telegram.clear(telegram.faults[0].id)
+        before = len(telegram.calls(bot.id))
+        await until(lambda: len(telegram.calls(bot.id)) > before + 20, "many tries")
+        telegram.clear()
+        await until(lambda: "in the outage" in texts(telegram, bot.id), "the answer")
+        assert (await ann.status_of(made))["dead"] == 0

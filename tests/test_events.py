@@ -214,3 +214,30 @@ async def test_an_open_stream_does_not_hold_up_the_end_of_the_server(
         with pytest.raises((EOFError, aiohttp.ClientError)):
             while True:
                 await events.next()
+
+
+async def test_a_busy_stream_ends_with_its_login(ann: Client, botyard: Botyard) -> None:
+    async with stream(ann) as events:
+        await ann.post("/rest-auth/logout/")
+        with pytest.raises(EOFError):
+            while True:
+                await events.next()
+
+
+async def test_head_of_the_stream_ends(ann: Client) -> None:
+    answer = await ann.request("HEAD", EVENTS)
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "text/event-stream")
+
+
+async def test_a_client_that_leaves_before_its_body_leaves_nothing_behind(
+    ann: Client, botyard: Botyard
+) -> None:
+    host, port = botyard.url.removeprefix("http://").split(":")
+    for _ in range(5):
+        _, writer = await asyncio.open_connection(host, int(port))
+        head = f"GET {EVENTS} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 10\r\n"
+        writer.write(f"{head}Authorization: Bearer {ann.key}\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+    async with asyncio.timeout(5):
+        await botyard.services.traffic.idle()

@@ -18,7 +18,7 @@ from models import session as sessions
 from models.base import now
 from models.session import Session
 from models.vault import Vault
-from server.app import Botyard
+from server.app import Botyard, open_botyard
 from server.config import Config
 
 USER, LOGIN, LOGOUT = "/rest-auth/user/", "/rest-auth/login/", "/rest-auth/logout/"
@@ -285,3 +285,18 @@ class TestOrigins:
     async def test_pages_of_our_own_may(self, anonymous: Client) -> None:
         answer = await anonymous.post(REGISTRATION, ANN, headers={"Origin": anonymous.url})
         assert answer.status == 201
+
+
+async def test_a_made_up_x_real_ip_is_not_believed(config: Config, http: Any) -> None:
+    botyard = await open_botyard(replace(config, behind_proxy=True))
+    try:
+        client = Client(http, botyard.url)
+        body = {"username": "ann", "password": "wrong wrong"}
+        statuses = []
+        for n in range(12):
+            headers = {"X-Forwarded-For": "10.9.8.7", "X-Real-Ip": f"10.1.1.{n}"}
+            answer = await client.post("/rest-auth/login/", body, headers=headers)
+            statuses.append(answer.status)
+    finally:
+        await botyard.close()
+    assert statuses == [400] * 10 + [429] * 2
