@@ -34,6 +34,13 @@ test-postgresql: $(VENV)/installed-dev
 test-slow: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m slow -s
 
+# One file with everything in it, dist/botyard-linux-x86_64; says what it needs and does not find.
+binary:
+	packaging/build.sh
+
+test-binary: binary $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m binary
+
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -67,6 +74,9 @@ lock:
 	build/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 		--extra bench --constraint requirements.txt \
 		--output-file requirements-bench.txt setup.cfg
+	build/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
+		--extra binary --constraint requirements.txt --allow-unsafe \
+		--output-file requirements-binary.txt setup.cfg
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Builds dist/botyard-linux-x86_64, a file that runs on any Linux of that architecture.
+# PYTHON names another interpreter; its libc is the one that goes into the file.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python=${PYTHON:-/usr/bin/python3.11}
+work=build/binary
+venv=$work/venv
+file=dist/botyard-linux-x86_64
+
+fail() {
+    echo "make binary: $*" >&2
+    exit 1
+}
+
+[ "$(uname -sm)" = "Linux x86_64" ] || fail "this is $(uname -sm); the file is built on Linux x86_64"
+missing=()
+if [ -x "$python" ]; then
+    "$python" -c 'import ensurepip' 2>/dev/null || missing+=("$(basename "$python")-venv")
+else
+    missing+=("$(basename "$python")" "$(basename "$python")-venv")
+fi
+command -v patchelf >/dev/null || missing+=(patchelf)
+command -v objcopy >/dev/null || missing+=(binutils)
+if ((${#missing[@]})); then
+    fail "missing; on Debian: apt-get install ${missing[*]}"
+fi
+# pyenv's interpreters have one, and staticx cannot wrap them.
+if readelf -d "$(readlink -f "$python")" | grep -q RUNPATH; then
+    fail "$python finds its libraries by DT_RUNPATH; take the distribution's, such as /usr/bin/python3.11"
+fi
+
+if ! cmp -s requirements-binary.txt "$work/installed"; then
+    rm -rf "$venv" "$work/installed"
+    "$python" -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements-binary.txt
+    # Some wheels come with debug symbols, three times the size of the code.
+    find "$venv" \( -name '*.cpython-*.so' -o -name '*.abi3.so' \) -exec strip --strip-debug {} +
+    cp requirements-binary.txt "$work/installed"
+fi
+
+"$venv/bin/python" -c 'from server.version import commit; print(commit())' >"$work/commit.txt"
+PYINSTALLER_CONFIG_DIR=$work/cache "$venv/bin/python" -m PyInstaller --noconfirm --log-level WARN \
+    --distpath "$work/dist" --workpath "$work/work" packaging/botyard.spec
+mkdir -p dist
+PATH=$PWD/$venv/bin:$PATH "$venv/bin/python" -m staticx --no-compress "$work/dist/botyard" "$file.new"
+chmod 755 "$file.new"
+mv "$file.new" "$file" # a running one keeps its own
+ls -l "$file"
