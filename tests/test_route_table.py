@@ -23,6 +23,7 @@ PUBLIC = {
     ("GET", "/openapi.json"),
     ("GET", "/healthz/"),
     ("GET", "/readyz/"),
+    ("GET", "/metrics/"),  # unless the operator sets a token
     ("POST", "/rest-auth/registration/"),
     ("POST", "/rest-auth/login/"),
 }
@@ -149,7 +150,7 @@ async def test_the_last_slash_makes_no_difference(anonymous: Client, route: URLS
     half = len(answers) // 2
     for with_slash, without in zip(answers[:half], answers[half:], strict=True):
         assert with_slash.status == without.status != 404
-        assert with_slash.json == without.json
+        assert with_slash.lasting == without.lasting
 
 
 @pytest.mark.parametrize("route", [pytest.param(r, id=path_of(r)) for r in handlers.routes])
