@@ -140,7 +140,10 @@ def answer_token(token: str) -> str:
 
 
 @pytest.mark.parametrize("route", API_ROUTES)
-async def test_the_last_slash_makes_no_difference(anonymous: Client, route: URLSpec) -> None:
+async def test_the_last_slash_makes_no_difference(
+    botyard: Botyard, anonymous: Client, route: URLSpec
+) -> None:
+    await until(lambda: botyard.services.manager.ready, "readiness")
     path = path_of(route)
     answers = [
         await anonymous.request(method, form, {} if method in BODY else None)
