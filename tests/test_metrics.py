@@ -346,7 +346,8 @@ async def test_a_database_that_does_not_answer_is_told_and_holds_no_scrape_up(
     db, over = botyard.services.db, threading.Event()
     stuck = [asyncio.create_task(db.read(over.wait, DEADLINE)) for _ in range(5)]
     try:
-        seen = await scrape(anonymous)
+        async with asyncio.timeout(DEADLINE / 2):
+            seen = await scrape(anonymous)
     finally:
         over.set()
         await asyncio.gather(*stuck)
