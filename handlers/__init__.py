@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tornado.routing import URLSpec
 
-from handlers import accounts, dead_updates, documents, events, health, telegram_data
+from handlers import accounts, dead_updates, documents, events, health, metrics, telegram_data
 
 routes: list[URLSpec] = [
     *accounts.routes,
@@ -12,5 +12,6 @@ routes: list[URLSpec] = [
     *dead_updates.routes,
     *events.routes,
     *health.routes,
+    *metrics.routes,
     *documents.routes,
 ]

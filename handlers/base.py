@@ -7,6 +7,7 @@ import logging
 import secrets
 from asyncio import Future
 from collections.abc import Callable, Coroutine
+from functools import cached_property
 from types import TracebackType
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from marshmallow import Schema, ValidationError
 from tornado import httputil
 from tornado.log import app_log
 
-from handlers import errors
+from handlers import errors, request_id
 from handlers.authentication import authenticate
 from handlers.errors import ApiError, Code
 from handlers.services import Services
@@ -26,7 +27,8 @@ log = logging.getLogger("botyard.http")
 
 MAX_BODY = 64 * 1024  # bytes; the largest useful body is far below
 CORS_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-CORS_HEADERS = "Authorization, Content-Type, X-XSRFToken, X-CSRFToken"
+CORS_HEADERS = "Authorization, Content-Type, X-XSRFToken, X-CSRFToken, X-Request-ID"
+CORS_EXPOSED = "Location, Retry-After, X-Request-ID"
 JSON_TYPE = "application/json"
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 Method = Callable[..., Coroutine[Any, Any, None] | None]
@@ -42,6 +44,7 @@ class ApiHandler(tornado.web.RequestHandler):
 
     public: ClassVar[frozenset[str]] = frozenset()
     accepts_forms: ClassVar[bool] = False
+    timed: ClassVar[bool] = True  # False where an answer lasts as long as its reader likes
     identity: Identity | None
     _refusal: Exception
 
@@ -58,6 +61,11 @@ class ApiHandler(tornado.web.RequestHandler):
             raise errors.Unauthorized("Log in first.")
         return self.identity
 
+    @cached_property
+    def request_id(self) -> str:
+        """The id of this request in the log; the client may have given it."""
+        return request_id.choose(self.request.headers.get("X-Request-ID"))
+
     # -- the way in
 
     def initialize(self) -> None:
@@ -71,6 +79,7 @@ class ApiHandler(tornado.web.RequestHandler):
     def set_default_headers(self) -> None:
         """Headers that every answer has, errors too."""
         self.set_header("Server", "Botyard")
+        self.set_header("X-Request-ID", self.request_id)
         self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
         self.set_header("Referrer-Policy", "no-referrer")
@@ -88,7 +97,7 @@ class ApiHandler(tornado.web.RequestHandler):
         if origin in self.services.settings.cors_origins:
             self.set_header("Access-Control-Allow-Origin", origin)
             self.set_header("Access-Control-Allow-Credentials", "true")
-            self.set_header("Access-Control-Expose-Headers", "Location, Retry-After")
+            self.set_header("Access-Control-Expose-Headers", CORS_EXPOSED)
 
     @classmethod
     def allowed_methods(cls) -> list[str]:
@@ -239,6 +248,7 @@ class ApiHandler(tornado.web.RequestHandler):
             "status": error.status,
             "detail": error.detail,
             "code": error.code,
+            "request_id": self.request_id,
         }
         if error.errors:
             problem["errors"] = error.errors
@@ -283,7 +293,8 @@ class ApiHandler(tornado.web.RequestHandler):
         # Not on_finish: a request whose body never came to its end is not finished.
         self.services.traffic.began()
         try:
-            await super()._execute(transforms, *args, **kwargs)
+            with request_id.under_way(self.request_id):
+                await super()._execute(transforms, *args, **kwargs)
         finally:
             self.services.traffic.ended()
 

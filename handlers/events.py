@@ -27,6 +27,7 @@ _SCHEMAS = {EventKind.STATE: BotStateSchema(), EventKind.COUNTERS: BotCountersSc
 class Events(ApiHandler):
     """The stream of one user's bots."""
 
+    timed = False
     subscription: Subscription | None = None
 
     async def get(self) -> None:

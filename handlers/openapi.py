@@ -278,6 +278,7 @@ def _problems(status: int, codes: list[Code]) -> Document:
     """What a problem document with each of these codes looks like."""
     phrase = HTTPStatus(status).phrase
     problem = {"type": "about:blank", "title": phrase, "status": status, "detail": "A sentence."}
+    problem["request_id"] = "8f14e45fceea167a"
     return {str(code): {"value": problem | {"code": str(code)}} for code in dict.fromkeys(codes)}
 
 

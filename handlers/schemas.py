@@ -278,6 +278,10 @@ class ProblemSchema(Schema):
         values=fields.List(fields.String()),
         metadata={"description": "Sentences by field."},
     )
+    request_id = fields.String(
+        required=True,
+        metadata={"description": "The id of this request in the log, also in X-Request-ID."},
+    )
     incident = fields.String(metadata={"description": "The id of this failure in the log."})
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from handlers.keys import KeyRing
+from handlers.request_counts import RequestCounts
 from handlers.throttle import LoginThrottle
 from models.database import Database
+from models.histogram import Histogram
 from models.password import PasswordHasher
 from models.vault import Vault
 from runner.manager import BotManager
@@ -20,16 +22,20 @@ class ApiSettings:
     """What an operator decides about the API.
 
     Args:
-        version: of the program, for the API document.
+        version: of the program.
+        commit: that it was built from.
         session_lifetime: how long a login lasts.
         registration_open: whether people may register themselves.
         cors_origins: origins of frontends that may use the API from a browser.
+        metrics_token: what a scrape of /metrics must bring; None lets everybody read it.
     """
 
     version: str
+    commit: str
     session_lifetime: timedelta
     registration_open: bool
     cors_origins: frozenset[str]
+    metrics_token: str | None = field(default=None, repr=False)
 
 
 class Traffic:
@@ -59,7 +65,12 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a handler may call."""
+    """Everything a handler may call.
+
+    Args:
+        requests: counts what was answered.
+        loop_lag: how late the event loop comes to what is due.
+    """
 
     settings: ApiSettings
     db: Database
@@ -69,4 +80,6 @@ class Services:
     throttle: LoginThrottle
     manager: BotManager
     bots: BotService
+    requests: RequestCounts
+    loop_lag: Histogram
     traffic: Traffic = field(default_factory=Traffic)

@@ -179,6 +179,11 @@ def listing(vault: Vault, user_id: int) -> list[BotRecord]:
     return [_record(row, vault) for row in Bot.select().where(Bot.user == user_id).order_by(Bot.id)]
 
 
+def count() -> int:
+    """How many bots there are."""
+    return int(Bot.select().count())
+
+
 def active(vault: Vault) -> list[BotRecord]:
     """Every bot that its owner wants to run."""
     return [_record(row, vault) for row in Bot.select().where(Bot.active).order_by(Bot.id)]

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from playhouse import db_url
 
 from models.base import proxy
 from models.errors import StorageUnavailable
+from models.histogram import Histogram
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,6 +32,7 @@ log = logging.getLogger("botyard.database")
 
 READERS = {"sqlite": 2, "postgresql": 3}  # beside one writer; more only fight for the GIL
 WRITES_A_COMMIT = 128
+COMMIT_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
 BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for a lock of another process
 # PostgreSQL, in seconds
 CONNECT_TIMEOUT = 10
@@ -107,11 +110,20 @@ def _deliver(batch: list[_Job]) -> None:
 class _Worker(threading.Thread):
     """A thread with a connection of its own, which takes calls from a queue."""
 
-    def __init__(self, name: str, database: peewee.Database, *, jobs: _Queue, writes: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        database: peewee.Database,
+        *,
+        jobs: _Queue,
+        writes: bool,
+        commits: Histogram | None = None,
+    ) -> None:
         super().__init__(name=name, daemon=True)
         self._database = database
         self._jobs = jobs
         self._writes = writes
+        self._commits = commits
         self._sqlite = isinstance(database, peewee.SqliteDatabase)
 
     def run(self) -> None:
@@ -188,6 +200,8 @@ class _Worker(threading.Thread):
                 if self._sqlite and not self._database.connection().in_transaction:
                     # A full disk or an I/O error makes SQLite undo the whole transaction.
                     raise StorageUnavailable("the transaction was given up") from job.error
+            began = time.perf_counter()
+        self._committed(began)
 
     def _alone(self, job: _Job) -> None:
         self._try(job)
@@ -201,8 +215,15 @@ class _Worker(threading.Thread):
             self._ensure_connection()
             with self._begin():
                 job.attempt()
+                began = time.perf_counter()
+            self._committed(began)
         except Exception as error:
             job.error = job.error or error  # without the first: BEGIN or COMMIT failed
+
+    def _committed(self, began: float) -> None:
+        """Count what a commit took, from the end of its work until it was on the disk."""
+        if self._commits is not None:
+            self._commits.observe(time.perf_counter() - began)
 
 
 _Queue = queue.SimpleQueue[_Job | None]
@@ -213,15 +234,27 @@ class Database:
 
     Args:
         url: `sqlite:///path` or `postgresql://user:password@host/name`.
+
+    Attributes:
+        commits: what commits took.
+        failures: how many calls ended with StorageUnavailable.
     """
 
     def __init__(self, url: str) -> None:
         self._peewee = connect(url)
+        self.commits = Histogram(COMMIT_BOUNDS)
+        self.failures = 0
         kind = "sqlite" if url.startswith("sqlite:") else "postgresql"
         self._writes: _Queue = queue.SimpleQueue()
         self._reads: _Queue = queue.SimpleQueue()
         self._workers = [
-            _Worker("botyard-db-writer", self._peewee, jobs=self._writes, writes=True),
+            _Worker(
+                "botyard-db-writer",
+                self._peewee,
+                jobs=self._writes,
+                writes=True,
+                commits=self.commits,
+            ),
             *(
                 _Worker(f"botyard-db-reader-{n}", self._peewee, jobs=self._reads, writes=False)
                 for n in range(READERS[kind])
@@ -260,7 +293,16 @@ class Database:
     async def _submit(self, jobs: _Queue, run: Callable[[], T]) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         jobs.put(_Job(run, future))
-        return await future
+        try:
+            return await future
+        except StorageUnavailable:
+            self.failures += 1
+            raise
+
+    @property
+    def queued(self) -> dict[str, int]:
+        """How many calls wait for a thread, by kind."""
+        return {"write": self._writes.qsize(), "read": self._reads.qsize()}
 
     async def close(self) -> None:
         """Finish what was handed over, then end the threads."""

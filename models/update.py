@@ -259,6 +259,18 @@ def counts(bot_ids: list[int]) -> dict[int, Counts]:
     return {bot_id: Counts(*both) for bot_id, both in found.items()}
 
 
+def totals() -> Counts:
+    """How many updates of all bots wait for their handlers, and how many are dead."""
+    is_dead = Update.dead_at.is_null(False)
+    query = (
+        Update.select(is_dead, peewee.fn.COUNT(Update.update_id))
+        .where(Update.handled_at.is_null())
+        .group_by(is_dead)
+    )
+    found = {bool(dead_ones): count for dead_ones, count in query.tuples()}
+    return Counts(pending=found.get(False, 0), dead=found.get(True, 0))
+
+
 def dead(bot_id: int, *, limit: int) -> list[DeadUpdate]:
     """A bot's dead updates, the latest first."""
     query = _dead(bot_id).order_by(Update.update_id.desc()).limit(limit)

@@ -41,15 +41,36 @@ class _Waiting(Generic[T, R]):
     future: asyncio.Future[R]
 
 
+@dataclass(slots=True)
+class JournalCounts:
+    """What became of updates since the start, of all bots.
+
+    Args:
+        received: stored for the first time.
+        handled: their handlers came to an end.
+        failed: failures of handlers; an update may have several.
+        dead: failed for good.
+    """
+
+    received: int = 0
+    handled: int = 0
+    failed: int = 0
+    dead: int = 0
+
+
 class Journal:
     """The one way to the `updates` table while bots run.
 
     Args:
         db: the database.
+
+    Attributes:
+        counts: what became of updates since the start.
     """
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self.counts = JournalCounts()
         self._batches: list[_Waiting[Batch, frozenset[int]]] = []
         self._marks: list[_Waiting[Mark, None]] = []
         self._storing: dict[int, asyncio.Future[frozenset[int]]] = {}  # by bot id
@@ -89,7 +110,10 @@ class Journal:
         future.add_done_callback(lambda done: self._stored(bot_id, done))
         self.hurry()
         known = await asyncio.shield(future)  # who is cancelled leaves it on its way
-        return [update for update in batch if update["update_id"] not in known]
+        new = [update for update in batch if update["update_id"] not in known]
+        self.counts.received += len(new)
+        log.debug("bot %d: %d updates received, %d of them new", bot_id, len(batch), len(new))
+        return new
 
     def _stored(self, bot_id: int, future: asyncio.Future[frozenset[int]]) -> None:
         if self._storing.get(bot_id) is future:
@@ -107,6 +131,8 @@ class Journal:
             What is done when it is on the disk. That may take a moment, because the mark waits
             for the next batch to share its commit; `hurry` ends the wait.
         """
+        self.counts.handled += 1
+        log.debug("bot %d: update %d handled", bot_id, update_id)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         self._marks.append(_Waiting((bot_id, update_id), future))
@@ -129,11 +155,18 @@ class Journal:
         await self._db.write(
             updates.note_failure, bot_id, update_id, attempts=attempts, error=error, dead=dead
         )
+        self.counts.failed += 1
+        self.counts.dead += dead
 
     async def block_chat(self, bot_id: int, chat_id: int, *, blocked: bool) -> None:
         """Store whether a chat wants to hear from a bot."""
         write = updates.block_chat if blocked else updates.unblock_chat
         await self._db.write(write, bot_id, chat_id)
+
+    @property
+    def unwritten(self) -> dict[str, int]:
+        """What waits to be written: batches of new updates, and marks that one was handled."""
+        return {"batches": len(self._batches), "marks": len(self._marks)}
 
     async def close(self) -> None:
         """Write what waits, once."""

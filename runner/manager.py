@@ -49,9 +49,11 @@ class BotManager:
         self._settings = settings
         self._bots: dict[int, ManagedBot] = {}
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self.transport = transport
+        self.journal = Journal(db)
         self._around = Surroundings(
             transport=transport,
-            journal=Journal(db),
+            journal=self.journal,
             settings=settings,
             boot_slots=asyncio.Semaphore(settings.boot_parallel),
             turnstile=Turnstile(settings.handlers_a_turn),
@@ -166,7 +168,7 @@ class BotManager:
             self._counting.cancel()
             await asyncio.wait({self._counting})
         await asyncio.gather(*(self._shut_down(bot_id) for bot_id in list(self._bots)))
-        await self._around.journal.close()
+        await self.journal.close()
 
     async def _shut_down(self, bot_id: int) -> None:
         async with self.lock(bot_id):

@@ -6,7 +6,9 @@ no library in between logs an address, which would hold the token.
 
 from __future__ import annotations
 
+import logging
 import ssl
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
@@ -19,6 +21,8 @@ from telegram._utils.defaultvalue import DefaultValue
 from telegram.error import NetworkError, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
 from yarl import URL
+
+log = logging.getLogger("botyard.telegram")
 
 CONNECT_TIMEOUT = 10.0  # seconds
 KEEP_ALIVE = 75.0  # seconds an idle connection is kept
@@ -45,11 +49,17 @@ class Transport:
         api_url: where the Bot API is, without a slash at the end.
         proxy: `http://` or `socks5://` address of a proxy; None for none.
         call_timeout: seconds that a call may take unless it says otherwise.
+
+    Attributes:
+        calls: how many calls were made, by method of the Bot API and status of the answer,
+            which is 0 when there was none.
     """
 
     def __init__(self, api_url: str, *, proxy: str | None = None, call_timeout: float) -> None:
         self.api_url = api_url.rstrip("/")
         self.call_timeout = call_timeout
+        self.calls: Counter[tuple[str, int]] = Counter()
+        self._methods = f"{self.api_url}/bot"
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
 
@@ -107,11 +117,21 @@ class Transport:
                 timeout=_timeout(read_timeout, connect_timeout),
                 allow_redirects=False,
             ) as response:
-                return response.status, await response.read()
+                payload = await response.read()
         except TimeoutError as error:
+            self._count(url, 0)
             raise TimedOut("Telegram did not answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
+            self._count(url, 0)
             raise NetworkError(describe(error)) from error
+        self._count(url, response.status)
+        return response.status, payload
+
+    def _count(self, url: str, status: int) -> None:
+        # files have names of their own, of which there is no end
+        name = url.rpartition("/")[2] if url.startswith(self._methods) else "file"
+        self.calls[name, status] += 1
+        log.debug("%s answered %d", name, status)
 
 
 def describe(error: Exception) -> str:

@@ -13,8 +13,10 @@ import tornado.web
 from tornado.netutil import bind_sockets
 
 import handlers
-from handlers.base import MAX_BODY, UnknownPath
+from handlers.base import MAX_BODY, ApiHandler, UnknownPath
+from handlers.exposition import Exposition
 from handlers.keys import KeyRing
+from handlers.request_counts import RequestCounts
 from handlers.services import ApiSettings, Services
 from handlers.throttle import LoginThrottle
 from models.database import Database
@@ -26,9 +28,10 @@ from runner.manager import BotManager
 from runner.service import BotService
 from runner.settings import RunnerSettings
 from runner.transport import Transport
-from server import __version__
+from server import __version__, version
 from server.config import Config
 from server.log import log_request
+from server.loop_lag import LoopLag
 from server.proxied import ProxiedServer
 
 IDLE = 75.0  # seconds that a connection is kept between requests
@@ -37,12 +40,19 @@ SLOW_BODY = 30.0  # seconds that a body may take to arrive
 
 def make_app(services: Services) -> tornado.web.Application:
     """The Tornado application over what it works with."""
+
+    def answered(handler: tornado.web.RequestHandler) -> None:
+        log_request(handler)
+        if isinstance(handler, ApiHandler):
+            services.requests.count(handler)
+
     return tornado.web.Application(
         handlers.routes,
         services=services,
         routes=handlers.routes,
         default_handler_class=UnknownPath,
-        log_function=log_request,
+        exposition=Exposition(services),
+        log_function=answered,
     )
 
 
@@ -58,6 +68,7 @@ class Botyard:
     server: tornado.httpserver.HTTPServer
     transport: Transport
     janitor: Janitor
+    loop_lag: LoopLag
     boot: asyncio.Task[None]
     url: str
 
@@ -79,6 +90,7 @@ class Botyard:
         self.boot.cancel()
         await asyncio.wait({self.boot})
         self.server.stop()
+        self.loop_lag.close()
         await self.janitor.close()
         await self.services.manager.shutdown()
         await self.server.close_all_connections()
@@ -141,12 +153,16 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
     )
     await transport.open()
     manager = BotManager(db, vault, transport, runner)
+    commit = await asyncio.to_thread(version.commit)
+    loop_lag = LoopLag()
     services = Services(
         settings=ApiSettings(
             version=__version__,
+            commit=commit,
             session_lifetime=timedelta(days=config.session_days),
             registration_open=config.registration,
             cors_origins=config.cors_origins,
+            metrics_token=config.metrics_token,
         ),
         db=db,
         vault=vault,
@@ -162,6 +178,8 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
             settings=runner,
             max_bots=config.max_bots_per_user,
         ),
+        requests=RequestCounts(handlers.routes),
+        loop_lag=loop_lag.measured,
     )
     server = ProxiedServer(
         make_app(services),
@@ -173,7 +191,8 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
     server.add_sockets(sockets)
     janitor = Janitor(db, runner, keep=timedelta(days=config.journal_days))
     janitor.start()
+    loop_lag.start()
     boot = asyncio.create_task(manager.start_active(), name="boot")
     host = f"[{config.host}]" if ":" in config.host else config.host
     url = f"http://{host}:{sockets[0].getsockname()[1]}"
-    return Botyard(services, server, transport, janitor, boot, url)
+    return Botyard(services, server, transport, janitor, loop_lag, boot, url)

@@ -75,11 +75,12 @@ def _flags(*names: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
 @main.command()
 @_flags("host", "port", "data_dir", "database_url", "telegram_api_url", "telegram_proxy")
 @_flags("max_bots_per_user", "cors_origins", "session_days", "journal_days", "registration")
-@_flags("behind_proxy")
+@_flags("behind_proxy", "log_level", "log_format")
 def serve(**flags: str | None) -> None:
     """Migrate the database and serve until SIGTERM or Ctrl-C."""
-    log.set_up()
-    lifecycle.run(lifecycle.serve(Config.load(None, **flags).with_data_dir()))
+    config = Config.load(None, **flags)
+    level = log.set_up(config.log_level, config.log_format)
+    lifecycle.run(lifecycle.serve(config.with_data_dir(), level=level))
 
 
 main.add_command(migrate.main, "migrate")
@@ -117,7 +118,7 @@ def demo(sandbox_port: int, **flags: str | None) -> None:
 
     What is entered is gone when it ends.
     """
-    log.set_up(logging.WARNING)
+    log.set_up("warning")
     with tempfile.TemporaryDirectory(prefix="botyard-demo-") as folder:
         url = f"http://127.0.0.1:{sandbox_port}"
         # not the environment's database and secret: those may be in earnest

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 PREFIX = "BOTYARD_"
 MIN_SECRET = 32  # characters
+_SECRETS = ("secret_key", "metrics_token")  # never shown
 _LOGIN = re.compile(r"(?<=://).*@")  # in an address: user:password@host
 
 
@@ -45,6 +46,15 @@ def _registration(text: str) -> bool:
     if text not in ("open", "closed"):
         raise ValueError("open or closed")
     return text == "open"
+
+
+def _choice(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(" or ".join(words))
+        return text
+
+    return parse
 
 
 def _host(text: str) -> str:
@@ -96,6 +106,13 @@ def _secret(text: str) -> str:
     return text
 
 
+def _metrics_token(text: str) -> str:
+    # what may stand behind "Bearer" (RFC 6750, section 2.1)
+    if not re.fullmatch(r"[A-Za-z0-9._~+/-]{16,}=*", text):
+        raise ValueError("16 or more of the characters A-Z a-z 0-9 . _ ~ + / -")
+    return text
+
+
 def _setting(default: Any, parse: Callable[[str], Any], about: str, **options: Any) -> Any:
     metadata = {"parse": parse, "about": about, "shown": options.pop("shown", None)}
     return field(default=default, metadata=metadata, **options)
@@ -138,6 +155,13 @@ class Config:
         True, _registration, "open, or closed to all but the operator", shown="open"
     )
     behind_proxy: bool = _setting(False, _flag, "trust X-Forwarded-For and -Proto", shown="no")
+    metrics_token: str | None = _setting(
+        None, _metrics_token, "what /metrics asks for, as a bearer token", repr=False
+    )
+    log_level: str = _setting(
+        "info", _choice("debug", "info", "warning", "error"), "least level that is logged"
+    )
+    log_format: str = _setting("human", _choice("human", "json"), "human or json lines")
 
     @classmethod
     def load(
@@ -175,7 +199,7 @@ class Config:
             try:
                 values[name] = setting.metadata["parse"](text)
             except ValueError as error:
-                shown = "the value" if name == "secret_key" else repr(_LOGIN.sub("***@", text))
+                shown = "the value" if name in _SECRETS else repr(_LOGIN.sub("***@", text))
                 raise ConfigError(f"{variable}: {shown} will not do; it takes {error}") from None
         return cls(**values)
 

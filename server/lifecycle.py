@@ -6,12 +6,14 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from runner.settings import RunnerSettings
 from server.app import open_botyard
 from server.config import Config
+from server.log import Level
 
 T = TypeVar("T")
 
@@ -30,6 +32,22 @@ def ending_event() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
     return ending
+
+
+def _toggle_at_hangup(level: Level, ending: asyncio.Event) -> None:
+    """Let SIGHUP switch between the configured level of the log and debug.
+
+    A terminal that is closed sends it, too: then it means the end, as for any other program.
+    """
+    in_terminal = sys.stderr.isatty()
+
+    def hang_up() -> None:
+        if in_terminal and not sys.stderr.isatty():
+            ending.set()
+        else:
+            level.toggle()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -57,14 +75,19 @@ def _calm_garbage_collector() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-async def serve(config: Config, *, runner: RunnerSettings | None = None) -> None:
+async def serve(
+    config: Config, *, level: Level | None = None, runner: RunnerSettings | None = None
+) -> None:
     """Serve until SIGTERM or SIGINT, then drain and stop the bots.
 
     Args:
         config: with its data folder filled in.
+        level: of the log, for SIGHUP to switch.
         runner: times of the runner; the defaults when left out.
     """
     ending = ending_event()
+    if level is not None:
+        _toggle_at_hangup(level, ending)
     _calm_garbage_collector()
     botyard = await open_botyard(config, runner=runner)
     log.info("serving on %s, the API is described at %s/swagger/", botyard.url, botyard.url)

@@ -1,4 +1,4 @@
-"""The log: a line an event, on standard error, without secrets."""
+"""The log: a line an event, on standard error, without secrets, for people or for programs."""
 
 from __future__ import annotations
 
@@ -6,15 +6,34 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
 
+import orjson
 import tornado.web
 
+from handlers import request_id
+
 access = logging.getLogger("botyard.access")
+log = logging.getLogger("botyard.server")
+
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+FORMATS = ("human", "json")
 
 # Not \b before it: in an address of the Bot API the token comes right after "/bot".
 _TOKEN = re.compile(r"(?<![0-9])([0-9]{3,19})(?::|%3[Aa])[A-Za-z0-9_-]{30,80}")
 _AUTHORIZATION = re.compile(r"(?i)(authorization['\"]?\s*[:=,]\s*b?['\"]?)(?:[a-z]+\s+)?[^\s'\",]+")
 _KEY = re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_SECRET_FIELD = re.compile(r"(?i)authorization|cookie|passw|secret|token")
+# what every record has; the rest was given as `extra`
+_STANDARD = {*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName"}
 
 
 def scrub(text: str) -> str:
@@ -25,38 +44,128 @@ def scrub(text: str) -> str:
 
 
 class ScrubbingFormatter(logging.Formatter):
-    """Formats a record, traceback and all, and scrubs the outcome."""
+    """Formats a record for people, traceback and all, and scrubs the outcome."""
 
     converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The line, with the id of the request at its end."""
+        line, request = super().formatMessage(record), request_id.current()
+        return f"{line} [{request}]" if request else line
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, or lines with a traceback."""
         return scrub(super().format(record))
 
 
-def set_up(level: int = logging.INFO) -> None:
-    """Send every logger to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(ScrubbingFormatter("%(asctime)s %(levelname)-7s %(name)s %(message)s"))
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level)
-    # These two tell of every call; at INFO that is noise, and httpx prints whole addresses.
-    for name in ("httpx", "aiohttp.access", "telegram.ext", "asyncio", "peewee_migrate"):
-        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+class JSONFormatter(logging.Formatter):
+    """Formats a record as one line of JSON, each text in it scrubbed."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        fields: dict[str, Any] = {
+            "time": time.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if request := request_id.current():
+            fields["request_id"] = request
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            fields["stack"] = self.formatStack(record.stack_info)
+        taken = _STANDARD | fields.keys()
+        fields |= {name: value for name, value in record.__dict__.items() if name not in taken}
+        return orjson.dumps(_plain(fields)).decode()
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold of a value, scrubbed before it is written: afterwards it could break."""
+    match value:
+        case None | bool() | float():
+            return value
+        case int():
+            return value if abs(value) < 2**63 else str(value)
+        case Mapping():
+            return {
+                scrub(str(name)): "***" if _SECRET_FIELD.search(str(name)) else _plain(inner)
+                for name, inner in value.items()
+            }
+        case list() | tuple() | set() | frozenset():
+            return [_plain(inner) for inner in value]
+    return scrub(str(value)).encode("utf-8", "backslashreplace").decode()
+
+
+class _Handler(logging.StreamHandler[Any]):
+    """Writes lines; what cannot be written is told without its arguments, which nobody scrubbed."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        error, place = sys.exc_info()[0], f"{record.name}, {record.filename}:{record.lineno}"
+        with suppress(OSError, ValueError):  # it may be standard error that is gone
+            self.stream.write(f"a line of the log cannot be made ({place}): {error}\n")
+
+
+class Level:
+    """How much is logged; can be turned up to debug and back while the server runs.
+
+    Args:
+        configured: one of LEVELS.
+    """
+
+    def __init__(self, configured: str) -> None:
+        self._configured = configured
+        self._now = configured
+        self._apply()
+
+    def toggle(self) -> None:
+        """Go from the configured level to debug, or back."""
+        self._now = "debug" if self._now != "debug" else self._configured
+        self._apply()
+        # not as info: with a level above that nobody would see it
+        log.log(max(logging.INFO, LEVELS[self._now]), "the log's level is now %s", self._now)
+
+    def _apply(self) -> None:
+        level = LEVELS[self._now]
+        logging.getLogger("botyard").setLevel(level)
+        # Libraries never at debug: peewee would print rows, and the Bot API's what people write.
+        logging.getLogger().setLevel(max(level, logging.INFO))
+        # These tell of every call; at INFO that is noise, and httpx prints whole addresses.
+        for name in ("httpx", "aiohttp.access", "telegram.ext", "asyncio", "peewee_migrate"):
+            logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def set_up(level: str = "info", form: str = "human") -> Level:
+    """Send every logger to standard error.
+
+    Args:
+        level: one of LEVELS.
+        form: one of FORMATS.
+    """
+    handler = _Handler(sys.stderr)
+    line = "%(asctime)s %(levelname)-7s %(name)s %(message)s"
+    handler.setFormatter(JSONFormatter() if form == "json" else ScrubbingFormatter(line))
+    logging.getLogger().handlers[:] = [handler]
+    return Level(level)
 
 
 def log_request(handler: tornado.web.RequestHandler) -> None:
     """One line a request: method, path, status, milliseconds, user."""
     identity = getattr(handler, "identity", None)
+    fields = {
+        "method": handler.request.method,
+        "path": handler.request.path,
+        "status": handler.get_status(),
+        "milliseconds": round(1000 * handler.request.request_time(), 1),
+        "user": identity.user.id if identity else None,
+    }
     access.log(
         logging.WARNING if handler.get_status() >= 500 else logging.INFO,
         "%s %s %d %.1fms user=%s",
-        handler.request.method,
-        handler.request.path,
-        handler.get_status(),
-        1000 * handler.request.request_time(),
-        identity.user.id if identity else "-",
+        *list(fields.values())[:4],
+        fields["user"] or "-",
+        extra=fields,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.resources
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ LIBRARIES = {"Tornado": "tornado", "python-telegram-bot": "python-telegram-bot",
 _ROOT = Path(__file__).parent.parent
 
 
+@cache
 def commit() -> str:
     """The commit, with "-dirty" behind it when files differ from it; "unknown" without git.
 

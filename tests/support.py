@@ -51,6 +51,13 @@ class Answer:
     text: str
     json: Any
 
+    @property
+    def lasting(self) -> Any:
+        """The body without what differs from request to request."""
+        if isinstance(self.json, dict):
+            return {name: value for name, value in self.json.items() if name != "request_id"}
+        return self.json
+
 
 @dataclass
 class Client:

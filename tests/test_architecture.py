@@ -124,7 +124,11 @@ def test_a_library_is_used_only_where_it_belongs(module: str, packages: set[str]
 
 @pytest.mark.parametrize(
     ("module", "file"),
-    [("jwt", "handlers/keys.py"), ("bcrypt", "models/password.py")],
+    [
+        ("jwt", "handlers/keys.py"),
+        ("bcrypt", "models/password.py"),
+        ("prometheus_client", "handlers/exposition.py"),
+    ],
 )
 def test_a_library_is_used_in_one_file(module: str, file: str) -> None:
     assert importers(module) == {file}

@@ -453,7 +453,7 @@ async def test_what_is_not_there_is_a_problem_document(anonymous: Client) -> Non
     answer = await anonymous.get("/nowhere")
     assert answer.status == 404
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json == {
+    assert answer.lasting == {
         "type": "about:blank",
         "title": "Not Found",
         "status": 404,

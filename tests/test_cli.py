@@ -99,10 +99,13 @@ def test_help_lists_the_commands() -> None:
     assert {"serve", "migrate", "user", "sandbox", "demo"} <= listed
 
 
-def test_serve_has_a_flag_for_every_setting_but_the_secret() -> None:
+def test_serve_has_a_flag_for_every_setting_but_the_secrets() -> None:
     out = CliRunner().invoke(main, ["serve", "--help"]).output
     flags = {"--" + name.replace("_", "-") for name in Config.__dataclass_fields__}
-    assert {flag for flag in flags if flag + " " not in out} == {"--secret-key"}
+    assert {flag for flag in flags if flag + " " not in out} == {
+        "--secret-key",
+        "--metrics-token",
+    }
 
 
 def test_an_unknown_command_is_told() -> None:

@@ -14,6 +14,7 @@ import server.config
 from server.config import Config, ConfigError
 
 SECRET = "s3cret-" * 8
+METRICS_TOKEN = "s3cret-of-a-scrape"
 
 # variable, field, default, a good value, what becomes of it
 GOOD: list[tuple[str, Any, str, Any]] = [
@@ -39,6 +40,11 @@ GOOD: list[tuple[str, Any, str, Any]] = [
     ("behind_proxy", False, "yes", True),
     ("behind_proxy", False, "TRUE", True),
     ("behind_proxy", False, "0", False),
+    ("metrics_token", None, METRICS_TOKEN, METRICS_TOKEN),
+    ("metrics_token", None, "c2l4dGVlbiBjaGFycw==", "c2l4dGVlbiBjaGFycw=="),
+    ("log_level", "info", "debug", "debug"),
+    ("log_level", "info", "error", "error"),
+    ("log_format", "human", "json", "json"),
 ]
 
 # field, what it takes, bad values
@@ -65,6 +71,8 @@ BAD: dict[str, tuple[str, list[str]]] = {
     "session_days": ("a whole number from 1 to 32767", ["0", "-1", "forever", "1e3"]),
     "registration": ("open or closed", ["yes", "Open", "no"]),
     "behind_proxy": ("yes or no", ["maybe", "2", "on"]),
+    "log_level": ("debug or info or warning or error", ["INFO", "trace", "20"]),
+    "log_format": ("human or json", ["JSON", "text", "human,json"]),
 }  # fmt: skip
 
 
@@ -123,6 +131,13 @@ def test_a_short_secret_is_refused_and_not_shown() -> None:
     assert "too-short" not in str(got.value)
 
 
+@pytest.mark.parametrize("text", ["pa55", "pa55 with a space in it", "pa55wörter-sind-es-hier"])
+def test_a_metrics_token_that_no_header_can_carry_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"^BOTYARD_METRICS_TOKEN: the value .*16 or more") as got:
+        Config.load({"BOTYARD_METRICS_TOKEN": text})
+    assert "pa55" not in str(got.value)
+
+
 @pytest.mark.parametrize(
     ("field", "text"),
     [
@@ -152,6 +167,7 @@ def test_other_programs_variables_are_left_alone() -> None:
     ("field", "text"),
     [
         ("secret_key", SECRET),
+        ("metrics_token", METRICS_TOKEN),
         ("database_url", "postgresql://ann:s3cret-password@h/n"),
         ("telegram_proxy", "http://ann:s3cret-password@h"),
     ],

@@ -105,10 +105,12 @@ class TestWithOrigins:
         assert answer.status == status
         assert answer.headers[f"{CORS}Allow-Origin"] == FRONTEND
 
-    async def test_the_frontend_can_read_location_and_retry_after(self, anonymous: Client) -> None:
+    async def test_the_frontend_can_read_the_headers_that_it_acts_on(
+        self, anonymous: Client
+    ) -> None:
         answer = await anonymous.get("/healthz", headers={"Origin": FRONTEND})
         exposed = answer.headers[f"{CORS}Expose-Headers"].split(", ")
-        assert {"Location", "Retry-After"} <= set(exposed)
+        assert {"Location", "Retry-After", "X-Request-ID"} <= set(exposed)
 
     @pytest.mark.parametrize("headers", [{}, {"Origin": FRONTEND}, {"Origin": "https://x.y"}])
     async def test_caches_are_told_that_answers_depend_on_the_origin(

@@ -108,7 +108,7 @@ def test_tracebacks_and_what_led_to_them_are_scrubbed() -> None:
 def restored_logging() -> Any:
     """Put logging back as it was."""
     root = logging.getLogger()
-    names = ("httpx", "aiohttp.access", "telegram.ext", "asyncio")
+    names = ("botyard", "httpx", "aiohttp.access", "telegram.ext", "asyncio")
     before = root.handlers[:], root.level
     levels = {name: logging.getLogger(name).level for name in names}
     yield

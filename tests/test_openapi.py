@@ -27,6 +27,7 @@ PUBLIC = {
     "POST /rest-auth/login/",
     "GET /healthz/",
     "GET /readyz/",
+    "GET /metrics/",
 }
 BOT = {
     "id",

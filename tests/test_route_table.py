@@ -23,6 +23,7 @@ PUBLIC = {
     ("GET", "/openapi.json"),
     ("GET", "/healthz/"),
     ("GET", "/readyz/"),
+    ("GET", "/metrics/"),  # unless the operator sets a token
     ("POST", "/rest-auth/registration/"),
     ("POST", "/rest-auth/login/"),
 }
@@ -139,7 +140,10 @@ def answer_token(token: str) -> str:
 
 
 @pytest.mark.parametrize("route", API_ROUTES)
-async def test_the_last_slash_makes_no_difference(anonymous: Client, route: URLSpec) -> None:
+async def test_the_last_slash_makes_no_difference(
+    botyard: Botyard, anonymous: Client, route: URLSpec
+) -> None:
+    await until(lambda: botyard.services.manager.ready, "readiness")
     path = path_of(route)
     answers = [
         await anonymous.request(method, form, {} if method in BODY else None)
@@ -149,7 +153,7 @@ async def test_the_last_slash_makes_no_difference(anonymous: Client, route: URLS
     half = len(answers) // 2
     for with_slash, without in zip(answers[:half], answers[half:], strict=True):
         assert with_slash.status == without.status != 404
-        assert with_slash.json == without.json
+        assert with_slash.lasting == without.lasting
 
 
 @pytest.mark.parametrize("route", [pytest.param(r, id=path_of(r)) for r in handlers.routes])

@@ -1,0 +1,39 @@
+"""Measures how late the event loop comes to what is due: the first sign of too much at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from models.histogram import Histogram
+
+EVERY = 0.25  # seconds between two measurements
+BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds
+
+
+class LoopLag:
+    """Asks to be called at a time, and looks how much later that happens.
+
+    Attributes:
+        measured: the delays.
+    """
+
+    def __init__(self) -> None:
+        self.measured = Histogram(BOUNDS)
+        self._due = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin; needs the running event loop."""
+        # not the loop's own clock: uvloop's stands still within a turn
+        self._due = time.monotonic() + EVERY
+        self._timer = asyncio.get_running_loop().call_later(EVERY, self._measure)
+
+    def _measure(self) -> None:
+        self.measured.observe(max(0.0, time.monotonic() - self._due))
+        self.start()
+
+    def close(self) -> None:
+        """End."""
+        if self._timer is not None:
+            self._timer.cancel()
