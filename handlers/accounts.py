@@ -128,6 +128,7 @@ class Login(AccountHandler):
         responses:
           200: {description: Logged in., schema: LoginAnswerSchema}
           400: {description: The name or the password is wrong., codes: [invalid_credentials]}
+          403: {description: The account is switched off., codes: [account_disabled]}
           429: {description: Too many attempts; see the header Retry-After.}
         """
         check_origin(self)

@@ -38,6 +38,7 @@ class Code(StrEnum):
     INVALID_KEY = "invalid_key"
     XSRF_FAILED = "xsrf_failed"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
+    ACCOUNT_DISABLED = "account_disabled"
     REGISTRATION_CLOSED = "registration_closed"
     BOT_LIMIT_REACHED = "bot_limit_reached"
     NOT_FOUND = "not_found"
@@ -190,6 +191,10 @@ def translate(error: BaseException) -> ApiError | None:
             return invalid({"email": ["A user with this e-mail address exists already."]})
         case User.DoesNotExist():  # deleted while the request was under way
             return Unauthorized("This account is gone.", code=Code.INVALID_KEY)
+        case storage.AccountDisabled():
+            return Forbidden(
+                "This account is disabled; ask the operator.", code=Code.ACCOUNT_DISABLED
+            )
         case storage.BotLimitReached():
             return Forbidden(
                 f"You have {error.limit} bots, which is as many as an account may have. "

@@ -11,7 +11,7 @@ import peewee
 
 from models.base import BaseModel, UTCDateTimeField, now
 from models.errors import BotAlreadyRegistered, BotLimitReached
-from models.user import User
+from models.user import User, locked
 from models.vault import Vault
 
 
@@ -54,10 +54,17 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class BotRecord:
-    """A bot as the rest of the program sees it, its token in the clear."""
+    """A bot as the rest of the program sees it, its token in the clear.
+
+    Args:
+        active: what its owner wants.
+        suspended: its owner's account is switched off, so it does not run all the same.
+    """
 
     id: int
     user_id: int
+    owner: str
+    suspended: bool
     title: str
     active: bool
     token: str = field(repr=False)
@@ -67,6 +74,11 @@ class BotRecord:
     last_update_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is to run."""
+        return self.active and not self.suspended
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,8 @@ def _record(row: Bot, vault: Vault) -> BotRecord:
     return BotRecord(
         id=row.id,
         user_id=row.user_id,
+        owner=row.user.username,
+        suspended=row.user.disabled_at is not None,
         title=row.title,
         active=row.active,
         token=vault.decrypt(row.token_encrypted),
@@ -95,6 +109,10 @@ def _record(row: Bot, vault: Vault) -> BotRecord:
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def _rows() -> Any:
+    return Bot.select(Bot, User.id, User.username, User.disabled_at).join(User)
 
 
 def _check_unclaimed(fingerprint: str, claimed_id: int, *, but: int | None = None) -> None:
@@ -109,12 +127,7 @@ def claimed_telegram_id(token: str) -> int:
 
 
 def _free_slot(user_id: int, limit: int) -> int:
-    # The lock on the user's row makes counting and inserting one step on PostgreSQL; on
-    # SQLite the writing transaction is alone anyway.
-    query = User.select(User.id).where(User.id == user_id)
-    if not isinstance(Bot._meta.database.obj, peewee.SqliteDatabase):
-        query = query.for_update()
-    query.get()
+    locked(user_id)  # makes counting and inserting one step
     taken = {slot for (slot,) in Bot.select(Bot.slot).where(Bot.user == user_id).tuples()}
     free = next((slot for slot in range(1, limit + 1) if slot not in taken), None)
     if free is None or len(taken) >= limit:
@@ -167,7 +180,7 @@ def create(
 
 def get(vault: Vault, bot_id: int, *, user_id: int | None = None) -> BotRecord | None:
     """One bot, of one account when `user_id` is given; None when there is none."""
-    query = Bot.select().where(Bot.id == bot_id)
+    query = _rows().where(Bot.id == bot_id)
     if user_id is not None:
         query = query.where(Bot.user == user_id)
     row = query.first()
@@ -176,12 +189,24 @@ def get(vault: Vault, bot_id: int, *, user_id: int | None = None) -> BotRecord |
 
 def listing(vault: Vault, user_id: int) -> list[BotRecord]:
     """An account's bots, oldest first."""
-    return [_record(row, vault) for row in Bot.select().where(Bot.user == user_id).order_by(Bot.id)]
+    return [_record(row, vault) for row in _rows().where(Bot.user == user_id).order_by(Bot.id)]
 
 
-def active(vault: Vault) -> list[BotRecord]:
-    """Every bot that its owner wants to run."""
-    return [_record(row, vault) for row in Bot.select().where(Bot.active).order_by(Bot.id)]
+def wanted(vault: Vault) -> list[BotRecord]:
+    """Every bot that is to run: switched on, of an account that is not switched off."""
+    query = _rows().where(Bot.active, User.disabled_at.is_null()).order_by(Bot.id)
+    return [_record(row, vault) for row in query]
+
+
+def wanted_ids() -> frozenset[int]:
+    """The ids of `wanted`."""
+    query = Bot.select(Bot.id).join(User).where(Bot.active, User.disabled_at.is_null())
+    return frozenset(bot_id for (bot_id,) in query.tuples())
+
+
+def ids_of(user_id: int) -> list[int]:
+    """The ids of an account's bots."""
+    return [bot_id for (bot_id,) in Bot.select(Bot.id).where(Bot.user == user_id).tuples()]
 
 
 def update(

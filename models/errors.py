@@ -7,6 +7,7 @@ StorageError
 └── RuleBroken              the database is fine, the request is not
     ├── UsernameTaken
     ├── EmailTaken
+    ├── AccountDisabled
     ├── BotLimitReached
     └── BotAlreadyRegistered
 """
@@ -40,6 +41,10 @@ class UsernameTaken(RuleBroken):
 
 class EmailTaken(RuleBroken):
     """Another account has this e-mail address (compared without case)."""
+
+
+class AccountDisabled(RuleBroken):
+    """The account is switched off."""
 
 
 class BotLimitReached(RuleBroken):

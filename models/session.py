@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 import peewee
 
 from models.base import BaseModel, UTCDateTimeField, now
-from models.user import User, UserRecord, record, set_password_hash
+from models.errors import AccountDisabled
+from models.user import User, UserRecord, locked, record, set_password_hash
 
 
 class Session(BaseModel):
@@ -67,9 +68,12 @@ def create(
 
     Raises:
         User.DoesNotExist: the account was deleted meanwhile.
+        AccountDisabled: it is switched off.
     """
     moment = now()
-    user = User.get_by_id(user_id)
+    user = locked(user_id)
+    if user.disabled_at is not None:
+        raise AccountDisabled
     Session.delete().where(Session.user == user_id, Session.expires_at <= moment).execute()
     row = Session.create(
         id=secrets.token_urlsafe(16),
@@ -84,11 +88,16 @@ def create(
 
 
 def identify(session_id: str, user_id: int) -> Identity | None:
-    """Who the session belongs to; None when it is unknown, revoked or expired."""
+    """Who the session belongs to; None when it is unknown, revoked, expired or the account off."""
     row = (
         Session.select(Session, User)
         .join(User)
-        .where(Session.id == session_id, Session.user == user_id, Session.expires_at > now())
+        .where(
+            Session.id == session_id,
+            Session.user == user_id,
+            Session.expires_at > now(),
+            User.disabled_at.is_null(),
+        )
         .first()
     )
     return Identity(record(row.user), _record(row)) if row else None

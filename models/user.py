@@ -9,6 +9,7 @@ from typing import Any
 
 import peewee
 
+from models import revision
 from models.base import BaseModel, UTCDateTimeField, now
 from models.errors import EmailTaken, UsernameTaken
 
@@ -24,6 +25,7 @@ class User(BaseModel):
     last_name = peewee.CharField(max_length=150, default="")
     password_hash = peewee.CharField(max_length=128)
     is_staff = peewee.BooleanField(default=False)
+    disabled_at = UTCDateTimeField(null=True)
     created_at = UTCDateTimeField()
     updated_at = UTCDateTimeField()
 
@@ -41,6 +43,7 @@ class UserRecord:
     first_name: str
     last_name: str
     is_staff: bool
+    disabled_at: datetime | None
     created_at: datetime
 
 
@@ -60,8 +63,30 @@ def fold(text: str) -> str:
 def record(row: User) -> UserRecord:
     """Turn a row into the plain data that leaves the database thread."""
     return UserRecord(
-        row.id, row.username, row.email, row.first_name, row.last_name, row.is_staff, row.created_at
+        row.id,
+        row.username,
+        row.email,
+        row.first_name,
+        row.last_name,
+        row.is_staff,
+        row.disabled_at,
+        row.created_at,
     )
+
+
+def locked(user_id: int) -> User:
+    """An account's row, which nobody else changes until this transaction ends.
+
+    On SQLite the writing transaction is alone anyway.
+
+    Raises:
+        User.DoesNotExist: the account is gone.
+    """
+    query = User.select().where(User.id == user_id)
+    if not isinstance(User._meta.database.obj, peewee.SqliteDatabase):
+        query = query.for_update()
+    row: User = query.get()
+    return row
 
 
 def _check_free(*, username: str | None, email: str | None, but: int | None = None) -> None:
@@ -154,9 +179,5 @@ def delete(user_id: int) -> list[int]:
     user = User.get_or_none(User.id == user_id)
     bot_ids = [bot.id for bot in user.bots] if user else []
     User.delete().where(User.id == user_id).execute()
+    revision.renew()
     return bot_ids
-
-
-def listing() -> list[UserRecord]:
-    """Every account, oldest first."""
-    return [record(row) for row in User.select().order_by(User.id)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
@@ -104,10 +105,10 @@ class BotManager:
         return self._untried is not None and not self._untried
 
     async def start_active(self) -> None:
-        """Start every bot whose owner wants it to run; returns before they are started."""
+        """Start every bot that is to run; returns before they are started."""
         while True:
             try:
-                records = await self._db.read(bots.active, self._vault)
+                records = await self._db.read(bots.wanted, self._vault)
                 break
             except StorageError as error:
                 log.error("the bots cannot be started yet: %s", error)
@@ -122,8 +123,24 @@ class BotManager:
 
     async def _boot(self, read: BotRecord, *, touched: bool) -> None:
         record = await self._db.read(bots.get, self._vault, read.id) if touched else read
-        if record is not None and record.active:
+        if record is not None and record.wanted:
             self.start(record, hurried=False)
+
+    async def compare(self) -> None:
+        """Start what should run and does not, stop what runs and should not."""
+        wanted = await self._db.read(bots.wanted_ids)
+        # An operation under way may have read what was true before: it is looked at, too.
+        await self.follow((self._bots.keys() ^ wanted) | set(self._locks))
+
+    async def follow(self, bot_ids: Collection[int]) -> None:
+        """Make some bots as the database says, each under its lock."""
+        for bot_id in bot_ids:
+            async with self.lock(bot_id):
+                record = await self._db.read(bots.get, self._vault, bot_id)
+                if record is None or not record.wanted:
+                    await self.stop(bot_id)
+                elif bot_id not in self._bots:
+                    self.start(record, hurried=False)
 
     def start(
         self, record: BotRecord, *, hurried: bool = True, unreachable: str | None = None

@@ -184,7 +184,7 @@ class BotService:
         return await self._outcome(record)
 
     async def _apply(self, record: BotRecord, verified: _Verified | None) -> None:
-        if record.active:
+        if record.wanted:
             unreachable = verified.unreachable if verified else None
             self._manager.start(record, unreachable=unreachable)
         else:

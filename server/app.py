@@ -25,6 +25,7 @@ from runner.manager import BotManager
 from runner.service import BotService
 from runner.settings import RunnerSettings
 from runner.transport import Transport
+from runner.watch import Watch
 from server import __version__
 from server.config import Config
 from server.log import log_request
@@ -56,6 +57,7 @@ class Botyard:
     server: tornado.httpserver.HTTPServer
     transport: Transport
     janitor: Janitor
+    watch: Watch
     boot: asyncio.Task[None]
     url: str
 
@@ -77,6 +79,7 @@ class Botyard:
         self.boot.cancel()
         await asyncio.wait({self.boot})
         self.server.stop()
+        await self.watch.close()
         await self.janitor.close()
         await self.services.manager.shutdown()
         await self.server.close_all_connections()
@@ -155,6 +158,8 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
     janitor = Janitor(db, runner, keep=timedelta(days=config.journal_days))
     janitor.start()
     boot = asyncio.create_task(manager.start_active(), name="boot")
+    watch = Watch(db, manager, after=boot, interval=runner.watch_interval)
+    watch.start()
     host = f"[{config.host}]" if ":" in config.host else config.host
     url = f"http://{host}:{sockets[0].getsockname()[1]}"
-    return Botyard(services, server, transport, janitor, boot, url)
+    return Botyard(services, server, transport, janitor, watch, boot, url)

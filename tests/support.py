@@ -26,6 +26,7 @@ QUICK = RunnerSettings(
     start_wait=6.0,
     backoff_min=0.05,
     backoff_max=0.4,
+    watch_interval=0.05,
 )
 
 
