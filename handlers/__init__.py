@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from tornado.routing import URLSpec
 
-from handlers import accounts, dead_updates, documents, events, health, telegram_data
+from handlers import accounts, admin, dead_updates, documents, events, health, telegram_data
 
 routes: list[URLSpec] = [
     *accounts.routes,
     *telegram_data.routes,
     *dead_updates.routes,
     *events.routes,
+    *admin.routes,
     *health.routes,
     *documents.routes,
 ]

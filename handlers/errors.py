@@ -39,11 +39,13 @@ class Code(StrEnum):
     XSRF_FAILED = "xsrf_failed"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
     ACCOUNT_DISABLED = "account_disabled"
+    STAFF_ONLY = "staff_only"
     REGISTRATION_CLOSED = "registration_closed"
     BOT_LIMIT_REACHED = "bot_limit_reached"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BOT_ALREADY_REGISTERED = "bot_already_registered"
+    OWN_ACCOUNT = "own_account"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     TELEGRAM_TOKEN_REJECTED = "telegram_token_rejected"  # noqa: S105

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from marshmallow import Schema
 from tornado.web import url
 
 from handlers import errors
@@ -16,15 +17,25 @@ from runner.service import Outcome
 from runner.states import BotStatus
 
 
-def present(bot: BotRecord, status: BotStatus, *, reveal: bool = False) -> dict[str, Any]:
+def present(
+    bot: BotRecord,
+    status: BotStatus,
+    *,
+    reveal: bool = False,
+    schema: type[Schema] = BotSchema,
+) -> dict[str, Any]:
     """A bot as it is shown.
 
     Args:
         reveal: show the token in full: only in the answer to the request that set it.
+        schema: which of the fields are shown.
     """
-    shown: dict[str, Any] = BotSchema().dump(
+    shown: dict[str, Any] = schema().dump(
         {
             "id": bot.id,
+            "user": bot.user_id,
+            "owner": bot.owner,
+            "suspended": bot.suspended,
             "token": bot.token if reveal else mask(bot.token),
             "title": bot.title,
             "active": bot.active,

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
+from functools import reduce
+from typing import Any
 
 import peewee
 
+from models import bot as bots
 from models import revision
 from models.base import now
-from models.bot import Bot
+from models.bot import Bot, BotRecord
+from models.page import Page, cut
 from models.session import Session
-from models.user import User, UserRecord, record
+from models.user import User, UserRecord, fold, locked, record
+from models.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,14 @@ class Account:
     user: UserRecord
     bots: int
     active_bots: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdFilter:
+    """Some ids, or all but some."""
+
+    ids: frozenset[int]
+    all_but: bool = False
 
 
 def accounts() -> list[Account]:
@@ -43,22 +57,93 @@ def _counted(rows: list[User]) -> list[Account]:
     return [Account(record(row), *counts.get(row.id, (0, 0))) for row in rows]
 
 
-def set_disabled(user_id: int, disabled: bool) -> UserRecord:
-    """Switch an account off, which ends its sessions and stops its bots, or on again.
+def accounts_page(
+    *,
+    page: int,
+    page_size: int,
+    is_staff: bool | None = None,
+    disabled: bool | None = None,
+    search: str = "",
+) -> Page[Account]:
+    """Some accounts, oldest first.
 
-    What its bots' `active` says stays as it is: it is what they return to.
-
-    Raises:
-        User.DoesNotExist: the account is gone.
+    Args:
+        is_staff, disabled: only those of which this is true or false; None for all.
+        search: what the name or the address contains, in whatever case.
     """
-    user = User.get_by_id(user_id)
-    if disabled == (user.disabled_at is not None):
-        return record(user)
-    moment = now()
-    user.disabled_at = moment if disabled else None
-    user.updated_at = moment
-    user.save(only=[User.disabled_at, User.updated_at])
-    if disabled:
+    query = User.select().order_by(User.id)
+    if is_staff is not None:
+        query = query.where(User.is_staff == is_staff)
+    if disabled is not None:
+        query = query.where(User.disabled_at.is_null(not disabled))
+    if search:
+        part = fold(search)
+        query = query.where(User.username_key.contains(part) | User.email_key.contains(part))
+    return cut(query, page=page, page_size=page_size).map(_counted)
+
+
+def account(user_id: int) -> Account | None:
+    """One account; None when there is none."""
+    return next(iter(_counted(list(User.select().where(User.id == user_id)))), None)
+
+
+def bots_page(
+    vault: Vault,
+    *,
+    page: int,
+    page_size: int,
+    user: int | None = None,
+    active: bool | None = None,
+    ids: IdFilter | None = None,
+    search: str = "",
+) -> Page[BotRecord]:
+    """Some bots of all accounts, oldest first.
+
+    Args:
+        user: only those of this account.
+        active: only those switched on, or off; None for both.
+        ids: only those it lets through.
+        search: what the title or the bot's user name contains, in whatever case.
+    """
+    query = bots.rows().order_by(Bot.id)
+    if user is not None:
+        query = query.where(Bot.user == user)
+    if active is not None:
+        query = query.where(Bot.active == active)
+    if ids is not None:
+        chosen = Bot.id.in_(ids.ids)
+        query = query.where(~chosen if ids.all_but else chosen)
+    if search:
+        part = search.lower()
+        found = (peewee.fn.LOWER(field).contains(part) for field in (Bot.title, Bot.username))
+        query = query.where(reduce(operator.or_, found))
+    found_page = cut(query, page=page, page_size=page_size)
+    return found_page.map(lambda rows: [bots.to_record(row, vault) for row in rows])
+
+
+def change(user_id: int, changes: dict[str, bool]) -> Account | None:
+    """Change what only operators may change of an account.
+
+    To disable it ends its sessions and stops its bots. What their `active` says stays as it
+    is: it is what they return to.
+
+    Args:
+        changes: any of is_staff, disabled.
+
+    Returns:
+        The account as it is now; None when it is gone.
+    """
+    try:
+        user = locked(user_id)
+    except User.DoesNotExist:
+        return None
+    values: dict[str, Any] = {}
+    if changes.get("is_staff", user.is_staff) != user.is_staff:
+        values["is_staff"] = changes["is_staff"]
+    if changes.get("disabled", user.disabled_at is not None) != (user.disabled_at is not None):
+        values["disabled_at"] = now() if changes["disabled"] else None
         Session.delete().where(Session.user == user_id).execute()
-    revision.renew()
-    return record(user)
+        revision.renew()
+    if values:
+        User.update(values, updated_at=now()).where(User.id == user_id).execute()
+    return account(user_id)

@@ -90,7 +90,8 @@ class VerifiedToken:
     username: str = ""
 
 
-def _record(row: Bot, vault: Vault) -> BotRecord:
+def to_record(row: Bot, vault: Vault) -> BotRecord:
+    """Turn a row into the plain data that leaves the database thread."""
     failure = None
     if row.failure_reason:
         failure = Failure(row.failure_reason, row.failure_detail, row.failed_at)
@@ -111,7 +112,8 @@ def _record(row: Bot, vault: Vault) -> BotRecord:
     )
 
 
-def _rows() -> Any:
+def rows() -> Any:
+    """Bots, each with what its record needs of its account."""
     return Bot.select(Bot, User.id, User.username, User.disabled_at).join(User)
 
 
@@ -175,27 +177,27 @@ def create(
         )
     except peewee.IntegrityError as error:  # lost a race that only PostgreSQL allows
         raise BotAlreadyRegistered from error
-    return _record(row, vault)
+    return to_record(row, vault)
 
 
 def get(vault: Vault, bot_id: int, *, user_id: int | None = None) -> BotRecord | None:
     """One bot, of one account when `user_id` is given; None when there is none."""
-    query = _rows().where(Bot.id == bot_id)
+    query = rows().where(Bot.id == bot_id)
     if user_id is not None:
         query = query.where(Bot.user == user_id)
     row = query.first()
-    return _record(row, vault) if row else None
+    return to_record(row, vault) if row else None
 
 
 def listing(vault: Vault, user_id: int) -> list[BotRecord]:
     """An account's bots, oldest first."""
-    return [_record(row, vault) for row in _rows().where(Bot.user == user_id).order_by(Bot.id)]
+    return [to_record(row, vault) for row in rows().where(Bot.user == user_id).order_by(Bot.id)]
 
 
 def wanted(vault: Vault) -> list[BotRecord]:
     """Every bot that is to run: switched on, of an account that is not switched off."""
-    query = _rows().where(Bot.active, User.disabled_at.is_null()).order_by(Bot.id)
-    return [_record(row, vault) for row in query]
+    query = rows().where(Bot.active, User.disabled_at.is_null()).order_by(Bot.id)
+    return [to_record(row, vault) for row in query]
 
 
 def wanted_ids() -> frozenset[int]:

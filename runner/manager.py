@@ -13,6 +13,7 @@ import orjson
 
 from models import bot as bots
 from models import update as updates
+from models.administration import IdFilter
 from models.bot import BotRecord, Failure, VerifiedToken
 from models.database import Database
 from models.errors import StorageError
@@ -95,6 +96,16 @@ class BotManager:
     def states(self) -> Counter[BotState]:
         """How many bots are in which state."""
         return Counter(managed.status.state for managed in self._bots.values())
+
+    def in_state(self, state: BotState) -> IdFilter:
+        """Which bots are in a state; those that the manager does not know are stopped."""
+        stopped = state is BotState.STOPPED
+        listed = (
+            bot_id
+            for bot_id, managed in self._bots.items()
+            if (managed.status.state is state) is not stopped
+        )
+        return IdFilter(frozenset(listed), all_but=stopped)
 
     @property
     def ready(self) -> bool:

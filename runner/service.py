@@ -7,9 +7,11 @@ from typing import Any
 
 from telegram.error import InvalidToken, TelegramError
 
+from models import administration
 from models import bot as bots
 from models import update as updates
 from models import user as users
+from models.administration import Account
 from models.bot import BotRecord, VerifiedToken
 from models.database import Database
 from models.errors import StorageError
@@ -151,6 +153,20 @@ class BotService:
             raise
         for bot_id in gone:
             await self._stop(bot_id)
+
+    async def administer(self, user_id: int, changes: dict[str, bool]) -> Account | None:
+        """Change what only operators may change; bots of a disabled account stop.
+
+        Args:
+            changes: any of is_staff, disabled.
+
+        Returns:
+            The account as it is now; None when there is none.
+        """
+        account = await self._db.write(administration.change, user_id, changes)
+        if "disabled" in changes:
+            await self._manager.follow(await self._db.read(bots.ids_of, user_id))
+        return account
 
     async def _resume(self, bot_id: int) -> None:
         async with self._manager.lock(bot_id):

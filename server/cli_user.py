@@ -71,7 +71,7 @@ def set_password(username: str, password_stdin: bool, **given: str | None) -> No
 def disable(username: str, **given: str | None) -> None:
     """End an account's sessions, stop its bots, and let nobody log in to it."""
     found = _account(given, username)
-    in_database(given, administration.set_disabled, found.id, True)
+    in_database(given, administration.change, found.id, {"disabled": True})
     click.echo(f"{found.username} is disabled: the sessions are ended, the bots stop")
 
 
@@ -81,7 +81,7 @@ def disable(username: str, **given: str | None) -> None:
 def enable(username: str, **given: str | None) -> None:
     """Undo `disable`; the bots that were switched on start again."""
     found = _account(given, username)
-    in_database(given, administration.set_disabled, found.id, False)
+    in_database(given, administration.change, found.id, {"disabled": False})
     click.echo(f"{found.username} is enabled: the bots that are switched on start")
 
 

@@ -123,6 +123,7 @@ class Client:
 
 
 numbers = itertools.count(1)
+ADMIN_USERS, ADMIN_BOTS = "/api/v1/admin/users/", "/api/v1/admin/telegram_data/"
 
 
 async def register(client: Client, name: str | None = None) -> Client:
