@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tornado.routing import URLSpec
 
-from handlers import accounts, admin, dead_updates, documents, events, health, telegram_data
+from handlers import accounts, admin, audit, dead_updates, documents, events, health, telegram_data
 
 routes: list[URLSpec] = [
     *accounts.routes,
@@ -12,6 +12,7 @@ routes: list[URLSpec] = [
     *dead_updates.routes,
     *events.routes,
     *admin.routes,
+    *audit.routes,
     *health.routes,
     *documents.routes,
 ]

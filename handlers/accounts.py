@@ -24,14 +24,22 @@ from handlers.schemas import (
     SessionSchema,
     UserSchema,
 )
+from models import audit
 from models import session as sessions
 from models import user as users
+from models.audit import Action, Actor
+from models.errors import AccountDisabled
 from models.password import weaknesses
 from models.user import Credentials, UserRecord, fold
 
 
 class AccountHandler(ApiHandler):
     """What the handlers of accounts share."""
+
+    @property
+    def himself(self) -> Actor:
+        """Whoever the account turns out to be, for the audit log."""
+        return Actor(address=self.request.remote_ip or "")
 
     async def log_in(self, user: UserRecord, *, status: int) -> None:
         """Begin a session and answer with its key."""
@@ -40,7 +48,7 @@ class AccountHandler(ApiHandler):
             user.id,
             lifetime=self.services.settings.session_lifetime,
             user_agent=self.request.headers.get("User-Agent", ""),
-            address=self.request.remote_ip or "",
+            by=self.himself,
         )
         key = self.services.keys.make(session)
         set_session_cookies(self, session, key)
@@ -105,6 +113,7 @@ class Registration(AccountHandler):
             username=body["username"],
             email=body["email"],
             password_hash=await self.services.hasher.hash(password),
+            by=self.himself,
         )
         await self.log_in(user, status=201)
 
@@ -137,13 +146,28 @@ class Login(AccountHandler):
         found = await self.services.db.read(users.find_credentials, username=username, email=email)
         name = fold(username or email or "")
         if not await self.check_password(name, body["password"], found) or found is None:
+            if found is not None:
+                await self._note_failure(found.user)
             sentence = "The user name or the password is wrong."
             raise errors.BadRequest(
                 sentence,
                 code=Code.INVALID_CREDENTIALS,
                 errors={"non_field_errors": [sentence]},
             )
-        await self.log_in(found.user, status=200)
+        try:
+            await self.log_in(found.user, status=200)
+        except AccountDisabled:
+            await self._note_failure(found.user, reason=Code.ACCOUNT_DISABLED)
+            raise
+
+    async def _note_failure(self, user: UserRecord, *, reason: str = "") -> None:
+        await self.services.db.write(
+            audit.note_failed_login,
+            self.himself,
+            user_id=user.id,
+            username=user.username,
+            reason=reason,
+        )
 
 
 class Logout(AccountHandler):
@@ -162,7 +186,9 @@ class Logout(AccountHandler):
         """
         self.load(EmptySchema)
         me = self.me
-        await self.services.db.write(sessions.delete, me.session.id, user_id=me.user.id)
+        await self.services.db.write(
+            sessions.delete, me.session.id, user=me.user, action=Action.LOGOUT, by=self.actor
+        )
         clear_session_cookie(self)
         self.answer({"detail": "Successfully logged out."})
 
@@ -207,7 +233,7 @@ class Me(AccountHandler):
         await self._change(self.load(UserSchema, partial=True))
 
     async def _change(self, changes: dict[str, Any]) -> None:
-        user = await self.services.db.write(users.update, self.me.user.id, changes)
+        user = await self.services.db.write(users.update, self.me.user.id, changes, by=self.actor)
         self.answer(UserSchema().dump(user))
 
     async def delete(self) -> None:
@@ -219,7 +245,7 @@ class Me(AccountHandler):
         responses:
           204: {description: The account and its bots are gone.}
         """
-        await self.services.bots.delete_account(self.me.user.id)
+        await self.services.bots.delete_account(self.me.user.id, by=self.actor)
         clear_session_cookie(self)
         self.set_status(204)
 
@@ -252,7 +278,9 @@ class PasswordChange(AccountHandler):
         if not await self.check_password(fold(me.user.username), body["old_password"], known):
             raise errors.invalid({"old_password": ["This is not your password."]})
         password_hash = await self.services.hasher.hash(new)
-        await db.write(sessions.change_password, me.user.id, password_hash, keep=me.session.id)
+        await db.write(
+            sessions.change_password, me.user, password_hash, keep=me.session.id, by=self.actor
+        )
         self.answer({"detail": "New password has been saved."})
 
 
@@ -288,8 +316,14 @@ class OneSession(AccountHandler):
         responses:
           204: {description: Ended.}
         """
-        user_id = self.me.user.id
-        if not await self.services.db.write(sessions.delete, session_id, user_id=user_id):
+        ended = await self.services.db.write(
+            sessions.delete,
+            session_id,
+            user=self.me.user,
+            action=Action.SESSION_ENDED,
+            by=self.actor,
+        )
+        if not ended:
             raise errors.NotFound("You have no such session.")
         self.set_status(204)
 

@@ -101,7 +101,7 @@ class AdminUser(StaffHandler):
                 "You cannot disable or demote yourself; ask another one of the staff.",
                 code=Code.OWN_ACCOUNT,
             )
-        account = await self.services.bots.administer(int(user_id), changes)
+        account = await self.services.bots.administer(int(user_id), changes, by=self.actor)
         if account is None:
             raise _no_user(user_id)
         self.answer(_present_user(account))
@@ -186,7 +186,8 @@ class AdminBot(StaffHandler):
           403: {description: You are not staff., codes: [staff_only]}
         """
         bot = await self.bot(bot_id)
-        outcome = await self.services.bots.update(bot, self.load(AdminBotSchema, partial=True))
+        changes = self.load(AdminBotSchema, partial=True)
+        outcome = await self.services.bots.update(bot, changes, by=self.actor)
         shown = present(outcome.bot, outcome.status, schema=AdminBotSchema)
         self.answer(shown, status=200 if outcome.settled else 202)
 

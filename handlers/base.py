@@ -20,6 +20,7 @@ from handlers import errors
 from handlers.authentication import authenticate
 from handlers.errors import ApiError, Code
 from handlers.services import Services
+from models.audit import Actor
 from models.session import Identity
 
 log = logging.getLogger("botyard.http")
@@ -57,6 +58,12 @@ class ApiHandler(tornado.web.RequestHandler):
         if self.identity is None:
             raise errors.Unauthorized("Log in first.")
         return self.identity
+
+    @property
+    def actor(self) -> Actor:
+        """Who the audit log says it was."""
+        user, address = (self.me.user, self.request.remote_ip or "")
+        return Actor(user.username, user.id, address)
 
     # -- the way in
 

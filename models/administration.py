@@ -9,8 +9,9 @@ from typing import Any
 
 import peewee
 
+from models import audit, revision
 from models import bot as bots
-from models import revision
+from models.audit import Action, Actor
 from models.base import now
 from models.bot import Bot, BotRecord
 from models.page import Page, cut
@@ -121,7 +122,7 @@ def bots_page(
     return found_page.map(lambda rows: [bots.to_record(row, vault) for row in rows])
 
 
-def change(user_id: int, changes: dict[str, bool]) -> Account | None:
+def change(user_id: int, changes: dict[str, bool], *, by: Actor) -> Account | None:
     """Change what only operators may change of an account.
 
     To disable it ends its sessions and stops its bots. What their `active` says stays as it
@@ -140,9 +141,13 @@ def change(user_id: int, changes: dict[str, bool]) -> Account | None:
     values: dict[str, Any] = {}
     if changes.get("is_staff", user.is_staff) != user.is_staff:
         values["is_staff"] = changes["is_staff"]
+        given = Action.STAFF_GIVEN if changes["is_staff"] else Action.STAFF_TAKEN
+        audit.note(given, by, user_id=user_id, username=user.username)
     if changes.get("disabled", user.disabled_at is not None) != (user.disabled_at is not None):
         values["disabled_at"] = now() if changes["disabled"] else None
         Session.delete().where(Session.user == user_id).execute()
+        switched = Action.DISABLED if changes["disabled"] else Action.ENABLED
+        audit.note(switched, by, user_id=user_id, username=user.username)
         revision.renew()
     if values:
         User.update(values, updated_at=now()).where(User.id == user_id).execute()

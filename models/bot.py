@@ -9,6 +9,8 @@ from typing import Any
 
 import peewee
 
+from models import audit
+from models.audit import Action, Actor
 from models.base import BaseModel, UTCDateTimeField, now
 from models.errors import BotAlreadyRegistered, BotLimitReached
 from models.user import User, locked
@@ -149,7 +151,14 @@ def check_new(vault: Vault, user_id: int, token: str, *, limit: int) -> None:
 
 
 def create(
-    vault: Vault, user_id: int, *, token: VerifiedToken, title: str, active: bool, limit: int
+    vault: Vault,
+    user_id: int,
+    *,
+    token: VerifiedToken,
+    title: str,
+    active: bool,
+    limit: int,
+    by: Actor,
 ) -> BotRecord:
     """Add a bot to an account.
 
@@ -177,7 +186,25 @@ def create(
         )
     except peewee.IntegrityError as error:  # lost a race that only PostgreSQL allows
         raise BotAlreadyRegistered from error
-    return to_record(row, vault)
+    record = to_record(row, vault)
+    note(Action.BOT_CREATED, record, by, title=title, active=active)
+    return record
+
+
+def note(action: Action, bot: BotRecord, by: Actor, **details: Any) -> None:
+    """Add an entry about a bot to the audit log."""
+    audit.note(action, by, user_id=bot.user_id, username=bot.owner, bot_id=bot.id, **details)
+
+
+def _note_changes(before: BotRecord, changes: dict[str, Any], by: Actor, *, token: bool) -> None:
+    fields = ["title"] if changes.get("title", before.title) != before.title else []
+    if token:
+        fields.append("token")
+    if fields:
+        note(Action.BOT_CHANGED, before, by, fields=sorted(fields))
+    if changes.get("active", before.active) != before.active:
+        switched = Action.BOT_SWITCHED_ON if changes["active"] else Action.BOT_SWITCHED_OFF
+        note(switched, before, by)
 
 
 def get(vault: Vault, bot_id: int, *, user_id: int | None = None) -> BotRecord | None:
@@ -218,6 +245,7 @@ def update(
     *,
     token: VerifiedToken | None = None,
     forget: Callable[[int], None],
+    by: Actor,
 ) -> BotRecord | None:
     """Change a bot.
 
@@ -254,6 +282,7 @@ def update(
         Bot.update(values).where(Bot.id == bot_id).execute()
     except peewee.IntegrityError as error:
         raise BotAlreadyRegistered from error
+    _note_changes(stored, changes, by, token=token is not None)
     return get(vault, bot_id)
 
 
@@ -285,6 +314,7 @@ def note_failure(bot_id: int, failure: Failure) -> None:
     ).where(Bot.id == bot_id).execute()
 
 
-def delete(bot_id: int) -> None:
+def delete(bot: BotRecord, *, by: Actor) -> None:
     """Remove a bot."""
-    Bot.delete().where(Bot.id == bot_id).execute()
+    if Bot.delete().where(Bot.id == bot.id).execute():
+        note(Action.BOT_DELETED, bot, by, title=bot.title, telegram_id=bot.telegram_id)

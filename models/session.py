@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 import peewee
 
+from models import audit
+from models.audit import Action, Actor
 from models.base import BaseModel, UTCDateTimeField, now
 from models.errors import AccountDisabled
 from models.user import User, UserRecord, locked, record, set_password_hash
@@ -61,9 +63,7 @@ def _record(row: Session) -> SessionRecord:
     )
 
 
-def create(
-    user_id: int, *, lifetime: timedelta, user_agent: str = "", address: str = ""
-) -> SessionRecord:
+def create(user_id: int, *, lifetime: timedelta, user_agent: str = "", by: Actor) -> SessionRecord:
     """Begin a session, and drop the account's expired ones on the way.
 
     Raises:
@@ -79,11 +79,12 @@ def create(
         id=secrets.token_urlsafe(16),
         user=user,
         user_agent=user_agent[:200],
-        address=address[:64],
+        address=by.address[:64],
         created_at=moment,
         last_used_at=moment,
         expires_at=moment + lifetime,
     )
+    audit.note(Action.LOGIN, by, user_id=user_id, username=user.username)
     return _record(row)
 
 
@@ -118,10 +119,17 @@ def listing(user_id: int) -> list[SessionRecord]:
     return [_record(row) for row in query]
 
 
-def delete(session_id: str, *, user_id: int) -> bool:
-    """End one session of an account; False when the account has no such session."""
-    query = Session.delete().where(Session.id == session_id, Session.user == user_id)
-    return bool(query.execute())
+def delete(session_id: str, *, user: UserRecord, action: Action, by: Actor) -> bool:
+    """End one session of an account; False when the account has no such session.
+
+    Args:
+        action: logout or session_ended.
+    """
+    query = Session.delete().where(Session.id == session_id, Session.user == user.id)
+    if not query.execute():
+        return False
+    audit.note(action, by, user_id=user.id, username=user.username)
+    return True
 
 
 def delete_expired() -> None:
@@ -129,11 +137,12 @@ def delete_expired() -> None:
     Session.delete().where(Session.expires_at <= now()).execute()
 
 
-def change_password(user_id: int, password_hash: str, *, keep: str | None) -> None:
+def change_password(user: UserRecord, password_hash: str, *, keep: str | None, by: Actor) -> None:
     """Store a new password's hash and end every session of the account.
 
     Args:
         keep: the one session that goes on; None for none.
     """
-    set_password_hash(user_id, password_hash)
-    Session.delete().where(Session.user == user_id, Session.id != (keep or "")).execute()
+    set_password_hash(user.id, password_hash)
+    Session.delete().where(Session.user == user.id, Session.id != (keep or "")).execute()
+    audit.note(Action.PASSWORD_CHANGED, by, user_id=user.id, username=user.username)

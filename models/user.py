@@ -9,7 +9,8 @@ from typing import Any
 
 import peewee
 
-from models import revision
+from models import audit, revision
+from models.audit import Action, Actor
 from models.base import BaseModel, UTCDateTimeField, now
 from models.errors import EmailTaken, UsernameTaken
 
@@ -102,7 +103,9 @@ def _taken(error: peewee.IntegrityError) -> UsernameTaken | EmailTaken:
     return EmailTaken() if "email_key" in str(error) else UsernameTaken()
 
 
-def create(*, username: str, email: str, password_hash: str, is_staff: bool = False) -> UserRecord:
+def create(
+    *, username: str, email: str, password_hash: str, is_staff: bool = False, by: Actor
+) -> UserRecord:
     """Add an account.
 
     Raises:
@@ -124,6 +127,9 @@ def create(*, username: str, email: str, password_hash: str, is_staff: bool = Fa
         )
     except peewee.IntegrityError as error:  # lost a race that only PostgreSQL allows
         raise _taken(error) from error
+    audit.note(Action.REGISTERED, by, user_id=row.id, username=username)
+    if is_staff:
+        audit.note(Action.STAFF_GIVEN, by, user_id=row.id, username=username)
     return record(row)
 
 
@@ -142,7 +148,7 @@ def credentials(user_id: int) -> Credentials | None:
     return Credentials(record(row), row.password_hash) if row else None
 
 
-def update(user_id: int, changes: dict[str, Any]) -> UserRecord:
+def update(user_id: int, changes: dict[str, Any], *, by: Actor) -> UserRecord:
     """Change the fields of an account that its owner may change.
 
     Args:
@@ -153,6 +159,7 @@ def update(user_id: int, changes: dict[str, Any]) -> UserRecord:
         User.DoesNotExist: the account is gone.
     """
     _check_free(username=changes.get("username"), email=changes.get("email"), but=user_id)
+    before = User.get_by_id(user_id)
     values = dict(changes, updated_at=now())
     if "username" in changes:
         values["username_key"] = fold(changes["username"])
@@ -162,6 +169,10 @@ def update(user_id: int, changes: dict[str, Any]) -> UserRecord:
         User.update(values).where(User.id == user_id).execute()
     except peewee.IntegrityError as error:
         raise _taken(error) from error
+    changed = sorted(name for name in changes if getattr(before, name) != changes[name])
+    if changed:
+        name = before.username
+        audit.note(Action.CHANGED, by, user_id=user_id, username=name, fields=changed)
     return record(User.get_by_id(user_id))
 
 
@@ -170,7 +181,7 @@ def set_password_hash(user_id: int, password_hash: str) -> None:
     User.update(password_hash=password_hash, updated_at=now()).where(User.id == user_id).execute()
 
 
-def delete(user_id: int) -> list[int]:
+def delete(user_id: int, *, by: Actor) -> list[int]:
     """Remove an account with all that hangs on it (sessions, bots).
 
     Returns:
@@ -179,5 +190,8 @@ def delete(user_id: int) -> list[int]:
     user = User.get_or_none(User.id == user_id)
     bot_ids = [bot.id for bot in user.bots] if user else []
     User.delete().where(User.id == user_id).execute()
+    if user is not None:
+        name = user.username
+        audit.note(Action.DELETED, by, user_id=user_id, username=name, bots=bot_ids)
     revision.renew()
     return bot_ids

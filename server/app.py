@@ -155,7 +155,12 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
         body_timeout=SLOW_BODY,
     )
     server.add_sockets(sockets)
-    janitor = Janitor(db, runner, keep=timedelta(days=config.journal_days))
+    janitor = Janitor(
+        db,
+        runner,
+        keep=timedelta(days=config.journal_days),
+        keep_audit=timedelta(days=config.audit_days),
+    )
     janitor.start()
     boot = asyncio.create_task(manager.start_active(), name="boot")
     watch = Watch(db, manager, after=boot, interval=runner.watch_interval)

@@ -31,7 +31,7 @@ def main() -> None:
 @main.command()
 @_flags("host", "port", "data_dir", "database_url", "telegram_api_url", "telegram_proxy")
 @_flags("max_bots_per_user", "cors_origins", "session_days", "journal_days", "registration")
-@_flags("behind_proxy")
+@_flags("behind_proxy", "audit_days")
 def serve(**flags: str | None) -> None:
     """Migrate the database and serve until SIGTERM or Ctrl-C."""
     log.set_up()

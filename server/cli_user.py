@@ -12,6 +12,7 @@ from models import administration
 from models import session as sessions
 from models import user as users
 from models.administration import Account
+from models.audit import OPERATOR
 from models.errors import EmailTaken, UsernameTaken
 from models.password import hash_password, weaknesses
 from models.user import Credentials, UserRecord
@@ -44,7 +45,7 @@ def create_user(
     password_hash = hash_password(_new_password(password_stdin, username=username, email=email))
     fields: dict[str, Any] = {"username": username, "email": email, "is_staff": staff}
     try:
-        made = in_database(given, users.create, password_hash=password_hash, **fields)
+        made = in_database(given, users.create, password_hash=password_hash, by=OPERATOR, **fields)
     except UsernameTaken:
         raise click.ClickException(f"there is a user {username!r} already") from None
     except EmailTaken:
@@ -61,7 +62,7 @@ def set_password(username: str, password_stdin: bool, **given: str | None) -> No
     found = _account(given, username)
     password = _new_password(password_stdin, username=found.username, email=found.email)
     password_hash = hash_password(password)
-    in_database(given, sessions.change_password, found.id, password_hash, keep=None)
+    in_database(given, sessions.change_password, found, password_hash, keep=None, by=OPERATOR)
     click.echo(f"the password of {found.username} is changed, the sessions are ended")
 
 
@@ -71,7 +72,7 @@ def set_password(username: str, password_stdin: bool, **given: str | None) -> No
 def disable(username: str, **given: str | None) -> None:
     """End an account's sessions, stop its bots, and let nobody log in to it."""
     found = _account(given, username)
-    in_database(given, administration.change, found.id, {"disabled": True})
+    in_database(given, administration.change, found.id, {"disabled": True}, by=OPERATOR)
     click.echo(f"{found.username} is disabled: the sessions are ended, the bots stop")
 
 
@@ -81,7 +82,7 @@ def disable(username: str, **given: str | None) -> None:
 def enable(username: str, **given: str | None) -> None:
     """Undo `disable`; the bots that were switched on start again."""
     found = _account(given, username)
-    in_database(given, administration.change, found.id, {"disabled": False})
+    in_database(given, administration.change, found.id, {"disabled": False}, by=OPERATOR)
     click.echo(f"{found.username} is enabled: the bots that are switched on start")
 
 
@@ -94,7 +95,7 @@ def delete(username: str, yes: bool, **given: str | None) -> None:
     found = _account(given, username)
     if not yes:
         click.confirm(f"Delete {found.username} with all bots?", abort=True)
-    gone = in_database(given, users.delete, found.id)
+    gone = in_database(given, users.delete, found.id, by=OPERATOR)
     click.echo(f"{found.username} is deleted, and bots: {len(gone)}")
 
 

@@ -133,6 +133,7 @@ class Config:
     )
     session_days: int = _setting(14, _positive, "days a login lasts")
     journal_days: int = _setting(7, _positive, "days that handled updates are kept")
+    audit_days: int = _setting(365, _positive, "days that the audit log is kept")
     registration: bool = _setting(
         True, _registration, "open, or closed to all but the operator", shown="open"
     )

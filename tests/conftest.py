@@ -17,6 +17,7 @@ from support import QUICK, Client, numbers, register
 
 import models.password
 from models import administration
+from models.audit import OPERATOR
 from runner.settings import RunnerSettings
 from sandbox import Sandbox
 from sandbox.app import serve as serve_sandbox
@@ -156,7 +157,7 @@ async def root(botyard: Botyard, anonymous: Client) -> Client:
     """One of the staff."""
     client = await register(anonymous, "root")
     changes = {"is_staff": True}
-    await botyard.services.db.write(administration.change, client.user["pk"], changes)
+    await botyard.services.db.write(administration.change, client.user["pk"], changes, by=OPERATOR)
     return client
 
 

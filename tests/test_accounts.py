@@ -13,6 +13,7 @@ from support import BOTS, PASSWORD, Answer, Client, register, until
 
 from models import session as sessions
 from models import user as users
+from models.audit import OPERATOR
 from models.errors import EmailTaken, UsernameTaken
 from models.user import User, _taken
 from sandbox import Sandbox
@@ -184,7 +185,7 @@ class TestClosed:
     ) -> None:
         hashed = await botyard.services.hasher.hash(PASSWORD)
         await botyard.services.db.write(
-            users.create, username="ann", email="", password_hash=hashed
+            users.create, username="ann", email="", password_hash=hashed, by=OPERATOR
         )
         assert (await log_in(anonymous)).key
 
@@ -453,7 +454,9 @@ async def test_another_ones_session_is_not_there(ann: Client, bob: Client) -> No
 async def test_an_expired_session_is_not_listed(
     botyard: Botyard, ann: Client, anonymous: Client
 ) -> None:
-    await botyard.services.db.write(sessions.create, ann.user["pk"], lifetime=timedelta(seconds=-1))
+    await botyard.services.db.write(
+        sessions.create, ann.user["pk"], lifetime=timedelta(seconds=-1), by=OPERATOR
+    )
     assert len((await ann.get(SESSIONS)).json) == 1
 
 
@@ -521,7 +524,7 @@ async def test_a_change_to_an_account_deleted_meanwhile_is_unauthorized(
     write = db.write
 
     async def delete_first(fn: Any, *args: Any, **kwargs: Any) -> Any:
-        await write(users.delete, ann.user["pk"])
+        await write(users.delete, ann.user["pk"], by=OPERATOR)
         return await write(fn, *args, **kwargs)
 
     monkeypatch.setattr(db, "write", delete_first)
@@ -531,7 +534,9 @@ async def test_a_change_to_an_account_deleted_meanwhile_is_unauthorized(
 
 async def test_a_session_of_a_deleted_account_is_not_begun(botyard: Botyard) -> None:
     with pytest.raises(User.DoesNotExist):
-        await botyard.services.db.write(sessions.create, 77, lifetime=timedelta(days=1))
+        await botyard.services.db.write(
+            sessions.create, 77, lifetime=timedelta(days=1), by=OPERATOR
+        )
 
 
 async def test_accounts_and_sessions_outlast_a_restart(

@@ -11,7 +11,9 @@ import pytest
 from support import BOTS, PASSWORD, QUICK, Client, register, until
 from test_cli import Ended, botyard_command
 
+from models import bot as bots
 from models import revision
+from models.audit import OPERATOR
 from sandbox import Sandbox
 from server.app import Botyard, open_botyard
 from server.config import Config
@@ -138,11 +140,9 @@ async def test_a_bot_of_a_disabled_account_does_not_start_because_it_is_changed(
     await command("disable", "ann")
     manager, services = botyard.services.manager, botyard.services
     await until(lambda: not manager.states(), "no bot running")
-    from models import bot as bots  # noqa: PLC0415 - beside the fixtures' names
-
     record = await services.db.read(bots.get, services.vault, made["id"])
     assert record is not None
-    await services.bots.update(record, {"active": True})
+    await services.bots.update(record, {"active": True}, by=OPERATOR)
     assert not manager.states()
 
 
