@@ -135,7 +135,7 @@ def note_failed_login(by: Actor, *, user_id: int, username: str, reason: str = "
     Args:
         reason: why, when the password was right.
     """
-    details = {"reason": reason} if reason else {}
+    details: dict[str, Any] = {"reason": reason} if reason else {}
     note(Action.LOGIN_FAILED, by, user_id=user_id, username=username, **details)
 
 

@@ -11,9 +11,11 @@ import migrate
 from server import copying, lifecycle, log, version
 from server.cli_base import Group
 from server.cli_base import flags as _flags
+from server.cli_upkeep import backup, restore
 from server.cli_user import user
 from server.config import Config
 from server.demo import demo as run_demo
+from server.lock import FolderInUse
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,6 +40,10 @@ def serve(**flags: str | None) -> None:
     config = Config.load(None, **flags).with_data_dir()
     try:
         lifecycle.run(lifecycle.serve(config))
+    except FolderInUse as error:
+        raise click.ClickException(
+            f"{error}: only one can, or they would poll the same bots"
+        ) from error
     except OSError as error:
         raise click.ClickException(
             f"cannot listen on {config.host}:{config.port}: {error.strerror or error}"
@@ -83,4 +89,5 @@ def demo(sandbox_port: int, **flags: str | None) -> None:
         lifecycle.run(run_demo(config.with_data_dir(), sandbox_port=sandbox_port))
 
 
-main.add_command(user)
+for command in (user, backup, restore):
+    main.add_command(command)

@@ -170,6 +170,11 @@ class Config:
                 raise ConfigError(f"{variable}: {shown} will not do; it takes {error}") from None
         return cls(**values)
 
+    @property
+    def database_address(self) -> str:
+        """Where the database is."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'botyard.db'}"
+
     def with_data_dir(self) -> Config:
         """The same settings with everything that lives in the data folder filled in.
 
@@ -188,7 +193,7 @@ class Config:
             ) from error
         values = {setting.name: getattr(self, setting.name) for setting in fields(self)}
         values["secret_key"] = secret
-        values["database_url"] = self.database_url or f"sqlite:///{folder / 'botyard.db'}"
+        values["database_url"] = self.database_address
         return type(self)(**values)
 
 

@@ -1,0 +1,90 @@
+"""`botyard backup`, `restore`: what keeps an installation alive."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from server import backup as backups
+from server import lock
+from server.cli_base import flags
+from server.config import Config
+
+_place = flags("data_dir", "database_url")
+_NOT_INCLUDED = (
+    "secret.key (or BOTYARD_SECRET_KEY) is NOT in it, and without it the bots' tokens cannot be "
+    "read: keep a copy of it, once, in another place than the backups."
+)
+
+
+class WhatToDo(click.ClickException):
+    """The command is not for this installation; the text says what is."""
+
+    exit_code = 2
+
+
+def _sqlite_file(config: Config, instead: str) -> Path:
+    url = config.database_address
+    if not url.startswith("sqlite:"):
+        raise WhatToDo(f"the database is PostgreSQL, which has tools of its own: {instead}")
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    user = f"{parts.username}@" if parts.username else ""
+    port = f":{parts.port}" if parts.port else ""
+    return f"postgresql://{user}{parts.hostname or ''}{port}{parts.path}"
+
+
+def _postgresql(command: str, config: Config, file: Path) -> str:
+    address = shlex.quote(_without_password(config.database_address))
+    return f"{command.format(file=shlex.quote(str(file)))} --dbname={address}"
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_place
+def backup(file: Path, **given: str | None) -> None:
+    """Copy the database into FILE, while the server runs or not.
+
+    FILE is checked, and replaced only by a good copy. The secret is not in it.
+    """
+    config = Config.load(None, **given)
+    dump = _postgresql("pg_dump --format=custom --file={file}", config, file)
+    database = _sqlite_file(config, dump)
+    try:
+        backups.back_up(database, file)
+    except backups.BadBackup as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{database} is backed up to {file}, and the copy is healthy")
+    click.echo(_NOT_INCLUDED, err=True)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_place
+def restore(file: Path, **given: str | None) -> None:
+    """Put the database in FILE back; the server must not run.
+
+    The database that was there stays beside, under another name. The secret is not in FILE.
+    """
+    config = Config.load(None, **given)
+    load = _postgresql("pg_restore --clean --if-exists {file}", config, file)
+    database = _sqlite_file(config, load)
+    folder = config.data_dir.absolute()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with lock.holding(folder):
+            kept = backups.restore(file, database)
+    except lock.FolderInUse as error:
+        raise click.ClickException(f"{error}: stop it first") from error
+    except backups.BadBackup as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{file} is restored to {database}; the next start migrates it")
+    if kept is not None:
+        click.echo(f"the database that was there is {kept}")
+    click.echo(_NOT_INCLUDED, err=True)
