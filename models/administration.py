@@ -116,7 +116,11 @@ def bots_page(
         query = query.where(~chosen if ids.all_but else chosen)
     if search:
         part = search.lower()
-        found = (peewee.fn.LOWER(field).contains(part) for field in (Bot.title, Bot.username))
+        # as it stands, too: PostgreSQL in the locale C lowers the letters of English alone
+        found = (
+            peewee.fn.LOWER(field).contains(part) | field.contains(search)
+            for field in (Bot.title, Bot.username)
+        )
         query = query.where(reduce(operator.or_, found))
     found_page = cut(query, page=page, page_size=page_size)
     return found_page.map(lambda rows: [bots.to_record(row, vault) for row in rows])

@@ -119,8 +119,9 @@ def rows() -> Any:
     return Bot.select(Bot, User.id, User.username, User.disabled_at).join(User)
 
 
-def _check_unclaimed(fingerprint: str, claimed_id: int, *, but: int | None = None) -> None:
-    same = (Bot.token_fingerprint == fingerprint) | (Bot.telegram_id == claimed_id)
+def _check_unclaimed(vault: Vault, token: str, *, but: int | None = None) -> None:
+    known = Bot.token_fingerprint.in_(vault.fingerprints(token))
+    same = known | (Bot.telegram_id == claimed_telegram_id(token))
     if Bot.select().where(same, Bot.id != (but or 0)).exists():
         raise BotAlreadyRegistered
 
@@ -147,7 +148,7 @@ def check_new(vault: Vault, user_id: int, token: str, *, limit: int) -> None:
     """
     if Bot.select().where(Bot.user == user_id).count() >= limit:
         raise BotLimitReached(limit)
-    _check_unclaimed(vault.fingerprint(token), claimed_telegram_id(token))
+    _check_unclaimed(vault, token)
 
 
 def create(
@@ -169,7 +170,7 @@ def create(
     """
     slot = _free_slot(user_id, limit)
     fingerprint = vault.fingerprint(token.token)
-    _check_unclaimed(fingerprint, claimed_telegram_id(token.token))
+    _check_unclaimed(vault, token.token)
     moment = now()
     try:
         row = Bot.create(
@@ -268,7 +269,7 @@ def update(
         if claimed_telegram_id(token.token) != claimed_telegram_id(stored.token):
             forget(bot_id)
         fingerprint = vault.fingerprint(token.token)
-        _check_unclaimed(fingerprint, claimed_telegram_id(token.token), but=bot_id)
+        _check_unclaimed(vault, token.token, but=bot_id)
         values.update(
             token_encrypted=vault.encrypt(token.token),
             token_fingerprint=fingerprint,
@@ -294,7 +295,7 @@ def confirm(vault: Vault, bot_id: int, token: VerifiedToken) -> None:
     Raises:
         BotAlreadyRegistered: another bot in the platform is this Telegram bot.
     """
-    mine = (Bot.id == bot_id) & (Bot.token_fingerprint == vault.fingerprint(token.token))
+    mine = (Bot.id == bot_id) & Bot.token_fingerprint.in_(vault.fingerprints(token.token))
     try:
         Bot.update(
             telegram_id=token.telegram_id,

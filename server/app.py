@@ -113,7 +113,7 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
     """
     runner = runner or RunnerSettings()
     sockets = bind_sockets(config.port, config.host)
-    vault = Vault(config.secret_key)
+    vault = Vault(*config.secrets)
     try:
         db = await _open_database(config.database_url, vault)
     except BaseException:
@@ -135,7 +135,7 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
         db=db,
         vault=vault,
         hasher=PasswordHasher(),
-        keys=KeyRing(vault.derive("session keys")),
+        keys=KeyRing(*vault.derive_all("session keys")),
         throttle=LoginThrottle(),
         manager=manager,
         bots=BotService(

@@ -62,6 +62,15 @@ def in_database(given: dict[str, str | None], fn: Callable[..., T], *args: Any, 
     """
     config = Config.load(None, **given).with_data_dir()
     Migrations(config.database_url).up()
+    return run_in(config, fn, *args, **kwargs)
+
+
+def run_in(config: Config, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """The same in a database that is migrated already.
+
+    Args:
+        config: with its data folder filled in.
+    """
 
     async def run() -> T:
         db = Database(config.database_url)

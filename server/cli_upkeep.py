@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from server import backup as backups
-from server import lock
+from server import lock, rotation
 from server.cli_base import flags
 from server.config import Config
 
@@ -88,3 +88,32 @@ def restore(file: Path, **given: str | None) -> None:
     if kept is not None:
         click.echo(f"the database that was there is {kept}")
     click.echo(_NOT_INCLUDED, err=True)
+
+
+@click.command("rotate-secret")
+@_place
+def rotate_secret(**given: str | None) -> None:
+    """Replace secret.key, and encrypt every bot token anew; the server must not run.
+
+    Sessions go on. The old secret is kept in secret.key.old, and accepted while that is there.
+    """
+    config = Config.load(None, **given)
+    try:
+        done = rotation.rotate(config)
+    except lock.FolderInUse as error:
+        raise click.ClickException(f"{error}: stop it first") from error
+    except rotation.OneSecretOnly as error:
+        raise WhatToDo(
+            "the secret comes from BOTYARD_SECRET_KEY, which only you can change: put a new one "
+            "before it, with a comma between (BOTYARD_SECRET_KEY=new,old), then call this again"
+        ) from error
+    if done.resumed:
+        click.echo("a rotation that had been interrupted is brought to its end")
+    click.echo(f"bot tokens under the new secret: {done.tokens}")
+    where = "the old one in BOTYARD_SECRET_KEY" if config.secret_key else "secret.key.old"
+    click.echo(
+        f"Sessions go on while {where} is there: remove it after {config.session_days} days, "
+        "or now if the old secret is in wrong hands; then everybody logs in again.",
+        err=True,
+    )
+    click.echo("Backups made until now need the old secret: keep it with them.", err=True)

@@ -25,6 +25,7 @@ GOOD: list[tuple[str, Any, str, Any]] = [
     ("database_url", "", "sqlite:///x.db", "sqlite:///x.db"),
     ("database_url", "", "postgresql://u:p@h:5432/n", "postgresql://u:p@h:5432/n"),
     ("secret_key", "", SECRET, SECRET),
+    ("secret_key", "", f"{SECRET},{SECRET[::-1]}", f"{SECRET},{SECRET[::-1]}"),
     ("telegram_api_url", "https://api.telegram.org", "http://h:8081/", "http://h:8081"),
     ("telegram_proxy", None, "socks5://u:p@h:1080", "socks5://u:p@h:1080"),
     ("telegram_proxy", None, "http://h:3128", "http://h:3128"),
