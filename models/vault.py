@@ -98,8 +98,17 @@ def check_secret(vault: Vault) -> None:
     Raises:
         SecretMismatch: the database was filled under another secret.
     """
-    stored = setting.get(CHECK_SETTING)
-    if stored is None:
+    if setting.get(CHECK_SETTING) is None:
         setting.put(CHECK_SETTING, vault.encrypt(CHECK_TEXT))
-    elif vault.decrypt(stored) != CHECK_TEXT:
+    check_secret_if_any(vault)
+
+
+def check_secret_if_any(vault: Vault) -> None:
+    """The same, and leave a new database alone.
+
+    Raises:
+        SecretMismatch: as for `check_secret`.
+    """
+    stored = setting.get(CHECK_SETTING)
+    if stored is not None and vault.decrypt(stored) != CHECK_TEXT:
         raise SecretMismatch("the secret does not fit the database")

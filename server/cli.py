@@ -11,7 +11,7 @@ import migrate
 from server import copying, lifecycle, log, version
 from server.cli_base import Group
 from server.cli_base import flags as _flags
-from server.cli_upkeep import backup, restore, rotate_secret
+from server.cli_upkeep import backup, doctor, restore, rotate_secret
 from server.cli_user import user
 from server.config import Config
 from server.demo import demo as run_demo
@@ -89,5 +89,5 @@ def demo(sandbox_port: int, **flags: str | None) -> None:
         lifecycle.run(run_demo(config.with_data_dir(), sandbox_port=sandbox_port))
 
 
-for command in (user, backup, restore, rotate_secret):
+for command in (user, backup, restore, rotate_secret, doctor):
     main.add_command(command)

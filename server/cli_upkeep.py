@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
 from server import backup as backups
+from server import doctor as doctors
 from server import lock, rotation
-from server.cli_base import flags
+from server.cli_base import echo_json, flags, json_option
 from server.config import Config
 
 _place = flags("data_dir", "database_url")
@@ -117,3 +120,23 @@ def rotate_secret(**given: str | None) -> None:
         err=True,
     )
     click.echo("Backups made until now need the old secret: keep it with them.", err=True)
+
+
+@click.command()
+@json_option
+@flags("data_dir", "database_url", "telegram_api_url", "telegram_proxy")
+def doctor(as_json: bool, **given: str | None) -> None:
+    """Look at what the server stands on, and say what to do; exits with 1 when something is wrong.
+
+    Changes nothing. Run it as the server's user, with the server's settings.
+    """
+    findings = []
+    for finding in doctors.examine(Config.load(None, **given)):
+        findings.append(finding)
+        if not as_json:
+            advice = f" -> {finding.advice}" if finding.advice else ""
+            click.echo(f"{finding.level:<8}{finding.check}: {finding.text}{advice}")
+    wrong = any(finding.level is doctors.Level.WRONG for finding in findings)
+    if as_json:
+        echo_json({"ok": not wrong, "checks": [asdict(finding) for finding in findings]})
+    sys.exit(wrong)

@@ -214,6 +214,12 @@ def _secrets_from(path: Path) -> str:
     return ",".join([current, *(secret for secret in older if secret != current)])
 
 
+def stored_secrets(folder: Path) -> tuple[str, ...]:
+    """The secrets in a data folder as they are there; nothing is made or mended."""
+    path = folder / SECRET_FILE
+    return (path.read_text(encoding="utf-8").strip(), *_older(path))
+
+
 def _older(path: Path) -> list[str]:
     old = path.with_name(path.name + ".old")
     lines = old.read_text(encoding="utf-8", errors="replace").split() if old.exists() else []
