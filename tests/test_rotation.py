@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 from processes import ROOT, serving
-from support import BOTS, Client, register
+from support import BOTS, QUICK, Client, register
 from test_cli import Ended, botyard_command, run
 
 from models import bot as bots
@@ -25,6 +25,7 @@ from models.bot import VerifiedToken
 from models.migration import Migrations
 from models.vault import Vault, check_secret
 from sandbox import Sandbox
+from server.app import open_botyard
 from server.cli_base import run_in
 from server.config import Config
 from server.rotation import rotate
@@ -257,3 +258,27 @@ def test_an_empty_database_has_nothing_left_to_rotate(data: Path) -> None:
     config = Config.load({}, data_dir=str(data)).with_data_dir()
     Migrations(config.database_url).up()
     assert run_in(config, rotation.is_done, Vault(NEW))
+
+
+async def test_it_works_on_either_database(
+    config: Config, telegram: Sandbox, http: aiohttp.ClientSession
+) -> None:
+    first = await open_botyard(config, runner=QUICK)
+    try:
+        ann = await register(Client(http, first.url), "ann")
+        made = await ann.add_bot(telegram.add_bot())
+    finally:
+        await first.close()
+    ended = await command(
+        config.data_dir, "rotate-secret", BOTYARD_DATABASE_URL=config.database_url
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    flags = {"database_url": config.database_url, "telegram_api_url": config.telegram_api_url}
+    renewed = Config.load({}, port="0", data_dir=str(config.data_dir), **flags).with_data_dir()
+    assert renewed.secrets[1:] == config.secrets
+    second = await open_botyard(renewed, runner=QUICK)
+    try:
+        ann.url = second.url
+        await ann.until_state(made, "running")
+    finally:
+        await second.close()
