@@ -43,7 +43,7 @@ def migrate(migrator, database, *, fake=False):
 
 
 def rollback(migrator, database, *, fake=False):
-    """Drop the audit log: who did what is forgotten."""
+    """Drop the audit log: who did what is lost."""
     migrator.remove_model("audit")
     if not isinstance(database, pw.SqliteDatabase):
         migrator.sql("DROP FUNCTION audit_append_only()")
