@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+import orjson
 
 from models.errors import StorageError
 from models.migration import Migrations
@@ -52,11 +53,16 @@ def down(data_dir: str | None, database_url: str | None) -> None:
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="print JSON for programs")
 @_folder
 @_url
-def status(data_dir: str | None, database_url: str | None) -> None:
+def status(as_json: bool, data_dir: str | None, database_url: str | None) -> None:
     """List the steps that are done and left."""
     found = _migrations(data_dir, database_url).status()
+    if as_json:
+        steps = {"done": found.done, "left": found.todo, "unknown": found.unknown}
+        click.echo(orjson.dumps(steps, option=orjson.OPT_INDENT_2).decode())
+        return
     for label, names in (("done", found.done), ("left", found.todo), ("unknown", found.unknown)):
         for name in names:
             click.echo(f"{label:<8}{name}")

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from tornado.routing import URLSpec
 
-from handlers import accounts, dead_updates, documents, events, health, metrics, telegram_data
+from handlers import (
+    accounts,
+    admin,
+    audit,
+    dead_updates,
+    documents,
+    events,
+    health,
+    metrics,
+    telegram_data,
+)
 
 routes: list[URLSpec] = [
     *accounts.routes,
     *telegram_data.routes,
     *dead_updates.routes,
     *events.routes,
+    *admin.routes,
+    *audit.routes,
     *health.routes,
     *metrics.routes,
     *documents.routes,

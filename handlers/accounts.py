@@ -24,8 +24,11 @@ from handlers.schemas import (
     SessionSchema,
     UserSchema,
 )
+from models import audit
 from models import session as sessions
 from models import user as users
+from models.audit import Action, Actor
+from models.errors import AccountDisabled
 from models.password import weaknesses
 from models.session import Identity, SessionRecord
 from models.user import Credentials, UserRecord, fold
@@ -34,12 +37,17 @@ from models.user import Credentials, UserRecord, fold
 class AccountHandler(ApiHandler):
     """What the handlers of accounts share."""
 
+    @property
+    def himself(self) -> Actor:
+        """Whoever the account turns out to be, for the audit log."""
+        return Actor(address=self.request.remote_ip or "")
+
     def session_options(self) -> dict[str, Any]:
         """What a new session notes."""
         return {
             "lifetime": self.services.settings.session_lifetime,
             "user_agent": self.request.headers.get("User-Agent", ""),
-            "address": self.request.remote_ip or "",
+            "by": self.himself,
         }
 
     def answer_login(self, user: UserRecord, session: SessionRecord, *, status: int) -> None:
@@ -144,6 +152,7 @@ class Login(AccountHandler):
         responses:
           200: {description: Logged in., schema: LoginAnswerSchema}
           400: {description: The name or the password is wrong., codes: [invalid_credentials]}
+          403: {description: The account is switched off., codes: [account_disabled]}
           429: {description: Too many attempts; see the header Retry-After.}
         """
         check_origin(self)
@@ -152,14 +161,29 @@ class Login(AccountHandler):
         found = await self.services.db.read(users.find_credentials, username=username, email=email)
         name = fold(username or email or "")
         if not await self.check_password(name, body["password"], found) or found is None:
+            if found is not None:
+                await self._note_failure(found.user)
             raise errors.invalid_credentials()
-        session = await self.services.db.write(
-            sessions.create,
-            found.user.id,
-            password_hash=found.password_hash,
-            **self.session_options(),
-        )
+        try:
+            session = await self.services.db.write(
+                sessions.create,
+                found.user.id,
+                password_hash=found.password_hash,
+                **self.session_options(),
+            )
+        except AccountDisabled:
+            await self._note_failure(found.user, reason=Code.ACCOUNT_DISABLED)
+            raise
         self.answer_login(found.user, session, status=200)
+
+    async def _note_failure(self, user: UserRecord, *, reason: str = "") -> None:
+        await self.services.db.write(
+            audit.note_failed_login,
+            self.himself,
+            user_id=user.id,
+            username=user.username,
+            reason=reason,
+        )
 
 
 class Logout(AccountHandler):
@@ -178,7 +202,9 @@ class Logout(AccountHandler):
         """
         self.load(EmptySchema)
         me = self.me
-        await self.services.db.write(sessions.delete, me.session.id, user_id=me.user.id)
+        await self.services.db.write(
+            sessions.delete, me.session.id, user=me.user, action=Action.LOGOUT, by=self.actor
+        )
         self.services.manager.events.end_session(me.user.id, me.session.id)
         clear_session_cookie(self)
         self.answer({"detail": "Successfully logged out."})
@@ -224,7 +250,7 @@ class Me(AccountHandler):
         await self._change(self.load(UserSchema, partial=True))
 
     async def _change(self, changes: dict[str, Any]) -> None:
-        user = await self.services.db.write(users.update, self.me.user.id, changes)
+        user = await self.services.db.write(users.update, self.me.user.id, changes, by=self.actor)
         self.answer(UserSchema().dump(user))
 
     async def delete(self) -> None:
@@ -236,7 +262,7 @@ class Me(AccountHandler):
         responses:
           204: {description: The account and its bots are gone.}
         """
-        await self.services.bots.delete_account(self.me.user.id)
+        await self.services.bots.delete_account(self.me.user.id, by=self.actor)
         self.services.manager.events.end_sessions(self.me.user.id, keep=None)
         clear_session_cookie(self)
         self.set_status(204)
@@ -270,7 +296,9 @@ class PasswordChange(AccountHandler):
         if not await self.check_password(fold(me.user.username), body["old_password"], known):
             raise errors.invalid({"old_password": ["This is not your password."]})
         password_hash = await self.services.hasher.hash(new)
-        await db.write(sessions.change_password, me.user.id, password_hash, keep=me.session.id)
+        await db.write(
+            sessions.change_password, me.user, password_hash, keep=me.session.id, by=self.actor
+        )
         self.services.manager.events.end_sessions(me.user.id, keep=me.session.id)
         self.answer({"detail": "New password has been saved."})
 
@@ -307,10 +335,16 @@ class OneSession(AccountHandler):
         responses:
           204: {description: Ended.}
         """
-        user_id = self.me.user.id
-        if not await self.services.db.write(sessions.delete, session_id, user_id=user_id):
+        ended = await self.services.db.write(
+            sessions.delete,
+            session_id,
+            user=self.me.user,
+            action=Action.SESSION_ENDED,
+            by=self.actor,
+        )
+        if not ended:
             raise errors.NotFound("You have no such session.")
-        self.services.manager.events.end_session(user_id, session_id)
+        self.services.manager.events.end_session(self.me.user.id, session_id)
         self.set_status(204)
 
 

@@ -21,6 +21,7 @@ from handlers import errors, request_id
 from handlers.authentication import authenticate
 from handlers.errors import ApiError, Code
 from handlers.services import Services
+from models.audit import Actor
 from models.session import Identity
 
 log = logging.getLogger("botyard.http")
@@ -65,6 +66,12 @@ class ApiHandler(tornado.web.RequestHandler):
     def request_id(self) -> str:
         """The id of this request in the log; the client may have given it."""
         return request_id.choose(self.request.headers.get("X-Request-ID"))
+
+    @property
+    def actor(self) -> Actor:
+        """Who the audit log says it was."""
+        user, address = (self.me.user, self.request.remote_ip or "")
+        return Actor(user.username, user.id, address)
 
     # -- the way in
 

@@ -46,7 +46,9 @@ class OneDeadUpdate(BotHandler):
           204: {description: It is gone.}
         """
         bot = await self.bot(bot_id)
-        if not await self.services.db.write(updates.delete_dead, bot.id, int(update_id)):
+        if not await self.services.db.write(
+            updates.delete_dead, bot, int(update_id), by=self.actor
+        ):
             raise errors.NotFound(f"Bot {bot.id} has no dead update {update_id}.")
         self.set_status(204)
 
@@ -64,7 +66,7 @@ class Replay(BotHandler):
           202: {description: It waits for its handler again., schema: DetailSchema}
         """
         bot = await self.bot(bot_id)
-        if not await self.services.bots.replay(bot.id, int(update_id)):
+        if not await self.services.bots.replay(bot, int(update_id), by=self.actor):
             raise errors.NotFound(f"Bot {bot.id} has no dead update {update_id}.")
         self.answer({"detail": "The update waits for its handler again."}, status=202)
 

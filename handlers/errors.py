@@ -38,11 +38,14 @@ class Code(StrEnum):
     INVALID_KEY = "invalid_key"
     XSRF_FAILED = "xsrf_failed"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
+    ACCOUNT_DISABLED = "account_disabled"
+    STAFF_ONLY = "staff_only"
     REGISTRATION_CLOSED = "registration_closed"
     BOT_LIMIT_REACHED = "bot_limit_reached"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BOT_ALREADY_REGISTERED = "bot_already_registered"
+    OWN_ACCOUNT = "own_account"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     TELEGRAM_TOKEN_REJECTED = "telegram_token_rejected"  # noqa: S105
@@ -200,6 +203,10 @@ def translate(error: BaseException) -> ApiError | None:
             return Unauthorized("This account is gone.", code=Code.INVALID_KEY)
         case storage.PasswordChanged():
             return invalid_credentials()
+        case storage.AccountDisabled():
+            return Forbidden(
+                "This account is disabled; ask the operator.", code=Code.ACCOUNT_DISABLED
+            )
         case storage.BotLimitReached():
             return Forbidden(
                 f"You have {error.limit} bots, which is as many as an account may have. "

@@ -29,10 +29,12 @@ class KeyRing:
 
     Args:
         secret: what they are signed with, 32 bytes.
+        older: what they were signed with before, and may still be.
     """
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, *older: bytes) -> None:
         self._secret = secret
+        self._accepted = (secret, *older)
 
     def make(self, session: SessionRecord) -> str:
         """The key of a session; it expires with it."""
@@ -52,13 +54,21 @@ class KeyRing:
         """
         if len(key) > MAX_LENGTH:  # the header is parsed before the signature is checked
             raise BadKey
-        try:
-            claims = jwt.decode(
-                key,
-                self._secret,
-                [ALGORITHM],
-                options={"require": ["sub", "sid", "iat", "exp"], "verify_iat": False},
-            )
-            return Claims(int(claims["sub"]), str(claims["sid"]))
-        except (jwt.InvalidTokenError, ValueError) as error:
-            raise BadKey from error
+        for secret in self._accepted:
+            try:
+                return self._read(key, secret)
+            except jwt.InvalidSignatureError:
+                continue
+            except (jwt.InvalidTokenError, ValueError) as error:
+                raise BadKey from error
+        raise BadKey
+
+    @staticmethod
+    def _read(key: str, secret: bytes) -> Claims:
+        claims = jwt.decode(
+            key,
+            secret,
+            [ALGORITHM],
+            options={"require": ["sub", "sid", "iat", "exp"], "verify_iat": False},
+        )
+        return Claims(int(claims["sub"]), str(claims["sid"]))

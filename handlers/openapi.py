@@ -50,6 +50,7 @@ may get new ones.
 _TAGS = [
     {"name": "Accounts", "description": "Register, log in, your data."},
     {"name": "Bots", "description": "Your Telegram bots."},
+    {"name": "Administration", "description": "Everybody's accounts and bots, for staff."},
     {"name": "Operation", "description": "For load balancers and supervisors."},
 ]
 _SECURITY_SCHEMES: dict[str, Document] = {
@@ -173,7 +174,8 @@ class _Operation:
         words = re.findall(r"\w+", re.sub(r"rest-auth|api/v1|\{.*?\}", "", self.path))
         if self.path.endswith("}/") and words[-1].endswith("s"):
             words[-1] = words[-1][:-1]
-        if any(answer.get("many") for answer in said["responses"].values()):
+        answers = said["responses"].values()
+        if any(a.get("many") or a.get("schema", "").endswith("PageSchema") for a in answers):
             return "_".join(["list", *words])
         if self.method == "POST" and "GET" not in self.handler.allowed_methods():
             return "_".join(words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from marshmallow import Schema
 from tornado.web import url
 
 from handlers import errors
@@ -16,15 +17,25 @@ from runner.service import Outcome
 from runner.states import BotStatus
 
 
-def present(bot: BotRecord, status: BotStatus, *, reveal: bool = False) -> dict[str, Any]:
+def present(
+    bot: BotRecord,
+    status: BotStatus,
+    *,
+    reveal: bool = False,
+    schema: type[Schema] = BotSchema,
+) -> dict[str, Any]:
     """A bot as it is shown.
 
     Args:
         reveal: show the token in full: only in the answer to the request that set it.
+        schema: which of the fields are shown.
     """
-    shown: dict[str, Any] = BotSchema().dump(
+    shown: dict[str, Any] = schema().dump(
         {
             "id": bot.id,
+            "user": bot.user_id,
+            "owner": bot.owner,
+            "suspended": bot.suspended,
             "token": bot.token if reveal else mask(bot.token),
             "title": bot.title,
             "active": bot.active,
@@ -98,7 +109,7 @@ class Bots(BotHandler):
         body = self.load(BotSchema)
         if is_masked(body["token"]):
             raise errors.invalid({"token": ["This is a masked token; enter it in full."]})
-        outcome = await self.services.bots.create(self.me.user.id, **body)
+        outcome = await self.services.bots.create(self.me.user.id, **body, by=self.actor)
         self.set_header("Location", f"/api/v1/telegram_data/{outcome.bot.id}/")
         self.answer_outcome(outcome, status=201, reveal=True)
 
@@ -153,7 +164,7 @@ class OneBot(BotHandler):
         bot = await self.bot(bot_id)
         changes = self.load(BotSchema, partial=partial)
         reveal = self._new_token(bot, changes)
-        outcome = await self.services.bots.update(bot, changes)
+        outcome = await self.services.bots.update(bot, changes, by=self.actor)
         self.answer_outcome(outcome, status=200 if outcome.settled else 202, reveal=reveal)
 
     @staticmethod
@@ -175,7 +186,7 @@ class OneBot(BotHandler):
         responses:
           204: {description: The bot is stopped and gone.}
         """
-        await self.services.bots.delete(await self.bot(bot_id))
+        await self.services.bots.delete(await self.bot(bot_id), by=self.actor)
         self.set_status(204)
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import peewee
 
+from models import audit
+from models.audit import Action, Actor
 from models.base import BaseModel, UTCDateTimeField, now
 from models.errors import BotAlreadyRegistered, BotLimitReached
-from models.user import User
+from models.user import User, locked
 from models.vault import Vault
 
 
@@ -54,10 +56,17 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class BotRecord:
-    """A bot as the rest of the program sees it, its token in the clear."""
+    """A bot as the rest of the program sees it, its token in the clear.
+
+    Args:
+        active: what its owner wants.
+        suspended: its owner's account is switched off, so it does not run all the same.
+    """
 
     id: int
     user_id: int
+    owner: str
+    suspended: bool
     title: str
     active: bool
     token: str = field(repr=False)
@@ -67,6 +76,11 @@ class BotRecord:
     last_update_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is to run."""
+        return self.active and not self.suspended
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +92,16 @@ class VerifiedToken:
     username: str = ""
 
 
-def _record(row: Bot, vault: Vault) -> BotRecord:
+def to_record(row: Bot, vault: Vault) -> BotRecord:
+    """Turn a row into the plain data that leaves the database thread."""
     failure = None
     if row.failure_reason:
         failure = Failure(row.failure_reason, row.failure_detail, row.failed_at)
     return BotRecord(
         id=row.id,
         user_id=row.user_id,
+        owner=row.user.username,
+        suspended=row.user.disabled_at is not None,
         title=row.title,
         active=row.active,
         token=vault.decrypt(row.token_encrypted),
@@ -97,8 +114,14 @@ def _record(row: Bot, vault: Vault) -> BotRecord:
     )
 
 
-def _check_unclaimed(fingerprint: str, claimed_id: int, *, but: int | None = None) -> None:
-    same = (Bot.token_fingerprint == fingerprint) | (Bot.telegram_id == claimed_id)
+def rows() -> Any:
+    """Bots, each with what its record needs of its account."""
+    return Bot.select(Bot, User.id, User.username, User.disabled_at).join(User)
+
+
+def _check_unclaimed(vault: Vault, token: str, *, but: int | None = None) -> None:
+    known = Bot.token_fingerprint.in_(vault.fingerprints(token))
+    same = known | (Bot.telegram_id == claimed_telegram_id(token))
     if Bot.select().where(same, Bot.id != (but or 0)).exists():
         raise BotAlreadyRegistered
 
@@ -109,12 +132,7 @@ def claimed_telegram_id(token: str) -> int:
 
 
 def _free_slot(user_id: int, limit: int) -> int:
-    # The lock on the user's row makes counting and inserting one step on PostgreSQL; on
-    # SQLite the writing transaction is alone anyway.
-    query = User.select(User.id).where(User.id == user_id)
-    if not isinstance(Bot._meta.database.obj, peewee.SqliteDatabase):
-        query = query.for_update()
-    query.get()
+    locked(user_id)  # makes counting and inserting one step
     taken = {slot for (slot,) in Bot.select(Bot.slot).where(Bot.user == user_id).tuples()}
     free = next((slot for slot in range(1, limit + 1) if slot not in taken), None)
     if free is None or len(taken) >= limit:
@@ -130,11 +148,18 @@ def check_new(vault: Vault, user_id: int, token: str, *, limit: int) -> None:
     """
     if Bot.select().where(Bot.user == user_id).count() >= limit:
         raise BotLimitReached(limit)
-    _check_unclaimed(vault.fingerprint(token), claimed_telegram_id(token))
+    _check_unclaimed(vault, token)
 
 
 def create(
-    vault: Vault, user_id: int, *, token: VerifiedToken, title: str, active: bool, limit: int
+    vault: Vault,
+    user_id: int,
+    *,
+    token: VerifiedToken,
+    title: str,
+    active: bool,
+    limit: int,
+    by: Actor,
 ) -> BotRecord:
     """Add a bot to an account.
 
@@ -145,7 +170,7 @@ def create(
     """
     slot = _free_slot(user_id, limit)
     fingerprint = vault.fingerprint(token.token)
-    _check_unclaimed(fingerprint, claimed_telegram_id(token.token))
+    _check_unclaimed(vault, token.token)
     moment = now()
     try:
         row = Bot.create(
@@ -162,21 +187,39 @@ def create(
         )
     except peewee.IntegrityError as error:  # lost a race that only PostgreSQL allows
         raise BotAlreadyRegistered from error
-    return _record(row, vault)
+    record = to_record(row, vault)
+    note(Action.BOT_CREATED, record, by, title=title, active=active)
+    return record
+
+
+def note(action: Action, bot: BotRecord, by: Actor, **details: Any) -> None:
+    """Add an entry about a bot to the audit log."""
+    audit.note(action, by, user_id=bot.user_id, username=bot.owner, bot_id=bot.id, **details)
+
+
+def _note_changes(before: BotRecord, changes: dict[str, Any], by: Actor, *, token: bool) -> None:
+    fields = ["title"] if changes.get("title", before.title) != before.title else []
+    if token:
+        fields.append("token")
+    if fields:
+        note(Action.BOT_CHANGED, before, by, fields=sorted(fields))
+    if changes.get("active", before.active) != before.active:
+        switched = Action.BOT_SWITCHED_ON if changes["active"] else Action.BOT_SWITCHED_OFF
+        note(switched, before, by)
 
 
 def get(vault: Vault, bot_id: int, *, user_id: int | None = None) -> BotRecord | None:
     """One bot, of one account when `user_id` is given; None when there is none."""
-    query = Bot.select().where(Bot.id == bot_id)
+    query = rows().where(Bot.id == bot_id)
     if user_id is not None:
         query = query.where(Bot.user == user_id)
     row = query.first()
-    return _record(row, vault) if row else None
+    return to_record(row, vault) if row else None
 
 
 def listing(vault: Vault, user_id: int) -> list[BotRecord]:
     """An account's bots, oldest first."""
-    return [_record(row, vault) for row in Bot.select().where(Bot.user == user_id).order_by(Bot.id)]
+    return [to_record(row, vault) for row in rows().where(Bot.user == user_id).order_by(Bot.id)]
 
 
 def count() -> int:
@@ -184,9 +227,21 @@ def count() -> int:
     return int(Bot.select().count())
 
 
-def active(vault: Vault) -> list[BotRecord]:
-    """Every bot that its owner wants to run."""
-    return [_record(row, vault) for row in Bot.select().where(Bot.active).order_by(Bot.id)]
+def wanted(vault: Vault) -> list[BotRecord]:
+    """Every bot that is to run: switched on, of an account that is not switched off."""
+    query = rows().where(Bot.active, User.disabled_at.is_null()).order_by(Bot.id)
+    return [to_record(row, vault) for row in query]
+
+
+def wanted_ids() -> frozenset[int]:
+    """The ids of `wanted`."""
+    query = Bot.select(Bot.id).join(User).where(Bot.active, User.disabled_at.is_null())
+    return frozenset(bot_id for (bot_id,) in query.tuples())
+
+
+def ids_of(user_id: int) -> list[int]:
+    """The ids of an account's bots."""
+    return [bot_id for (bot_id,) in Bot.select(Bot.id).where(Bot.user == user_id).tuples()]
 
 
 def update(
@@ -196,6 +251,7 @@ def update(
     *,
     token: VerifiedToken | None = None,
     forget: Callable[[int], None],
+    by: Actor,
 ) -> BotRecord | None:
     """Change a bot.
 
@@ -218,7 +274,7 @@ def update(
         if claimed_telegram_id(token.token) != claimed_telegram_id(stored.token):
             forget(bot_id)
         fingerprint = vault.fingerprint(token.token)
-        _check_unclaimed(fingerprint, claimed_telegram_id(token.token), but=bot_id)
+        _check_unclaimed(vault, token.token, but=bot_id)
         values.update(
             token_encrypted=vault.encrypt(token.token),
             token_fingerprint=fingerprint,
@@ -232,6 +288,7 @@ def update(
         Bot.update(values).where(Bot.id == bot_id).execute()
     except peewee.IntegrityError as error:
         raise BotAlreadyRegistered from error
+    _note_changes(stored, changes, by, token=token is not None)
     return get(vault, bot_id)
 
 
@@ -243,7 +300,7 @@ def confirm(vault: Vault, bot_id: int, token: VerifiedToken) -> None:
     Raises:
         BotAlreadyRegistered: another bot in the platform is this Telegram bot.
     """
-    mine = (Bot.id == bot_id) & (Bot.token_fingerprint == vault.fingerprint(token.token))
+    mine = (Bot.id == bot_id) & Bot.token_fingerprint.in_(vault.fingerprints(token.token))
     try:
         Bot.update(
             telegram_id=token.telegram_id,
@@ -263,6 +320,7 @@ def note_failure(bot_id: int, failure: Failure) -> None:
     ).where(Bot.id == bot_id).execute()
 
 
-def delete(bot_id: int) -> None:
+def delete(bot: BotRecord, *, by: Actor) -> None:
     """Remove a bot."""
-    Bot.delete().where(Bot.id == bot_id).execute()
+    if Bot.delete().where(Bot.id == bot.id).execute():
+        note(Action.BOT_DELETED, bot, by, title=bot.title, telegram_id=bot.telegram_id)

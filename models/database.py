@@ -48,7 +48,7 @@ def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
         foreign_keys: SQLite only; off while migrations rebuild tables.
     """
     if url.startswith("sqlite:"):
-        return peewee.SqliteDatabase(
+        database = peewee.SqliteDatabase(
             url.removeprefix("sqlite:///"),
             pragmas={
                 "journal_mode": "wal",
@@ -58,6 +58,9 @@ def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
             timeout=BUSY_TIMEOUT,
             autoconnect=False,
         )
+        # SQLite's own knows the letters of English alone, so that nobody finds Поддержка.
+        database.register_function(_lower, "lower", 1)
+        return database
     return db_url.connect(
         url,
         unquote_password=True,
@@ -68,6 +71,10 @@ def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
         options=f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={LOCK_TIMEOUT}s "
         f"-c idle_in_transaction_session_timeout={STATEMENT_TIMEOUT}s",
     )
+
+
+def _lower(text: str | None) -> str | None:
+    return text if text is None else text.lower()
 
 
 @dataclass(slots=True)

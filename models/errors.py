@@ -8,6 +8,7 @@ StorageError
     ├── UsernameTaken
     ├── EmailTaken
     ├── PasswordChanged
+    ├── AccountDisabled
     ├── BotLimitReached
     └── BotAlreadyRegistered
 """
@@ -45,6 +46,10 @@ class EmailTaken(RuleBroken):
 
 class PasswordChanged(RuleBroken):
     """The password that was checked is not the account's any more."""
+
+
+class AccountDisabled(RuleBroken):
+    """The account is switched off."""
 
 
 class BotLimitReached(RuleBroken):

@@ -9,9 +9,11 @@ from typing import Any
 
 import peewee
 
+from models import audit
+from models.audit import Action, Actor
 from models.base import BaseModel, UTCDateTimeField, now
-from models.errors import PasswordChanged
-from models.user import User, UserRecord, record, set_password_hash
+from models.errors import AccountDisabled, PasswordChanged
+from models.user import User, UserRecord, locked, record, set_password_hash
 from models.user import create as create_user
 
 
@@ -64,11 +66,11 @@ def _record(row: Session) -> SessionRecord:
 
 
 def register(
-    *, username: str, email: str, password_hash: str, **session: Any
+    *, username: str, email: str, password_hash: str, by: Actor, **session: Any
 ) -> tuple[UserRecord, SessionRecord]:
     """Add an account and log it in; see `models.user.create` and `create`."""
-    user = create_user(username=username, email=email, password_hash=password_hash)
-    return user, create(user.id, password_hash=password_hash, **session)
+    user = create_user(username=username, email=email, password_hash=password_hash, by=by)
+    return user, create(user.id, password_hash=password_hash, by=by, **session)
 
 
 def create(
@@ -77,7 +79,7 @@ def create(
     password_hash: str,
     lifetime: timedelta,
     user_agent: str = "",
-    address: str = "",
+    by: Actor,
 ) -> SessionRecord:
     """Begin a session, and drop the account's expired ones on the way.
 
@@ -87,10 +89,13 @@ def create(
 
     Raises:
         User.DoesNotExist: the account was deleted meanwhile.
+        AccountDisabled: it is switched off.
         PasswordChanged: it has another password by now.
     """
     moment = now()
-    user = User.get_by_id(user_id)
+    user = locked(user_id)
+    if user.disabled_at is not None:
+        raise AccountDisabled
     if user.password_hash != password_hash:
         raise PasswordChanged
     Session.delete().where(Session.user == user_id, Session.expires_at <= moment).execute()
@@ -98,20 +103,26 @@ def create(
         id=secrets.token_urlsafe(16),
         user=user,
         user_agent=user_agent[:200],
-        address=address[:64],
+        address=by.address[:64],
         created_at=moment,
         last_used_at=moment,
         expires_at=moment + lifetime,
     )
+    audit.note(Action.LOGIN, by, user_id=user_id, username=user.username)
     return _record(row)
 
 
 def identify(session_id: str, user_id: int) -> Identity | None:
-    """Who the session belongs to; None when it is unknown, revoked or expired."""
+    """Who the session belongs to; None when it is unknown, revoked, expired or the account off."""
     row = (
         Session.select(Session, User)
         .join(User)
-        .where(Session.id == session_id, Session.user == user_id, Session.expires_at > now())
+        .where(
+            Session.id == session_id,
+            Session.user == user_id,
+            Session.expires_at > now(),
+            User.disabled_at.is_null(),
+        )
         .first()
     )
     return Identity(record(row.user), _record(row)) if row else None
@@ -132,10 +143,17 @@ def listing(user_id: int) -> list[SessionRecord]:
     return [_record(row) for row in query]
 
 
-def delete(session_id: str, *, user_id: int) -> bool:
-    """End one session of an account; False when the account has no such session."""
-    query = Session.delete().where(Session.id == session_id, Session.user == user_id)
-    return bool(query.execute())
+def delete(session_id: str, *, user: UserRecord, action: Action, by: Actor) -> bool:
+    """End one session of an account; False when the account has no such session.
+
+    Args:
+        action: logout or session_ended.
+    """
+    query = Session.delete().where(Session.id == session_id, Session.user == user.id)
+    if not query.execute():
+        return False
+    audit.note(action, by, user_id=user.id, username=user.username)
+    return True
 
 
 def delete_expired() -> None:
@@ -143,11 +161,12 @@ def delete_expired() -> None:
     Session.delete().where(Session.expires_at <= now()).execute()
 
 
-def change_password(user_id: int, password_hash: str, *, keep: str | None) -> None:
+def change_password(user: UserRecord, password_hash: str, *, keep: str | None, by: Actor) -> None:
     """Store a new password's hash and end every session of the account.
 
     Args:
         keep: the one session that goes on; None for none.
     """
-    set_password_hash(user_id, password_hash)
-    Session.delete().where(Session.user == user_id, Session.id != (keep or "")).execute()
+    set_password_hash(user.id, password_hash)
+    Session.delete().where(Session.user == user.id, Session.id != (keep or "")).execute()
+    audit.note(Action.PASSWORD_CHANGED, by, user_id=user.id, username=user.username)

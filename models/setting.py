@@ -25,5 +25,6 @@ def get(name: str) -> str | None:
 
 def put(name: str, value: str) -> None:
     """Store a value under a name, over what was there."""
-    if not Setting.update(value=value).where(Setting.name == name).execute():
-        Setting.create(name=name, value=value)
+    Setting.insert(name=name, value=value).on_conflict(
+        conflict_target=[Setting.name], update={Setting.value: value}
+    ).execute()

@@ -12,8 +12,10 @@ from typing import Any
 
 import peewee
 
+from models import bot as bots
+from models.audit import Action, Actor
 from models.base import BaseModel, UTCDateTimeField, now
-from models.bot import Bot
+from models.bot import Bot, BotRecord
 
 
 class Update(BaseModel):
@@ -292,26 +294,30 @@ def _dead(bot_id: int) -> Any:
     return Update.select().where(Update.bot == bot_id, unhandled, Update.dead_at.is_null(False))
 
 
-def revive(bot_id: int, update_id: int) -> Waiting | None:
+def revive(bot: BotRecord, update_id: int, *, by: Actor) -> Waiting | None:
     """Let a dead update wait for its handler again; None when there is none."""
-    row = _dead(bot_id).where(Update.update_id == update_id).first()
+    row = _dead(bot.id).where(Update.update_id == update_id).first()
     if row is None:
         return None
     Update.update(attempts=0, dead_at=None, error="").where(
-        Update.bot == bot_id, Update.update_id == update_id
+        Update.bot == bot.id, Update.update_id == update_id
     ).execute()
+    bots.note(Action.UPDATE_REPLAYED, bot, by, update_id=update_id)
     return Waiting(update_id, bytes(row.payload), 0)
 
 
-def delete_dead(bot_id: int, update_id: int) -> bool:
+def delete_dead(bot: BotRecord, update_id: int, *, by: Actor) -> bool:
     """Remove a dead update; False when there is none."""
     query = Update.delete().where(
-        Update.bot == bot_id,
+        Update.bot == bot.id,
         Update.update_id == update_id,
         Update.handled_at.is_null(),
         Update.dead_at.is_null(False),
     )
-    return bool(query.execute())
+    if not query.execute():
+        return False
+    bots.note(Action.UPDATE_DELETED, bot, by, update_id=update_id)
+    return True
 
 
 def forget(bot_id: int) -> None:

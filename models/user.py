@@ -9,6 +9,8 @@ from typing import Any
 
 import peewee
 
+from models import audit, revision
+from models.audit import Action, Actor
 from models.base import BaseModel, UTCDateTimeField, now
 from models.errors import EmailTaken, UsernameTaken
 
@@ -24,6 +26,7 @@ class User(BaseModel):
     last_name = peewee.CharField(max_length=150, default="")
     password_hash = peewee.CharField(max_length=128)
     is_staff = peewee.BooleanField(default=False)
+    disabled_at = UTCDateTimeField(null=True)
     created_at = UTCDateTimeField()
     updated_at = UTCDateTimeField()
 
@@ -41,6 +44,7 @@ class UserRecord:
     first_name: str
     last_name: str
     is_staff: bool
+    disabled_at: datetime | None
     created_at: datetime
 
 
@@ -60,8 +64,30 @@ def fold(text: str) -> str:
 def record(row: User) -> UserRecord:
     """Turn a row into the plain data that leaves the database thread."""
     return UserRecord(
-        row.id, row.username, row.email, row.first_name, row.last_name, row.is_staff, row.created_at
+        row.id,
+        row.username,
+        row.email,
+        row.first_name,
+        row.last_name,
+        row.is_staff,
+        row.disabled_at,
+        row.created_at,
     )
+
+
+def locked(user_id: int) -> User:
+    """An account's row, which nobody else changes until this transaction ends.
+
+    On SQLite the writing transaction is alone anyway.
+
+    Raises:
+        User.DoesNotExist: the account is gone.
+    """
+    query = User.select().where(User.id == user_id)
+    if not isinstance(User._meta.database.obj, peewee.SqliteDatabase):
+        query = query.for_update()
+    row: User = query.get()
+    return row
 
 
 def _check_free(*, username: str | None, email: str | None, but: int | None = None) -> None:
@@ -77,7 +103,9 @@ def _taken(error: peewee.IntegrityError) -> UsernameTaken | EmailTaken:
     return EmailTaken() if "email_key" in str(error) else UsernameTaken()
 
 
-def create(*, username: str, email: str, password_hash: str, is_staff: bool = False) -> UserRecord:
+def create(
+    *, username: str, email: str, password_hash: str, is_staff: bool = False, by: Actor
+) -> UserRecord:
     """Add an account.
 
     Raises:
@@ -99,6 +127,9 @@ def create(*, username: str, email: str, password_hash: str, is_staff: bool = Fa
         )
     except peewee.IntegrityError as error:  # lost a race that only PostgreSQL allows
         raise _taken(error) from error
+    audit.note(Action.REGISTERED, by, user_id=row.id, username=username)
+    if is_staff:
+        audit.note(Action.STAFF_GIVEN, by, user_id=row.id, username=username)
     return record(row)
 
 
@@ -125,7 +156,7 @@ def credentials(user_id: int) -> Credentials | None:
     return Credentials(record(row), row.password_hash) if row else None
 
 
-def update(user_id: int, changes: dict[str, Any]) -> UserRecord:
+def update(user_id: int, changes: dict[str, Any], *, by: Actor) -> UserRecord:
     """Change the fields of an account that its owner may change.
 
     Args:
@@ -136,6 +167,7 @@ def update(user_id: int, changes: dict[str, Any]) -> UserRecord:
         User.DoesNotExist: the account is gone.
     """
     _check_free(username=changes.get("username"), email=changes.get("email"), but=user_id)
+    before = User.get_by_id(user_id)
     values = dict(changes, updated_at=now())
     if "username" in changes:
         values["username_key"] = fold(changes["username"])
@@ -145,6 +177,10 @@ def update(user_id: int, changes: dict[str, Any]) -> UserRecord:
         User.update(values).where(User.id == user_id).execute()
     except peewee.IntegrityError as error:
         raise _taken(error) from error
+    changed = sorted(name for name in changes if getattr(before, name) != changes[name])
+    if changed:
+        name = before.username
+        audit.note(Action.CHANGED, by, user_id=user_id, username=name, fields=changed)
     return record(User.get_by_id(user_id))
 
 
@@ -153,7 +189,7 @@ def set_password_hash(user_id: int, password_hash: str) -> None:
     User.update(password_hash=password_hash, updated_at=now()).where(User.id == user_id).execute()
 
 
-def delete(user_id: int) -> list[int]:
+def delete(user_id: int, *, by: Actor) -> list[int]:
     """Remove an account with all that hangs on it (sessions, bots).
 
     Returns:
@@ -162,9 +198,8 @@ def delete(user_id: int) -> list[int]:
     user = User.get_or_none(User.id == user_id)
     bot_ids = [bot.id for bot in user.bots] if user else []
     User.delete().where(User.id == user_id).execute()
+    if user is not None:
+        name = user.username
+        audit.note(Action.DELETED, by, user_id=user_id, username=name, bots=bot_ids)
+    revision.renew()
     return bot_ids
-
-
-def listing() -> list[UserRecord]:
-    """Every account, oldest first."""
-    return [record(row) for row in User.select().order_by(User.id)]

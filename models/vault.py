@@ -18,8 +18,8 @@ from models.errors import SecretMismatch
 # The length of the secret part is nowhere promised, so the pattern leaves room.
 TOKEN_PATTERN = re.compile(r"([1-9][0-9]{2,18}):[A-Za-z0-9_-]{30,80}", re.ASCII)
 MASKED_TOKEN_PATTERN = re.compile(r"[0-9]{3,19}:[A-Za-z0-9_-]{3}…[A-Za-z0-9_-]{4}", re.ASCII)
-_CHECK_SETTING = "secret_check"
-_CHECK_TEXT = b"botyard"
+CHECK_SETTING = "secret_check"
+CHECK_TEXT = "botyard"
 
 
 def mask(token: str) -> str:
@@ -34,22 +34,39 @@ def is_masked(text: str) -> bool:
 
 
 class Vault:
-    """Encrypts, fingerprints and derives, all from one secret.
+    """Encrypts, fingerprints and derives, from the installation's secret.
 
     Args:
-        secret: the installation's secret key, any text of enough entropy.
+        secret: any text of enough entropy; everything new is under it.
+        older: secrets that it has replaced; what is under them is still read.
     """
 
-    def __init__(self, secret: str) -> None:
-        self._secret = secret.encode()
-        key = base64.urlsafe_b64encode(self.derive("bot token encryption"))
-        self._fernet = MultiFernet([Fernet(key)])
-        self._fingerprint_key = self.derive("bot token fingerprint")
+    def __init__(self, secret: str, *older: str) -> None:
+        self._secrets = [text.encode() for text in (secret, *older)]
+        purpose = "bot token encryption"
+        keys = [Fernet(base64.urlsafe_b64encode(key)) for key in self.derive_all(purpose)]
+        self._current = keys[0]
+        self._fernet = MultiFernet(keys)
+        self._fingerprint_keys = self.derive_all("bot token fingerprint")
 
     def derive(self, purpose: str) -> bytes:
-        """A key of 32 bytes for one purpose (HKDF, RFC 5869)."""
-        kdf = HKDF(algorithm=SHA256(), length=32, salt=b"botyard", info=purpose.encode())
-        return kdf.derive(self._secret)
+        """The first of `derive_all`."""
+        return self.derive_all(purpose)[0]
+
+    def derive_all(self, purpose: str) -> list[bytes]:
+        """A key of 32 bytes for one purpose (HKDF, RFC 5869) from each secret, the newest first."""
+        return [
+            HKDF(algorithm=SHA256(), length=32, salt=b"botyard", info=purpose.encode()).derive(key)
+            for key in self._secrets
+        ]
+
+    def is_current(self, stored: str) -> bool:
+        """Whether something stored is under the newest secret."""
+        try:
+            self._current.decrypt(stored)
+        except InvalidToken:
+            return False
+        return True
 
     def encrypt(self, token: str) -> str:
         """A token as it is stored."""
@@ -68,7 +85,11 @@ class Vault:
 
     def fingerprint(self, token: str) -> str:
         """What tells two tokens apart without storing them (HMAC-SHA-256, keyed)."""
-        return hmac.new(self._fingerprint_key, token.encode(), sha256).hexdigest()
+        return self.fingerprints(token)[0]
+
+    def fingerprints(self, token: str) -> list[str]:
+        """What the fingerprint of a token was under each secret, the newest first."""
+        return [hmac.new(key, token.encode(), sha256).hexdigest() for key in self._fingerprint_keys]
 
 
 def check_secret(vault: Vault) -> None:
@@ -77,8 +98,17 @@ def check_secret(vault: Vault) -> None:
     Raises:
         SecretMismatch: the database was filled under another secret.
     """
-    stored = setting.get(_CHECK_SETTING)
-    if stored is None:
-        setting.put(_CHECK_SETTING, vault.encrypt(_CHECK_TEXT.decode()))
-    elif vault.decrypt(stored).encode() != _CHECK_TEXT:
+    if setting.get(CHECK_SETTING) is None:
+        setting.put(CHECK_SETTING, vault.encrypt(CHECK_TEXT))
+    check_secret_if_any(vault)
+
+
+def check_secret_if_any(vault: Vault) -> None:
+    """The same, and leave a new database alone.
+
+    Raises:
+        SecretMismatch: as for `check_secret`.
+    """
+    stored = setting.get(CHECK_SETTING)
+    if stored is not None and vault.decrypt(stored) != CHECK_TEXT:
         raise SecretMismatch("the secret does not fit the database")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
@@ -12,6 +13,7 @@ import orjson
 
 from models import bot as bots
 from models import update as updates
+from models.administration import IdFilter
 from models.bot import BotRecord, Failure, VerifiedToken
 from models.database import Database
 from models.errors import StorageError
@@ -98,6 +100,16 @@ class BotManager:
         """How many bots are in which state."""
         return Counter(managed.status.state for managed in self._bots.values())
 
+    def in_state(self, state: BotState) -> IdFilter:
+        """Which bots are in a state; those that the manager does not know are stopped."""
+        stopped = state is BotState.STOPPED
+        listed = (
+            bot_id
+            for bot_id, managed in self._bots.items()
+            if (managed.status.state is state) is not stopped
+        )
+        return IdFilter(frozenset(listed), all_but=stopped)
+
     @property
     def ready(self) -> bool:
         """Whether every bot that was active at boot has been tried once."""
@@ -107,10 +119,10 @@ class BotManager:
         return self._untried is not None and not self._untried
 
     async def start_active(self) -> None:
-        """Start every bot whose owner wants it to run; returns before they are started."""
+        """Start every bot that is to run; returns before they are started."""
         while True:
             try:
-                records = await self._db.read(bots.active, self._vault)
+                records = await self._db.read(bots.wanted, self._vault)
                 break
             except StorageError as error:
                 log.error("the bots cannot be started yet: %s", error)
@@ -125,8 +137,24 @@ class BotManager:
 
     async def _boot(self, read: BotRecord, *, touched: bool) -> None:
         record = await self._db.read(bots.get, self._vault, read.id) if touched else read
-        if record is not None and record.active:
+        if record is not None and record.wanted:
             self.start(record, hurried=False)
+
+    async def compare(self) -> None:
+        """Start what should run and does not, stop what runs and should not."""
+        wanted = await self._db.read(bots.wanted_ids)
+        # An operation under way may have read what was true before: it is looked at, too.
+        await self.follow((self._bots.keys() ^ wanted) | set(self._locks))
+
+    async def follow(self, bot_ids: Collection[int]) -> None:
+        """Make some bots as the database says, each under its lock."""
+        for bot_id in bot_ids:
+            async with self.lock(bot_id):
+                record = await self._db.read(bots.get, self._vault, bot_id)
+                if record is None or not record.wanted:
+                    await self.stop(bot_id)
+                elif bot_id not in self._bots:
+                    self.start(record, hurried=False)
 
     def start(
         self, record: BotRecord, *, hurried: bool = True, unreachable: str | None = None

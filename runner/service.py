@@ -7,9 +7,12 @@ from typing import Any
 
 from telegram.error import InvalidToken, TelegramError
 
+from models import administration
 from models import bot as bots
 from models import update as updates
 from models import user as users
+from models.administration import Account
+from models.audit import Actor
 from models.bot import BotRecord, VerifiedToken
 from models.database import Database
 from models.errors import StorageError
@@ -66,7 +69,9 @@ class BotService:
         self._settings = settings
         self._max_bots = max_bots
 
-    async def create(self, user_id: int, *, token: str, title: str, active: bool) -> Outcome:
+    async def create(
+        self, user_id: int, *, token: str, title: str, active: bool, by: Actor
+    ) -> Outcome:
         """Add a bot, and start it when it is to be active.
 
         Raises:
@@ -83,10 +88,11 @@ class BotService:
             title=title,
             active=active,
             limit=self._max_bots,
+            by=by,
         )
         return await self._carry_out(record, verified)
 
-    async def update(self, record: BotRecord, changes: dict[str, Any]) -> Outcome:
+    async def update(self, record: BotRecord, changes: dict[str, Any], *, by: Actor) -> Outcome:
         """Change a bot, and start, stop or restart it as its `active` and `token` say.
 
         Args:
@@ -103,7 +109,7 @@ class BotService:
                 # First, so that nothing the old bot receives ends in the new one's journal.
                 await self._manager.stop(record.id)
             try:
-                stored = await self._write(record.id, changes, verified)
+                stored = await self._write(record.id, changes, verified, by)
             except BaseException:
                 await self._resume_locked(record.id, record)
                 raise
@@ -112,7 +118,7 @@ class BotService:
         return await self._outcome(stored)
 
     async def _write(
-        self, bot_id: int, changes: dict[str, Any], verified: _Verified | None
+        self, bot_id: int, changes: dict[str, Any], verified: _Verified | None, by: Actor
     ) -> BotRecord:
         stored = await self._db.write(
             bots.update,
@@ -121,41 +127,42 @@ class BotService:
             changes,
             token=verified.token if verified else None,
             forget=updates.forget,
+            by=by,
         )
         if stored is None:
             raise BotGone
         return stored
 
-    async def delete(self, record: BotRecord) -> None:
+    async def delete(self, record: BotRecord, *, by: Actor) -> None:
         """Stop a bot, then remove it."""
         async with self._manager.lock(record.id):
             await self._manager.stop(record.id)
             try:
-                await self._db.write(bots.delete, record.id)
+                await self._db.write(bots.delete, record, by=by)
             except StorageError:
                 await self._resume_locked(record.id, record)
                 raise
         self._manager.deleted(record)
 
-    async def replay(self, bot_id: int, update_id: int) -> bool:
+    async def replay(self, bot: BotRecord, update_id: int, *, by: Actor) -> bool:
         """Let a dead update wait for its handler again.
 
         Returns:
             Whether there is such an update.
         """
-        revived = await self._db.write(updates.revive, bot_id, update_id)
+        revived = await self._db.write(updates.revive, bot, update_id, by=by)
         if revived is not None:
-            self._manager.replay(bot_id, revived)
+            self._manager.replay(bot.id, revived)
         return revived is not None
 
-    async def delete_account(self, user_id: int) -> None:
+    async def delete_account(self, user_id: int, *, by: Actor) -> None:
         """Stop an account's bots and remove them and it."""
         records = await self._db.read(bots.listing, self._vault, user_id)
         for record in records:
             await self._stop(record.id)
         # Between these two a bot may have been added or switched on; the deletion tells.
         try:
-            gone = await self._db.write(users.delete, user_id)
+            gone = await self._db.write(users.delete, user_id, by=by)
         except StorageError:
             for record in records:
                 async with self._manager.lock(record.id):
@@ -163,6 +170,22 @@ class BotService:
             raise
         for bot_id in gone:
             await self._stop(bot_id)
+
+    async def administer(
+        self, user_id: int, changes: dict[str, bool], *, by: Actor
+    ) -> Account | None:
+        """Change what only operators may change; bots of a disabled account stop.
+
+        Args:
+            changes: any of is_staff, disabled.
+
+        Returns:
+            The account as it is now; None when there is none.
+        """
+        account = await self._db.write(administration.change, user_id, changes, by=by)
+        if "disabled" in changes:
+            await self._manager.follow(await self._db.read(bots.ids_of, user_id))
+        return account
 
     async def _resume_locked(self, bot_id: int, known: BotRecord) -> None:
         """Let a bot go on as it is stored: the change that it was stopped for failed."""
@@ -202,7 +225,7 @@ class BotService:
         return await self._outcome(record)
 
     async def _apply(self, record: BotRecord, verified: _Verified | None) -> None:
-        if record.active:
+        if record.wanted:
             unreachable = verified.unreachable if verified else None
             self._manager.start(record, unreachable=unreachable)
         else:

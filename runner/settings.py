@@ -27,6 +27,7 @@ class RunnerSettings:
         transient_failures: how often Telegram or the network may fail for it beside that.
         prune_step: how many handled updates are removed in one transaction.
         prune_interval: time between two rounds of that.
+        watch_interval: time between two looks at whether the command line changed something.
     """
 
     poll_timeout: int = 50
@@ -47,3 +48,4 @@ class RunnerSettings:
     transient_failures: int = 10
     prune_step: int = 500
     prune_interval: float = 600.0
+    watch_interval: float = 1.0

@@ -133,6 +133,27 @@ class Transport:
         self.calls[name, status] += 1
         log.debug("%s answered %d", name, status)
 
+    async def date(self, *, timeout: float) -> str | None:
+        """What the Bot API's address says the time is, asked for nothing in particular.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            TimedOut, NetworkError: as for `send`.
+        """
+        if self._session is None:
+            raise RuntimeError("the transport is not open")
+        try:
+            async with self._session.get(
+                self.api_url + "/", timeout=_timeout(timeout, timeout), allow_redirects=False
+            ) as response:
+                return response.headers.get("Date")
+        except TimeoutError as error:
+            raise TimedOut("Telegram did not answer in time") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise NetworkError(describe(error)) from error
+
 
 def describe(error: Exception) -> str:
     """A sentence for a connection error that holds no address with a token."""

@@ -28,6 +28,7 @@ from runner.manager import BotManager
 from runner.service import BotService
 from runner.settings import RunnerSettings
 from runner.transport import Transport
+from runner.watch import Watch
 from server import __version__, version
 from server.config import Config
 from server.log import log_request
@@ -69,6 +70,7 @@ class Botyard:
     transport: Transport
     janitor: Janitor
     loop_lag: LoopLag
+    watch: Watch
     boot: asyncio.Task[None]
     url: str
 
@@ -90,6 +92,7 @@ class Botyard:
         self.boot.cancel()
         await asyncio.wait({self.boot})
         self.server.stop()
+        await self.watch.close()
         self.loop_lag.close()
         await self.janitor.close()
         await self.services.manager.shutdown()
@@ -141,7 +144,7 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
     runner = runner or RunnerSettings()
     with listening_on(config.host, config.port, setting="--port or BOTYARD_PORT"):
         sockets = bind_sockets(config.port, config.host)
-    vault = Vault(config.secret_key)
+    vault = Vault(*config.secrets)
     try:
         db = await _open_database(config.database_url, vault)
     except BaseException:
@@ -167,7 +170,7 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
         db=db,
         vault=vault,
         hasher=PasswordHasher(),
-        keys=KeyRing(vault.derive("session keys")),
+        keys=KeyRing(*vault.derive_all("session keys")),
         throttle=LoginThrottle(),
         manager=manager,
         bots=BotService(
@@ -189,10 +192,17 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
         body_timeout=SLOW_BODY,
     )
     server.add_sockets(sockets)
-    janitor = Janitor(db, runner, keep=timedelta(days=config.journal_days))
+    janitor = Janitor(
+        db,
+        runner,
+        keep=timedelta(days=config.journal_days),
+        keep_audit=timedelta(days=config.audit_days),
+    )
     janitor.start()
     loop_lag.start()
     boot = asyncio.create_task(manager.start_active(), name="boot")
+    watch = Watch(db, manager, after=boot, interval=runner.watch_interval)
+    watch.start()
     host = f"[{config.host}]" if ":" in config.host else config.host
     url = f"http://{host}:{sockets[0].getsockname()[1]}"
-    return Botyard(services, server, transport, janitor, loop_lag, boot, url)
+    return Botyard(services, server, transport, janitor, loop_lag, watch, boot, url)

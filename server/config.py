@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 PREFIX = "BOTYARD_"
 MIN_SECRET = 32  # characters
 _SECRETS = ("secret_key", "metrics_token")  # never shown
+SECRET_FILE = "secret.key"  # noqa: S105 - its name
 _LOGIN = re.compile(r"(?<=://).*@")  # in an address: user:password@host
 
 
@@ -101,8 +102,8 @@ def _origins(text: str) -> frozenset[str]:
 
 
 def _secret(text: str) -> str:
-    if len(text) < MIN_SECRET:
-        raise ValueError(f"at least {MIN_SECRET} characters")
+    if any(len(part) < MIN_SECRET for part in _parts(text)):
+        raise ValueError(f"secrets, with commas between, of at least {MIN_SECRET} characters")
     return text
 
 
@@ -111,6 +112,10 @@ def _metrics_token(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._~+/-]{16,}=*", text):
         raise ValueError("16 or more of the characters A-Z a-z 0-9 . _ ~ + / -")
     return text
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
 
 
 def _setting(default: Any, parse: Callable[[str], Any], about: str, **options: Any) -> Any:
@@ -151,6 +156,7 @@ class Config:
     )
     session_days: int = _setting(14, _positive, "days a login lasts")
     journal_days: int = _setting(7, _positive, "days that handled updates are kept")
+    audit_days: int = _setting(365, _positive, "days that the audit log is kept")
     registration: bool = _setting(
         True, _registration, "open, or closed to all but the operator", shown="open"
     )
@@ -203,6 +209,16 @@ class Config:
                 raise ConfigError(f"{variable}: {shown} will not do; it takes {error}") from None
         return cls(**values)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets: the first is for all that is new, the others are still accepted."""
+        return _parts(self.secret_key)
+
+    @property
+    def database_address(self) -> str:
+        """Where the database is."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'botyard.db'}"
+
     def with_data_dir(self) -> Config:
         """The same settings with everything that lives in the data folder filled in.
 
@@ -214,15 +230,45 @@ class Config:
         folder = self.data_dir.absolute()
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            secret = self.secret_key or _secret_from(folder / "secret.key")
+            secret = self.secret_key or _secrets_from(folder / SECRET_FILE)
         except OSError as error:
             raise ConfigError(
                 f"{PREFIX}DATA_DIR: {folder} cannot be used: {error.strerror}"
             ) from error
         values = {setting.name: getattr(self, setting.name) for setting in fields(self)}
         values["secret_key"] = secret
-        values["database_url"] = self.database_url or f"sqlite:///{folder / 'botyard.db'}"
+        values["database_url"] = self.database_address
         return type(self)(**values)
+
+
+def _secrets_from(path: Path) -> str:
+    """The installation's secret, and with commas between those that it has replaced."""
+    current = _secret_from(path)
+    older = _older(path)
+    return ",".join([current, *(secret for secret in older if secret != current)])
+
+
+def stored_secrets(folder: Path) -> tuple[str, ...]:
+    """The secrets in a data folder as they are there; nothing is made or mended."""
+    path = folder / SECRET_FILE
+    return (path.read_text(encoding="utf-8").strip(), *_older(path))
+
+
+def _older(path: Path) -> list[str]:
+    old = path.with_name(path.name + ".old")
+    lines = old.read_text(encoding="utf-8", errors="replace").split() if old.exists() else []
+    return [line for line in lines if len(line) >= MIN_SECRET]
+
+
+def replace_secret(folder: Path) -> None:
+    """Make a new secret; the one until now, and older ones, are in secret.key.old from then on.
+
+    A crash on the way leaves the secret until now in force, or the new one with it beside.
+    """
+    path = folder / SECRET_FILE
+    older = dict.fromkeys([_secret_from(path), *_older(path)])
+    _write_privately(path.with_name(path.name + ".old"), "\n".join(older) + "\n")
+    _write_secret(path)
 
 
 def _secret_from(path: Path) -> str:
@@ -249,12 +295,22 @@ def _secret_from(path: Path) -> str:
 
 
 def _write_secret(path: Path) -> None:
-    """Make a secret; a crash on the way leaves no half of it under its name."""
+    """Make a secret."""
+    _write_privately(path, secrets.token_urlsafe(48) + "\n")
+
+
+def _write_privately(path: Path, text: str) -> None:
+    """Write a file for its user alone; a crash on the way leaves no half of it under its name."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48) + "\n")
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    draft.rename(path)
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

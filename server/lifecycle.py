@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from runner.settings import RunnerSettings
+from server import lock
 from server.app import open_botyard
 from server.config import Config
 from server.log import Level
@@ -84,11 +85,19 @@ async def serve(
         config: with its data folder filled in.
         level: of the log, for SIGHUP to switch.
         runner: times of the runner; the defaults when left out.
+
+    Raises:
+        FolderInUse: another server runs on the data folder.
     """
     ending = ending_event()
     if level is not None:
         _toggle_at_hangup(level, ending)
     _calm_garbage_collector()
+    with lock.holding(config.data_dir):
+        await _serve(config, ending, runner=runner)
+
+
+async def _serve(config: Config, ending: asyncio.Event, *, runner: RunnerSettings | None) -> None:
     botyard = await open_botyard(config, runner=runner)
     log.info("serving on %s, the API is described at %s/swagger/", botyard.url, botyard.url)
     try:

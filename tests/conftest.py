@@ -16,6 +16,8 @@ from postgresql import PostgreSQL
 from support import QUICK, Client, numbers, register
 
 import models.password
+from models import administration
+from models.audit import OPERATOR
 from runner.settings import RunnerSettings
 from sandbox import Sandbox
 from sandbox.app import serve as serve_sandbox
@@ -148,6 +150,15 @@ def anonymous(botyard: Botyard, http: aiohttp.ClientSession) -> Client:
 async def ann(anonymous: Client) -> Client:
     """A user."""
     return await register(anonymous, "ann")
+
+
+@pytest.fixture
+async def root(botyard: Botyard, anonymous: Client) -> Client:
+    """One of the staff."""
+    client = await register(anonymous, "root")
+    changes = {"is_staff": True}
+    await botyard.services.db.write(administration.change, client.user["pk"], changes, by=OPERATOR)
+    return client
 
 
 @pytest.fixture

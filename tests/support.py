@@ -26,6 +26,7 @@ QUICK = RunnerSettings(
     start_wait=6.0,
     backoff_min=0.05,
     backoff_max=0.4,
+    watch_interval=0.05,
 )
 
 
@@ -129,6 +130,7 @@ class Client:
 
 
 numbers = itertools.count(1)
+ADMIN_USERS, ADMIN_BOTS = "/api/v1/admin/users/", "/api/v1/admin/telegram_data/"
 
 
 async def register(client: Client, name: str | None = None) -> Client:

@@ -13,6 +13,7 @@ from support import BOTS, PASSWORD, Answer, Client, register, until
 
 from models import session as sessions
 from models import user as users
+from models.audit import OPERATOR
 from models.errors import EmailTaken, PasswordChanged, UsernameTaken
 from models.user import User, _taken
 from sandbox import Sandbox
@@ -184,7 +185,7 @@ class TestClosed:
     ) -> None:
         hashed = await botyard.services.hasher.hash(PASSWORD)
         await botyard.services.db.write(
-            users.create, username="ann", email="", password_hash=hashed
+            users.create, username="ann", email="", password_hash=hashed, by=OPERATOR
         )
         assert (await log_in(anonymous)).key
 
@@ -460,7 +461,11 @@ async def test_a_login_that_raced_a_password_change_begins_no_session(
 ) -> None:
     with pytest.raises(PasswordChanged):
         await botyard.services.db.write(
-            sessions.create, ann.user["pk"], password_hash="old", lifetime=timedelta(days=1)
+            sessions.create,
+            ann.user["pk"],
+            password_hash="old",
+            lifetime=timedelta(days=1),
+            by=OPERATOR,
         )
 
 
@@ -472,6 +477,7 @@ async def test_an_expired_session_is_not_listed(
         ann.user["pk"],
         password_hash=await stored_hash(botyard, ann.user["pk"]),
         lifetime=timedelta(seconds=-1),
+        by=OPERATOR,
     )
     assert len((await ann.get(SESSIONS)).json) == 1
 
@@ -540,7 +546,7 @@ async def test_a_change_to_an_account_deleted_meanwhile_is_unauthorized(
     write = db.write
 
     async def delete_first(fn: Any, *args: Any, **kwargs: Any) -> Any:
-        await write(users.delete, ann.user["pk"])
+        await write(users.delete, ann.user["pk"], by=OPERATOR)
         return await write(fn, *args, **kwargs)
 
     monkeypatch.setattr(db, "write", delete_first)
@@ -551,7 +557,7 @@ async def test_a_change_to_an_account_deleted_meanwhile_is_unauthorized(
 async def test_a_session_of_a_deleted_account_is_not_begun(botyard: Botyard) -> None:
     with pytest.raises(User.DoesNotExist):
         await botyard.services.db.write(
-            sessions.create, 77, password_hash="", lifetime=timedelta(days=1)
+            sessions.create, 77, password_hash="", lifetime=timedelta(days=1), by=OPERATOR
         )
 
 

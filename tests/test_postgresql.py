@@ -48,7 +48,7 @@ async def pair(
     env = {"BOTYARD_DATABASE_URL": pg_url, "BOTYARD_SECRET_KEY": "x" * 40}
     async with (
         serving(tmp_path, telegram.url, **env) as first,
-        serving(tmp_path, telegram.url, **env) as second,
+        serving(tmp_path / "second", telegram.url, **env) as second,
     ):
         yield first, second
 

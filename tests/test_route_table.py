@@ -63,7 +63,8 @@ API_ROUTES = [
     for route in handlers.routes
     if path_of(route) not in PAGES
 ]
-WITH_ID = [case for case in PROTECTED if case.values[1].regex.groups]
+STAFF = [case for case in PROTECTED if "/admin/" in path_of(case.values[1])]
+WITH_ID = [case for case in PROTECTED if case.values[1].regex.groups and case not in STAFF]
 
 
 def test_the_walk_sees_the_contract() -> None:
@@ -131,6 +132,18 @@ async def test_what_is_another_users_is_not_there(
         "token": answer_token(bot["token"])
     }
     assert (await bob.get("/rest-auth/sessions/")).json[0]["id"] == session["id"]
+
+
+@pytest.mark.parametrize(("method", "route"), STAFF)
+async def test_what_is_for_staff_is_forbidden_to_others(
+    ann: Client, telegram: Sandbox, method: str, route: URLSpec
+) -> None:
+    bot = await ann.add_bot(telegram.add_bot(), active=False)
+    path = path_of(route, bot=str(bot["id"]))
+    answer = await ann.request(method, path, {} if method in BODY else None)
+    assert answer.status == 403
+    if method != "HEAD":
+        assert answer.json["code"] == "staff_only"
 
 
 def answer_token(token: str) -> str:

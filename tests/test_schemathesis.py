@@ -143,6 +143,13 @@ async def test_what_ends_a_session_answers_as_documented(
     await fuzz(tmp_path, document, client, "--include-operation-id", operation, examples=5)
 
 
+async def test_administration_answers_as_documented(
+    tmp_path: Path, document: Document, root: Client, ann: Client, telegram: Sandbox
+) -> None:
+    await ann.add_bot(telegram.add_bot())
+    await fuzz(tmp_path, document, root, "--include-tag", "Administration")
+
+
 async def test_operation_answers_as_documented(
     tmp_path: Path, document: Document, anonymous: Client
 ) -> None:

@@ -1,0 +1,200 @@
+"""Everybody's accounts and bots, for staff."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from tornado.web import url
+
+from handlers import errors
+from handlers.admin_schemas import (
+    AdminBotQuerySchema,
+    AdminBotSchema,
+    AdminUserQuerySchema,
+    AdminUserSchema,
+)
+from handlers.base import ApiHandler
+from handlers.errors import Code
+from handlers.paging import PagedHandler
+from handlers.telegram_data import present
+from models import administration
+from models import bot as bots
+from models.administration import Account
+from models.bot import BotRecord
+
+
+class StaffHandler(ApiHandler):
+    """What only staff may use."""
+
+    async def admit(self, method: str) -> None:
+        """Let staff in."""
+        await super().admit(method)
+        if self.identity is not None and not self.identity.user.is_staff:
+            raise errors.Forbidden("Only staff may do this.", code=Code.STAFF_ONLY)
+
+
+def _present_user(account: Account) -> dict[str, Any]:
+    user = account.user
+    known = {"pk": user.id, "disabled": user.disabled_at is not None}
+    counts = {"bots": account.bots, "active_bots": account.active_bots}
+    shown: dict[str, Any] = AdminUserSchema().dump(asdict(user) | known | counts)
+    return shown
+
+
+class AdminUsers(StaffHandler, PagedHandler):
+    """All accounts."""
+
+    async def get(self) -> None:
+        """List accounts, oldest first.
+
+        ---
+        summary: All accounts
+        tags: [Administration]
+        parameters: [{in: query, schema: AdminUserQuerySchema}]
+        responses:
+          200: {description: A page of accounts., schema: AdminUserPageSchema}
+          400: {description: A parameter is not right., codes: [validation_failed, bad_request]}
+          403: {description: You are not staff., codes: [staff_only]}
+        """
+        asked = self.query(AdminUserQuerySchema)
+        page = await self.services.db.read(administration.accounts_page, **asked)
+        self.answer_page(page, [_present_user(account) for account in page.rows], asked)
+
+
+class AdminUser(StaffHandler):
+    """One account."""
+
+    async def get(self, user_id: str) -> None:
+        """Show an account.
+
+        ---
+        summary: Any account
+        tags: [Administration]
+        responses:
+          200: {description: The account., schema: AdminUserSchema}
+          403: {description: You are not staff., codes: [staff_only]}
+        """
+        account = await self.services.db.read(administration.account, int(user_id))
+        if account is None:
+            raise _no_user(user_id)
+        self.answer(_present_user(account))
+
+    async def patch(self, user_id: str) -> None:
+        """Make an account staff, or disable it, or take that back.
+
+        Disabling ends the account's sessions and stops its bots before this answers. They stay
+        `active` as wanted, and run again when the account is enabled.
+
+        ---
+        summary: Disable an account, make it staff
+        tags: [Administration]
+        requestBody: {schema: AdminUserSchema, partial: true}
+        responses:
+          200: {description: The account as it is now., schema: AdminUserSchema}
+          403: {description: You are not staff., codes: [staff_only]}
+          409: {description: This is your own account., codes: [own_account]}
+        """
+        changes = self.load(AdminUserSchema, partial=True)
+        if int(user_id) == self.me.user.id and changes not in ({}, *_HARMLESS):
+            raise errors.Conflict(
+                "You cannot disable or demote yourself; ask another one of the staff.",
+                code=Code.OWN_ACCOUNT,
+            )
+        account = await self.services.bots.administer(int(user_id), changes, by=self.actor)
+        if account is None:
+            raise _no_user(user_id)
+        self.answer(_present_user(account))
+
+
+_HARMLESS: list[dict[str, Any]] = [
+    {"is_staff": True},
+    {"disabled": False},
+    {"is_staff": True, "disabled": False},
+]
+
+
+def _no_user(user_id: str) -> errors.NotFound:
+    return errors.NotFound(f"There is no account {user_id}.")
+
+
+class AdminBots(StaffHandler, PagedHandler):
+    """All bots."""
+
+    async def get(self) -> None:
+        """List everybody's bots, oldest first.
+
+        ---
+        summary: All bots
+        tags: [Administration]
+        parameters: [{in: query, schema: AdminBotQuerySchema}]
+        responses:
+          200: {description: A page of bots., schema: AdminBotPageSchema}
+          400: {description: A parameter is not right., codes: [validation_failed, bad_request]}
+          403: {description: You are not staff., codes: [staff_only]}
+        """
+        asked = self.query(AdminBotQuerySchema)
+        wanted = dict(asked)
+        if "state" in wanted:
+            wanted["ids"] = self.services.manager.in_state(wanted.pop("state"))
+        services = self.services
+        page = await services.db.read(administration.bots_page, services.vault, **wanted)
+        statuses = await services.manager.statuses(page.rows)
+        pairs = zip(page.rows, statuses, strict=True)
+        rows = [present(bot, status, schema=AdminBotSchema) for bot, status in pairs]
+        self.answer_page(page, rows, asked)
+
+
+class AdminBot(StaffHandler):
+    """One bot."""
+
+    async def bot(self, bot_id: str) -> BotRecord:
+        """The bot of this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = await self.services.db.read(bots.get, self.services.vault, int(bot_id))
+        if found is None:
+            raise errors.NotFound(f"There is no bot {bot_id}.")
+        return found
+
+    async def get(self, bot_id: str) -> None:
+        """Show a bot.
+
+        ---
+        summary: Any bot
+        tags: [Administration]
+        responses:
+          200: {description: The bot., schema: AdminBotSchema}
+          403: {description: You are not staff., codes: [staff_only]}
+        """
+        bot = await self.bot(bot_id)
+        (status,) = await self.services.manager.statuses([bot])
+        self.answer(present(bot, status, schema=AdminBotSchema))
+
+    async def patch(self, bot_id: str) -> None:
+        """Switch a bot on or off; done before this answers.
+
+        ---
+        summary: Switch any bot on or off
+        tags: [Administration]
+        requestBody: {schema: AdminBotSchema, partial: true}
+        responses:
+          200: {description: The bot is as it was asked to be., schema: AdminBotSchema}
+          202: {description: Stored; the bot is still starting., schema: AdminBotSchema}
+          403: {description: You are not staff., codes: [staff_only]}
+        """
+        bot = await self.bot(bot_id)
+        changes = self.load(AdminBotSchema, partial=True)
+        outcome = await self.services.bots.update(bot, changes, by=self.actor)
+        shown = present(outcome.bot, outcome.status, schema=AdminBotSchema)
+        self.answer(shown, status=200 if outcome.settled else 202)
+
+
+routes = [
+    url(r"/api/v1/admin/users/?", AdminUsers),
+    url(r"/api/v1/admin/users/([0-9]{1,18})/?", AdminUser),
+    url(r"/api/v1/admin/telegram_data/?", AdminBots),
+    url(r"/api/v1/admin/telegram_data/([0-9]{1,18})/?", AdminBot),
+]

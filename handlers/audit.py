@@ -1,0 +1,96 @@
+"""The audit log: of one's own account, and for staff of all."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from marshmallow import Schema, fields
+from tornado.web import url
+
+from handlers.paging import PagedHandler, PageQuerySchema, PageSchema, id_field
+from models import audit
+from models.audit import Action, EntryRecord
+
+
+class AuditEntrySchema(Schema):
+    """Something that was done."""
+
+    id = fields.Integer(required=True)
+    at = fields.AwareDateTime(required=True)
+    action = fields.Enum(Action, by_value=True, required=True)
+    actor = fields.String(
+        required=True,
+        metadata={"description": "Who did it; `operator` is the server's command line."},
+    )
+    actor_id = fields.Integer(required=True, allow_none=True)
+    user = fields.Integer(
+        required=True,
+        allow_none=True,
+        attribute="user_id",
+        metadata={"description": "The id of the account it was done to, or to whose bot."},
+    )
+    username = fields.String(required=True)
+    bot = fields.Integer(required=True, allow_none=True, attribute="bot_id")
+    details = fields.Dict(
+        required=True, metadata={"description": "For example which `fields` were changed."}
+    )
+    address = fields.String(
+        required=True,
+        metadata={"description": "Where it came from; others' addresses are for staff alone."},
+    )
+
+
+class AuditEntryPageSchema(PageSchema):
+    """A page of the audit log."""
+
+    results = fields.List(fields.Nested(AuditEntrySchema), required=True)
+
+
+class AuditQuerySchema(PageQuerySchema):
+    """Which entries."""
+
+    action = fields.Enum(Action, by_value=True)
+    user = id_field("Only those of the account with this id.")
+    since = fields.AwareDateTime(
+        format="iso",
+        metadata={"description": "Only those since then, such as 2026-01-31T12:00:00Z."},
+    )
+
+
+class Audit(PagedHandler):
+    """The audit log."""
+
+    async def get(self) -> None:
+        """List what was done to your account and bots, the latest first; staff see everything.
+
+        ---
+        summary: The audit log
+        tags: [Accounts]
+        parameters: [{in: query, schema: AuditQuerySchema}]
+        responses:
+          200: {description: A page of entries., schema: AuditEntryPageSchema}
+          400: {description: A parameter is not right., codes: [validation_failed, bad_request]}
+        """
+        asked, me = self.query(AuditQuerySchema), self.me.user
+        own = None if me.is_staff else me.id
+        page = await self.services.db.read(audit.entries, own=own, **asked)
+        rows = [_present(entry, viewer=own) for entry in page.rows]
+        self.answer_page(page, rows, asked)
+
+
+def _present(entry: EntryRecord, *, viewer: int | None) -> dict[str, Any]:
+    """An entry as it is shown.
+
+    Args:
+        viewer: the account that looks at it; None for staff.
+    """
+    mine = viewer is None or entry.actor_id == viewer
+    values = asdict(entry) | {"action": Action(entry.action)}
+    shown: dict[str, Any] = AuditEntrySchema().dump(values | ({} if mine else {"address": ""}))
+    return shown
+
+
+routes = [
+    url(r"/api/v1/audit/?", Audit),
+]

@@ -1,0 +1,83 @@
+"""What the commands share: settings as flags, one-line failures, tables, the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+import orjson
+
+from models.database import Database
+from models.errors import SecretMismatch, StorageError
+from models.migration import Migrations
+from server.config import Config, ConfigError
+
+T = TypeVar("T")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="print JSON for programs")
+
+
+class Group(click.Group):
+    """Commands whose foreseeable failures are one line, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except SecretMismatch as error:
+            raise click.ClickException(
+                "BOTYARD_SECRET_KEY (or secret.key in the data folder) is not the secret that this "
+                "database was filled under: put the right one back."
+            ) from error
+        except (ConfigError, StorageError) as error:
+            raise click.ClickException(" ".join(str(error).split())) from error
+        except OSError as error:
+            raise click.ClickException(error.strerror or str(error)) from error
+
+
+def flags(*names: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """Options of the names of settings, with the settings' own descriptions."""
+
+    def add(command: Callable[..., T]) -> Callable[..., T]:
+        for name in reversed(names):
+            about = Config.__dataclass_fields__[name].metadata["about"]
+            command = click.option("--" + name.replace("_", "-"), name, help=about)(command)
+        return command
+
+    return add
+
+
+def echo_json(data: Any) -> None:
+    """Print something for programs."""
+    click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
+
+
+def in_database(given: dict[str, str | None], fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Run one function of the data layer as a transaction of its own, beside a server or not.
+
+    Args:
+        given: flags that say where the database is.
+    """
+    config = Config.load(None, **given).with_data_dir()
+    Migrations(config.database_url).up()
+    return run_in(config, fn, *args, **kwargs)
+
+
+def run_in(config: Config, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """The same in a database that is migrated already.
+
+    Args:
+        config: with its data folder filled in.
+    """
+
+    async def run() -> T:
+        db = Database(config.database_url)
+        try:
+            await db.open()
+            return await db.write(fn, *args, **kwargs)
+        finally:
+            await db.close()
+
+    return asyncio.run(run())
