@@ -130,6 +130,17 @@ async def _open_database(url: str, vault: Vault) -> Database:
     return db
 
 
+def _api_settings(config: Config, *, commit: str) -> ApiSettings:
+    return ApiSettings(
+        version=__version__,
+        commit=commit,
+        session_lifetime=timedelta(days=config.session_days),
+        registration_open=config.registration,
+        cors_origins=config.cors_origins,
+        metrics_token=config.metrics_token,
+    )
+
+
 async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) -> Botyard:
     """Migrate, open, listen; the bots start while HTTP already serves.
 
@@ -156,17 +167,9 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
     )
     await transport.open()
     manager = BotManager(db, vault, transport, runner)
-    commit = await asyncio.to_thread(version.commit)
     loop_lag = LoopLag()
     services = Services(
-        settings=ApiSettings(
-            version=__version__,
-            commit=commit,
-            session_lifetime=timedelta(days=config.session_days),
-            registration_open=config.registration,
-            cors_origins=config.cors_origins,
-            metrics_token=config.metrics_token,
-        ),
+        settings=_api_settings(config, commit=await asyncio.to_thread(version.commit)),
         db=db,
         vault=vault,
         hasher=PasswordHasher(),
