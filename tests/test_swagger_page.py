@@ -145,10 +145,10 @@ class Page:
             # a press while the page still resolves the operation's schemas is lost on it
             while not self._calls(before):
                 await self.click(f"{block} .execute")
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(1):
-                        while not self._calls(before):
-                            await self.js("0")
+                for _ in range(50):
+                    if self._calls(before):
+                        break
+                    await self.js("new Promise(done => setTimeout(done, 20))")
         status = (
             f"document.querySelector('{block} .live-responses-table tbody .response-col_status')"
         )
