@@ -16,7 +16,7 @@ from models.base import now
 from models.bot import BotRecord, Failure, VerifiedToken
 from runner.lanes import JSONObject
 from runner.parts import Parts, Surroundings, assemble
-from runner.states import SETTLED, TRANSITIONS, BotState, BotStatus, Reason
+from runner.states import ALIVE, SETTLED, TRANSITIONS, BotState, BotStatus, Reason
 from runner.trouble import Trouble, diagnose
 
 log = logging.getLogger("botyard.runner")
@@ -143,9 +143,9 @@ class ManagedBot:
     def _retry(self, trouble: Trouble, *, attempts: int) -> None:
         delay = trouble.delay
         if delay is None:
-            low, high = self._around.settings.backoff_min, self._around.settings.backoff_max
-            doubled = min(high, low * 2 ** min(attempts - 1, 16))
-            delay = max(low, doubled * random.uniform(0.75, 1.0))  # noqa: S311 - jitter
+            settings = self._around.settings
+            jitter = random.uniform(0.75, 1.0)  # noqa: S311 - no secret
+            delay = max(settings.backoff_min, settings.backoff(attempts) * jitter)
         self._set_state(
             BotState.RETRYING, trouble.reason, trouble.detail, attempts=attempts, delay=delay
         )
@@ -178,11 +178,7 @@ class ManagedBot:
     def _ended(self, task: asyncio.Task[None]) -> None:
         """The task is over; when it should not be, say so and start it again."""
         error = None if task.cancelled() else task.exception()
-        if task is not self._task or self._status.state in (BotState.STOPPING, BotState.STOPPED):
-            if error is not None:
-                log.error("bot %d: ended badly", self.record.id, exc_info=error)
-            return
-        if self._status.state is BotState.FAILED:
+        if task is not self._task or self._status.state not in ALIVE:
             if error is not None:
                 log.error("bot %d: ended badly", self.record.id, exc_info=error)
             return
@@ -193,8 +189,7 @@ class ManagedBot:
 
     def _lane_died(self, error: BaseException | None) -> None:
         """Begin the whole run anew: the journal has all that the lanes had."""
-        alive = self._status.state in (BotState.STARTING, BotState.RUNNING, BotState.RETRYING)
-        if alive and self._task is not None and not self._restarting:
+        if self._status.state in ALIVE and self._task is not None and not self._restarting:
             self._mourn(error)
             self._restarting = True
             self._task.cancel()
@@ -204,7 +199,7 @@ class ManagedBot:
         trouble = diagnose(RuntimeError("a task ended"), running=True)
         incident = f"bot {self.record.id}: incident {trouble.incident}: a task ended"
         log.error(incident, exc_info=error)
-        if self._status.state in (BotState.STARTING, BotState.RUNNING, BotState.RETRYING):
+        if self._status.state in ALIVE:
             self._retry(trouble, attempts=self._status.attempts + 1)
 
     async def _run(self) -> None:

@@ -169,7 +169,7 @@ class Delivery:
                 if _is_transient(error) and transient < self._settings.transient_failures:
                     transient += self._is_running()  # an outage is not the update's fault
                     tries += 1
-                    await self._rest(self._backoff(tries))
+                    await self._rest(self._settings.backoff(tries))
                 elif await self._failed(raw, error):
                     return False
             else:
@@ -227,7 +227,7 @@ class Delivery:
         note, key = self._journal.note_failure, (self._bot_id, raw["update_id"])
         await self._persist(lambda: note(*key, attempts=attempts, error=text, dead=dead))
         if not dead:
-            await self._rest(self._backoff(attempts))
+            await self._rest(self._settings.backoff(attempts))
         return dead
 
     async def _persist(self, write: Callable[[], Awaitable[None]]) -> None:
@@ -240,11 +240,7 @@ class Delivery:
             except StorageError as error:
                 tries += 1
                 log.warning("bot %d: the journal cannot be written: %s", self._bot_id, error)
-                await self._rest(self._backoff(tries))
-
-    def _backoff(self, failures: int) -> float:
-        low, high = self._settings.backoff_min, self._settings.backoff_max
-        return min(high, low * 2.0 ** min(failures - 1, 16))
+                await self._rest(self._settings.backoff(tries))
 
     async def _rest(self, seconds: float) -> None:
         """Wait before the next try; ends at once when the bot is stopped.

@@ -111,7 +111,8 @@ class BotService:
             try:
                 stored = await self._write(record.id, changes, verified, by)
             except BaseException:
-                await self._resume_locked(record.id, record)
+                if verified is not None:
+                    await self._resume_locked(record)
                 raise
             if verified is not None or "active" in changes:
                 await self._apply(stored, verified)
@@ -140,7 +141,7 @@ class BotService:
             try:
                 await self._db.write(bots.delete, record, by=by)
             except StorageError:
-                await self._resume_locked(record.id, record)
+                await self._resume_locked(record)
                 raise
         self._manager.deleted(record)
 
@@ -166,7 +167,7 @@ class BotService:
         except StorageError:
             for record in records:
                 async with self._manager.lock(record.id):
-                    await self._resume_locked(record.id, record)
+                    await self._resume_locked(record)
             raise
         for bot_id in gone:
             await self._stop(bot_id)
@@ -187,14 +188,18 @@ class BotService:
             await self._manager.follow(await self._db.read(bots.ids_of, user_id))
         return account
 
-    async def _resume_locked(self, bot_id: int, known: BotRecord) -> None:
+    async def _resume_locked(self, known: BotRecord) -> None:
         """Let a bot go on as it is stored: the change that it was stopped for failed."""
+        record = await self._read_again(known)
+        if record is not None:
+            await self._apply(record, None)
+
+    async def _read_again(self, known: BotRecord) -> BotRecord | None:
+        """A bot as it is stored now, None when it is gone; as it was known, if nobody can tell."""
         try:
-            record = await self._db.read(bots.get, self._vault, bot_id)
+            return await self._db.read(bots.get, self._vault, known.id)
         except StorageError:
-            record = known
-        if record is not None and record.active:
-            self._manager.start(record)
+            return known
 
     async def _stop(self, bot_id: int) -> None:
         async with self._manager.lock(bot_id):
@@ -215,10 +220,7 @@ class BotService:
 
     async def _carry_out(self, made: BotRecord, verified: _Verified) -> Outcome:
         async with self._manager.lock(made.id):
-            try:
-                record = await self._db.read(bots.get, self._vault, made.id)
-            except StorageError:  # what was written is true; the answer must say so
-                record = made
+            record = await self._read_again(made)
             if record is None:
                 raise BotGone
             await self._apply(record, verified)

@@ -49,3 +49,7 @@ class RunnerSettings:
     prune_step: int = 500
     prune_interval: float = 600.0
     watch_interval: float = 1.0
+
+    def backoff(self, failures: int) -> float:
+        """Seconds to wait after so many failures in a row: doubled each time, within bounds."""
+        return min(self.backoff_max, self.backoff_min * 2.0 ** min(failures - 1, 16))

@@ -43,6 +43,9 @@ TRANSITIONS: dict[BotState, frozenset[BotState]] = {
     BotState.STOPPING: frozenset({BotState.STOPPED}),
 }
 
+# Something of the bot runs, and should.
+ALIVE = frozenset({BotState.STARTING, BotState.RUNNING, BotState.RETRYING})
+
 SETTLED = frozenset({BotState.STOPPED, BotState.RUNNING, BotState.RETRYING, BotState.FAILED})
 
 

@@ -71,8 +71,7 @@ def set_password(username: str, password_stdin: bool, **given: str | None) -> No
 @_place
 def disable(username: str, **given: str | None) -> None:
     """End an account's sessions, stop its bots, and let nobody log in to it."""
-    found = _account(given, username)
-    in_database(given, administration.change, found.id, {"disabled": True}, by=OPERATOR)
+    found = _set_disabled(given, username, disabled=True)
     click.echo(f"{found.username} is disabled: the sessions are ended, the bots stop")
 
 
@@ -81,8 +80,7 @@ def disable(username: str, **given: str | None) -> None:
 @_place
 def enable(username: str, **given: str | None) -> None:
     """Undo `disable`; the bots that were switched on start again."""
-    found = _account(given, username)
-    in_database(given, administration.change, found.id, {"disabled": False}, by=OPERATOR)
+    found = _set_disabled(given, username, disabled=False)
     click.echo(f"{found.username} is enabled: the bots that are switched on start")
 
 
@@ -134,6 +132,12 @@ def _account(given: dict[str, str | None], username: str) -> UserRecord:
     if found is None:
         raise click.ClickException(f"there is no user {username!r}")
     return found.user
+
+
+def _set_disabled(given: dict[str, str | None], username: str, *, disabled: bool) -> UserRecord:
+    found = _account(given, username)
+    in_database(given, administration.change, found.id, {"disabled": disabled}, by=OPERATOR)
+    return found
 
 
 def _check_fields(**fields: str) -> None:
