@@ -121,9 +121,9 @@ class Page:
             raise AssertionError(f"{expression} did not come true on\n{shown}") from None
 
     async def click(self, selector: str) -> None:
-        """Click on an element as soon as it is there."""
+        """Click on an element as soon as it can be seen."""
         found = f"document.querySelector({json.dumps(selector)})"
-        await self.until(found)
+        await self.until(f"{found}?.checkVisibility()")
         await self.js(f"{found}.click()")
 
     async def type(self, selector: str, text: str) -> None:
@@ -141,24 +141,14 @@ class Page:
         block = f"#operations-{operation}"
         await self.click(f"{block} .opblock-summary-control")
         before = len(self.requests)
-        async with asyncio.timeout(DEADLINE):
-            # a press while the page still resolves the operation's schemas is lost on it
-            while not self._calls(before):
-                await self.click(f"{block} .execute")
-                for _ in range(50):
-                    if self._calls(before):
-                        break
-                    await self.js("new Promise(done => setTimeout(done, 20))")
+        await self.click(f"{block} .execute")
         status = (
             f"document.querySelector('{block} .live-responses-table tbody .response-col_status')"
         )
         shown = await self.until(f"{status} && {status}.innerText.trim()")
-        headers: dict[str, str] = self._calls(before)[0]["headers"]
+        sent = [made for made in self.requests[before:] if not made["url"].startswith("data:")]
+        headers: dict[str, str] = sent[0]["headers"]
         return int(shown.split()[0]), headers
-
-    def _calls(self, before: int) -> list[dict[str, Any]]:
-        """The requests since then, pictures inside the page left out."""
-        return [sent for sent in self.requests[before:] if not sent["url"].startswith("data:")]
 
 
 @pytest.fixture
