@@ -7,7 +7,9 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from types import FrameType
 from typing import Any, TypeVar
 
 from runner.settings import RunnerSettings
@@ -21,7 +23,23 @@ T = TypeVar("T")
 log = logging.getLogger("botyard.server")
 
 GC_THRESHOLDS = (20_000, 20, 100)
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 DRAIN = 15.0  # seconds that requests under way may take after the signal
+
+
+def _at_signal(number: signal.Signals, callback: Callable[[], object]) -> None:
+    """Call back on the running event loop whenever a signal comes.
+
+    Not the loop's own add_signal_handler: a loop takes its handlers along when it is closed, and
+    a second signal that comes then would make an end in good order look like a failure.
+    """
+    loop = asyncio.get_running_loop()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        with suppress(RuntimeError):  # the loop is closed: it ends anyway
+            loop.call_soon_threadsafe(callback)
+
+    signal.signal(number, handle)
 
 
 def ending_event() -> asyncio.Event:
@@ -30,8 +48,8 @@ def ending_event() -> asyncio.Event:
     A second signal changes nothing: a process group and a supervisor may send one each.
     """
     ending = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    for number in _ENDING:
+        _at_signal(number, ending.set)
     return ending
 
 
@@ -48,21 +66,20 @@ def _toggle_at_hangup(level: Level, ending: asyncio.Event) -> None:
         else:
             level.toggle()
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hang_up)
+    _at_signal(signal.SIGHUP, hang_up)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a program on uvloop's event loop, or on asyncio's where uvloop does not install."""
-    try:
+    new_event_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+    with suppress(ImportError):
         from uvloop import new_event_loop  # noqa: PLC0415 - there is none for Windows
-    except ImportError:
-        return asyncio.run(main)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         try:
             return runner.run(main)
         finally:
-            # The loop takes its handlers along; a second signal must not make an end a failure.
-            signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+            # the interpreter takes its handlers along, too, when it ends
+            signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
 
 
 def _calm_garbage_collector() -> None:
