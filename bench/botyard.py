@@ -99,11 +99,12 @@ def _expect(wanted: int, status: int, answer: object) -> None:
 
 
 @contextmanager
-def serving(telegram: StandIn, data: Path) -> Iterator[Botyard]:
+def serving(telegram: StandIn, data: Path, *, turns: Path | None = None) -> Iterator[Botyard]:
     """Run a server for as long as the block lasts.
 
     Args:
         data: its data folder.
+        turns: where to note how late its event loop comes, see `bench.turns`.
     """
     port = free_port()
     environ = {
@@ -113,16 +114,22 @@ def serving(telegram: StandIn, data: Path) -> Iterator[Botyard]:
         "BOTYARD_MAX_BOTS_PER_USER": "2000",
     }
     log = data.with_suffix(".log")
-    arguments = ["-m", "server", "serve"]
+    watched = ["-m", "bench.turns", str(turns)] if turns else ["-m"]
+    arguments = [*watched, "server", "serve"]
     with Process(arguments, core=TESTED_CORE, log=log, environ=environ) as process:
         yield Botyard(process, port)
 
 
 @contextmanager
-def with_bots(telegram: StandIn, folder: Path, bots: int) -> Iterator[Botyard]:
+def with_bots(
+    telegram: StandIn, folder: Path, bots: int, *, turns: Path | None = None
+) -> Iterator[Botyard]:
     """A server that was started with active bots in its database, each start on a fresh copy.
 
     The stand-in is reset to these bots. The database is filled over HTTP, once a run.
+
+    Args:
+        turns: as for `serving`.
     """
     prepared = folder / f"botyard-{bots}"
     if not prepared.exists():
@@ -131,7 +138,7 @@ def with_bots(telegram: StandIn, folder: Path, bots: int) -> Iterator[Botyard]:
     data = folder / "botyard-data"
     shutil.rmtree(data, ignore_errors=True)
     shutil.copytree(prepared, data)
-    with serving(telegram, data) as botyard:
+    with serving(telegram, data, turns=turns) as botyard:
         yield botyard
 
 

@@ -43,7 +43,7 @@ def _connect(port: int) -> socket.socket:
 def _exchange(connection: socket.socket) -> None:
     connection.sendall(_REQUEST)
     answer = b""
-    while b"\r\n\r\n" not in answer or not answer.endswith(b"}"):
+    while b"\r\n\r\n" not in answer or not answer.rstrip().endswith(b"}"):
         part = connection.recv(65536)
         if not part:
             raise ConnectionResetError

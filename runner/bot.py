@@ -71,6 +71,8 @@ class ManagedBot:
         if self._status.state is BotState.RETRYING:
             self._set_state(BotState.STARTING, attempts=self._status.attempts)
             self._wake.set()
+        elif self._status.state is BotState.STARTING and hurried:
+            self._around.boot_slots.hurry(self.record.id)
         elif self._status.state in (BotState.STOPPED, BotState.FAILED):
             if unreachable is None:
                 self._set_state(BotState.STARTING)
@@ -250,7 +252,7 @@ class ManagedBot:
             self._react(error, attempts=attempts)
 
     def _slot(self) -> AbstractAsyncContextManager[None]:
-        return nullcontext() if self._hurried else self._around.boot_slots
+        return nullcontext() if self._hurried else self._around.boot_slots.hold(self.record.id)
 
     async def _connect(self, parts: Parts) -> str | None:
         """From nothing to a first getUpdates that came back.

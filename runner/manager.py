@@ -24,6 +24,7 @@ from runner.events import EventHub, EventKind
 from runner.journal import Journal
 from runner.parts import Surroundings
 from runner.settings import RunnerSettings
+from runner.slots import Slots
 from runner.states import BotState, BotStatus
 from runner.transport import Transport
 from runner.turnstile import Turnstile
@@ -57,14 +58,15 @@ class BotManager:
             transport=transport,
             journal=self.journal,
             settings=settings,
-            boot_slots=asyncio.Semaphore(settings.boot_parallel),
+            boot_slots=Slots(settings.boot_parallel),
             turnstile=Turnstile(settings.handlers_a_turn),
             confirm=self._confirm,
             note_failure=self._note_failure,
             changed=self._changed,
         )
-        self._untried: set[int] | None = None  # None: not even read from the database
-        self._touched: set[int] | None = set()  # by owners, until the boot is over
+        self._booting = True
+        self._untried: set[int] = set()  # of the bots that were active at boot
+        self._touched: set[int] = set()  # by owners, during the boot
         self._closing = False
         self.events = EventHub()
         self._counted: dict[int, BotStatus] = {}
@@ -72,7 +74,7 @@ class BotManager:
 
     def lock(self, bot_id: int) -> asyncio.Lock:
         """The lock of a bot: held while what is stored of it and what runs of it are changed."""
-        if self._touched is not None:
+        if self._booting:
             self._touched.add(bot_id)
         lock = self._locks.get(bot_id)
         if lock is None:
@@ -113,10 +115,11 @@ class BotManager:
     @property
     def ready(self) -> bool:
         """Whether every bot that was active at boot has been tried once."""
-        if self._untried:
-            waiting = (self._bots.get(bot_id) for bot_id in self._untried)
-            self._untried = {bot.record.id for bot in waiting if bot and not bot.tried}
-        return self._untried is not None and not self._untried
+        if self._booting:
+            return False
+        waiting = (self._bots.get(bot_id) for bot_id in self._untried)
+        self._untried = {bot.record.id for bot in waiting if bot and not bot.tried}
+        return not self._untried
 
     async def start_active(self) -> None:
         """Start every bot that is to run; returns before they are started."""
@@ -128,12 +131,15 @@ class BotManager:
                 log.error("the bots cannot be started yet: %s", error)
                 await asyncio.sleep(self._settings.backoff_min)
         self._untried = {record.id for record in records}
+        pace = Turnstile(self._settings.starts_a_turn)
         for record in records:
-            touched = record.id in (self._touched or ())
+            await pace.wait()
+            touched = record.id in self._touched
             async with self.lock(record.id):
                 if record.id not in self._bots:  # else an owner was faster
                     await self._boot(record, touched=touched)
-        self._touched = None
+        self._booting = False
+        self._touched.clear()
 
     async def _boot(self, read: BotRecord, *, touched: bool) -> None:
         record = await self._db.read(bots.get, self._vault, read.id) if touched else read

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from runner.delivery import Delivery
 from runner.journal import Journal
 from runner.poller import Poller
 from runner.settings import RunnerSettings
+from runner.slots import Slots
 from runner.transport import BotRequest, Transport
 from runner.turnstile import Turnstile
 
@@ -38,7 +38,7 @@ class Surroundings:
     transport: Transport
     journal: Journal
     settings: RunnerSettings
-    boot_slots: asyncio.Semaphore
+    boot_slots: Slots
     turnstile: Turnstile
     confirm: Callable[[int, VerifiedToken], Awaitable[None]]
     note_failure: Callable[[int, Failure], Awaitable[None]]

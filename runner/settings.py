@@ -19,6 +19,7 @@ class RunnerSettings:
         send_grace: how long handlers in hand may go on when their bot is stopped.
         cut_wait: how long a handler that was cut may take to end.
         boot_parallel: how many bots connect at once, owners' own starts not counted.
+        starts_a_turn: how many bots are made ready at boot in one turn of the event loop.
         chats_parallel: how many chats of a bot are served at once.
         handlers_a_turn: how many handlers, over all bots, begin in one turn of the event loop.
         max_pending: how many updates of a bot may wait before its poller waits.
@@ -40,6 +41,7 @@ class RunnerSettings:
     send_grace: float = 0.5
     cut_wait: float = 5.0
     boot_parallel: int = 20
+    starts_a_turn: int = 4
     chats_parallel: int = 64
     handlers_a_turn: int = 32
     max_pending: int = 1000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import sys
@@ -13,7 +12,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from runner.settings import RunnerSettings
-from server import lock
+from server import garbage, lock
 from server.app import open_botyard
 from server.config import Config
 from server.log import Level
@@ -22,7 +21,6 @@ T = TypeVar("T")
 
 log = logging.getLogger("botyard.server")
 
-GC_THRESHOLDS = (20_000, 20, 100)
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 DRAIN = 15.0  # seconds that requests under way may take after the signal
 
@@ -82,17 +80,6 @@ def run(main: Coroutine[Any, Any, T]) -> T:
             signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
 
 
-def _calm_garbage_collector() -> None:
-    """Let the collector pass over what is here for good, and run less often.
-
-    At its defaults it walks through every bot's objects again and again: a third of the CPU
-    under load, and the longest pauses.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
-
-
 async def serve(
     config: Config, *, level: Level | None = None, runner: RunnerSettings | None = None
 ) -> None:
@@ -109,7 +96,7 @@ async def serve(
     ending = ending_event()
     if level is not None:
         _toggle_at_hangup(level, ending)
-    _calm_garbage_collector()
+    garbage.begin()
     with lock.holding(config.data_dir):
         await _serve(config, ending, runner=runner)
 
@@ -117,10 +104,13 @@ async def serve(
 async def _serve(config: Config, ending: asyncio.Event, *, runner: RunnerSettings | None) -> None:
     botyard = await open_botyard(config, runner=runner)
     log.info("serving on %s, the API is described at %s/swagger/", botyard.url, botyard.url)
+    manager = botyard.services.manager
+    tending = asyncio.create_task(garbage.tend(lambda: manager.ready), name="garbage")
     try:
         await ending.wait()
         log.info("ending: requests under way may finish, then the bots stop")
         await botyard.drain(DRAIN)
     finally:
+        tending.cancel()
         await botyard.close()
     log.info("ended")

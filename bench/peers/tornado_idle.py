@@ -1,11 +1,12 @@
 """A Tornado server that does nothing: what a probe measures of the machine alone.
 
-python bench/peers/tornado_idle.py PORT
+python -m bench.peers.tornado_idle PORT
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 
 import tornado.web
@@ -22,7 +23,9 @@ class Health(tornado.web.RequestHandler):
 async def main(port: int) -> None:
     """Serve until the process is ended."""
     tornado.web.Application([(r"/healthz", Health)]).listen(port, "127.0.0.1")
-    await asyncio.Event().wait()
+    ending = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
+    await ending.wait()
 
 
 if __name__ == "__main__":

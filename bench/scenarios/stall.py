@@ -1,7 +1,8 @@
-"""The longest time for which Botyard's event loop did not answer, seen from outside."""
+"""The longest time for which Botyard's event loop did not turn: from inside, and from outside."""
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Iterator
@@ -18,32 +19,52 @@ from bench.stage import Stage
 
 
 def run(stage: Stage) -> dict[str, Any]:
-    """Probe /healthz during a boot, at rest, busy, under full load and while bots are switched.
+    """Watch the loop during a boot, at rest, busy, under full load and while bots are switched.
 
     Returns:
-        By phase, the times of answers in ms (count, p50, p99, max); `baseline` is an idle Tornado
-        server that does nothing.
+        By phase, in ms (count, p50, p99, max): `turns`, how late a timer came that is due every
+        ms, and `answers`, what /healthz took; `baseline` is an idle Tornado server.
     """
     stage.say("longest stall: an idle Tornado server for comparison")
     results = {"baseline": _baseline(stage)}
     stage.say("longest stall: Botyard's boot, idleness, load and switching")
-    output = stage.folder / "probe-botyard.json"
+    files = _Files(stage.folder, "botyard")
     phases: dict[str, tuple[int, int]] = {}
     steps = {"boot": _boot, "idle": _idle, "busy": _busy}
     steps |= {"full_load": _load, "switching": _switch}
     with (
-        with_bots(stage.telegram, stage.folder, stage.sizes.many) as botyard,
-        _probe(stage, botyard.port, output),
+        with_bots(stage.telegram, stage.folder, stage.sizes.many, turns=files.turns) as botyard,
+        _probe(stage, botyard.port, files.answers),
     ):
         for name, step in steps.items():
             began = time.monotonic_ns()
             step(stage, botyard)
             phases[name] = (began, time.monotonic_ns())
-    noted = orjson.loads(output.read_bytes())
-    for name, (began, ended) in phases.items():
-        times = [taken for moment, taken in noted if began <= moment <= ended]
-        results[name] = spread(times, 1e6) if times else {}
+    for name, span in phases.items():
+        results[name] = files.within(*span)
     return results
+
+
+class _Files:
+    """Where the two processes write what they noted.
+
+    Args:
+        folder: for the files.
+        name: what tells them from others.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.turns = folder / f"turns-{name}.json"
+        self.answers = folder / f"probe-{name}.json"
+
+    def within(self, began: float, ended: float) -> dict[str, dict[str, float]]:
+        """How the times of a phase lie; the phase is given by moments of `time.monotonic_ns`."""
+        lain = {}
+        for kind, file in (("turns", self.turns), ("answers", self.answers)):
+            noted = orjson.loads(file.read_bytes())
+            times = [taken for moment, taken in noted if began <= moment <= ended]
+            lain[kind] = spread(times, 1e6) if times else {}
+        return lain
 
 
 def _boot(stage: Stage, botyard: Any) -> None:
@@ -80,13 +101,13 @@ def _switch(stage: Stage, botyard: Any) -> None:
     stage.telegram.drain()
 
 
-def _baseline(stage: Stage) -> dict[str, float]:
-    port, output = free_port(), stage.folder / "probe-baseline.json"
-    script = str(Path(__file__).parent.parent / "peers" / "tornado_idle.py")
+def _baseline(stage: Stage) -> dict[str, dict[str, float]]:
+    port, files = free_port(), _Files(stage.folder, "baseline")
+    program = ["-m", "bench.turns", str(files.turns), "bench.peers.tornado_idle", str(port)]
     log = stage.folder / "tornado.log"
-    with Process([script, str(port)], core=TESTED_CORE, log=log), _probe(stage, port, output):
+    with Process(program, core=TESTED_CORE, log=log), _probe(stage, port, files.answers):
         time.sleep(2 * stage.sizes.window)
-    return spread([taken for _, taken in orjson.loads(output.read_bytes())], 1e6)
+    return files.within(0, math.inf)
 
 
 @contextmanager

@@ -1,0 +1,96 @@
+"""What happens while many bots start at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import aiohttp
+import pytest
+from support import BOTS, QUICK, Client, register, until
+
+from runner.slots import Slots
+from runner.states import BotState
+from sandbox import Sandbox
+from server.app import Botyard, open_botyard
+from server.config import Config
+
+ONE_BY_ONE = replace(QUICK, boot_parallel=1, starts_a_turn=1, call_timeout=30.0)
+
+
+@pytest.fixture
+async def owner(config: Config, http: aiohttp.ClientSession, telegram: Sandbox) -> Client:
+    """A user with four active bots, of a server that has ended."""
+    botyard = await open_botyard(config, runner=QUICK)
+    client = await register(Client(http, botyard.url), "ann")
+    for _ in range(4):
+        await client.add_bot(telegram.add_bot())
+    await botyard.close()
+    return client
+
+
+@pytest.fixture
+async def again(
+    config: Config, owner: Client, telegram: Sandbox
+) -> AsyncIterator[tuple[Botyard, Client]]:
+    """The server again, its bots queued behind the first, which Telegram does not answer."""
+    first = next(iter(telegram.bots)).id
+    telegram.inject(kind="hold", bot_id=first, method="getMe")
+    botyard = await open_botyard(config, runner=ONE_BY_ONE)
+    owner.url = botyard.url
+    yield botyard, owner
+    telegram.clear()
+    await botyard.close()
+
+
+async def test_ready_means_that_every_bot_was_tried(
+    config: Config, owner: Client, telegram: Sandbox
+) -> None:
+    botyard = await open_botyard(config, runner=ONE_BY_ONE)
+    manager = botyard.services.manager
+    async with asyncio.timeout(10):
+        while not manager.ready:
+            assert manager.states()[BotState.RUNNING] < 4
+            await asyncio.sleep(0)
+    assert manager.states() == {BotState.RUNNING: 4}
+    await botyard.close()
+
+
+async def test_an_owner_does_not_wait_for_the_boot(again: tuple[Botyard, Client]) -> None:
+    botyard, owner = again
+    manager = botyard.services.manager
+    await until(lambda: manager.states()[BotState.STARTING] == 4, "all are queued")
+    bots = (await owner.get(BOTS)).json
+    on = await owner.patch(f"{BOTS}{bots[3]['id']}/", {"active": True})
+    assert (on.status, on.json["status"]["state"]) == (200, "running")
+    assert manager.states() == {BotState.STARTING: 3, BotState.RUNNING: 1}
+    off = await owner.patch(f"{BOTS}{bots[1]['id']}/", {"active": False})
+    assert (off.status, off.json["status"]["state"]) == (200, "stopped")
+
+
+async def test_slots_are_handed_on_in_order_also_by_those_that_are_cancelled() -> None:
+    slots = Slots(1)
+    held: list[int] = []
+    let_go = asyncio.Event()
+
+    async def use(bot_id: int) -> None:
+        async with slots.hold(bot_id):
+            held.append(bot_id)
+            await let_go.wait()
+
+    tasks = [asyncio.create_task(use(bot_id), name=f"bot {bot_id}") for bot_id in range(5)]
+    await until(lambda: held == [0], "the first holds the slot")
+    slots.hurry(3)
+    await until(lambda: held == [0, 3], "the one in a hurry passes")
+    tasks[3].cancel()  # it held no slot, so that none is handed on
+    tasks[1].cancel()
+    tasks[0].cancel()
+    await asyncio.wait({tasks[0], tasks[1], tasks[3]})
+    await until(lambda: held == [0, 3, 2], "the next in order")
+    tasks[2].cancel()
+    await until(lambda: held == [0, 3, 2, 4], "the last")
+    let_go.set()
+    await asyncio.wait(tasks)
+    async with asyncio.timeout(5), slots.hold(9):
+        pass
