@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 
 from bench import processes
+from bench.databases import PostgreSQL
 from bench.peers import launch
 from bench.report import NOTES, table, warnings
 from bench.scenarios import boot, echo, stall, start, switching
@@ -33,6 +34,7 @@ _SCENARIOS: dict[str, Callable[[Stage], dict[str, Any]]] = {
     "switching": switching.run,
     "stall": stall.run,
 }
+_CHOICES = [peer for peer in launch.TITLES if peer != launch.BOTYARD_POSTGRESQL]
 _PACKAGES = ["python-telegram-bot", "httpx", "aiogram", "aiohttp", "tornado", "uvloop", "orjson"]
 
 
@@ -44,10 +46,20 @@ def _arguments() -> argparse.Namespace:
         "--only", action="append", choices=list(_SCENARIOS), help="a scenario; may be repeated"
     )
     parser.add_argument(
-        "--peer", action="append", choices=list(launch.TITLES), help="a program; may be repeated"
+        "--peer", action="append", choices=_CHOICES, help="a program; may be repeated"
+    )
+    parser.add_argument(
+        "--postgresql",
+        metavar="URL",
+        help="measure Botyard on PostgreSQL, too: an address of a role that may create databases",
     )
     parser.add_argument("--json", type=Path, default=processes.ROOT / "bench" / "results.json")
     return parser.parse_args()
+
+
+def _peers(arguments: argparse.Namespace) -> list[str]:
+    peers: list[str] = arguments.peer or (launch.QUICK if arguments.quick else launch.DEFAULT)
+    return [*peers, launch.BOTYARD_POSTGRESQL] if arguments.postgresql else peers
 
 
 def _machine() -> dict[str, Any]:
@@ -117,7 +129,7 @@ def main() -> int:
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": _machine(),
         "sizes": asdict(sizes),
-        "peers": arguments.peer or (launch.QUICK if arguments.quick else launch.DEFAULT),
+        "peers": _peers(arguments),
         "scenarios": {},
         "failures": {},
     }
@@ -125,8 +137,9 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="botyard-bench-") as folder,
         processes.stand_in(Path(folder)) as telegram,
     ):
-        stage = Stage(telegram, Path(folder), sizes, results["peers"])
-        _run(stage, arguments.only or list(_SCENARIOS), results)
+        on = PostgreSQL(arguments.postgresql) if arguments.postgresql else None
+        with Stage(telegram, Path(folder), sizes, results["peers"], on) as stage:
+            _run(stage, arguments.only or list(_SCENARIOS), results)
         results["seconds"] = time.monotonic() - stage.began
     arguments.json.write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2) + b"\n")
     print(

@@ -1,4 +1,4 @@
-"""Botyard under test: a real `botyard serve` with SQLite, used over HTTP."""
+"""Botyard under test: a real `botyard serve`, used over HTTP."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.processes import TESTED_CORE, Client, Process, StandIn, wait_for
+from bench.databases import PostgreSQL
+from bench.processes import TESTED_CORE, Client, Process, wait_for
+from bench.stage import Stage
 from bench.telegram import token_of
 
 _PASSWORD = "a bench is for sitting"
+_COPY = "botyard-bench-copy"
 
 
 def free_port() -> int:
@@ -99,20 +102,18 @@ def _expect(wanted: int, status: int, answer: object) -> None:
 
 
 @contextmanager
-def serving(telegram: StandIn, data: Path, *, turns: Path | None = None) -> Iterator[Botyard]:
-    """Run a server for as long as the block lasts.
-
-    Args:
-        data: its data folder.
-        turns: where to note how late its event loop comes, see `bench.turns`.
-    """
+def _serving(
+    stage: Stage, data: Path, *, database_url: str | None, turns: Path | None = None
+) -> Iterator[Botyard]:
     port = free_port()
     environ = {
         "BOTYARD_PORT": str(port),
         "BOTYARD_DATA_DIR": str(data),
-        "BOTYARD_TELEGRAM_API_URL": telegram.url,
+        "BOTYARD_TELEGRAM_API_URL": stage.telegram.url,
         "BOTYARD_MAX_BOTS_PER_USER": "2000",
     }
+    if database_url is not None:
+        environ["BOTYARD_DATABASE_URL"] = database_url
     log = data.with_suffix(".log")
     watched = ["-m", "bench.turns", str(turns)] if turns else ["-m"]
     arguments = [*watched, "server", "serve"]
@@ -122,30 +123,47 @@ def serving(telegram: StandIn, data: Path, *, turns: Path | None = None) -> Iter
 
 @contextmanager
 def with_bots(
-    telegram: StandIn, folder: Path, bots: int, *, turns: Path | None = None
+    stage: Stage, bots: int, *, on: PostgreSQL | None = None, turns: Path | None = None
 ) -> Iterator[Botyard]:
     """A server that was started with active bots in its database, each start on a fresh copy.
 
     The stand-in is reset to these bots. The database is filled over HTTP, once a run.
 
     Args:
-        turns: as for `serving`.
+        stage: the run.
+        bots: how many.
+        on: where its database is; None for SQLite in its data folder.
+        turns: where to note how late its event loop comes, see `bench.turns`.
     """
-    prepared = folder / f"botyard-{bots}"
+    kind = "sqlite" if on is None else "postgresql"
+    prepared = stage.folder / f"botyard-{kind}-{bots}"
     if not prepared.exists():
-        _prepare(telegram, prepared, bots)
-    telegram.ask("reset", bots=bots)
-    data = folder / "botyard-data"
+        _prepare(stage, prepared, bots, on)
+    stage.telegram.ask("reset", bots=bots)
+    data = stage.folder / "botyard-data"
     shutil.rmtree(data, ignore_errors=True)
     shutil.copytree(prepared, data)
-    with serving(telegram, data, turns=turns) as botyard:
-        yield botyard
+    if on is None:
+        with _serving(stage, data, database_url=None, turns=turns) as botyard:
+            yield botyard
+        return
+    on.create(_COPY, template=prepared.name)
+    try:
+        with _serving(stage, data, database_url=on.url_of(_COPY), turns=turns) as botyard:
+            yield botyard
+    finally:
+        on.drop(_COPY)
 
 
-def _prepare(telegram: StandIn, data: Path, bots: int) -> None:
-    telegram.ask("reset", bots=bots)
+def _prepare(stage: Stage, data: Path, bots: int, on: PostgreSQL | None) -> None:
+    stage.telegram.ask("reset", bots=bots)
     making = data.with_suffix(".making")
-    with serving(telegram, making) as botyard:
+    url = None
+    if on is not None:
+        on.create(data.name)
+        stage.at_end(lambda: on.drop(data.name))
+        url = on.url_of(data.name)
+    with _serving(stage, making, database_url=url) as botyard:
         botyard.wait_answers("/healthz")
         botyard.register()
         botyard.add_bots(bots)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bench.measure import median, median_ratio
 from bench.peers.launch import AIOGRAM, BOTYARD, STOCK, TITLES
+from bench.scenarios.stall import BASELINE
 
 Row = list[str]
 _ECHO = [  # name, title, digits
@@ -48,9 +49,9 @@ def table(results: dict[str, Any]) -> str:
         rows += _compare(found["echo"], _ECHO, peers, sizes, of_rounds=True)
     if "start" in found:
         rows += _compare(found["start"], _START, peers, sizes, of_rounds=False)
-    for title, value in _botyard_only(found, sizes):
-        cells = [value if peer == BOTYARD else "" for peer in peers]
-        rows.append([title, *cells, "", ""])
+    if BASELINE in (stalls := found.get("stall", {})):
+        rows += _rows({BOTYARD: dict(_stall(stalls[BASELINE], sizes))}, peers)
+    rows += _rows({peer: dict(_botyard_only(found, peer, sizes)) for peer in peers}, peers)
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     rows.insert(1, ["-" * width for width in widths])
     return "\n".join(
@@ -91,11 +92,20 @@ def _ratio(name: str, ours: Any, theirs: Any, of_rounds: bool) -> str:
     return f"{median_ratio(over, under):.2f}" if min([*over, *under]) > 0 else ""
 
 
-def _botyard_only(found: dict[str, Any], sizes: dict[str, Any]) -> list[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
+def _rows(cells: dict[str, dict[str, str]], peers: list[str]) -> list[Row]:
+    """Rows without ratios, from what each program has to say by title."""
+    titles = list(dict.fromkeys(title for column in cells.values() for title in column))
+    return [
+        [title, *(cells.get(peer, {}).get(title, "") for peer in peers), "", ""] for title in titles
+    ]
+
+
+def _botyard_only(
+    found: dict[str, Any], peer: str, sizes: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
     many = sizes["many"]
-    if boot := found.get("boot"):
-        rows += [
+    if boot := found.get("boot", {}).get(peer):
+        yield from [
             (f"boot with {many} bots: /healthz answers after, s", f"{boot['healthz_s']:.2f}"),
             (f"boot with {many} bots: /readyz answers 200 after, s", f"{boot['readyz_s']:.2f}"),
             (f"CPU to start a bot ({many} bots), ms", f"{boot['cpu_ms_bot']:.2f}"),
@@ -103,22 +113,25 @@ def _botyard_only(found: dict[str, Any], sizes: dict[str, Any]) -> list[tuple[st
             (f"memory with {many} bots, MB", f"{boot['rss_mb']:.0f}"),
             (f"idle with {many} bots, percent of a core", f"{boot['idle_percent']:.1f}"),
         ]
-    if switching := found.get("switching"):
+    if switching := found.get("switching", {}).get(peer):
         for name, title in (("off_ms", "switching off"), ("on_ms", "switching on")):
             shown = switching[name]
-            rows += [(f"{title} under load, {p}, ms", f"{shown[p]:.1f}") for p in ("p50", "p99")]
-        rows += [
+            yield from [(f"{title} under load, {p}, ms", f"{shown[p]:.1f}") for p in ("p50", "p99")]
+        yield from [
             ("messages sent after the answer to off", f"{switching['sent_after_off']}"),
             ("messages unanswered after all were on again", f"{switching['unanswered']}"),
         ]
-    for name, phase in found.get("stall", {}).items():
+    yield from _stall(found.get("stall", {}).get(peer, {}), sizes)
+
+
+def _stall(phases: dict[str, Any], sizes: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, phase in phases.items():
         title = _PHASES[name].format(**sizes)
         if turns := phase["turns"]:
-            rows.append((f"longest stall of the event loop*, {title}, ms", f"{turns['max']:.0f}"))
+            yield f"longest stall of the event loop*, {title}, ms", f"{turns['max']:.0f}"
         if answers := phase["answers"]:
             value = f"{answers['p50']:.1f} / {answers['max']:.0f}"
-            rows.append((f"/healthz every 10 ms, {title}: p50 / longest**, ms", value))
-    return rows
+            yield f"/healthz every 10 ms, {title}: p50 / longest**, ms", value
 
 
 def warnings(results: dict[str, Any]) -> list[str]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
+from bench.databases import PostgreSQL
 from bench.processes import StandIn
 
 
@@ -64,13 +68,28 @@ class Stage:
         folder: for databases and output, removed at the end.
         sizes: how much is measured.
         peers: the programs that are compared.
+        postgresql: where Botyard's second database is; None for SQLite alone.
     """
 
     telegram: StandIn
     folder: Path
     sizes: Sizes
     peers: list[str]
+    postgresql: PostgreSQL | None = None
     began: float = field(default_factory=time.monotonic)
+    _endings: ExitStack = field(default_factory=ExitStack)
+
+    def at_end(self, undo: Callable[[], None]) -> None:
+        """Call back when the run is over."""
+        self._endings.callback(undo)
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Undo what was made outside of the folder."""
+        self._endings.close()
 
     def say(self, text: str) -> None:
         """Tell what is going on, on standard error."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from bench.botyard import with_bots
-from bench.processes import TESTED_CORE, Process, StandIn
+from bench.botyard import Botyard, with_bots
+from bench.processes import TESTED_CORE, Process
+from bench.stage import Stage
 
 STOCK, SHARED_TLS, AIOGRAM, BOTYARD = "stock_ptb", "shared_tls_ptb", "aiogram", "botyard"
+BOTYARD_POSTGRESQL = "botyard_postgresql"  # with --postgresql
 AIOGRAM_UVLOOP = "aiogram_uvloop"  # not run unless asked for
 
 TITLES = {
@@ -18,6 +20,7 @@ TITLES = {
     AIOGRAM: "aiogram, one session",
     AIOGRAM_UVLOOP: "the same on uvloop",
     BOTYARD: "Botyard",
+    BOTYARD_POSTGRESQL: "on PostgreSQL",
 }
 DEFAULT = [STOCK, SHARED_TLS, AIOGRAM, BOTYARD]
 QUICK = [STOCK, AIOGRAM, BOTYARD]
@@ -30,17 +33,31 @@ _SCRIPTS = {
 }
 
 
+def servers(stage: Stage) -> list[str]:
+    """Those of the programs that are Botyard."""
+    return [peer for peer in stage.peers if peer in (BOTYARD, BOTYARD_POSTGRESQL)]
+
+
+def botyard_with_bots(
+    stage: Stage, peer: str, bots: int, *, turns: Path | None = None
+) -> AbstractContextManager[Botyard]:
+    """One of `servers`; see `with_bots`."""
+    on = stage.postgresql if peer == BOTYARD_POSTGRESQL else None
+    return with_bots(stage, bots, on=on, turns=turns)
+
+
 @contextmanager
-def running(peer: str, telegram: StandIn, folder: Path, bots: int) -> Iterator[Process]:
+def running(stage: Stage, peer: str, bots: int) -> Iterator[Process]:
     """Run a program with all its bots polling.
 
     Args:
+        stage: the run.
         peer: one of TITLES.
-        folder: for files that it needs, and its output.
         bots: how many; the stand-in is reset to them.
     """
-    if peer == BOTYARD:
-        with with_bots(telegram, folder, bots) as botyard:
+    telegram, folder = stage.telegram, stage.folder
+    if peer in servers(stage):
+        with botyard_with_bots(stage, peer, bots) as botyard:
             telegram.wait_polled(bots, botyard.process)
             yield botyard.process
         return

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from bench.botyard import with_bots
 from bench.measure import cpu_seconds, rss_bytes
+from bench.peers.launch import TITLES, botyard_with_bots, servers
 from bench.stage import Stage
 
 _SETTLE = 2.0  # seconds from ready to the begin of idleness
@@ -16,15 +16,19 @@ def run(stage: Stage) -> dict[str, Any]:
     """Boot with one bot and with many, then watch the many idle.
 
     Returns:
-        `healthz_s` and `readyz_s` since the process was started, `cpu_ms_bot` for the start of a
-        bot and `rss_kb_bot` (both against a boot with one bot), `idle_percent` of a core,
-        `rss_mb`.
+        By database, `healthz_s` and `readyz_s` since the process was started, `cpu_ms_bot` for
+        the start of a bot and `rss_kb_bot` (both against a boot with one bot), `idle_percent` of
+        a core, `rss_mb`.
     """
+    return {peer: _one(stage, peer) for peer in servers(stage)}
+
+
+def _one(stage: Stage, peer: str) -> dict[str, float]:
     many = stage.sizes.many
-    stage.say("boot with 1 bot")
-    one = _boot(stage, 1, idle=0.0)
-    stage.say(f"boot with {many} bots (first they are added over HTTP), then idle")
-    all_bots = _boot(stage, many, idle=stage.sizes.idle)
+    stage.say(f"boot with 1 bot: {TITLES[peer]}")
+    one = _boot(stage, peer, 1, idle=0.0)
+    stage.say(f"boot with {many} bots (first they are added over HTTP), then idle: {TITLES[peer]}")
+    all_bots = _boot(stage, peer, many, idle=stage.sizes.idle)
     return {
         **all_bots,
         "cpu_ms_bot": 1000 * (all_bots["cpu_s"] - one["cpu_s"]) / (many - 1),
@@ -32,8 +36,8 @@ def run(stage: Stage) -> dict[str, Any]:
     }
 
 
-def _boot(stage: Stage, bots: int, *, idle: float) -> dict[str, float]:
-    with with_bots(stage.telegram, stage.folder, bots) as botyard:
+def _boot(stage: Stage, peer: str, bots: int, *, idle: float) -> dict[str, float]:
+    with botyard_with_bots(stage, peer, bots) as botyard:
         healthz = botyard.wait_answers("/healthz")
         readyz = botyard.wait_answers("/readyz")
         stage.telegram.wait_polled(bots, botyard.process)

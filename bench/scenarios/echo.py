@@ -30,7 +30,7 @@ def run(stage: Stage) -> dict[str, Any]:
 
 def _one(stage: Stage, peer: str) -> dict[str, float]:
     sizes, telegram = stage.sizes, stage.telegram
-    with running(peer, telegram, stage.folder, sizes.bots) as process:
+    with running(stage, peer, sizes.bots) as process:
         telegram.ask("load", mode="closed", bots=sizes.bots, chats=sizes.chats, in_flight=1)
         full = _window(stage, process)
         lost = telegram.drain()

@@ -12,37 +12,42 @@ from typing import Any
 
 import orjson
 
-from bench.botyard import free_port, with_bots
+from bench.botyard import free_port
 from bench.measure import spread
+from bench.peers.launch import TITLES, botyard_with_bots, servers
 from bench.processes import LOAD_CORE, TESTED_CORE, Process, wait_for
 from bench.stage import Stage
+
+BASELINE = "idle_tornado"
 
 
 def run(stage: Stage) -> dict[str, Any]:
     """Watch the loop during a boot, at rest, busy, under full load and while bots are switched.
 
     Returns:
-        By phase, in ms (count, p50, p99, max): `turns`, how late a timer came that is due every
-        ms, and `answers`, what /healthz took; `baseline` is an idle Tornado server.
+        By database and phase, in ms (count, p50, p99, max): `turns`, how late a timer came that
+        is due every ms, and `answers`, what /healthz took; BASELINE is an idle Tornado server.
     """
     stage.say("longest stall: an idle Tornado server for comparison")
-    results = {"baseline": _baseline(stage)}
-    stage.say("longest stall: Botyard's boot, idleness, load and switching")
-    files = _Files(stage.folder, "botyard")
+    results = {BASELINE: {"baseline": _baseline(stage)}}
+    return results | {peer: _one(stage, peer) for peer in servers(stage)}
+
+
+def _one(stage: Stage, peer: str) -> dict[str, dict[str, dict[str, float]]]:
+    stage.say(f"longest stall in boot, idleness, load and switching: {TITLES[peer]}")
+    files = _Files(stage.folder, peer)
     phases: dict[str, tuple[int, int]] = {}
     steps = {"boot": _boot, "idle": _idle, "busy": _busy}
     steps |= {"full_load": _load, "switching": _switch}
     with (
-        with_bots(stage.telegram, stage.folder, stage.sizes.many, turns=files.turns) as botyard,
+        botyard_with_bots(stage, peer, stage.sizes.many, turns=files.turns) as botyard,
         _probe(stage, botyard.port, files.answers),
     ):
         for name, step in steps.items():
             began = time.monotonic_ns()
             step(stage, botyard)
             phases[name] = (began, time.monotonic_ns())
-    for name, span in phases.items():
-        results[name] = files.within(*span)
-    return results
+    return {name: files.within(*span) for name, span in phases.items()}
 
 
 class _Files:

@@ -46,7 +46,7 @@ def run(stage: Stage) -> dict[str, Any]:
 
 def _cost(stage: Stage, peer: str, bots: int) -> _Cost:
     """CPU seconds and bytes of a process that has this many bots polling."""
-    with running(peer, stage.telegram, stage.folder, bots) as process:
+    with running(stage, peer, bots) as process:
         cpu = cpu_seconds(process.pid)
         time.sleep(_SETTLE)
         return _Cost(cpu, rss_bytes(process.pid))

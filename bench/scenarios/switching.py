@@ -6,8 +6,8 @@ import random
 import time
 from typing import Any
 
-from bench.botyard import with_bots
 from bench.measure import spread
+from bench.peers.launch import TITLES, botyard_with_bots, servers
 from bench.stage import Stage
 
 _IN_HAND = 3  # messages that the bot gets right before it is switched off
@@ -18,16 +18,20 @@ def run(stage: Stage) -> dict[str, Any]:
     """Switch bots off and on, one after another, while messages come to all.
 
     Returns:
-        `off_ms` and `on_ms` (count, p50, p99, max), `sent_after_off`: messages that a bot sent
-        after the answer to its off, `latest_ms` of them, `unanswered` when all is over.
+        By database, `off_ms` and `on_ms` (count, p50, p99, max), `sent_after_off`: messages that
+        a bot sent after the answer to its off, `latest_ms` of them, `unanswered` when all is over.
     """
+    return {peer: _one(stage, peer) for peer in servers(stage)}
+
+
+def _one(stage: Stage, peer: str) -> dict[str, Any]:
     sizes, telegram = stage.sizes, stage.telegram
     bots = sizes.switched_of
-    stage.say(f"{sizes.switches} times off and on among {bots} bots under load")
+    stage.say(f"{sizes.switches} times off and on among {bots} bots under load: {TITLES[peer]}")
     offs: list[float] = []
     ons: list[float] = []
     sent, latest = 0, 0.0
-    with with_bots(telegram, stage.folder, bots) as botyard:
+    with botyard_with_bots(stage, peer, bots) as botyard:
         botyard.wait_answers("/readyz")
         telegram.wait_polled(bots, botyard.process)
         botyard.log_in()
