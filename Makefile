@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run demo test test-slow test-postgresql check format bench binary test-binary lock clean
+.PHONY: install run demo test test-slow test-postgresql soak check format bench binary test-binary lock clean
 
 install: $(VENV)/installed
 
@@ -33,6 +33,10 @@ test-postgresql: $(VENV)/installed-dev
 # What takes longer than a developer waits for.
 test-slow: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m slow -s
+
+# Ten minutes of messages, switches and faults at random; SOAK=--soak-minutes=60 for an hour.
+soak: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m soak -s $(SOAK)
 
 # One file with everything in it, dist/botyard-linux-x86_64; says what it needs and does not find.
 binary:

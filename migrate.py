@@ -3,65 +3,57 @@
 from __future__ import annotations
 
 import click
-import orjson
 
-from models.errors import StorageError
 from models.migration import Migrations
-from server.config import Config, ConfigError
+from server import lock
+from server.cli_base import Group, echo_json, flags, json_option
+from server.config import Config
 
-_url = click.option("--database-url", help="sqlite:///path or postgresql://...")
-_folder = click.option("--data-dir", help="folder of the SQLite file")
-
-
-def _migrations(data_dir: str | None, database_url: str | None) -> Migrations:
-    config = Config.load(data_dir=data_dir, database_url=database_url)
-    return Migrations(config.with_data_dir().database_url)
+_place = flags("data_dir", "database_url")
 
 
-class _Group(click.Group):
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except (ConfigError, StorageError, ValueError) as error:
-            raise click.ClickException(" ".join(str(error).split())) from error
+def _config(given: dict[str, str | None]) -> Config:
+    return Config.load(None, **given).with_data_dir()
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+def _migrations(given: dict[str, str | None]) -> Migrations:
+    return Migrations(_config(given).database_url)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Bring the database's tables from one version to another.
 
-    `serve` runs `up` by itself; stop the server before `down`.
+    `serve` runs `up` by itself; `down` refuses while a server runs.
     """
 
 
 @main.command()
 @click.argument("to", required=False)
-@_folder
-@_url
-def up(to: str | None, data_dir: str | None, database_url: str | None) -> None:
+@_place
+def up(to: str | None, **given: str | None) -> None:
     """Run the steps that are left, up to TO when it is given."""
-    done = _migrations(data_dir, database_url).up(to)
+    done = _migrations(given).up(to)
     click.echo("\n".join(f"done: {name}" for name in done) or "nothing to do")
 
 
 @main.command()
-@_folder
-@_url
-def down(data_dir: str | None, database_url: str | None) -> None:
+@_place
+def down(**given: str | None) -> None:
     """Undo the latest step. What it says it drops is lost."""
-    click.echo(f"undone: {_migrations(data_dir, database_url).down()}")
+    config = _config(given)
+    with lock.holding(config.data_dir):
+        click.echo(f"undone: {Migrations(config.database_url).down()}")
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="print JSON for programs")
-@_folder
-@_url
-def status(as_json: bool, data_dir: str | None, database_url: str | None) -> None:
+@json_option
+@_place
+def status(as_json: bool, **given: str | None) -> None:
     """List the steps that are done and left."""
-    found = _migrations(data_dir, database_url).status()
+    found = _migrations(given).status()
     if as_json:
-        steps = {"done": found.done, "left": found.todo, "unknown": found.unknown}
-        click.echo(orjson.dumps(steps, option=orjson.OPT_INDENT_2).decode())
+        echo_json({"done": found.done, "left": found.todo, "unknown": found.unknown})
         return
     for label, names in (("done", found.done), ("left", found.todo), ("unknown", found.unknown)):
         for name in names:
@@ -70,11 +62,13 @@ def status(as_json: bool, data_dir: str | None, database_url: str | None) -> Non
 
 @main.command()
 @click.argument("name")
-@_folder
-@_url
-def create(name: str, data_dir: str | None, database_url: str | None) -> None:
+@_place
+def create(name: str, **given: str | None) -> None:
     """Write an empty step into models/migrations."""
-    click.echo(f"written: {_migrations(data_dir, database_url).create(name)}")
+    try:
+        click.echo(f"written: {_migrations(given).create(name)}")
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ class Exposition(Collector):
         yield from self._updates()
         yield from self._telegram()
         yield from self._database()
+        yield _gauge("botyard_tasks", "Tasks of the event loop.", {(): len(asyncio.all_tasks())})
         yield _histogram(
             "botyard_loop_lag_seconds",
             "How late the event loop comes to what is due.",

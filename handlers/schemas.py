@@ -244,11 +244,18 @@ _TOKEN = validate.Regexp(
 )
 
 
+class TokenField(fields.String):
+    """Text that was copied from a chat, often with the blank or the line's end behind it."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        return str(super()._deserialize(value, *args, **kwargs)).strip()
+
+
 class BotSchema(BodySchema):
     """A bot. Its token is shown in full only in the answer to the request that set it."""
 
     id = fields.Integer(dump_only=True)
-    token = fields.String(
+    token = TokenField(
         required=True,
         validate=_TOKEN,
         metadata={

@@ -138,7 +138,10 @@ class OneBot(BotHandler):
         tags: [Bots]
         requestBody: {schema: BotSchema}
         responses:
-          200: {description: The bot is as it was asked to be., schema: BotSchema}
+          200:
+            description: >-
+              Stored. `status` says what came of it; `retrying` and `failed` say why in `detail`.
+            schema: BotSchema
           202: {description: Stored; the bot is still starting., schema: BotSchema}
           409: {description: This Telegram bot is in the platform already.}
           422: {description: Telegram does not know the token; nothing was changed.}
@@ -153,7 +156,10 @@ class OneBot(BotHandler):
         tags: [Bots]
         requestBody: {schema: BotSchema, partial: true}
         responses:
-          200: {description: The bot is as it was asked to be., schema: BotSchema}
+          200:
+            description: >-
+              Stored. `status` says what came of it; `retrying` and `failed` say why in `detail`.
+            schema: BotSchema
           202: {description: Stored; the bot is still starting., schema: BotSchema}
           409: {description: This Telegram bot is in the platform already.}
           422: {description: Telegram does not know the token; nothing was changed.}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Any
+from typing import Any, cast
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -27,7 +27,36 @@ Make a bot, write to it as a user, read its answers:
   curl -X POST {base}/control/bots -d '{{"username": "my_bot"}}'
   curl -X POST {base}/control/bots/my_bot/messages -d '{{"text": "/start"}}'
   curl '{base}/control/bots/my_bot/sent?wait=5'
+
+A bot is named by its id or its user name. Bodies are JSON; what has a question mark may be left
+out.
+A mistake is answered with 400 and what is wrong. All there is:
+
+{commands}
+
+A fault is put into the way of the next calls of the Bot API, of all bots unless bot_id says which:
+
+  curl -X POST {base}/control/faults -d '{{"kind": "status", "status": 502, "times": 3}}'
+  curl -X POST {base}/control/faults -d '{{"kind": "hold", "method": "getUpdates"}}'
+  curl -X DELETE {base}/control/faults
+
+  status  answers with an error: status, and description?, retry_after? (429), body? (HTML)
+  drop    closes the connection without an answer
+  delay   answers later by seconds
+  hold    does not answer before the fault is removed
 """
+
+
+def _commands() -> str:
+    """A line for each thing that can be done under /control/."""
+    lines = []
+    for _, handler in control_api.routes:
+        path = cast(str, handler.__doc__)
+        for name in ("get", "post", "delete"):
+            if name in vars(handler):
+                about = cast(str, vars(handler)[name].__doc__)
+                lines.append(f"  {name.upper():6} {path:30} {about}")
+    return "\n".join(lines)
 
 
 class HomeHandler(RequestHandler):
@@ -36,7 +65,8 @@ class HomeHandler(RequestHandler):
     def get(self) -> None:
         """Say what this is and how to use it."""
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(_HOME.format(base=f"{self.request.protocol}://{self.request.host}"))
+        base = f"{self.request.protocol}://{self.request.host}"
+        self.finish(_HOME.format(base=base, commands=_commands()))
 
 
 def make_app(sandbox: Sandbox, *, control: bool = True) -> Application:

@@ -13,6 +13,7 @@ from models.database import Database
 from models.errors import SecretMismatch, StorageError
 from models.migration import Migrations
 from server.config import Config, ConfigError
+from server.lock import FolderInUse
 
 T = TypeVar("T")
 
@@ -31,6 +32,8 @@ class Group(click.Group):
                 "BOTYARD_SECRET_KEY (or secret.key in the data folder) is not the secret that this "
                 "database was filled under: put the right one back."
             ) from error
+        except FolderInUse as error:
+            raise click.ClickException(f"{error}: stop it first") from error
         except (ConfigError, StorageError) as error:
             raise click.ClickException(" ".join(str(error).split())) from error
         except OSError as error:

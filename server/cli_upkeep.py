@@ -83,8 +83,6 @@ def restore(file: Path, **given: str | None) -> None:
     try:
         with lock.holding(folder):
             kept = backups.restore(file, database)
-    except lock.FolderInUse as error:
-        raise click.ClickException(f"{error}: stop it first") from error
     except backups.BadBackup as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{file} is restored to {database}; the next start migrates it")
@@ -103,8 +101,6 @@ def rotate_secret(**given: str | None) -> None:
     config = Config.load(None, **given)
     try:
         done = rotation.rotate(config)
-    except lock.FolderInUse as error:
-        raise click.ClickException(f"{error}: stop it first") from error
     except rotation.OneSecretOnly as error:
         raise WhatToDo(
             "the secret comes from BOTYARD_SECRET_KEY, which only you can change: put a new one "

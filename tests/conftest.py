@@ -102,8 +102,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the whole suite run on either database."""
+    """Let the whole suite run on either database, and a soak as long as one likes."""
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.addoption("--soak-minutes", type=float, default=10.0)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
 
 from runner.settings import RunnerSettings
 from sandbox import SandboxBot
@@ -140,3 +141,32 @@ async def register(client: Client, name: str | None = None) -> Client:
     answer = await client.post("/rest-auth/registration/", body)
     assert answer.status == 201, answer.text
     return Client(client.http, client.url, answer.json["key"], user=answer.json["user"])
+
+
+class Scrape:
+    """What a scrape brought."""
+
+    def __init__(self, text: str) -> None:
+        self.families = list(text_string_to_metric_families(text))
+
+    def __call__(self, name: str, **labels: str) -> float | None:
+        """The sum of the samples of a name that have these labels; None when there are none."""
+        values = [
+            sample.value
+            for family in self.families
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        ]
+        return sum(values) if values else None
+
+    def values_of(self, label: str) -> set[str]:
+        """The values that a label has anywhere."""
+        samples = (sample for family in self.families for sample in family.samples)
+        return {sample.labels[label] for sample in samples if label in sample.labels}
+
+
+async def scrape(client: Client, **headers: str) -> Scrape:
+    """Read the metrics."""
+    answer = await client.get("/metrics", headers=headers)
+    assert answer.status == 200, answer.text
+    return Scrape(answer.text)

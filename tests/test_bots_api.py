@@ -61,6 +61,12 @@ async def test_location_leads_to_the_bot(ann: Client, telegram: Sandbox) -> None
     assert shown.json["id"] == answer.json["id"]
 
 
+async def test_a_token_may_be_pasted_with_blanks_around_it(ann: Client, telegram: Sandbox) -> None:
+    bot = telegram.add_bot()
+    answer = await ann.post(BOTS, {"token": f" {bot.token}\n"})
+    assert (answer.status, answer.json["token"]) == (201, bot.token)
+
+
 async def test_a_token_is_masked_in_every_later_answer(ann: Client, telegram: Sandbox) -> None:
     bot = telegram.add_bot()
     made = await ann.add_bot(bot)

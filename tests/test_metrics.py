@@ -10,8 +10,7 @@ from typing import Any
 
 import peewee
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
-from support import BOTS, DEADLINE, Client, until
+from support import BOTS, DEADLINE, Client, Scrape, scrape, until
 
 import handlers.exposition
 from handlers.request_counts import RequestCounts
@@ -25,35 +24,6 @@ from server.config import Config
 from server.version import commit
 
 TOKEN = "for-the-scrape-alone"
-
-
-class Scrape:
-    """What a scrape brought."""
-
-    def __init__(self, text: str) -> None:
-        self.families = list(text_string_to_metric_families(text))
-
-    def __call__(self, name: str, **labels: str) -> float | None:
-        """The sum of the samples of a name that have these labels; None when there are none."""
-        values = [
-            sample.value
-            for family in self.families
-            for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        ]
-        return sum(values) if values else None
-
-    def values_of(self, label: str) -> set[str]:
-        """The values that a label has anywhere."""
-        samples = (sample for family in self.families for sample in family.samples)
-        return {sample.labels[label] for sample in samples if label in sample.labels}
-
-
-async def scrape(client: Client, **headers: str) -> Scrape:
-    """Read the metrics."""
-    answer = await client.get("/metrics", headers=headers)
-    assert answer.status == 200, answer.text
-    return Scrape(answer.text)
 
 
 async def until_scraped(client: Client, condition: Callable[[Scrape], Any]) -> Scrape:

@@ -19,6 +19,7 @@ from test_cli import Ended, botyard_command, only_line, run
 from models import migration
 from models.errors import SchemaMismatch, StorageUnavailable
 from models.migration import Migrations
+from server import lock
 from server.app import open_botyard
 from server.cli import main
 from server.config import Config
@@ -139,6 +140,15 @@ async def test_migrate_py_goes_up_and_down_and_tells_where_it_is(tmp_path: Path)
     assert (await migrate("down", *data)).out == f"undone: {STEPS[-1]}\n"
     last = (await migrate("status", *data)).out.splitlines()[-1]
     assert last == f"left    {STEPS[-1]}"
+
+
+async def test_down_refuses_while_a_server_runs(tmp_path: Path) -> None:
+    data = ("--data-dir", str(tmp_path))
+    await migrate("up", *data)
+    with lock.holding(tmp_path):
+        line = only_line(await migrate("down", *data))
+    assert re.fullmatch(r"Error: a server runs on .* \(process \d+\): stop it first", line)
+    assert (await migrate("down", *data)).code == 0
 
 
 async def test_create_writes_an_empty_step_after_the_last(tmp_path: Path) -> None:

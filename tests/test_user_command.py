@@ -42,6 +42,17 @@ async def log_in(client: Client, name: str = "ann", password: str = PASSWORD) ->
     return await replace(client, key=None).post(LOGIN, body)
 
 
+# -- passwords
+
+
+async def test_without_a_terminal_the_way_to_give_a_password_is_told(command: Any) -> None:
+    ended = await command("create", "ann")
+    assert ended.code == 1
+    last = ended.err.splitlines()[-1]
+    assert last == "Error: no password was given; without a terminal, use --password-stdin"
+    assert "Warning" not in ended.err
+
+
 # -- disable, enable
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
+import aiohttp
 import pytest
 from sandbox_client import Api, until
 
 from sandbox import InvalidValue, Sandbox, SandboxBot, UnknownBot
+from sandbox.control import routes
 
 
 async def test_a_made_bot_can_be_used(api: Api, sandbox: Sandbox) -> None:
@@ -144,3 +147,15 @@ async def test_waiting_tells_what_was_seen_when_it_gives_up(
     await api.result(bot, "sendMessage", chat_id=7, text="hello")
     with pytest.raises(TimeoutError, match=r"1 of 2 messages .*\['hello'\]"):
         await sandbox.wait_sent(bot.id, count=2, timeout=0.05)
+
+
+async def test_the_home_page_lists_everything_that_can_be_done(
+    served: tuple[Sandbox, str],
+) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{served[1]}/") as response:
+        text = await response.text()
+    for path, handler in routes:
+        if path != "/control/.*":
+            for method in {"get", "post", "delete"} & vars(handler).keys():
+                named = f"{method.upper()} {handler.__doc__}"
+                assert re.search(rf"^  {named.replace(' ', ' +')} ", text, re.MULTILINE), named
