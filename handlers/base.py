@@ -17,10 +17,11 @@ from marshmallow import Schema, ValidationError
 from tornado import httputil
 from tornado.log import app_log
 
-from handlers import errors, request_id
+from handlers import errors
 from handlers.authentication import authenticate
 from handlers.errors import ApiError, Code
 from handlers.services import Services
+from models import request_id
 from models.audit import Actor
 from models.session import Identity
 

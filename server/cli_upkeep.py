@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import click
 
 from server import backup as backups
-from server import doctor as doctors
 from server import lock, rotation
 from server.cli_base import echo_json, flags, json_option
 from server.config import Config
@@ -126,6 +125,8 @@ def doctor(as_json: bool, **given: str | None) -> None:
 
     Changes nothing. Run it as the server's user, with the server's settings.
     """
+    from server import doctor as doctors  # noqa: PLC0415 - imports what speaks to Telegram
+
     findings = []
     for finding in doctors.examine(Config.load(None, **given)):
         findings.append(finding)

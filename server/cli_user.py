@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
-import warnings
 from dataclasses import asdict
 from typing import Any
 
@@ -149,19 +147,6 @@ def _check_fields(**fields: str) -> None:
         raise click.ClickException(f"{fields[name]!r}: {' '.join(sentences)}")
 
 
-def _ask_password() -> str:
-    with warnings.catch_warnings():
-        # without a terminal the library warns in two lines of Python; the error below says it
-        warnings.simplefilter("ignore", getpass.GetPassWarning)
-        try:
-            return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
-        except click.Abort:
-            click.echo(err=True)  # the prompt has not ended its line
-            raise click.ClickException(
-                "no password was given; without a terminal, use --password-stdin"
-            ) from None
-
-
 def _new_password(from_stdin: bool, *, username: str, email: str) -> str:
     if from_stdin:
         try:
@@ -169,7 +154,11 @@ def _new_password(from_stdin: bool, *, username: str, email: str) -> str:
         except UnicodeDecodeError:
             raise click.ClickException("the password must come as UTF-8") from None
     else:
-        password = _ask_password()
+        if not sys.stdin.isatty():
+            raise click.ClickException(
+                "there is no terminal to ask for the password: use --password-stdin"
+            )
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     if found := weaknesses(password, username=username, email=email):
         raise click.ClickException(" ".join(found))
     return password

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import tornado.web
 
-from handlers import request_id
+from models import request_id
 
 access = logging.getLogger("botyard.access")
 log = logging.getLogger("botyard.server")
