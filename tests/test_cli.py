@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import pty
 import re
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -18,7 +20,7 @@ import aiohttp
 import pytest
 from click.testing import CliRunner, Result
 from processes import ROOT, serving
-from support import BOTS, PASSWORD, Client, register, until
+from support import BOTS, DEADLINE, PASSWORD, Client, register, until
 
 from sandbox import Sandbox
 from server import __version__
@@ -181,8 +183,24 @@ async def _alive(client: Client, key: str) -> int:
     return (await replace(client, key=key).get("/rest-auth/user/")).status
 
 
-def test_a_password_can_be_typed_twice(command: Any) -> None:
-    assert command("create", "ann", stdin=f"{PASSWORD}\n{PASSWORD}\n").exit_code == 0
+def test_a_password_can_be_typed_twice(tmp_path: Path) -> None:
+    terminal, end = pty.openpty()
+    arguments = ["-m", "server", "user", "create", "ann", "--data-dir", str(tmp_path)]
+    with subprocess.Popen(
+        [sys.executable, *arguments], cwd=ROOT, stdin=end, stdout=end, stderr=end,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        os.close(end)
+        shown = b""
+        for prompt in (b"Password: ", b"Repeat for confirmation: "):
+            while not shown.endswith(prompt):
+                shown += os.read(terminal, 1024)
+            os.write(terminal, f"{PASSWORD}\n".encode())
+        while b"user ann has the id 1" not in shown:
+            shown += os.read(terminal, 1024)
+        assert process.wait(DEADLINE) == 0
+    os.close(terminal)
+    assert PASSWORD.encode() not in shown
 
 
 @pytest.mark.parametrize(
