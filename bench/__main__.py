@@ -42,6 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes: under a minute")
     parser.add_argument("--rounds", type=int, help="how often each program is measured")
+    parser.add_argument("--many", type=int, help="bots of the boot and stall scenarios (1000)")
     parser.add_argument(
         "--only", action="append", choices=list(_SCENARIOS), help="a scenario; may be repeated"
     )
@@ -125,6 +126,8 @@ def main() -> int:
     sizes = QUICK if arguments.quick else Sizes()
     if arguments.rounds:
         sizes = replace(sizes, rounds=arguments.rounds)
+    if arguments.many:
+        sizes = replace(sizes, many=arguments.many)
     results: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": _machine(),

@@ -103,14 +103,14 @@ def _expect(wanted: int, status: int, answer: object) -> None:
 
 @contextmanager
 def _serving(
-    stage: Stage, data: Path, *, database_url: str | None, turns: Path | None = None
+    stage: Stage, data: Path, bots: int, *, database_url: str | None, turns: Path | None = None
 ) -> Iterator[Botyard]:
     port = free_port()
     environ = {
         "BOTYARD_PORT": str(port),
         "BOTYARD_DATA_DIR": str(data),
         "BOTYARD_TELEGRAM_API_URL": stage.telegram.url,
-        "BOTYARD_MAX_BOTS_PER_USER": "2000",
+        "BOTYARD_MAX_BOTS_PER_USER": str(bots),
     }
     if database_url is not None:
         environ["BOTYARD_DATABASE_URL"] = database_url
@@ -144,12 +144,12 @@ def with_bots(
     shutil.rmtree(data, ignore_errors=True)
     shutil.copytree(prepared, data)
     if on is None:
-        with _serving(stage, data, database_url=None, turns=turns) as botyard:
+        with _serving(stage, data, bots, database_url=None, turns=turns) as botyard:
             yield botyard
         return
     on.create(_COPY, template=prepared.name)
     try:
-        with _serving(stage, data, database_url=on.url_of(_COPY), turns=turns) as botyard:
+        with _serving(stage, data, bots, database_url=on.url_of(_COPY), turns=turns) as botyard:
             yield botyard
     finally:
         on.drop(_COPY)
@@ -163,7 +163,7 @@ def _prepare(stage: Stage, data: Path, bots: int, on: PostgreSQL | None) -> None
         on.create(data.name)
         stage.at_end(lambda: on.drop(data.name))
         url = on.url_of(data.name)
-    with _serving(stage, making, database_url=url) as botyard:
+    with _serving(stage, making, bots, database_url=url) as botyard:
         botyard.wait_answers("/healthz")
         botyard.register()
         botyard.add_bots(bots)

@@ -35,6 +35,11 @@ def rss_bytes(pid: int) -> int:
     return total
 
 
+def open_files(pid: int) -> int:
+    """File handles, sockets among them, of a process."""
+    return psutil.Process(pid).num_fds()
+
+
 def percentile(ordered: Sequence[float], share: float) -> float:
     """The value below which this share of sorted values lies (nearest rank).
 

@@ -111,6 +111,7 @@ def _botyard_only(
             (f"CPU to start a bot ({many} bots), ms", f"{boot['cpu_ms_bot']:.2f}"),
             (f"memory a bot ({many} bots), KB", f"{boot['rss_kb_bot']:.0f}"),
             (f"memory with {many} bots, MB", f"{boot['rss_mb']:.0f}"),
+            (f"open files with {many} bots", f"{boot['files']}"),
             (f"idle with {many} bots, percent of a core", f"{boot['idle_percent']:.1f}"),
         ]
     if switching := found.get("switching", {}).get(peer):

@@ -227,13 +227,13 @@ def _clock(found: Reach) -> Finding:
 
 
 def _open_files(active: int) -> Finding:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)  # the server takes all it may have
     needed = FILES_BESIDE + FILES_A_BOT * active
-    unlimited = soft == resource.RLIM_INFINITY
-    text = f"{'no limit' if unlimited else soft} here, {needed} needed for {active} active bots"
-    if unlimited or soft >= needed:
+    unlimited = most == resource.RLIM_INFINITY
+    text = f"{'no limit' if unlimited else most} here, {needed} needed for {active} active bots"
+    if unlimited or most >= needed:
         return Finding("open files", Level.OK, text)
     return Finding(
         "open files", Level.WRONG, text,
-        f"ulimit -n {4 * needed} before the start, or LimitNOFILE= in the systemd unit",
+        f"LimitNOFILE={4 * needed} in the systemd unit, or as root ulimit -n before the start",
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -80,6 +81,16 @@ def run(main: Coroutine[Any, Any, T]) -> T:
             signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
 
 
+def _allow_open_files() -> None:
+    """Take all the open files that this process may have: many systems begin with 1,024.
+
+    A bot takes one for its long poll, and more while it answers.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS has a bound of its own
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 async def serve(
     config: Config, *, level: Level | None = None, runner: RunnerSettings | None = None
 ) -> None:
@@ -96,6 +107,7 @@ async def serve(
     ending = ending_event()
     if level is not None:
         _toggle_at_hangup(level, ending)
+    _allow_open_files()
     garbage.begin()
     with lock.holding(config.data_dir):
         await _serve(config, ending, runner=runner)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from pathlib import Path
 
 import aiohttp
 from processes import serving
-from support import BOTS, Client, register, until
+from support import BOTS, Client, register, scrape, until
 
 from sandbox import Sandbox
 
@@ -102,3 +103,16 @@ async def test_a_session_survives_a_restart(
     async with serving(tmp_path, telegram.url) as server:
         user.url = server.url
         assert (await user.get("/rest-auth/user/")).status == 200
+
+
+async def test_it_takes_all_the_open_files_that_it_may_have(
+    tmp_path: Path, telegram: Sandbox, http: aiohttp.ClientSession
+) -> None:
+    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, most))
+    try:
+        async with serving(tmp_path, telegram.url) as server:  # type: ignore[attr-defined]
+            seen = await scrape(Client(http, server.url))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, most))
+    assert seen("process_max_fds") == most

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from bench.measure import cpu_seconds, rss_bytes
+from bench.measure import cpu_seconds, open_files, rss_bytes
 from bench.peers.launch import TITLES, botyard_with_bots, servers
 from bench.stage import Stage
 
@@ -18,7 +18,7 @@ def run(stage: Stage) -> dict[str, Any]:
     Returns:
         By database, `healthz_s` and `readyz_s` since the process was started, `cpu_ms_bot` for
         the start of a bot and `rss_kb_bot` (both against a boot with one bot), `idle_percent` of
-        a core, `rss_mb`.
+        a core, `rss_mb`, `files` that are open.
     """
     return {peer: _one(stage, peer) for peer in servers(stage)}
 
@@ -52,4 +52,5 @@ def _boot(stage: Stage, peer: str, bots: int, *, idle: float) -> dict[str, float
             "cpu_s": cpu,
             "idle_percent": 100 * (cpu_seconds(pid) - before) / idle if idle else 0.0,
             "rss_mb": rss_bytes(pid) / 2**20,
+            "files": open_files(pid),
         }
