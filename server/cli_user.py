@@ -71,7 +71,7 @@ def set_password(username: str, password_stdin: bool, **given: str | None) -> No
 @_place
 def disable(username: str, **given: str | None) -> None:
     """End an account's sessions, stop its bots, and let nobody log in to it."""
-    found = _set_disabled(given, username, disabled=True)
+    found = _change(given, username, disabled=True)
     click.echo(f"{found.username} is disabled: the sessions are ended, the bots stop")
 
 
@@ -80,8 +80,18 @@ def disable(username: str, **given: str | None) -> None:
 @_place
 def enable(username: str, **given: str | None) -> None:
     """Undo `disable`; the bots that were switched on start again."""
-    found = _set_disabled(given, username, disabled=False)
+    found = _change(given, username, disabled=False)
     click.echo(f"{found.username} is enabled: the bots that are switched on start")
+
+
+@user.command("staff")
+@click.argument("username")
+@click.option("--remove", is_flag=True, help="make it an account like others")
+@_place
+def staff(username: str, remove: bool, **given: str | None) -> None:
+    """Let an account see and switch everybody's bots, or no longer."""
+    found = _change(given, username, is_staff=not remove)
+    click.echo(f"{found.username} is {'no longer ' if remove else ''}staff")
 
 
 @user.command("delete")
@@ -134,9 +144,9 @@ def _account(given: dict[str, str | None], username: str) -> UserRecord:
     return found.user
 
 
-def _set_disabled(given: dict[str, str | None], username: str, *, disabled: bool) -> UserRecord:
+def _change(given: dict[str, str | None], username: str, **changes: bool) -> UserRecord:
     found = _account(given, username)
-    in_database(given, administration.change, found.id, {"disabled": disabled}, by=OPERATOR)
+    in_database(given, administration.change, found.id, changes, by=OPERATOR)
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import BOTS, PASSWORD, QUICK, Client, register, until
+from support import ADMIN_USERS, BOTS, PASSWORD, QUICK, Client, register, until
 from test_cli import Ended, botyard_command, only_line
 
 from models import bot as bots
@@ -50,6 +50,18 @@ async def test_without_a_terminal_the_way_to_give_a_password_is_told(command: An
     assert only_line(ended) == (
         "Error: there is no terminal to ask for the password: use --password-stdin"
     )
+
+
+# -- staff
+
+
+async def test_staff_is_given_and_taken_beside_a_running_server(ann: Client, command: Any) -> None:
+    assert (await ann.get(ADMIN_USERS)).status == 403
+    assert (await command("staff", "ann")).out == "ann is staff\n"
+    assert (await ann.get(ADMIN_USERS)).status == 200
+    assert (await command("staff", "ann", "--remove")).out == "ann is no longer staff\n"
+    assert (await ann.get(ADMIN_USERS)).status == 403
+    assert (await command("staff", "nobody")).err == "Error: there is no user 'nobody'\n"
 
 
 # -- disable, enable
