@@ -7,7 +7,7 @@ import logging
 import random
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from telegram.error import Conflict
@@ -43,6 +43,7 @@ class ManagedBot:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._parts: Parts | None = None
+        self._last_poll_at: datetime | None = None  # of the run before
         self._putting_away: asyncio.Task[None] | None = None
         self._restarting = False
         self._hurried = False  # its owner waits: no queueing behind other bots
@@ -51,7 +52,11 @@ class ManagedBot:
     def status(self) -> BotStatus:
         """What is true of the bot now; `dead` is for the database to tell."""
         if self._parts is None:
-            return replace(self._status, last_update_at=self.record.last_update_at)
+            return replace(
+                self._status,
+                last_poll_at=self._last_poll_at,
+                last_update_at=self.record.last_update_at,
+            )
         poller, delivery = self._parts.poller, self._parts.delivery
         return replace(
             self._status,
@@ -222,6 +227,8 @@ class ManagedBot:
                 await self._back_off()
                 await self._attempt(parts)
         finally:
+            self._parts, self._last_poll_at = None, parts.poller.last_poll_at
+            self.record = replace(self.record, last_update_at=parts.poller.last_update_at)
             # A task of its own: being cancelled a second time must not leave a bot that sends.
             name = f"bot {self.record.id} putting away"
             self._putting_away = asyncio.create_task(_put_away(parts), name=name)
@@ -310,6 +317,9 @@ async def _put_away(parts: Parts) -> None:
     finally:
         parts.request.close()
         await parts.application.shutdown()
+        if parts.known_to_telegram:
+            # else the two hold each other, and wait for the garbage collector
+            parts.application.bot.bot.set_bot(None)
 
 
 def _host(url: str) -> str:

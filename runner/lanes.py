@@ -137,3 +137,4 @@ class Lanes:
         for task in stuck:
             if not task.done():
                 log.error("%s does not end; it was left behind", task.get_name())
+        del self._handle  # most often a method of who holds these lanes

@@ -1,8 +1,10 @@
-"""What happens while many bots start at once."""
+"""What happens while many bots start at once, and what is left of one that ended."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -94,3 +96,25 @@ async def test_slots_are_handed_on_in_order_also_by_those_that_are_cancelled() -
     await asyncio.wait(tasks)
     async with asyncio.timeout(5), slots.hold(9):
         pass
+
+
+async def test_a_bot_that_was_stopped_leaves_nothing_to_the_garbage_collector(
+    botyard: Botyard, ann: Client, telegram: Sandbox
+) -> None:
+    bot = telegram.add_bot()
+    made = await ann.add_bot(bot)
+    telegram.send_message(bot.id, text="hello")
+    await telegram.wait_sent(bot.id, timeout=5)
+    managed = botyard.services.manager._bots[made["id"]]
+    parts = managed._parts
+    assert parts is not None
+    told = [managed, parts.application, parts.application.bot, parts.delivery, parts.poller]
+    left = [weakref.ref(thing) for thing in told]
+    del managed, parts, told
+    gc.collect()
+    gc.disable()
+    try:
+        await ann.patch(f"{BOTS}{made['id']}/", {"active": False})
+        await until(lambda: not any(ref() for ref in left), "all of it is gone")
+    finally:
+        gc.enable()
