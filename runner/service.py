@@ -185,6 +185,8 @@ class BotService:
         """
         account = await self._db.write(administration.change, user_id, changes, by=by)
         if "disabled" in changes:
+            if account is not None and account.user.disabled_at is not None:
+                self._manager.events.end_sessions(user_id, keep=None)
             await self._manager.follow(await self._db.read(bots.ids_of, user_id))
         return account
 

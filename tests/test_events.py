@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from support import BOTS, Client, until
+from support import ADMIN_USERS, BOTS, Client, until
 
 import handlers.events
 import runner.events
@@ -55,6 +55,12 @@ class Stream:
             seen = await self.next()
             if all(seen.get(name) == value for name, value in wanted.items()):
                 return seen
+
+    async def ended(self) -> None:
+        """Read on to the end."""
+        with pytest.raises(EOFError):
+            while True:
+                await self.next()
 
 
 @asynccontextmanager
@@ -157,9 +163,17 @@ async def test_the_stream_ends_when_the_key_does(
     async with stream(ann) as events:
         await events.next()
         await ann.post("/rest-auth/logout/")
-        with pytest.raises(EOFError):
-            while True:
-                await events.next()
+        await events.ended()
+
+
+async def test_the_stream_ends_when_the_account_is_disabled(
+    root: Client, ann: Client, telegram: Sandbox
+) -> None:
+    await ann.add_bot(telegram.add_bot())
+    async with stream(ann) as events:
+        await events.next()
+        await root.patch(f"{ADMIN_USERS}{ann.user['pk']}/", {"disabled": True})
+        await events.ended()
 
 
 async def test_without_a_key_there_is_no_stream(anonymous: Client) -> None:
@@ -219,9 +233,7 @@ async def test_an_open_stream_does_not_hold_up_the_end_of_the_server(
 async def test_a_busy_stream_ends_with_its_login(ann: Client, botyard: Botyard) -> None:
     async with stream(ann) as events:
         await ann.post("/rest-auth/logout/")
-        with pytest.raises(EOFError):
-            while True:
-                await events.next()
+        await events.ended()
 
 
 async def test_head_of_the_stream_ends(ann: Client) -> None:
