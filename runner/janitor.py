@@ -11,7 +11,6 @@ from models import audit
 from models import session as sessions
 from models import update as updates
 from models.database import Database
-from models.errors import StorageError
 from runner.settings import RunnerSettings
 
 log = logging.getLogger("botyard.janitor")
@@ -24,7 +23,7 @@ class Janitor:
 
     Args:
         db: the database.
-        settings: how often, and how much at once.
+        settings: how much at once.
         keep: how long handled updates are kept.
         keep_audit: how long the audit log is kept.
     """
@@ -36,29 +35,9 @@ class Janitor:
         self._settings = settings
         self._keep = keep
         self._keep_audit = keep_audit
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin; needs the running event loop."""
-        self._task = asyncio.create_task(self._run(), name="janitor")
-
-    async def close(self) -> None:
-        """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._round()
-            except StorageError as error:
-                log.warning("nothing was pruned: %s", error)
-            except Exception:
-                log.exception("nothing was pruned")
-            await asyncio.sleep(self._settings.prune_interval)
-
-    async def _round(self) -> None:
+    async def sweep(self) -> None:
+        """Remove all that may go."""
         await self._db.write(sessions.delete_expired)
         await self._prune("handled updates", updates.prune, self._keep)
         await self._prune("entries of the audit log", audit.prune, self._keep_audit)

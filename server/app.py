@@ -25,6 +25,7 @@ from models.password import PasswordHasher
 from models.vault import Vault, check_secret
 from runner.janitor import Janitor
 from runner.manager import BotManager
+from runner.routine import Routine
 from runner.service import BotService
 from runner.settings import RunnerSettings
 from runner.transport import Transport
@@ -68,9 +69,8 @@ class Botyard:
     services: Services
     server: tornado.httpserver.HTTPServer
     transport: Transport
-    janitor: Janitor
+    routines: list[Routine]
     loop_lag: LoopLag
-    watch: Watch
     boot: asyncio.Task[None]
     url: str
 
@@ -92,9 +92,9 @@ class Botyard:
         self.boot.cancel()
         await asyncio.wait({self.boot})
         self.server.stop()
-        await self.watch.close()
+        for routine in self.routines:
+            await routine.close()
         self.loop_lag.close()
-        await self.janitor.close()
         await self.services.manager.shutdown()
         await self.server.close_all_connections()
         await self.transport.close()
@@ -139,6 +139,33 @@ def _api_settings(config: Config, *, commit: str) -> ApiSettings:
         cors_origins=config.cors_origins,
         metrics_token=config.metrics_token,
     )
+
+
+def _routines(
+    config: Config,
+    runner: RunnerSettings,
+    db: Database,
+    manager: BotManager,
+    boot: asyncio.Task[None],
+) -> list[Routine]:
+    """What is done again and again; the bots are compared only once they are all begun."""
+    janitor = Janitor(
+        db,
+        runner,
+        keep=timedelta(days=config.journal_days),
+        keep_audit=timedelta(days=config.audit_days),
+    )
+    watch = Watch(db, manager)
+    return [
+        Routine(
+            "watch",
+            watch.look,
+            every=runner.watch_interval,
+            failed="the bots could not be compared with the database",
+            after=boot,
+        ),
+        Routine("janitor", janitor.sweep, every=runner.prune_interval, failed="nothing was pruned"),
+    ]
 
 
 async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) -> Botyard:
@@ -195,17 +222,11 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
         body_timeout=SLOW_BODY,
     )
     server.add_sockets(sockets)
-    janitor = Janitor(
-        db,
-        runner,
-        keep=timedelta(days=config.journal_days),
-        keep_audit=timedelta(days=config.audit_days),
-    )
-    janitor.start()
     loop_lag.start()
     boot = asyncio.create_task(manager.start_active(), name="boot")
-    watch = Watch(db, manager, after=boot, interval=runner.watch_interval)
-    watch.start()
+    routines = _routines(config, runner, db, manager, boot)
+    for routine in routines:
+        routine.start()
     host = f"[{config.host}]" if ":" in config.host else config.host
     url = f"http://{host}:{sockets[0].getsockname()[1]}"
-    return Botyard(services, server, transport, janitor, loop_lag, watch, boot, url)
+    return Botyard(services, server, transport, routines, loop_lag, boot, url)

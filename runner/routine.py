@@ -1,0 +1,60 @@
+"""Does something again and again for as long as the server runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from models.errors import StorageError
+
+
+class Routine:
+    """A task of its own that outlives every failure of what it does.
+
+    Args:
+        name: of the task and its log.
+        work: what is to be done.
+        every: seconds between the end of one time and the next.
+        failed: what to say when it did not work out.
+        after: a task to wait for first.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[None]],
+        *,
+        every: float,
+        failed: str,
+        after: asyncio.Task[None] | None = None,
+    ) -> None:
+        self._name = name
+        self._work = work
+        self._every = every
+        self._failed = failed
+        self._after = after
+        self._log = logging.getLogger(f"botyard.{name}")
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; needs the running event loop."""
+        self._task = asyncio.create_task(self._run(), name=self._name)
+
+    async def close(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        if self._after is not None:
+            await asyncio.wait({self._after})
+        while True:
+            try:
+                await self._work()
+            except StorageError as error:
+                self._log.warning("%s: %s", self._failed, error)
+            except Exception:
+                self._log.exception("%s", self._failed)
+            await asyncio.sleep(self._every)
