@@ -24,7 +24,7 @@ def _migrations(given: dict[str, str | None]) -> Migrations:
 def main() -> None:
     """Bring the database's tables from one version to another.
 
-    `serve` runs `up` by itself; `down` refuses while a server runs.
+    `serve` runs `up` by itself; `down` refuses while a server runs on the same data folder.
     """
 
 

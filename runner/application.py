@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from telegram import Message, Update
@@ -30,7 +31,30 @@ class _Application(Application[Any, Any, Any, Any, Any, None]):
         self, update: object, error: Exception, job: Any = None, coroutine: Any = None
     ) -> bool:
         """Raise the error instead of swallowing it."""
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # else it and this frame hold each other, and the update with them
+
+
+class _Limiter(AIORateLimiter):
+    """Lets getMe through: who starts a bot is to hear of a 429, not to wait behind it."""
+
+    async def process_request(  # noqa: PLR0917 - the signature is BaseRateLimiter's
+        self,
+        callback: Callable[..., Coroutine[Any, Any, Any]],
+        args: Any,
+        kwargs: dict[str, Any],
+        endpoint: str,
+        data: dict[str, Any],
+        rate_limit_args: int | None,
+    ) -> Any:
+        """Send a request when it may be sent; see BaseRateLimiter."""
+        if endpoint == "getMe":
+            return await callback(*args, **kwargs)
+        return await super().process_request(
+            callback, args, kwargs, endpoint, data, rate_limit_args
+        )
 
 
 def build(token: str, *, request: BotRequest, api_url: str) -> BotApplication:
@@ -41,7 +65,7 @@ def build(token: str, *, request: BotRequest, api_url: str) -> BotApplication:
         request: what it sends through.
         api_url: where the Bot API is.
     """
-    limiter = AIORateLimiter(max_retries=FLOOD_RETRIES)
+    limiter = _Limiter(max_retries=FLOOD_RETRIES)
     application = (
         ApplicationBuilder()
         .application_class(_Application)

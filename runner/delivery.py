@@ -161,19 +161,31 @@ class Delivery:
         """Handle an update, and again while it fails; False when it is dead."""
         transient = tries = 0
         while True:
-            try:
-                await self._handle(raw)
-            except RetryAfter as error:
-                await self._rest(cast(timedelta, error.retry_after).total_seconds())
-            except Exception as error:
-                if _is_transient(error) and transient < self._settings.transient_failures:
-                    transient += self._is_running()  # an outage is not the update's fault
-                    tries += 1
-                    await self._rest(self._settings.backoff(tries))
-                elif await self._failed(raw, error):
-                    return False
-            else:
+            error = await self._try(raw)
+            if error is None:
                 return True
+            if isinstance(error, RetryAfter):
+                rest = cast(timedelta, error.retry_after).total_seconds()
+            elif _is_transient(error) and transient < self._settings.transient_failures:
+                transient += self._is_running()  # an outage is not the update's fault
+                tries += 1
+                rest = self._settings.backoff(tries)
+            elif await self._failed(raw, error):
+                return False
+            else:
+                rest = self._settings.backoff(raw[ATTEMPTS])
+            error = None  # it holds much, and the rest may be long
+            await self._rest(rest)
+
+    async def _try(self, raw: JSONObject) -> Exception | None:
+        """Handle an update once; what went wrong."""
+        try:
+            await self._handle(raw)
+        except _Ended:
+            raise
+        except Exception as error:
+            return error
+        return None
 
     async def _handle(self, raw: JSONObject) -> None:
         await self._turnstile.wait()
@@ -226,8 +238,6 @@ class Delivery:
         text = f"{text[:MAX_ERROR]} (incident {incident})"
         note, key = self._journal.note_failure, (self._bot_id, raw["update_id"])
         await self._persist(lambda: note(*key, attempts=attempts, error=text, dead=dead))
-        if not dead:
-            await self._rest(self._settings.backoff(attempts))
         return dead
 
     async def _persist(self, write: Callable[[], Awaitable[None]]) -> None:

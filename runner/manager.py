@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
+from typing import ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
 import orjson
@@ -28,6 +29,9 @@ from runner.slots import Slots
 from runner.states import BotState, BotStatus
 from runner.transport import Transport
 from runner.turnstile import Turnstile
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 log = logging.getLogger("botyard.runner")
 
@@ -65,7 +69,8 @@ class BotManager:
             changed=self._changed,
         )
         self._booting = True
-        self._untried: set[int] = set()  # of the bots that were active at boot
+        self._queued: set[int] = set()  # of the bots that were active at boot, not begun yet
+        self._untried: set[int] = set()  # of the same, not tried once
         self._touched: set[int] = set()  # by owners, during the boot
         self._closing = False
         self.events = EventHub()
@@ -94,22 +99,22 @@ class BotManager:
         managed = self._bots.get(record.id)
         if managed is not None:
             return managed.status
-        return BotStatus(
-            BotState.STOPPED, None, None, record.updated_at, last_update_at=record.last_update_at
-        )
+        state = BotState.STARTING if record.id in self._queued else BotState.STOPPED
+        return BotStatus(state, None, None, record.updated_at, last_update_at=record.last_update_at)
 
     def states(self) -> Counter[BotState]:
         """How many bots are in which state."""
-        return Counter(managed.status.state for managed in self._bots.values())
+        counts = Counter(managed.status.state for managed in self._bots.values())
+        if self._queued:
+            counts[BotState.STARTING] += len(self._queued)
+        return counts
 
     def in_state(self, state: BotState) -> IdFilter:
         """Which bots are in a state; those that the manager does not know are stopped."""
+        known = {bot_id: managed.status.state for bot_id, managed in self._bots.items()}
+        known |= dict.fromkeys(self._queued, BotState.STARTING)
         stopped = state is BotState.STOPPED
-        listed = (
-            bot_id
-            for bot_id, managed in self._bots.items()
-            if (managed.status.state is state) is not stopped
-        )
+        listed = (bot_id for bot_id, now in known.items() if (now is state) is not stopped)
         return IdFilter(frozenset(listed), all_but=stopped)
 
     @property
@@ -123,28 +128,35 @@ class BotManager:
 
     async def start_active(self) -> None:
         """Start every bot that is to run; returns before they are started."""
-        while True:
-            try:
-                records = await self._db.read(bots.wanted, self._vault)
-                break
-            except StorageError as error:
-                log.error("the bots cannot be started yet: %s", error)
-                await asyncio.sleep(self._settings.backoff_min)
-        self._untried = {record.id for record in records}
+        records = await self._read_patiently(bots.wanted, self._vault)
+        self._queued = {record.id for record in records}
+        self._untried = set(self._queued)
         pace = Turnstile(self._settings.starts_a_turn)
         for record in records:
             await pace.wait()
             touched = record.id in self._touched
             async with self.lock(record.id):
-                if record.id not in self._bots:  # else an owner was faster
+                if record.id in self._queued:  # else an owner was faster
                     await self._boot(record, touched=touched)
         self._booting = False
         self._touched.clear()
 
     async def _boot(self, read: BotRecord, *, touched: bool) -> None:
-        record = await self._db.read(bots.get, self._vault, read.id) if touched else read
+        record: BotRecord | None = read
+        if touched:
+            record = await self._read_patiently(bots.get, self._vault, read.id)
+        self._queued.discard(read.id)
         if record is not None and record.wanted:
             self.start(record, hurried=False)
+
+    async def _read_patiently(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Read, however long the database does not answer."""
+        while True:
+            try:
+                return await self._db.read(fn, *args, **kwargs)
+            except StorageError as error:
+                log.error("the bots cannot be started yet: %s", error)
+                await asyncio.sleep(self._settings.backoff_min)
 
     async def compare(self) -> None:
         """Start what should run and does not, stop what runs and should not."""
@@ -168,6 +180,7 @@ class BotManager:
         """Begin to start a bot; its lock must be held. See `ManagedBot.start`."""
         if self._closing:
             return
+        self._queued.discard(record.id)
         managed = self._bots.get(record.id)
         if managed is None:
             managed = self._bots[record.id] = ManagedBot(record, self._around)
@@ -175,6 +188,7 @@ class BotManager:
 
     async def stop(self, bot_id: int) -> None:
         """Stop a bot and forget it; its lock must be held."""
+        self._queued.discard(bot_id)
         managed = self._bots.get(bot_id)
         if managed is not None:
             await managed.stop()

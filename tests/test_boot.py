@@ -7,14 +7,19 @@ import gc
 import weakref
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import aiohttp
+import peewee
 import pytest
-from support import BOTS, QUICK, Client, register, until
+from support import BOTS, DEADLINE, QUICK, Client, register, until
+from telegram import Update
 
+import models.bot
 from runner.slots import Slots
 from runner.states import BotState
 from sandbox import Sandbox
+from server import garbage
 from server.app import Botyard, open_botyard
 from server.config import Config
 
@@ -53,8 +58,31 @@ async def test_ready_means_that_every_bot_was_tried(
     manager = botyard.services.manager
     async with asyncio.timeout(10):
         while not manager.ready:
-            assert manager.states()[BotState.RUNNING] < 4
+            states = manager.states()
+            assert states.total() in (0, 4), "those that wait for their turn are starting, too"
+            assert states[BotState.RUNNING] < 4
             await asyncio.sleep(0)
+    assert manager.states() == {BotState.RUNNING: 4}
+    await botyard.close()
+
+
+async def test_a_database_that_fails_during_the_boot_is_waited_for(
+    config: Config, owner: Client, telegram: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([peewee.OperationalError("gone"), peewee.OperationalError("still gone")])
+    get = models.bot.get
+
+    def failing(*args: Any) -> Any:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return get(*args)
+
+    monkeypatch.setattr(models.bot, "get", failing)
+    botyard = await open_botyard(config, runner=ONE_BY_ONE)
+    manager = botyard.services.manager
+    manager.lock(3)  # as an owner's request does: the boot reads that bot once more
+    await until(lambda: manager.ready, "ready")
+    assert next(failures, None) is None
     assert manager.states() == {BotState.RUNNING: 4}
     await botyard.close()
 
@@ -96,6 +124,43 @@ async def test_slots_are_handed_on_in_order_also_by_those_that_are_cancelled() -
     await asyncio.wait(tasks)
     async with asyncio.timeout(5), slots.hold(9):
         pass
+
+
+async def test_a_failed_update_leaves_nothing_to_the_garbage_collector(
+    ann: Client, telegram: Sandbox
+) -> None:
+    bot = telegram.add_bot()
+    await ann.add_bot(bot)
+    telegram.inject(kind="drop", bot_id=bot.id, method="sendMessage", times=5)
+    gc.collect()
+    gc.disable()
+    try:
+        telegram.send_message(bot.id, text="hello")
+        await telegram.wait_sent(bot.id, timeout=10)
+        await until(lambda: not any(isinstance(o, Update) for o in gc.get_objects()), "it is gone")
+    finally:
+        gc.enable()
+
+
+async def test_the_garbage_collector_gets_to_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(garbage, "_EVERY", 0.0)
+    monkeypatch.setattr(garbage, "_ALL", 50)
+    before = [generation["collections"] for generation in gc.get_stats()]
+    thresholds = gc.get_threshold()
+    task = asyncio.create_task(garbage.tend(lambda: True), name="garbage")
+    try:
+        async with asyncio.timeout(DEADLINE):
+            while gc.get_stats()[2]["collections"] < before[2] + 2:
+                await asyncio.sleep(0)
+        looks = [
+            generation["collections"] - collected
+            for generation, collected in zip(gc.get_stats(), before, strict=True)
+        ]
+    finally:
+        task.cancel()
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+    assert looks[0] > looks[1] > looks[2]
 
 
 async def test_a_bot_that_was_stopped_leaves_nothing_to_the_garbage_collector(

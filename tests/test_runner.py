@@ -357,6 +357,17 @@ async def test_off_does_not_wait_for_a_telegram_that_hangs(ann: Client, telegram
     assert off.json["status"]["state"] == "stopped"
 
 
+async def test_a_429_at_the_start_is_told_and_waited_out(ann: Client, telegram: Sandbox) -> None:
+    bot = telegram.add_bot()
+    made = await ann.add_bot(bot, active=False)
+    telegram.inject(
+        kind="status", status=429, retry_after=1, bot_id=bot.id, method="getMe", times=1
+    )
+    status = (await switch(ann, made, True)).json["status"]
+    assert (status["state"], status["reason"]) == ("retrying", "rate_limited")
+    await ann.until_state(made, "running")
+
+
 async def test_a_429_is_waited_out(ann: Client, telegram: Sandbox) -> None:
     bot = telegram.add_bot()
     made = await ann.add_bot(bot)
