@@ -122,9 +122,13 @@ class BotManager:
         """Whether every bot that was active at boot has been tried once."""
         if self._booting:
             return False
-        waiting = (self._bots.get(bot_id) for bot_id in self._untried)
-        self._untried = {bot.record.id for bot in waiting if bot and not bot.tried}
-        return not self._untried
+        while self._untried:
+            bot_id = next(iter(self._untried))
+            managed = self._bots.get(bot_id)
+            if managed is not None and not managed.tried:
+                return False
+            self._untried.discard(bot_id)
+        return True
 
     async def start_active(self) -> None:
         """Start every bot that is to run; returns before they are started."""
