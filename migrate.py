@@ -12,19 +12,19 @@ from server.config import Config
 _place = flags("data_dir", "database_url")
 
 
-def _config(given: dict[str, str | None]) -> Config:
-    return Config.load(None, **given).with_data_dir()
-
-
-def _migrations(given: dict[str, str | None]) -> Migrations:
-    return Migrations(_config(given).database_url)
+def _made(given: dict[str, str | None]) -> Migrations:
+    """The migrations of an installation, which is made when there is none."""
+    config = Config.load(None, **given)
+    if not config.has_database():
+        config = config.with_data_dir()
+    return Migrations(config.database_address)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Bring the database's tables from one version to another.
 
-    `serve` runs `up` by itself; `down` refuses while a server runs on the same data folder.
+    `serve` runs `up` by itself; `down` refuses while a server runs on the same folder.
     """
 
 
@@ -33,7 +33,7 @@ def main() -> None:
 @_place
 def up(to: str | None, **given: str | None) -> None:
     """Run the steps that are left, up to TO when it is given."""
-    done = _migrations(given).up(to)
+    done = _made(given).up(to)
     click.echo("\n".join(f"done: {name}" for name in done) or "nothing to do")
 
 
@@ -41,9 +41,12 @@ def up(to: str | None, **given: str | None) -> None:
 @_place
 def down(**given: str | None) -> None:
     """Undo the latest step. What it says it drops is lost."""
-    config = _config(given)
-    with lock.holding(config.data_dir):
-        click.echo(f"undone: {Migrations(config.database_url).down()}")
+    config = Config.load(None, **given)
+    with lock.holding(*config.folders):
+        migrations = Migrations(config.database_address)
+        about = migrations.dropped_by_down()
+        click.echo(f"undone: {migrations.down()}")
+    click.echo(about, err=True)
 
 
 @main.command()
@@ -51,7 +54,7 @@ def down(**given: str | None) -> None:
 @_place
 def status(as_json: bool, **given: str | None) -> None:
     """List the steps that are done and left."""
-    found = _migrations(given).status()
+    found = Migrations(Config.load(None, **given).database_address).status()
     if as_json:
         echo_json({"done": found.done, "left": found.todo, "unknown": found.unknown})
         return
@@ -66,7 +69,7 @@ def status(as_json: bool, **given: str | None) -> None:
 def create(name: str, **given: str | None) -> None:
     """Write an empty step into models/migrations."""
     try:
-        click.echo(f"written: {_migrations(given).create(name)}")
+        click.echo(f"written: {_made(given).create(name)}")
     except ValueError as error:
         raise click.ClickException(str(error)) from error
 

@@ -29,7 +29,7 @@ log = logging.getLogger("botyard.http")
 
 MAX_BODY = 64 * 1024  # bytes; the largest useful body is far below
 CORS_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-CORS_HEADERS = "Authorization, Content-Type, X-XSRFToken, X-CSRFToken, X-Request-ID"
+CORS_HEADERS = "Authorization, Content-Type, X-XSRFToken, X-CSRFToken, X-Request-ID, Last-Event-ID"
 CORS_EXPOSED = "Location, Retry-After, X-Request-ID"
 JSON_TYPE = "application/json"
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import importlib.resources
+import inspect
 import logging
 import re
 from collections.abc import Iterator
@@ -85,6 +86,12 @@ class Migrations:
             router.rollback()
             self._check_foreign_keys(router.database)
             return done[-1]
+
+    def dropped_by_down(self) -> str:
+        """What `down` would drop, in the step's own words; empty when no step has been run."""
+        with self._router() as router:
+            done: list[str] = router.done
+            return inspect.getdoc(router.read(done[-1])[1]) or "" if done else ""
 
     def status(self) -> MigrationStatus:
         """What is done, left and unknown."""

@@ -91,10 +91,20 @@ def locked(user_id: int) -> User:
 
 
 def _check_free(*, username: str | None, email: str | None, but: int | None = None) -> None:
-    others = User.select(User.username_key, User.email_key).where(User.id != (but or 0))
-    if username is not None and others.where(User.username_key == fold(username)).exists():
+    """Make sure that a name and an address are nobody else's, neither as one nor as the other.
+
+    People log in with both: who takes another one's address for a name would take the login.
+    """
+    others = User.select().where(User.id != (but or 0))
+
+    def taken(text: str) -> bool:
+        key = fold(text)
+        found: bool = others.where((User.username_key == key) | (User.email_key == key)).exists()
+        return found
+
+    if username is not None and taken(username):
         raise UsernameTaken(username)
-    if email and others.where(User.email_key == fold(email)).exists():
+    if email and taken(email):
         raise EmailTaken(email)
 
 

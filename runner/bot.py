@@ -74,7 +74,7 @@ class ManagedBot:
         """
         self._hurried = self._hurried or hurried
         if self._status.state is BotState.RETRYING:
-            self._set_state(BotState.STARTING, attempts=self._status.attempts)
+            self._try_again()
             self._wake.set()
         elif self._status.state is BotState.STARTING and hurried:
             self._around.boot_slots.hurry(self.record.id)
@@ -135,10 +135,10 @@ class ManagedBot:
         moment = now()
         due = None if delay is None else moment + timedelta(seconds=delay)
         self._status = BotStatus(state, reason, detail, moment, attempts, due)
-        why = f": {reason}: {detail}" if reason else ""
-        log.log(
-            logging.WARNING if reason else logging.INFO, "bot %d %s%s", self.record.id, state, why
-        )
+        if reason is None or state is BotState.STARTING:
+            log.info("bot %d %s", self.record.id, state)
+        else:
+            log.warning("bot %d %s: %s: %s", self.record.id, state, reason, detail)
         if state in SETTLED:
             self._settled.set()
             self.tried = True
@@ -156,6 +156,11 @@ class ManagedBot:
         self._set_state(
             BotState.RETRYING, trouble.reason, trouble.detail, attempts=attempts, delay=delay
         )
+
+    def _try_again(self) -> None:
+        """Start once more; the reason stays to be seen until it is known to be over."""
+        last = self._status
+        self._set_state(BotState.STARTING, last.reason, last.detail, attempts=last.attempts)
 
     def _react(self, error: BaseException | None, *, attempts: int) -> None:
         """Set the state that follows from an error.
@@ -249,7 +254,7 @@ class ManagedBot:
         """Connect and poll until something goes wrong; sets the state that follows from it."""
         attempts = self._status.attempts
         if self._status.state is BotState.RETRYING:
-            self._set_state(BotState.STARTING, attempts=attempts)
+            self._try_again()
         try:
             async with self._slot():
                 detail = await self._connect(parts)

@@ -55,6 +55,7 @@ class BotManager:
         self._vault = vault
         self._settings = settings
         self._bots: dict[int, ManagedBot] = {}
+        self._stopped: dict[int, BotStatus] = {}  # of those that ran here before
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self.transport = transport
         self.journal = Journal(db)
@@ -99,6 +100,8 @@ class BotManager:
         managed = self._bots.get(record.id)
         if managed is not None:
             return managed.status
+        if record.id in self._stopped:
+            return self._stopped[record.id]
         state = BotState.STARTING if record.id in self._queued else BotState.STOPPED
         return BotStatus(state, None, None, record.updated_at, last_update_at=record.last_update_at)
 
@@ -187,6 +190,7 @@ class BotManager:
         self._queued.discard(record.id)
         managed = self._bots.get(record.id)
         if managed is None:
+            self._stopped.pop(record.id, None)
             managed = self._bots[record.id] = ManagedBot(record, self._around)
         managed.start(hurried=hurried, unreachable=unreachable)
 
@@ -196,6 +200,7 @@ class BotManager:
         managed = self._bots.get(bot_id)
         if managed is not None:
             await managed.stop()
+            self._stopped[bot_id] = managed.status
             del self._bots[bot_id]
 
     def replay(self, bot_id: int, update: Waiting) -> None:
@@ -206,6 +211,7 @@ class BotManager:
 
     def deleted(self, record: BotRecord) -> None:
         """Tell who listens that a bot is gone."""
+        self._stopped.pop(record.id, None)
         self.events.publish(record.user_id, EventKind.DELETED, record.id)
 
     async def settled(self, bot_id: int) -> bool:

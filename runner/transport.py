@@ -16,7 +16,7 @@ from typing import Any, cast
 import aiohttp
 import certifi
 import orjson
-from aiohttp_socks import ProxyConnector
+from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError, ProxyTimeoutError
 from telegram._utils.defaultvalue import DefaultValue
 from telegram.error import NetworkError, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
@@ -28,6 +28,16 @@ CONNECT_TIMEOUT = 10.0  # seconds
 KEEP_ALIVE = 75.0  # seconds an idle connection is kept
 DNS_CACHE = 60  # seconds
 _TOKEN_STATUSES = (401, 404)
+_NOT_TELEGRAM = "the answer ({}) does not come from Telegram"
+_NO_TOKEN = "0:of-no-bot/getMe"  # noqa: S105 - no secret
+_PROXY_FAILURES = (
+    ProxyError,
+    ProxyConnectionError,
+    ProxyTimeoutError,
+    aiohttp.ClientProxyConnectionError,
+    aiohttp.ClientHttpProxyError,
+)
+_FAILURES = (aiohttp.ClientError, OSError, *_PROXY_FAILURES)
 
 
 def _tls() -> ssl.SSLContext:
@@ -121,7 +131,7 @@ class Transport:
         except TimeoutError as error:
             self._count(url, 0)
             raise TimedOut("Telegram did not answer in time") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except _FAILURES as error:
             self._count(url, 0)
             raise NetworkError(describe(error)) from error
         self._count(url, response.status)
@@ -134,29 +144,33 @@ class Transport:
         log.debug("%s answered %d", name, status)
 
     async def date(self, *, timeout: float) -> str | None:
-        """What the Bot API's address says the time is, asked for nothing in particular.
+        """What the Bot API says the time is, asked with a token that no bot has.
 
         Args:
             timeout: seconds.
 
         Raises:
-            TimedOut, NetworkError: as for `send`.
+            TimedOut, NetworkError: as for `send`, or it is not the Bot API that answers.
         """
         if self._session is None:
             raise RuntimeError("the transport is not open")
         try:
             async with self._session.get(
-                self.api_url + "/", timeout=_timeout(timeout, timeout), allow_redirects=False
+                self._methods + _NO_TOKEN, timeout=_timeout(timeout, timeout), allow_redirects=False
             ) as response:
+                if b'"error_code"' not in await response.read():
+                    raise NetworkError(_NOT_TELEGRAM.format(response.status))
                 return response.headers.get("Date")
         except TimeoutError as error:
             raise TimedOut("Telegram did not answer in time") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except _FAILURES as error:
             raise NetworkError(describe(error)) from error
 
 
 def describe(error: Exception) -> str:
-    """A sentence for a connection error that holds no address with a token."""
+    """A sentence for a connection error that holds no address with a token, nor the proxy's."""
+    if isinstance(error, _PROXY_FAILURES):
+        return f"the server's proxy does not let it through ({error.__class__.__name__})"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return f"the name {error.host} cannot be resolved"
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
@@ -262,7 +276,7 @@ class BotRequest(BaseRequest):
         if status in _TOKEN_STATUSES and not payload.lstrip().startswith(b"{"):
             # The library would take any 401 or 404 for "no such token", which is for good; a
             # proxy's error page, or a wrong address of the Bot API, is not.
-            raise NetworkError(f"the answer ({status}) does not come from Telegram")
+            raise NetworkError(_NOT_TELEGRAM.format(status))
         return status, payload
 
 

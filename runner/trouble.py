@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
-from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError, TimedOut
+from telegram.error import BadRequest, Conflict, InvalidToken, RetryAfter, TelegramError, TimedOut
 
 from models.errors import BotAlreadyRegistered, StorageError
 from runner.states import Reason
@@ -62,6 +62,10 @@ def diagnose(error: BaseException | None, *, running: bool) -> Trouble:
             seconds = cast(timedelta, error.retry_after).total_seconds()
             detail = f"Telegram asks to wait {seconds:.0f} s."
             return Trouble(Reason.RATE_LIMITED, detail, delay=seconds)
+        case Conflict() if "webhook" in error.message.lower():
+            return Trouble(
+                Reason.CONFLICT, "A webhook is set for this bot; the next attempt removes it."
+            )
         case Conflict():
             return Trouble(
                 Reason.CONFLICT,
@@ -83,6 +87,8 @@ def explain(error: TelegramError) -> str:
     """A sentence for the owner of a bot that Telegram does not serve."""
     if isinstance(error, TimedOut):
         return "Telegram did not answer in time."
+    if isinstance(error, BadRequest):
+        return f"Telegram refuses what it is asked: {error.message.rstrip('.')}."
     # the library quotes an answer it cannot read at full length
     cause = error.message.partition(". Parsing the server response")[0].rstrip(".")
     return f"Telegram cannot be reached: {cause}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -111,6 +112,8 @@ def listening_on(host: str, port: int, *, setting: str) -> Iterator[None]:
     """
     try:
         yield
+    except socket.gaierror as error:
+        raise OSError(error.errno, f"cannot listen on {host}: {error.strerror}") from error
     except OSError as error:
         why = error.strerror or str(error)
         raise OSError(

@@ -11,6 +11,8 @@ from pathlib import Path
 from models.migration import folder as migrations_folder
 
 _TABLES = frozenset({"migratehistory", "users", "sessions", "bots", "updates", "settings"})
+_ENDINGS = ("", "-wal", "-shm", "-journal", ".lock")
+_KEPT = frozenset({"secret.key", "secret.key.old", "server.lock"})
 
 
 class BadBackup(Exception):
@@ -28,10 +30,14 @@ def back_up(database: Path, file: Path) -> None:
         file: where the copy goes; readable by its owner alone.
 
     Raises:
-        BadBackup: there is no such database, or the copy is not healthy.
+        BadBackup: there is no such database, the copy is not healthy, or `file` is of the
+            installation itself.
     """
     if not database.is_file():
         raise BadBackup(f"there is no database {database}")
+    own = {database.with_name(database.name + end).resolve() for end in _ENDINGS}
+    if file.resolve() in own or file.name in _KEPT:
+        raise BadBackup(f"{file} is what a server works with: give the copy another name")
     draft = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
         _copy(database, draft)

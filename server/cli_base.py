@@ -57,14 +57,28 @@ def echo_json(data: Any) -> None:
     click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
 
 
-def in_database(given: dict[str, str | None], fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+def in_database(
+    given: dict[str, str | None],
+    fn: Callable[..., T],
+    *args: Any,
+    new: bool = False,
+    **kwargs: Any,
+) -> T:
     """Run one function of the data layer as a transaction of its own, beside a server or not.
 
     Args:
         given: flags that say where the database is.
+        new: whether an installation is made where there is none.
     """
-    config = Config.load(None, **given).with_data_dir()
-    Migrations(config.database_url).up()
+    config = Config.load(None, **given)
+    if not config.has_database():
+        if not new:
+            raise click.ClickException(  # not: make an installation of a mistyped folder
+                f"there is no database {config.sqlite_file}; --data-dir, --database-url or their "
+                "variables say where it is"
+            )
+        config = config.with_data_dir()
+    Migrations(config.database_address).up()
     return run_in(config, fn, *args, **kwargs)
 
 
@@ -72,11 +86,11 @@ def run_in(config: Config, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T
     """The same in a database that is migrated already.
 
     Args:
-        config: with its data folder filled in.
+        config: says where it is.
     """
 
     async def run() -> T:
-        db = Database(config.database_url)
+        db = Database(config.database_address)
         try:
             await db.open()
             return await db.write(fn, *args, **kwargs)

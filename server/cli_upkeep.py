@@ -29,10 +29,9 @@ class WhatToDo(click.ClickException):
 
 
 def _sqlite_file(config: Config, instead: str) -> Path:
-    url = config.database_address
-    if not url.startswith("sqlite:"):
+    if config.sqlite_file is None:
         raise WhatToDo(f"the database is PostgreSQL, which has tools of its own: {instead}")
-    return Path(url.removeprefix("sqlite:///"))
+    return config.sqlite_file
 
 
 def _without_password(url: str) -> str:

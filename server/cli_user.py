@@ -45,7 +45,9 @@ def create_user(
     password_hash = hash_password(_new_password(password_stdin, username=username, email=email))
     fields: dict[str, Any] = {"username": username, "email": email, "is_staff": staff}
     try:
-        made = in_database(given, users.create, password_hash=password_hash, by=OPERATOR, **fields)
+        made = in_database(
+            given, users.create, new=True, password_hash=password_hash, by=OPERATOR, **fields
+        )
     except UsernameTaken:
         raise click.ClickException(f"there is a user {username!r} already") from None
     except EmailTaken:

@@ -219,6 +219,23 @@ class Config:
         """Where the database is."""
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'botyard.db'}"
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The data folder, and that of the SQLite file when it is another one."""
+        file = self.sqlite_file
+        beside = {file.absolute().parent} if file is not None else set()
+        return tuple({self.data_dir.absolute(), *beside})
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The database's file; None for PostgreSQL."""
+        url = self.database_address
+        return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:") else None
+
+    def has_database(self) -> bool:
+        """Whether there is one; of PostgreSQL, which is asked later, that is taken for granted."""
+        return self.sqlite_file is None or self.sqlite_file.is_file()
+
     def with_data_dir(self) -> Config:
         """The same settings with everything that lives in the data folder filled in.
 

@@ -109,7 +109,7 @@ async def serve(
         _toggle_at_hangup(level, ending)
     _allow_open_files()
     garbage.begin()
-    with lock.holding(config.data_dir):
+    with lock.holding(*config.folders):
         await _serve(config, ending, runner=runner)
 
 

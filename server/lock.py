@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 NAME = "server.lock"
@@ -16,12 +16,20 @@ class FolderInUse(Exception):
 
 
 @contextmanager
-def holding(folder: Path) -> Iterator[None]:
-    """Hold a data folder; the lock ends with the process, however that ends.
+def holding(*folders: Path) -> Iterator[None]:
+    """Hold folders of an installation; the locks end with the process, however that ends.
 
     Raises:
-        FolderInUse: a server runs on it, or is being maintained.
+        FolderInUse: a server runs on one of them, or is being maintained.
     """
+    with ExitStack() as held:
+        for folder in sorted({folder.resolve() for folder in folders}):
+            held.enter_context(_holding(folder))
+        yield
+
+
+@contextmanager
+def _holding(folder: Path) -> Iterator[None]:
     descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:

@@ -50,7 +50,7 @@ def rotate(config: Config) -> Rotated:
         SecretMismatch: the secrets are not those of the database.
     """
     filled = config.with_data_dir()
-    with lock.holding(filled.data_dir):
+    with lock.holding(*filled.folders):
         Migrations(filled.database_url).up()
         vault = Vault(*filled.secrets)
         run_in(filled, check_secret, vault)

@@ -572,3 +572,21 @@ async def test_accounts_and_sessions_outlast_a_restart(
         assert (await replace(client, url=second.url).get(USER)).json == client.user
     finally:
         await second.close()
+
+
+async def test_nobody_takes_anothers_address_for_a_name_or_the_other_way_round(
+    anonymous: Client,
+) -> None:
+    """People log in with both in one field."""
+    path = "/rest-auth/registration/"
+    carl = {"username": "carl", "email": "Carl@Example.org", "password": PASSWORD}
+    dora = {"username": "dora@example.org", "password": PASSWORD}
+    for body in (carl, dora):
+        assert (await anonymous.post(path, body)).status == 201
+    name = await anonymous.post(path, {"username": "carl@example.org", "password": PASSWORD})
+    assert (name.status, list(name.json["errors"])) == (400, ["username"])
+    address = {"username": "eve", "email": "DORA@example.org", "password": PASSWORD}
+    refused = await anonymous.post(path, address)
+    assert (refused.status, list(refused.json["errors"])) == (400, ["email"])
+    both = {"username": "f@example.org", "email": "f@example.org", "password": PASSWORD}
+    assert (await anonymous.post(path, both)).status == 201

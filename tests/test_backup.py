@@ -247,3 +247,13 @@ async def test_restoring_into_an_empty_folder_makes_no_secret(data: Path, tmp_pa
     assert ended.code == 0, ended.err
     assert names(tmp_path / "new" / "botyard.db") == ["ann"]
     assert not (tmp_path / "new" / "secret.key").exists()
+
+
+@pytest.mark.parametrize("name", ["botyard.db", "botyard.db-wal", "secret.key", "server.lock"])
+async def test_what_a_server_works_with_is_not_overwritten(data: Path, name: str) -> None:
+    await fill(data, "ann")
+    before = {path.name: path.read_bytes() for path in data.iterdir()}
+    ended = await command(data, "backup", str(data / name))
+    assert ended.code == 1
+    assert "is what a server works with: give the copy another name" in ended.err
+    assert {path.name: path.read_bytes() for path in data.iterdir()} == before

@@ -160,7 +160,7 @@ async def test_the_garbage_collector_gets_to_everything(monkeypatch: pytest.Monk
         task.cancel()
         gc.unfreeze()
         gc.set_threshold(*thresholds)
-    assert looks[0] > looks[1] > looks[2]
+    assert looks[0] > 40 * looks[2]
 
 
 async def test_a_bot_that_was_stopped_leaves_nothing_to_the_garbage_collector(

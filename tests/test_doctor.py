@@ -25,6 +25,10 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+# what Telegram answers to a token that no bot has
+NO_SUCH_BOT = '{"ok":false,"error_code":404,"description":"Not Found"}'
+
+
 @pytest.fixture
 async def filled(data: Path) -> Path:
     """A data folder in use."""
@@ -53,12 +57,13 @@ def url(telegram: Sandbox) -> str:
 
 
 @asynccontextmanager
-async def answering(head: str) -> AsyncIterator[str]:
-    """A server that answers every request with these headers; its address."""
+async def answering(head: str, body: str = NO_SUCH_BOT) -> AsyncIterator[str]:
+    """A server that answers every request with this; its address."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(f"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n{head}\r\n".encode())
+        length = f"Content-Length: {len(body)}\r\n"
+        writer.write(f"HTTP/1.1 404 Not Found\r\n{length}{head}\r\n{body}".encode())
         await writer.drain()
         writer.close()
 
@@ -103,6 +108,23 @@ async def test_telegram_is_asked_through_the_proxy(filled: Path) -> None:
         _, found = await examine(filled, "http://telegram.invalid", BOTYARD_TELEGRAM_PROXY=proxy)
     assert found["telegram"]["level"] == "ok"
     assert "through the proxy" in found["telegram"]["text"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+async def test_a_proxy_that_does_not_work_is_wrong(
+    filled: Path, telegram: Sandbox, scheme: str
+) -> None:
+    proxy = f"{scheme}://127.0.0.1:1"
+    code, found = await examine(filled, url(telegram), BOTYARD_TELEGRAM_PROXY=proxy)
+    assert (code, found["telegram"]["level"]) == (1, "wrong")
+    assert "the server's proxy does not let it through" in found["telegram"]["text"]
+
+
+async def test_what_answers_and_is_not_telegram_is_wrong(filled: Path) -> None:
+    async with answering("", "<html>It works!</html>") as address:
+        code, found = await examine(filled, address)
+    assert (code, found["telegram"]["level"]) == (1, "wrong")
+    assert "does not come from Telegram" in found["telegram"]["text"]
 
 
 async def test_a_clock_that_is_wrong_is_told(filled: Path) -> None:

@@ -137,7 +137,9 @@ async def test_migrate_py_goes_up_and_down_and_tells_where_it_is(tmp_path: Path)
     assert (await migrate("status", *data)).out.splitlines() == [f"left    {s}" for s in STEPS]
     assert (await migrate("up", *data)).out.splitlines() == [f"done: {s}" for s in STEPS]
     assert (await migrate("up", *data)).out == "nothing to do\n"
-    assert (await migrate("down", *data)).out == f"undone: {STEPS[-1]}\n"
+    down = await migrate("down", *data)
+    assert down.out == f"undone: {STEPS[-1]}\n"
+    assert "Drop the audit log: who did what is lost." in down.err
     last = (await migrate("status", *data)).out.splitlines()[-1]
     assert last == f"left    {STEPS[-1]}"
 
@@ -145,9 +147,12 @@ async def test_migrate_py_goes_up_and_down_and_tells_where_it_is(tmp_path: Path)
 async def test_down_refuses_while_a_server_runs(tmp_path: Path) -> None:
     data = ("--data-dir", str(tmp_path))
     await migrate("up", *data)
+    elsewhere = f"sqlite:///{tmp_path / 'botyard.db'}"
     with lock.holding(tmp_path):
-        line = only_line(await migrate("down", *data))
-    assert re.fullmatch(r"Error: a server runs on .* \(process \d+\): stop it first", line)
+        for place in (data, ("--database-url", elsewhere, "--data-dir", str(tmp_path / "other"))):
+            (tmp_path / "other").mkdir(exist_ok=True)
+            line = only_line(await migrate("down", *place))
+            assert re.fullmatch(r"Error: a server runs on .* \(process \d+\): stop it first", line)
     assert (await migrate("down", *data)).code == 0
 
 

@@ -450,3 +450,30 @@ async def test_readiness_follows_the_bots(
     answer = await anonymous.get("/readyz")
     assert answer.status == 200
     assert answer.json["bots"] == {"running": 1}
+
+
+async def test_what_is_told_of_a_stopped_bot_is_of_when_it_stopped(
+    ann: Client, telegram: Sandbox
+) -> None:
+    made = await ann.add_bot(telegram.add_bot())
+    before = await ann.status_of(made)
+    off = (await switch(ann, made, False)).json["status"]
+    assert off["since"] > before["since"]
+    assert off["last_poll_at"] >= before["last_poll_at"]
+    again = (await switch(ann, made, False)).json["status"]
+    renamed = (await ann.patch(f"{BOTS}{made['id']}/", {"title": "renamed"})).json["status"]
+    assert again == renamed == off
+
+
+async def test_the_reason_stays_to_be_seen_while_it_is_tried_again(
+    ann: Client, telegram: Sandbox
+) -> None:
+    bot = telegram.add_bot()
+    telegram.inject(kind="drop", bot_id=bot.id, method="getMe", times=2)
+    made = await ann.add_bot(bot)
+    telegram.inject(kind="hold", bot_id=bot.id, method="getMe")
+    status = await ann.until_state(made, "starting")
+    assert (status["reason"], status["detail"] is None) == ("telegram_unreachable", False)
+    telegram.clear()
+    status = await ann.until_state(made, "running")
+    assert (status["reason"], status["detail"]) == (None, None)

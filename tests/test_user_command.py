@@ -190,7 +190,7 @@ async def test_deleting_asks_first(ann: Client, command: Any) -> None:
 
 
 @pytest.mark.parametrize("what", ["disable", "enable", "delete"])
-async def test_an_unknown_account_is_one_line(command: Any, what: str) -> None:
+async def test_an_unknown_account_is_one_line(botyard: Botyard, command: Any, what: str) -> None:
     ended = await command(what, "nobody")
     assert (ended.code, ended.err) == (1, "Error: there is no user 'nobody'\n")
 
@@ -269,3 +269,12 @@ async def test_the_status_of_migrations_is_there_for_programs(tmp_path: Path) ->
     shown = json.loads(ended.out)
     assert shown["done"] == shown["unknown"] == []
     assert shown["left"][0] == "001_initial"
+
+
+async def test_a_mistyped_folder_does_not_become_an_installation(tmp_path: Path) -> None:
+    folder = tmp_path / "typo"
+    for name in ("list", "enable"):
+        args = [name] if name == "list" else [name, "ann"]
+        line = only_line(await botyard_command("user", *args, "--data-dir", str(folder)))
+        assert line.startswith(f"Error: there is no database {folder}/botyard.db; --data-dir,")
+    assert not folder.exists()
