@@ -269,6 +269,12 @@ async def test_a_port_in_use_stops_the_start(folder: str) -> None:
     )
 
 
+async def test_a_host_that_does_not_exist_stops_the_start(folder: str) -> None:
+    ended = await botyard_command("serve", "--host", "no.invalid", BOTYARD_DATA_DIR=folder)
+    assert re.fullmatch(r"Error: cannot listen on no\.invalid: \w.*", only_line(ended))
+    assert "port" not in ended.err
+
+
 async def test_a_database_that_cannot_be_opened_stops_the_start(folder: str) -> None:
     ended = await botyard_command(
         "serve", "--port", "0", "--database-url", "postgresql://u:pa55@127.0.0.1:1/n",
