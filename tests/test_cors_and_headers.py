@@ -71,7 +71,9 @@ class TestWithOrigins:
         answer = await anonymous.request("OPTIONS", BOTS, headers=preflight(FRONTEND, method))
         assert method in answer.headers[f"{CORS}Allow-Methods"].split(", ")
 
-    @pytest.mark.parametrize("name", ["authorization", "content-type", "x-xsrftoken", "last-event-id"])
+    @pytest.mark.parametrize(
+        "name", ["authorization", "content-type", "x-xsrftoken", "last-event-id"]
+    )
     async def test_a_preflight_allows_the_headers_that_the_api_reads(
         self, anonymous: Client, name: str
     ) -> None:
