@@ -100,6 +100,9 @@ def _check_new_password(first: str | None, second: str | None, field: str, **who
         raise ValidationError({field: found})
 
 
+_PASSWORDS = ("password", "password1", "password2")
+
+
 class RegistrationSchema(BodySchema):
     """A new account: the password once as `password`, or twice as `password1`, `password2`."""
 
@@ -110,8 +113,10 @@ class RegistrationSchema(BodySchema):
     password2 = _password()
 
     # also when other fields are wrong: nobody wants to hear it in two rounds
-    @validates_schema(skip_on_field_errors=False)
-    def _check_passwords(self, data: dict[str, Any], **_: Any) -> None:
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _check_passwords(self, data: dict[str, Any], given: dict[str, Any], **_: Any) -> None:
+        if any(name in given and name not in data for name in _PASSWORDS):
+            return  # what is wrong with it is told already
         who = {"username": data.get("username", ""), "email": data.get("email", "")}
         if "password1" in data or "password2" in data:
             if "password2" not in data and data.get("password1"):

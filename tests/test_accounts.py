@@ -590,3 +590,15 @@ async def test_nobody_takes_anothers_address_for_a_name_or_the_other_way_round(
     assert (refused.status, list(refused.json["errors"])) == (400, ["email"])
     both = {"username": "f@example.org", "email": "f@example.org", "password": PASSWORD}
     assert (await anonymous.post(path, both)).status == 201
+
+
+@pytest.mark.parametrize(
+    ("password", "sentence"),
+    [("x" * 1025, "Longer than maximum length 1024."), (None, "Field may not be null.")],
+)
+async def test_a_password_that_is_there_is_not_called_missing(
+    anonymous: Client, password: str | None, sentence: str
+) -> None:
+    body = {"username": "ann", "password": password}
+    answer = await anonymous.post("/rest-auth/registration/", body)
+    assert (answer.status, answer.json["errors"]) == (400, {"password": [sentence]})
