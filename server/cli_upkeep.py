@@ -105,8 +105,12 @@ def rotate_secret(**given: str | None) -> None:
             "before it, with a comma between (BOTYARD_SECRET_KEY=new,old), then call this again"
         ) from error
     if done.resumed:
-        click.echo("a rotation that had been interrupted is brought to its end")
-    click.echo(f"bot tokens under the new secret: {done.tokens}")
+        click.echo(
+            "no new secret was made: tokens were still under an older one (an interrupted "
+            "rotation, or a restored backup). Call this again for a new one."
+        )
+    which = "present" if done.resumed else "new"
+    click.echo(f"bot tokens under the {which} secret: {done.tokens}")
     where = "the old one in BOTYARD_SECRET_KEY" if config.secret_key else "secret.key.old"
     click.echo(
         f"Sessions go on while {where} is there: remove it after {config.session_days} days, "
