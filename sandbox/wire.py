@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import orjson
+from tornado.http1connection import HTTP1Connection
 from tornado.web import RequestHandler
 
 from sandbox.errors import ApiError, Dropped
@@ -55,10 +56,16 @@ class TelegramHandler(RequestHandler):
             ApiError, Dropped: How the wait was ended.
         """
         self._waiting = waiting
+        if self._has_gone():  # before this began, and Tornado does not tell that
+            waiting.end(Dropped())
         try:
             await waiting.finished()
         finally:
             self._waiting = None
+
+    def _has_gone(self) -> bool:
+        stream = cast(HTTP1Connection, self.request.connection).stream
+        return stream is None or stream.closed()
 
     async def pass_faults(self, token: str, method: str) -> None:
         """Let the injected faults have their way with the request, one after the other.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import urlsplit
 
 import pytest
 from sandbox_client import Api, until
@@ -141,3 +142,19 @@ async def test_300_polls_wait_at_once_and_each_gets_its_own_update(
     await until(lambda: all(sandbox.polling(bot.id) for bot in bots))
     sent = [[sandbox.send_message(bot.id, text="hi")["update_id"]] for bot in bots]
     assert await asyncio.gather(*polls) == sent
+
+
+async def test_a_client_that_goes_away_at_once_leaves_no_poll(
+    served: tuple[Sandbox, str],
+) -> None:
+    """It may be gone before its request is looked at; the fixture sees what is left."""
+    sandbox, url = served
+    address = urlsplit(url)
+    for turns in range(100):
+        path = f"/bot{sandbox.add_bot().token}/getUpdates?timeout=50"
+        _, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        for _ in range(turns % 10):
+            await asyncio.sleep(0)
+        writer.transport.abort()
+    await until(lambda: not any(sandbox.polling(bot.id) for bot in sandbox.bots))
