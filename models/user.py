@@ -95,16 +95,15 @@ def _check_free(*, username: str | None, email: str | None, but: int | None = No
 
     People log in with both: who takes another one's address for a name would take the login.
     """
-    others = User.select().where(User.id != (but or 0))
-
-    def taken(text: str) -> bool:
-        key = fold(text)
-        found: bool = others.where((User.username_key == key) | (User.email_key == key)).exists()
-        return found
-
-    if username is not None and taken(username):
+    keys = [fold(text) for text in (username, email) if text]
+    # one statement, one view: between two, PostgreSQL lets another server's commit in
+    others = User.select(User.username_key, User.email_key).where(
+        User.id != (but or 0), User.username_key.in_(keys) | User.email_key.in_(keys)
+    )
+    taken = {key for other in others for key in (other.username_key, other.email_key)}
+    if username and fold(username) in taken:
         raise UsernameTaken(username)
-    if email and taken(email):
+    if email and fold(email) in taken:
         raise EmailTaken(email)
 
 
