@@ -124,29 +124,21 @@ class Migrations:
     def _router(self) -> Iterator[Router]:
         # With foreign keys on, SQLite deletes child rows when a migration rebuilds the parent.
         database = connect(self._url, foreign_keys=False)
-        try:
-            database.connect()
-        except peewee.DatabaseError as error:
-            raise StorageUnavailable(f"cannot open the database: {error}".strip()) from error
-        try:
-            with self._lock(database):
+        with _file_lock(database):
+            try:
+                database.connect()
+            except peewee.DatabaseError as error:
+                raise StorageUnavailable(f"cannot open the database: {error}".strip()) from error
+            try:
+                if not isinstance(database, peewee.SqliteDatabase):
+                    # it ends with the connection
+                    database.execute_sql("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
                 router = Router(database, migrate_dir=folder(), logger=log)
                 if not list(router.todo):  # peewee-migrate takes an empty folder for "all done"
                     raise SchemaMismatch(f"no migrations in {folder()}")
                 yield router
-        finally:
-            database.close()
-
-    @contextmanager
-    def _lock(self, database: peewee.Database) -> Iterator[None]:
-        """Two processes that migrate at once would both run every step."""
-        if not isinstance(database, peewee.SqliteDatabase):
-            database.execute_sql("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
-            yield  # the lock ends with the connection
-            return
-        with open(f"{database.database}.lock", "a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+            finally:
+                database.close()
 
     @staticmethod
     def _check_foreign_keys(database: peewee.Database) -> None:
@@ -155,3 +147,22 @@ class Migrations:
         broken = database.execute_sql("PRAGMA foreign_key_check").fetchall()
         if broken:
             raise SchemaMismatch(f"rows point to rows that are gone: {broken[:5]}")
+
+
+@contextmanager
+def _file_lock(database: peewee.Database) -> Iterator[None]:
+    """Two processes that migrate at once would both run every step.
+
+    SQLite only, and before it is opened: to turn a new database to WAL fails at once, whatever the
+    timeout is, while another process writes to it.
+    """
+    if not isinstance(database, peewee.SqliteDatabase):
+        yield
+        return
+    try:
+        file = open(f"{database.database}.lock", "a")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise StorageUnavailable(f"cannot open the database: {error.strerror}") from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
