@@ -109,6 +109,16 @@ class _Job:
             self.future.set_result(self.result)
 
 
+def _cause(error: BaseException) -> BaseException:
+    """What went wrong first: Peewee's ROLLBACK after a COMMIT that failed has nothing to undo."""
+    cause, before = error, error.__context__
+    while before is not None:
+        if isinstance(before, peewee.PeeweeException):
+            cause = before
+        before = before.__context__
+    return cause
+
+
 def _deliver(batch: list[_Job]) -> None:
     for job in batch:
         job.deliver()
@@ -225,7 +235,7 @@ class _Worker(threading.Thread):
                 began = time.perf_counter()
             self._committed(began)
         except Exception as error:
-            job.error = job.error or error  # without the first: BEGIN or COMMIT failed
+            job.error = job.error or _cause(error)  # without the first: BEGIN or COMMIT failed
 
     def _committed(self, began: float) -> None:
         """Count what a commit took, from the end of its work until it was on the disk."""

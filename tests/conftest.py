@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -47,6 +49,22 @@ def log_without_secrets(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Keep what is logged at hand, at every level our code uses."""
     caplog.set_level(logging.INFO)
     return
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 16 MB; needs root, as the build machines give it.
+
+    SQLite's log may grow to four megabytes before it begins anew, beside the database.
+    """
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m,mode=0700", "tmpfs", str(folder)]
+    if os.geteuid() != 0:
+        mount = ["sudo", "-n", *mount]
+    subprocess.run(mount, check=True)
+    yield folder
+    subprocess.run([*mount[: mount.index("mount")], "umount", "-l", str(folder)], check=True)
 
 
 @pytest.fixture

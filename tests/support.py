@@ -6,9 +6,11 @@ import asyncio
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from runner.settings import RunnerSettings
@@ -42,6 +44,15 @@ async def until(
             return value
     except TimeoutError:
         raise AssertionError(f"{what} did not come true in {deadline:g} s") from None
+
+
+def fill_disk(folder: Path) -> Path:
+    """Fill the disk a folder is on; the file whose removal makes room again."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+        while True:
+            file.write(b"x" * 4096)
+    return ballast
 
 
 @dataclass

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support import until
+from support import fill_disk, until
 
 from models import setting
 from models.base import proxy
@@ -193,3 +193,19 @@ async def test_with_a_full_disk_the_neighbours_that_fit_are_stored(db: Database)
         type(None),
     ]
     assert await db.read(lambda: sorted(row.name for row in Setting.select())) == ["a", "b"]
+
+
+async def test_a_full_disk_is_named_and_the_next_write_works_when_there_is_room(
+    small_disk: Path,
+) -> None:
+    url = f"sqlite:///{small_disk / 'test.db'}"
+    Migrations(url).up()
+    database = Database(url)
+    await database.open()
+    ballast = fill_disk(small_disk)
+    with pytest.raises(StorageUnavailable, match="disk is full"):
+        await database.write(setting.put, "a", "x" * 100_000)
+    ballast.unlink()
+    await database.write(setting.put, "a", "1")
+    assert await database.read(setting.get, "a") == "1"
+    await database.close()

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import signal
 import sqlite3
-import subprocess
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 from processes import serving
-from support import Client, register, until
+from support import Client, fill_disk, register, until
 
 from sandbox import Sandbox
 
@@ -99,32 +96,16 @@ async def test_a_kill_keeps_the_order_within_a_chat(
         assert [text for n, text in enumerate(seen) if text not in seen[:n]] == sorted(set(seen))
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of four megabytes; needs root, as the build machines give it."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "tmpfs", str(folder)]
-    if os.geteuid() != 0:
-        mount = ["sudo", "-n", *mount]
-    subprocess.run(mount, check=True)
-    yield folder
-    subprocess.run([*mount[: mount.index("mount")], "umount", "-l", str(folder)], check=True)
-
-
 @pytest.mark.timeout(120)
 async def test_a_full_disk_loses_nothing_and_is_recovered_from_without_a_restart(
     small_disk: Path, telegram: Sandbox, http: aiohttp.ClientSession
 ) -> None:
     async with serving(small_disk, telegram.url) as server:
         users, bot_ids = await add_bots(http, server.url, telegram)
-        ballast = small_disk / "ballast"
-        with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
-            while True:
-                file.write(b"x" * 4096)
+        ballast = fill_disk(small_disk)
         asked = set()
         for n in range(300):
-            bot, text = bot_ids[n % 10], f"{n} " + "x" * 1000
+            bot, text = bot_ids[n % 10], f"{n} " + "x" * 3000
             telegram.send_message(bot, text=text)
             asked.add((bot, text))
         refused = await until_refused(users[0])
