@@ -20,6 +20,7 @@ from models.database import Database
 from models.errors import StorageError
 from models.update import Waiting
 from models.vault import Vault
+from runner.boot import Boot
 from runner.bot import ManagedBot
 from runner.events import EventHub, EventKind
 from runner.journal import Journal
@@ -69,10 +70,7 @@ class BotManager:
             note_failure=self._note_failure,
             changed=self._changed,
         )
-        self._booting = True
-        self._queued: set[int] = set()  # of the bots that were active at boot, not begun yet
-        self._untried: set[int] = set()  # of the same, not tried once
-        self._touched: set[int] = set()  # by owners, during the boot
+        self._at_boot = Boot()
         self._closing = False
         self.events = EventHub()
         self._counted: dict[int, BotStatus] = {}
@@ -80,8 +78,7 @@ class BotManager:
 
     def lock(self, bot_id: int) -> asyncio.Lock:
         """The lock of a bot: held while what is stored of it and what runs of it are changed."""
-        if self._booting:
-            self._touched.add(bot_id)
+        self._at_boot.touch(bot_id)
         lock = self._locks.get(bot_id)
         if lock is None:
             lock = self._locks[bot_id] = asyncio.Lock()
@@ -102,20 +99,20 @@ class BotManager:
             return managed.status
         if record.id in self._stopped:
             return self._stopped[record.id]
-        state = BotState.STARTING if record.id in self._queued else BotState.STOPPED
+        state = BotState.STARTING if record.id in self._at_boot.queued else BotState.STOPPED
         return BotStatus(state, None, None, record.updated_at, last_update_at=record.last_update_at)
 
     def states(self) -> Counter[BotState]:
         """How many bots are in which state."""
         counts = Counter(managed.status.state for managed in self._bots.values())
-        if self._queued:
-            counts[BotState.STARTING] += len(self._queued)
+        if self._at_boot.queued:
+            counts[BotState.STARTING] += len(self._at_boot.queued)
         return counts
 
     def in_state(self, state: BotState) -> IdFilter:
         """Which bots are in a state; those that the manager does not know are stopped."""
         known = {bot_id: managed.status.state for bot_id, managed in self._bots.items()}
-        known |= dict.fromkeys(self._queued, BotState.STARTING)
+        known |= dict.fromkeys(self._at_boot.queued, BotState.STARTING)
         stopped = state is BotState.STOPPED
         listed = (bot_id for bot_id, now in known.items() if (now is state) is not stopped)
         return IdFilter(frozenset(listed), all_but=stopped)
@@ -123,36 +120,32 @@ class BotManager:
     @property
     def ready(self) -> bool:
         """Whether every bot that was active at boot has been tried once."""
-        if self._booting:
-            return False
-        while self._untried:
-            bot_id = next(iter(self._untried))
+
+        def tried(bot_id: int) -> bool:
             managed = self._bots.get(bot_id)
-            if managed is not None and not managed.tried:
-                return False
-            self._untried.discard(bot_id)
-        return True
+            return managed is None or managed.tried
+
+        return self._at_boot.is_through(tried)
 
     async def start_active(self) -> None:
         """Start every bot that is to run; returns before they are started."""
         records = await self._read_patiently(bots.wanted, self._vault)
-        self._queued = {record.id for record in records}
-        self._untried = set(self._queued)
+        boot = self._at_boot
+        boot.queue(record.id for record in records)
         pace = Turnstile(self._settings.starts_a_turn)
         for record in records:
             await pace.wait()
-            touched = record.id in self._touched
+            touched = boot.is_touched(record.id)
             async with self.lock(record.id):
-                if record.id in self._queued:  # else an owner was faster
+                if record.id in boot.queued:  # else an owner was faster
                     await self._boot(record, touched=touched)
-        self._booting = False
-        self._touched.clear()
+        boot.end()
 
     async def _boot(self, read: BotRecord, *, touched: bool) -> None:
         record: BotRecord | None = read
         if touched:
             record = await self._read_patiently(bots.get, self._vault, read.id)
-        self._queued.discard(read.id)
+        self._at_boot.queued.discard(read.id)
         if record is not None and record.wanted:
             self.start(record, hurried=False)
 
@@ -176,7 +169,9 @@ class BotManager:
         for bot_id in bot_ids:
             async with self.lock(bot_id):
                 record = await self._db.read(bots.get, self._vault, bot_id)
-                if record is None or not record.wanted:
+                if record is None:
+                    await self.forget(bot_id)
+                elif not record.wanted:
                     await self.stop(bot_id)
                 elif bot_id not in self._bots:
                     self.start(record, hurried=False)
@@ -187,7 +182,7 @@ class BotManager:
         """Begin to start a bot; its lock must be held. See `ManagedBot.start`."""
         if self._closing:
             return
-        self._queued.discard(record.id)
+        self._at_boot.queued.discard(record.id)
         managed = self._bots.get(record.id)
         if managed is None:
             self._stopped.pop(record.id, None)
@@ -196,7 +191,7 @@ class BotManager:
 
     async def stop(self, bot_id: int) -> None:
         """Stop a bot and forget it; its lock must be held."""
-        self._queued.discard(bot_id)
+        self._at_boot.queued.discard(bot_id)
         managed = self._bots.get(bot_id)
         if managed is not None:
             await managed.stop()
@@ -209,9 +204,13 @@ class BotManager:
         if managed is not None:
             managed.replay(orjson.loads(update.payload))
 
+    async def forget(self, bot_id: int) -> None:
+        """Stop a bot that is no longer stored; its lock must be held."""
+        await self.stop(bot_id)
+        self._stopped.pop(bot_id, None)
+
     def deleted(self, record: BotRecord) -> None:
         """Tell who listens that a bot is gone."""
-        self._stopped.pop(record.id, None)
         self.events.publish(record.user_id, EventKind.DELETED, record.id)
 
     async def settled(self, bot_id: int) -> bool:

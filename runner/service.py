@@ -143,6 +143,7 @@ class BotService:
             except StorageError:
                 await self._resume_locked(record)
                 raise
+            await self._manager.forget(record.id)
         self._manager.deleted(record)
 
     async def replay(self, bot: BotRecord, update_id: int, *, by: Actor) -> bool:
@@ -160,7 +161,8 @@ class BotService:
         """Stop an account's bots and remove them and it."""
         records = await self._db.read(bots.listing, self._vault, user_id)
         for record in records:
-            await self._stop(record.id)
+            async with self._manager.lock(record.id):
+                await self._manager.stop(record.id)
         # Between these two a bot may have been added or switched on; the deletion tells.
         try:
             gone = await self._db.write(users.delete, user_id, by=by)
@@ -170,7 +172,8 @@ class BotService:
                     await self._resume_locked(record)
             raise
         for bot_id in gone:
-            await self._stop(bot_id)
+            async with self._manager.lock(bot_id):
+                await self._manager.forget(bot_id)
 
     async def administer(
         self, user_id: int, changes: dict[str, bool], *, by: Actor
@@ -202,10 +205,6 @@ class BotService:
             return await self._db.read(bots.get, self._vault, known.id)
         except StorageError:
             return known
-
-    async def _stop(self, bot_id: int) -> None:
-        async with self._manager.lock(bot_id):
-            await self._manager.stop(bot_id)
 
     async def _verify(self, token: str) -> _Verified:
         request = BotRequest(self._transport)
