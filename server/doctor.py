@@ -68,7 +68,7 @@ def examine(config: Config) -> Iterator[Finding]:
         if migrations.level is Level.OK:
             if config.secret_key or (config.data_dir / SECRET_FILE).exists():
                 yield _secret_fits(config)
-            active = len(run_in(_filled(config), bots.wanted_ids))
+            active = len(run_in(config, bots.wanted_ids))
     found = asyncio.run(reach(config.telegram_api_url, proxy=config.telegram_proxy))
     yield _telegram(config, found)
     yield _clock(found)
@@ -102,7 +102,7 @@ def _secret(config: Config) -> Finding:
     try:
         text = path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
-        has_data = (config.data_dir / "botyard.db").exists()
+        has_data = config.sqlite_file is not None and config.has_database()
         return Finding(
             "secret", Level.WRONG if has_data else Level.WARNING, f"{path} is not there",
             "restore it from your backup" if has_data else "the first start makes it",
@@ -121,12 +121,6 @@ def _secret(config: Config) -> Finding:
     return Finding("secret", Level.OK, str(path))
 
 
-def _filled(config: Config) -> Config:
-    """The settings with the address of the database, nothing made."""
-    given = {"database_url": config.database_address}
-    return Config.load(None, data_dir=str(config.data_dir), **given)
-
-
 def _guarded(check: str, advice: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(check, Level.OK, look())
@@ -135,11 +129,10 @@ def _guarded(check: str, advice: str, look: Callable[[], str]) -> Finding:
 
 
 def _database(config: Config) -> Finding:
-    url = config.database_address
-    if not url.startswith("sqlite:"):
+    file = config.sqlite_file
+    if file is None:
         advice = "see that the server runs and BOTYARD_DATABASE_URL is right"
         return _guarded("database", advice, lambda: _ask_postgresql(config))
-    file = Path(url.removeprefix("sqlite:///"))
     if not file.exists():
         return Finding(
             "database", Level.WARNING, f"{file} is not there",
@@ -154,7 +147,7 @@ def _database(config: Config) -> Finding:
 
 
 def _ask_postgresql(config: Config) -> str:
-    run_in(_filled(config), lambda: None)
+    run_in(config, lambda: None)
     return "PostgreSQL answers"
 
 
@@ -189,7 +182,7 @@ def _secret_fits(config: Config) -> Finding:
     name = "secret fits database"
     try:
         secrets = config.secrets if config.secret_key else stored_secrets(config.data_dir)
-        run_in(_filled(config), check_secret_if_any, Vault(*secrets))
+        run_in(config, check_secret_if_any, Vault(*secrets))
     except SecretMismatch:
         return Finding(
             name, Level.WRONG, "the database was filled under another secret",
