@@ -42,7 +42,7 @@ def up(to: str | None, **given: str | None) -> None:
 def down(**given: str | None) -> None:
     """Undo the latest step. What it says it drops is lost."""
     config = Config.load(None, **given)
-    with lock.holding(*config.folders):
+    with lock.maintaining(config):
         migrations = Migrations(config.database_address)
         about = migrations.dropped_by_down()
         click.echo(f"undone: {migrations.down()}")

@@ -12,7 +12,7 @@ import peewee
 # every table must be known here, whoever asks
 from models import bot, session, setting, update, user  # noqa: F401
 from models.base import BaseModel
-from models.database import connect
+from models.connection import connect
 from models.errors import SchemaMismatch, StorageUnavailable
 from models.migration import Migrations
 

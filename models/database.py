@@ -19,10 +19,11 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import peewee
-from playhouse import db_url
 
 from models.base import proxy
+from models.connection import connect
 from models.errors import StorageUnavailable
+from models.exclusive import take
 from models.histogram import Histogram
 
 P = ParamSpec("P")
@@ -33,48 +34,6 @@ log = logging.getLogger("botyard.database")
 READERS = {"sqlite": 2, "postgresql": 3}  # beside one writer; more only fight for the GIL
 WRITES_A_COMMIT = 128
 COMMIT_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
-BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for a lock of another process
-# PostgreSQL, in seconds
-CONNECT_TIMEOUT = 10
-LOCK_TIMEOUT = 10
-STATEMENT_TIMEOUT = 30
-
-
-def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
-    """A Peewee database for a URL, not opened yet.
-
-    Args:
-        url: `sqlite:///path` or `postgresql://...`.
-        foreign_keys: SQLite only; off while migrations rebuild tables.
-    """
-    if url.startswith("sqlite:"):
-        database = peewee.SqliteDatabase(
-            url.removeprefix("sqlite:///"),
-            pragmas={
-                "journal_mode": "wal",
-                "synchronous": "full",
-                "foreign_keys": int(foreign_keys),
-            },
-            timeout=BUSY_TIMEOUT,
-            autoconnect=False,
-        )
-        # SQLite's own knows the letters of English alone, so that nobody finds Поддержка.
-        database.register_function(_lower, "lower", 1)
-        return database
-    return db_url.connect(
-        url,
-        unquote_password=True,
-        autoconnect=False,
-        prefer_psycopg3=True,
-        application_name="botyard",
-        connect_timeout=CONNECT_TIMEOUT,
-        options=f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={LOCK_TIMEOUT}s "
-        f"-c idle_in_transaction_session_timeout={STATEMENT_TIMEOUT}s",
-    )
-
-
-def _lower(text: str | None) -> str | None:
-    return text if text is None else text.lower()
 
 
 @dataclass(slots=True)
@@ -112,7 +71,7 @@ class _Job:
 def _cause(error: BaseException) -> BaseException:
     """What went wrong first: Peewee's ROLLBACK after a COMMIT that failed has nothing to undo."""
     cause, before = error, error.__context__
-    while before is not None:
+    while before is not None and isinstance(cause, peewee.PeeweeException):
         if isinstance(before, peewee.PeeweeException):
             cause = before
         before = before.__context__
@@ -134,6 +93,7 @@ class _Worker(threading.Thread):
         *,
         jobs: _Queue,
         writes: bool,
+        exclusive: bool = False,
         commits: Histogram | None = None,
     ) -> None:
         super().__init__(name=name, daemon=True)
@@ -142,6 +102,7 @@ class _Worker(threading.Thread):
         self._writes = writes
         self._commits = commits
         self._sqlite = isinstance(database, peewee.SqliteDatabase)
+        self._exclusive = exclusive and not self._sqlite
 
     def run(self) -> None:
         ending = False
@@ -192,8 +153,18 @@ class _Worker(threading.Thread):
             self._database.close()
         if self._database.is_closed():
             self._database.connect()
-            if self._sqlite and not self._writes:
-                self._database.execute_sql("PRAGMA query_only = 1")
+            try:
+                self._prepare()
+            except BaseException:
+                self._database.close()
+                raise
+
+    def _prepare(self) -> None:
+        """Make a new connection what this thread needs."""
+        if self._sqlite and not self._writes:
+            self._database.execute_sql("PRAGMA query_only = 1")
+        if self._exclusive:
+            take(self._database)
 
     def _connection_lost(self) -> bool:
         if self._sqlite or self._database.is_closed():
@@ -251,13 +222,14 @@ class Database:
 
     Args:
         url: `sqlite:///path` or `postgresql://user:password@host/name`.
+        exclusive: whether PostgreSQL's is to be had alone, as `models.exclusive` says.
 
     Attributes:
         commits: what commits took.
         failures: how many calls ended with StorageUnavailable.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, exclusive: bool = False) -> None:
         self._peewee = connect(url)
         self.commits = Histogram(COMMIT_BOUNDS)
         self.failures = 0
@@ -270,6 +242,7 @@ class Database:
                 self._peewee,
                 jobs=self._writes,
                 writes=True,
+                exclusive=exclusive,
                 commits=self.commits,
             ),
             *(
@@ -282,6 +255,7 @@ class Database:
         """Start the threads and see that the database answers.
 
         Raises:
+            DatabaseInUse: it was to be had alone, and another server runs on it.
             StorageUnavailable: it does not.
         """
         proxy.initialize(self._peewee)

@@ -2,6 +2,7 @@
 
 StorageError
 ├── StorageUnavailable      the database cannot be reached, is locked, or its disk is full
+│   └── DatabaseInUse       a server has the database alone
 ├── SecretMismatch          the secret key is not the one the stored tokens were encrypted with
 ├── SchemaMismatch          the database is older or newer than this program
 └── RuleBroken              the database is fine, the request is not
@@ -22,6 +23,10 @@ class StorageError(Exception):
 
 class StorageUnavailable(StorageError):
     """The database did not do the work; nothing of it is stored."""
+
+
+class DatabaseInUse(StorageUnavailable):
+    """A server, or a command that needs it alone, has the database; the text says from where."""
 
 
 class SecretMismatch(StorageError):

@@ -15,7 +15,7 @@ from pathlib import Path
 import peewee
 from peewee_migrate import Router
 
-from models.database import connect
+from models.connection import connect
 from models.errors import SchemaMismatch, StorageUnavailable
 
 log = logging.getLogger("botyard.migrations")

@@ -20,7 +20,9 @@ from handlers.keys import KeyRing
 from handlers.request_counts import RequestCounts
 from handlers.services import ApiSettings, Services
 from handlers.throttle import LoginThrottle
+from models.connection import LOCK_TIMEOUT
 from models.database import Database
+from models.exclusive import exclusive
 from models.migration import Migrations
 from models.password import PasswordHasher
 from models.vault import Vault, check_secret
@@ -121,9 +123,14 @@ def listening_on(host: str, port: int, *, setting: str) -> Iterator[None]:
         ) from error
 
 
+def _migrate(url: str) -> None:
+    with exclusive(url, wait=LOCK_TIMEOUT):  # another server may work with the tables as they are
+        Migrations(url).up()
+
+
 async def _open_database(url: str, vault: Vault) -> Database:
-    await asyncio.to_thread(Migrations(url).up)
-    db = Database(url)
+    await asyncio.to_thread(_migrate, url)
+    db = Database(url, exclusive=True)
     try:
         await db.open()
         await db.write(check_secret, vault)

@@ -11,6 +11,7 @@ import tempfile
 import click
 
 import migrate
+from models.errors import DatabaseInUse
 from server import copying, log, version
 from server.cli_base import Group
 from server.cli_base import flags as _flags
@@ -46,7 +47,7 @@ def serve(**flags: str | None) -> None:
     level = log.set_up(config.log_level, config.log_format)
     try:
         lifecycle.run(lifecycle.serve(config.with_data_dir(), level=level))
-    except FolderInUse as error:
+    except (FolderInUse, DatabaseInUse) as error:
         raise click.ClickException(
             f"{error}: only one can, or they would poll the same bots"
         ) from error

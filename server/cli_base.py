@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import click
 import orjson
 
 from models.database import Database
-from models.errors import SecretMismatch, StorageError
+from models.errors import DatabaseInUse, SecretMismatch, StorageError
 from models.migration import Migrations
 from server.config import Config, ConfigError
-from server.lock import FolderInUse
+from server.lock import FolderInUse, maintaining
 
 T = TypeVar("T")
 
@@ -32,12 +33,13 @@ class Group(click.Group):
                 "BOTYARD_SECRET_KEY (or secret.key in the data folder) is not the secret that this "
                 "database was filled under: put the right one back."
             ) from error
-        except FolderInUse as error:
+        except (FolderInUse, DatabaseInUse) as error:
             raise click.ClickException(f"{error}: stop it first") from error
         except (ConfigError, StorageError) as error:
             raise click.ClickException(" ".join(str(error).split())) from error
         except OSError as error:
-            raise click.ClickException(error.strerror or str(error)) from error
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(where + (error.strerror or str(error))) from error
 
 
 def flags(*names: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
@@ -78,8 +80,21 @@ def in_database(
                 "variables say where it is"
             )
         config = config.with_data_dir()
-    Migrations(config.database_address).up()
+    _migrate(config)
     return run_in(config, fn, *args, **kwargs)
+
+
+def _migrate(config: Config) -> None:
+    """Run what is left, unless a server of an older version works with the tables as they are."""
+    migrations = Migrations(config.database_address)
+    status = migrations.status()
+    try:
+        with maintaining(config) if status.done and status.todo else nullcontext():
+            migrations.up()
+    except (FolderInUse, DatabaseInUse) as error:
+        raise click.ClickException(
+            f"{error}, and the database has to be migrated to this version: stop it first"
+        ) from error
 
 
 def run_in(config: Config, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:

@@ -79,7 +79,7 @@ def restore(file: Path, **given: str | None) -> None:
     folder = config.data_dir.absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with lock.holding(folder):
+        with lock.holding(*config.folders):
             kept = backups.restore(file, database)
     except backups.BadBackup as error:
         raise click.ClickException(str(error)) from error

@@ -1,4 +1,4 @@
-"""One server a data folder, and none while what is in the folder is replaced."""
+"""One server an installation, and none while a command needs it alone."""
 
 from __future__ import annotations
 
@@ -8,11 +8,26 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from models.exclusive import exclusive
+from server.config import Config
+
 NAME = "server.lock"
 
 
 class FolderInUse(Exception):
     """Another program holds the folder; the text says which."""
+
+
+@contextmanager
+def maintaining(config: Config) -> Iterator[None]:
+    """Have an installation alone: its folders, and its database.
+
+    Raises:
+        FolderInUse, DatabaseInUse: a server runs on it, or it is being maintained.
+    """
+    there = [folder for folder in config.folders if folder.is_dir()]  # nobody runs on the others
+    with holding(*there), exclusive(config.database_address):
+        yield
 
 
 @contextmanager

@@ -45,12 +45,13 @@ def rotate(config: Config) -> Rotated:
         config: as loaded, without what comes from the data folder.
 
     Raises:
-        FolderInUse: the server runs; it has the old secret in memory, and would go on using it.
+        FolderInUse, DatabaseInUse: the server runs; it has the old secret in memory, and would
+            go on using it.
         OneSecretOnly: BOTYARD_SECRET_KEY has one secret.
         SecretMismatch: the secrets are not those of the database.
     """
     filled = config.with_data_dir()
-    with lock.holding(*filled.folders):
+    with lock.maintaining(filled):
         Migrations(filled.database_url).up()
         vault = Vault(*filled.secrets)
         run_in(filled, check_secret, vault)

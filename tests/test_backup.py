@@ -25,9 +25,9 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-async def command(data: Path, *args: str) -> Ended:
+async def command(data: Path, *args: str, **env: str) -> Ended:
     """`botyard ...` on the folder."""
-    return await botyard_command(*args, BOTYARD_DATA_DIR=str(data))
+    return await botyard_command(*args, BOTYARD_DATA_DIR=str(data), **env)
 
 
 async def fill(data: Path, *names: str) -> None:
@@ -168,6 +168,19 @@ async def test_restoring_is_refused_while_a_server_runs(
         f"Error: a server runs on {data} (process {pid}): stop it first\n",
     )
     assert names(data / "botyard.db") == ["ann", "bob"]
+
+
+async def test_restoring_is_refused_by_the_folder_of_the_file_too(
+    data: Path, tmp_path: Path, telegram: Sandbox
+) -> None:
+    await fill(data, "ann")
+    await command(data, "backup", str(tmp_path / "copy.db"))
+    elsewhere = {"BOTYARD_DATABASE_URL": f"sqlite:///{data / 'botyard.db'}"}
+    async with serving(data, telegram.url):  # type: ignore[attr-defined]
+        copy = str(tmp_path / "copy.db")
+        ended = await command(tmp_path / "other", "restore", copy, **elsewhere)
+    assert ended.code == 1
+    assert f"a server runs on {data}" in ended.err
 
 
 async def test_a_server_that_was_killed_does_not_hold_the_folder(

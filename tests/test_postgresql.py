@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,15 +19,20 @@ import aiohttp
 import psycopg
 import pytest
 from postgresql import PostgreSQL
-from processes import ROOT, ServerProcess, serving
+from processes import ROOT, serving
 from support import BOTS, QUICK, Client, register, until
+from test_cli import botyard_command
 
-from models import setting
+from models import connection, setting
+from models import user as users
+from models.audit import OPERATOR
 from models.base import proxy
 from models.database import Database
-from models.errors import StorageUnavailable
+from models.errors import DatabaseInUse, StorageUnavailable
+from models.exclusive import exclusive
 from models.migration import Migrations
 from sandbox import Sandbox
+from server import app
 from server.app import open_botyard
 from server.config import Config
 
@@ -40,47 +47,91 @@ async def db(pg_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture
-async def pair(
-    tmp_path: Path, telegram: Sandbox, pg_url: str
-) -> AsyncIterator[tuple[ServerProcess, ServerProcess]]:
-    """Two servers on one database: what SQLite's single writer would keep apart."""
+async def race(url: str, what: str, *sides: list[str]) -> list[str]:
+    """Let processes do things at once, each over a connection of its own; what became of them."""
+    started = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, str(ROOT / "tests" / "racing.py"), url, what, *side,
+            cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )
+        for side in sides
+    ]  # fmt: skip
+    for process in started:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+    ended = await asyncio.gather(*(process.communicate(b"go\n") for process in started))
+    return sorted(word for out, _ in ended for word in out.decode().split())
+
+
+async def add_account(db: Database, name: str) -> int:
+    """An account's id."""
+    made = await db.write(users.create, username=name, email="", password_hash="x", by=OPERATOR)
+    return made.id
+
+
+async def test_fifty_creates_at_once_over_two_connections_give_exactly_five(
+    pg_url: str, db: Database
+) -> None:
+    user_id = await add_account(db, "ann")
+    tries = [f"{user_id},{n}:{'a' * 35}" for n in range(50)]
+    found = await race(pg_url, "bot", tries[:25], tries[25:])
+    assert found == ["BotLimitReached"] * 45 + ["ok"] * 5
+
+
+async def test_one_token_over_two_connections_is_stored_once(pg_url: str, db: Database) -> None:
+    accounts = [await add_account(db, name) for name in ("ann", "bob")]
+    sides = [[f"{user_id},1:{'a' * 35}"] * 10 for user_id in accounts]
+    assert await race(pg_url, "bot", *sides) == ["BotAlreadyRegistered"] * 19 + ["ok"]
+
+
+async def test_one_name_over_two_connections_is_registered_once(pg_url: str, db: Database) -> None:
+    assert await race(pg_url, "user", ["ann"] * 5, ["ann"] * 5) == ["UsernameTaken"] * 9 + ["ok"]
+
+
+# -- one server a database
+
+
+async def test_a_second_server_is_refused_and_told_where_the_first_is(
+    tmp_path: Path, telegram: Sandbox, pg_url: str, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
     env = {"BOTYARD_DATABASE_URL": pg_url, "BOTYARD_SECRET_KEY": "x" * 40}
-    async with (
-        serving(tmp_path, telegram.url, **env) as first,
-        serving(tmp_path / "second", telegram.url, **env) as second,
-    ):
-        yield first, second
+    monkeypatch.setattr(app, "LOCK_TIMEOUT", 1)
+    second = replace(config, database_url=pg_url, secret_key="x" * 40, data_dir=tmp_path / "2")
+    async with serving(tmp_path / "1", telegram.url, **env) as first:
+        with pytest.raises(DatabaseInUse, match=r"a server runs on this database \(from 127\.0\."):
+            await open_botyard(second, runner=QUICK)
+        await first.end(signal.SIGKILL)
+    await (await open_botyard(second, runner=QUICK)).close()
 
 
-async def test_fifty_creates_at_once_over_two_servers_give_exactly_five(
-    pair: tuple[ServerProcess, ServerProcess], telegram: Sandbox, http: aiohttp.ClientSession
+@pytest.mark.parametrize("args", [("migrate", "down"), ("rotate-secret",)])
+async def test_what_needs_the_database_alone_is_refused_while_a_server_runs(
+    tmp_path: Path, telegram: Sandbox, pg_url: str, args: tuple[str, ...]
 ) -> None:
-    user = await register(Client(http, pair[0].url))
-    ends = [Client(http, server.url, user.key) for server in pair]
-    bodies = [{"token": telegram.add_bot().token, "active": False} for _ in range(50)]
-    answers = await asyncio.gather(*(ends[n % 2].post(BOTS, body) for n, body in enumerate(bodies)))
-    assert sorted(answer.status for answer in answers) == [201] * 5 + [403] * 45
+    env = {"BOTYARD_DATABASE_URL": pg_url, "BOTYARD_SECRET_KEY": "x" * 40}
+    async with serving(tmp_path / "1", telegram.url, **env):
+        ended = await botyard_command(*args, **(env | {"BOTYARD_DATA_DIR": str(tmp_path / "2")}))
+        assert ended.code == 1
+        where = r"a server runs on this database \(from 127\.0\.0\.1, since .+\)"
+        assert re.fullmatch(rf"Error: {where}: stop it first\n", ended.err)
 
 
-async def test_one_token_over_two_servers_is_stored_once(
-    pair: tuple[ServerProcess, ServerProcess], telegram: Sandbox, http: aiohttp.ClientSession
+async def test_who_lost_the_database_to_another_does_not_write(
+    pg_url: str, postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    users = [await register(Client(http, server.url)) for server in pair]
-    body = {"token": telegram.add_bot().token, "active": False}
-    answers = await asyncio.gather(*(users[n % 2].post(BOTS, body) for n in range(20)))
-    assert sorted(answer.status for answer in answers) == [201] + [409] * 19
-
-
-async def test_one_name_over_two_servers_is_registered_once(
-    pair: tuple[ServerProcess, ServerProcess], http: aiohttp.ClientSession
-) -> None:
-    body = {"username": "ann", "email": "ann@example.org", "password": "correct horse battery"}
-    answers = await asyncio.gather(
-        *(Client(http, pair[n % 2].url).post("/rest-auth/registration/", body) for n in range(10))
+    monkeypatch.setattr(connection, "LOCK_TIMEOUT", 1)
+    Migrations(pg_url).up()
+    db = Database(pg_url, exclusive=True)
+    await db.open()
+    postgresql.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'botyard'"
     )
-    assert sorted(answer.status for answer in answers) == [201] + [400] * 9
-    assert all("username" in a.json["errors"] for a in answers if a.status == 400)
+    with exclusive(pg_url), pytest.raises(DatabaseInUse):
+        await db.write(setting.put, "a", "1")
+    await db.write(setting.put, "a", "2")
+    assert await db.read(setting.get, "a") == "2"
+    await db.close()
 
 
 async def test_two_processes_that_migrate_at_once_run_each_step_once(pg_url: str) -> None:

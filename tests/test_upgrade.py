@@ -9,13 +9,15 @@ import aiohttp
 import pytest
 from processes import ROOT
 from support import BOTS, PASSWORD, QUICK, Client
+from test_cli import botyard_command
 
 from models.base import now
-from models.database import connect
+from models.connection import connect
 from models.migration import Migrations
 from models.password import hash_password
 from models.vault import Vault, mask
 from sandbox import Sandbox, SandboxBot
+from server import lock
 from server.app import open_botyard
 from server.config import Config
 
@@ -119,6 +121,20 @@ async def test_down_to_the_first_release_and_up_again_loses_only_what_down_says(
         await telegram.wait_sent(bot.id, timeout=5)
     finally:
         await botyard.close()
+
+
+async def test_no_command_migrates_under_a_server_of_the_version_before(
+    config: Config, bot: SandboxBot
+) -> None:
+    first_release(config.database_url, Vault(config.secret_key), bot)
+    env = {"BOTYARD_DATA_DIR": str(config.data_dir), "BOTYARD_DATABASE_URL": config.database_url}
+    with lock.maintaining(config):
+        refused = await botyard_command("user", "list", **env)
+    assert refused.code == 1
+    assert "and the database has to be migrated to this version: stop it first" in refused.err
+    assert Migrations(config.database_url).status().done == STEPS[:1]
+    assert (await botyard_command("user", "list", **env)).code == 0
+    assert Migrations(config.database_url).status().todo == []
 
 
 def test_each_down_step_says_what_it_drops() -> None:

@@ -1,0 +1,56 @@
+"""Opens databases: what a connection has to be told, once for all who make one."""
+
+from __future__ import annotations
+
+import peewee
+from playhouse import db_url
+
+BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for a lock of another process
+# PostgreSQL, in seconds
+CONNECT_TIMEOUT = 10
+LOCK_TIMEOUT = 10
+STATEMENT_TIMEOUT = 30
+KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT = 30, 10, 3
+
+
+def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
+    """A Peewee database for a URL, not opened yet.
+
+    Args:
+        url: `sqlite:///path` or `postgresql://...`.
+        foreign_keys: SQLite only; off while migrations rebuild tables.
+    """
+    if url.startswith("sqlite:"):
+        database = peewee.SqliteDatabase(
+            url.removeprefix("sqlite:///"),
+            pragmas={
+                "journal_mode": "wal",
+                "synchronous": "full",
+                "foreign_keys": int(foreign_keys),
+            },
+            timeout=BUSY_TIMEOUT,
+            autoconnect=False,
+        )
+        # SQLite's own knows the letters of English alone, so that nobody finds Поддержка.
+        database.register_function(_lower, "lower", 1)
+        return database
+    return db_url.connect(
+        url,
+        unquote_password=True,
+        autoconnect=False,
+        prefer_psycopg3=True,
+        application_name="botyard",
+        connect_timeout=CONNECT_TIMEOUT,
+        keepalives_idle=KEEPALIVE_IDLE,
+        keepalives_interval=KEEPALIVE_INTERVAL,
+        keepalives_count=KEEPALIVE_COUNT,
+        options=f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={LOCK_TIMEOUT}s "
+        f"-c idle_in_transaction_session_timeout={STATEMENT_TIMEOUT}s "
+        # of the other end: it is to let go of the locks of a machine that vanished
+        f"-c tcp_keepalives_idle={KEEPALIVE_IDLE} -c tcp_keepalives_count={KEEPALIVE_COUNT} "
+        f"-c tcp_keepalives_interval={KEEPALIVE_INTERVAL}",
+    )
+
+
+def _lower(text: str | None) -> str | None:
+    return text if text is None else text.lower()

@@ -1,0 +1,68 @@
+"""Does the same thing many times at once beside other processes that do it: a program for tests.
+
+A command of its own per process, because what races is two connections. Prints `ready`, waits
+for a line, then prints what became of each try: the name of the error, or `ok`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable
+
+from models import bot as bots
+from models import user as users
+from models.audit import OPERATOR
+from models.bot import VerifiedToken
+from models.database import Database
+from models.errors import RuleBroken
+from models.vault import Vault
+
+
+async def outcome(work: Awaitable[object]) -> str:
+    """What became of it."""
+    try:
+        await work
+    except RuleBroken as error:
+        return type(error).__name__
+    return "ok"
+
+
+def bot(db: Database, user_id: str, token: str) -> Awaitable[object]:
+    """Add a bot to an account that may have five."""
+    return db.write(
+        bots.create,
+        Vault("x" * 40),
+        int(user_id),
+        token=VerifiedToken(token),
+        title="",
+        active=False,
+        limit=5,
+        by=OPERATOR,
+    )
+
+
+def user(db: Database, name: str) -> Awaitable[object]:
+    """Add an account."""
+    return db.write(
+        users.create, username=name, email=f"{name}@example.org", password_hash="x", by=OPERATOR
+    )
+
+
+async def main(url: str, what: str, *tries: str) -> None:
+    """Do it.
+
+    Args:
+        tries: arguments of each, with commas between.
+    """
+    db = Database(url)
+    await db.open()
+    print("ready", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    work = {"bot": bot, "user": user}[what]
+    print(*await asyncio.gather(*(outcome(work(db, *each.split(","))) for each in tries)))
+    await db.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
