@@ -13,8 +13,14 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from models import user as users
+from models.audit import OPERATOR
+from models.migration import Migrations
+from models.password import hash_password
 from runner.settings import RunnerSettings
 from sandbox import SandboxBot
+from server.cli_base import run_in
+from server.config import Config
 
 PASSWORD = "correct horse battery"
 DEADLINE = 10.0  # seconds a test waits for what must happen
@@ -53,6 +59,22 @@ def fill_disk(folder: Path) -> Path:
         while True:
             file.write(b"x" * 4096)
     return ballast
+
+
+def installation(folder: Path, *names: str) -> None:
+    """An installation on a folder, made when it is not there, with some more accounts."""
+    config = Config.load({}, data_dir=str(folder)).with_data_dir()
+    Migrations(config.database_url).up()
+    for name in names:
+        password_hash = hash_password(PASSWORD)
+        run_in(
+            config,
+            users.create,
+            username=name,
+            email="",
+            password_hash=password_hash,
+            by=OPERATOR,
+        )
 
 
 @dataclass

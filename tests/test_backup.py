@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from processes import serving
-from support import BOTS, Client, register
+from support import BOTS, Client, installation, register
 from test_cli import Ended, botyard_command
 
 from sandbox import Sandbox
@@ -32,12 +32,7 @@ async def command(data: Path, *args: str, **env: str) -> Ended:
 
 async def fill(data: Path, *names: str) -> None:
     """Make accounts, and with the first one the database."""
-    for name in names:
-        ended = await botyard_command(
-            "user", "create", name, "--password-stdin", stdin="correct horse battery",
-            BOTYARD_DATA_DIR=str(data),
-        )  # fmt: skip
-        assert ended.code == 0, ended.err
+    await asyncio.to_thread(installation, data, *names)
 
 
 def names(file: Path) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import PASSWORD
+from support import installation
 from test_cli import Ended, botyard_command, run
 
 from sandbox import Sandbox
@@ -30,10 +30,9 @@ NO_SUCH_BOT = '{"ok":false,"error_code":404,"description":"Not Found"}'
 
 
 @pytest.fixture
-async def filled(data: Path) -> Path:
+def filled(data: Path) -> Path:
     """A data folder in use."""
-    ended = await command(data, "user", "create", "ann", "--password-stdin", stdin=PASSWORD)
-    assert ended.code == 0, ended.err
+    installation(data, "ann")
     return data
 
 
