@@ -77,8 +77,9 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         try:
             return runner.run(main)
         finally:
-            # the interpreter takes its handlers along, too, when it ends
-            signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+            # The interpreter takes its handlers along, too, when it ends; what is ignored stays so.
+            for number in _ENDING:
+                signal.signal(number, signal.SIG_IGN)
 
 
 def _allow_open_files() -> None:
