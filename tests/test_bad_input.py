@@ -279,7 +279,7 @@ class Wire:
 
     async def status(self) -> int:
         """The status of the next answer; its headers and body are read away."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
             for line in head.lower().splitlines():
                 if line.startswith("content-length:"):
@@ -288,7 +288,7 @@ class Wire:
 
     async def closed(self) -> bool:
         """Whether the server closes the connection."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             with suppress(ConnectionError):
                 while await self.reader.read(65536):
                     pass
@@ -338,7 +338,7 @@ async def test_who_goes_away_in_the_middle_of_a_body_is_not_waited_for(
     wire.send(f"PATCH {USER}", JSON, "Content-Length: 10", body=b"{")
     await until(lambda: not traffic._idle.is_set(), "the request")
     wire.writer.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await traffic.idle()
 
 

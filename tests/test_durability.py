@@ -121,7 +121,7 @@ async def test_a_full_disk_loses_nothing_and_is_recovered_from_without_a_restart
 
 async def until_refused(user: Client) -> tuple[int, str]:
     """Write until the full disk is noticed; status and code of the answer."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             answer = await user.patch("/rest-auth/user/", {"first_name": "x" * 150})
             if answer.status != 200:

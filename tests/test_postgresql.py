@@ -203,7 +203,7 @@ async def test_a_restarted_postgresql_loses_no_message_and_needs_no_restart_of_o
         await until(lambda: server.services.manager.states().get("retrying"), "the bot saying so")
         assert telegram.sent(bot.id) == []
         await asyncio.to_thread(own_postgresql.start)
-        await telegram.wait_sent(bot.id, count=20, timeout=20)
+        await telegram.wait_sent(bot.id, count=20, timeout=30)
         assert [sent.message["text"] for sent in telegram.sent(bot.id)] == [
             str(n) for n in range(20)
         ]

@@ -72,7 +72,7 @@ async def test_http_serves_while_bots_still_start_and_readiness_waits_for_them(
         assert (await user.get("/readyz")).status == 503
         assert (await user.get(BOTS)).json[0]["status"]["state"] == "starting"
         telegram.clear()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (await user.get("/readyz")).status != 200:
                 await asyncio.sleep(0.02)
 

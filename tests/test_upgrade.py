@@ -94,7 +94,7 @@ async def test_a_database_of_the_first_release_is_served(
         (shown,) = (await user.get(BOTS)).json
         assert (shown["title"], shown["token"]) == ("From the first release", mask(bot.token))
         telegram.send_message(bot.id, text="still there?")
-        await telegram.wait_sent(bot.id, timeout=5)
+        await telegram.wait_sent(bot.id, timeout=30)
     finally:
         await botyard.close()
 
@@ -118,7 +118,7 @@ async def test_down_to_the_first_release_and_up_again_loses_only_what_down_says(
     botyard = await open_botyard(replace(config), runner=QUICK)
     try:
         telegram.send_message(bot.id, text="after all that")
-        await telegram.wait_sent(bot.id, timeout=5)
+        await telegram.wait_sent(bot.id, timeout=30)
     finally:
         await botyard.close()
 

@@ -10,7 +10,7 @@ import aiohttp
 
 from sandbox import SandboxBot
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 
 class Api:
