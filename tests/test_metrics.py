@@ -220,8 +220,13 @@ async def test_a_dead_update_is_counted_with_its_failures(ann: Client, telegram:
     await ann.add_bot(bot)
     telegram.inject(kind="status", status=400, bot_id=bot.id, method="sendMessage", times=3)
     telegram.send_message(bot.id, text="bad")
-    # a scrape asks the database first, and reads the counters after that
-    seen = await until_scraped(ann, lambda seen: seen("botyard_journal_updates", state="dead"))
+
+    def told(seen: Scrape) -> bool:  # in the database and in the process, one before the other
+        return bool(
+            seen("botyard_journal_updates", state="dead") and seen("botyard_updates_dead_total")
+        )
+
+    seen = await until_scraped(ann, told)
     assert seen("botyard_journal_updates", state="dead") == 1
     assert seen("botyard_updates_dead_total") == 1
     assert seen("botyard_update_failures_total") == 3
