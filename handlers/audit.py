@@ -47,6 +47,10 @@ class AuditEntryPageSchema(PageSchema):
     results = fields.List(fields.Nested(AuditEntrySchema), required=True)
 
 
+# an unescaped + in a query is a blank (WHATWG URL, application/x-www-form-urlencoded)
+_NO_TIME = "A time with its zone is wanted, such as 2026-01-31T12:00:00Z; write + as %2B."
+
+
 class AuditQuerySchema(PageQuerySchema):
     """Which entries."""
 
@@ -54,6 +58,7 @@ class AuditQuerySchema(PageQuerySchema):
     user = id_field("Only those of the account with this id.")
     since = fields.AwareDateTime(
         format="iso",
+        error_messages=dict.fromkeys(("invalid", "invalid_awareness"), _NO_TIME),
         metadata={"description": "Only those since then, such as 2026-01-31T12:00:00Z."},
     )
 

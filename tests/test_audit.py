@@ -303,6 +303,16 @@ async def test_a_wrong_filter_is_refused(ann: Client, query: str) -> None:
     assert (await ann.get(f"{AUDIT}?{query}")).status == 400
 
 
+@pytest.mark.parametrize("since", ["2026-01-31T12:00:00+01:00", "2026-01-31T12:00:00", "yesterday"])
+async def test_a_time_that_cannot_be_read_is_told_how_to_be_written(
+    ann: Client, since: str
+) -> None:
+    answer = await ann.get(f"{AUDIT}?since={since}")
+    assert answer.status == 400
+    (told,) = answer.json["errors"]["since"]
+    assert "such as 2026-01-31T12:00:00Z; write + as %2B" in told
+
+
 async def test_the_log_comes_in_pages(ann: Client) -> None:
     answer = (await ann.get(f"{AUDIT}?page_size=1")).json
     assert (answer["count"], len(answer["results"])) == (2, 1)

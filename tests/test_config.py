@@ -262,5 +262,7 @@ def test_a_secret_of_ones_own_makes_no_file(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "data").touch()
-    with pytest.raises(ConfigError, match=r"^BOTYARD_DATA_DIR: .*/data cannot be used: "):
+    with pytest.raises(
+        ConfigError, match=r"^BOTYARD_DATA_DIR: .*/data is a file; it takes a folder$"
+    ):
         filled(tmp_path / "data")
