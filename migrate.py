@@ -6,18 +6,16 @@ import click
 
 from models.migration import Migrations
 from server import lock
-from server.cli_base import Group, echo_json, flags, json_option
+from server.cli_base import Group, echo_json, flags, json_option, migrate
 from server.config import Config
 
 _place = flags("data_dir", "database_url")
 
 
-def _made(given: dict[str, str | None]) -> Migrations:
-    """The migrations of an installation, which is made when there is none."""
+def _made(given: dict[str, str | None]) -> Config:
+    """An installation, which is made when there is none."""
     config = Config.load(None, **given)
-    if not config.has_database():
-        config = config.with_data_dir()
-    return Migrations(config.database_address)
+    return config if config.has_database() else config.with_data_dir()
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,7 +31,7 @@ def main() -> None:
 @_place
 def up(to: str | None, **given: str | None) -> None:
     """Run the steps that are left, up to TO when it is given."""
-    done = _made(given).up(to)
+    done = migrate(_made(given), to)
     click.echo("\n".join(f"done: {name}" for name in done) or "nothing to do")
 
 
@@ -69,7 +67,7 @@ def status(as_json: bool, **given: str | None) -> None:
 def create(name: str, **given: str | None) -> None:
     """Write an empty step into models/migrations."""
     try:
-        click.echo(f"written: {_made(given).create(name)}")
+        click.echo(f"written: {Migrations(_made(given).database_address).create(name)}")
     except ValueError as error:
         raise click.ClickException(str(error)) from error
 

@@ -10,7 +10,10 @@ BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for a lock of another process
 CONNECT_TIMEOUT = 10
 LOCK_TIMEOUT = 10
 STATEMENT_TIMEOUT = 30
+# A connection at rest is asked after 30 s, and given up 30 s later; one in use after 60 s, too:
+# without its own limit the kernel would send what nobody receives for a quarter of an hour.
 KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT = 30, 10, 3
+UNANSWERED = 60
 
 
 def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
@@ -44,11 +47,12 @@ def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
         keepalives_idle=KEEPALIVE_IDLE,
         keepalives_interval=KEEPALIVE_INTERVAL,
         keepalives_count=KEEPALIVE_COUNT,
+        tcp_user_timeout=UNANSWERED * 1000,
         options=f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={LOCK_TIMEOUT}s "
         f"-c idle_in_transaction_session_timeout={STATEMENT_TIMEOUT}s "
         # of the other end: it is to let go of the locks of a machine that vanished
         f"-c tcp_keepalives_idle={KEEPALIVE_IDLE} -c tcp_keepalives_count={KEEPALIVE_COUNT} "
-        f"-c tcp_keepalives_interval={KEEPALIVE_INTERVAL}",
+        f"-c tcp_keepalives_interval={KEEPALIVE_INTERVAL} -c tcp_user_timeout={UNANSWERED}s",
     )
 
 

@@ -14,6 +14,7 @@ from models import bot, session, setting, update, user  # noqa: F401
 from models.base import BaseModel
 from models.connection import connect
 from models.errors import SchemaMismatch, StorageUnavailable
+from models.exclusive import exclusive
 from models.migration import Migrations
 
 _ROWS = 500  # rows that are read and written at once
@@ -41,6 +42,7 @@ def copy_database(
 
     Raises:
         SchemaMismatch: the source is older than this program, or the target is not empty.
+        DatabaseInUse: a server runs on the target.
         StorageUnavailable: one of them does not answer; nothing was copied.
     """
     if source_url.startswith("sqlite:///"):
@@ -49,17 +51,26 @@ def copy_database(
             raise StorageUnavailable(f"cannot open the database: there is no file {path}")
     if left := Migrations(source_url).status().todo:
         raise SchemaMismatch(f"migrate the source first; it lacks {', '.join(left)}")
-    Migrations(target_url).up()
     try:
-        with _reading(source_url) as source, _writing(target_url) as target:
-            _check_empty(target)
-            for model in tables():
-                _copy_table(model, source, target, progress)
-            for model in tables():
-                _copy_sequence(model, source, target)
-            return {model._meta.table_name: _count(model, target) for model in tables()}
+        with exclusive(target_url):
+            Migrations(target_url).up()
+            with _reading(source_url) as source, _writing(target_url) as target:
+                return _copy(source, target, progress)
     except (peewee.OperationalError, peewee.InterfaceError) as error:
         raise StorageUnavailable(f"nothing was copied: {error}".strip()) from error
+
+
+def _copy(
+    source: peewee.Database,
+    target: peewee.Database,
+    progress: Callable[[str, int, int], None],
+) -> dict[str, int]:
+    _check_empty(target)
+    for model in tables():
+        _copy_table(model, source, target, progress)
+    for model in tables():
+        _copy_sequence(model, source, target)
+    return {model._meta.table_name: _count(model, target) for model in tables()}
 
 
 @contextmanager

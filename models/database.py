@@ -23,7 +23,7 @@ import peewee
 from models.base import proxy
 from models.connection import connect
 from models.errors import StorageUnavailable
-from models.exclusive import take
+from models.exclusive import Session, take
 from models.histogram import Histogram
 
 P = ParamSpec("P")
@@ -103,6 +103,7 @@ class _Worker(threading.Thread):
         self._commits = commits
         self._sqlite = isinstance(database, peewee.SqliteDatabase)
         self._exclusive = exclusive and not self._sqlite
+        self._session: Session | None = None  # the one that has the lock, or had it
 
     def run(self) -> None:
         ending = False
@@ -164,7 +165,7 @@ class _Worker(threading.Thread):
         if self._sqlite and not self._writes:
             self._database.execute_sql("PRAGMA query_only = 1")
         if self._exclusive:
-            take(self._database)
+            self._session = take(self._database, before=self._session)
 
     def _connection_lost(self) -> bool:
         if self._sqlite or self._database.is_closed():

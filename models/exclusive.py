@@ -7,47 +7,94 @@ connection, however that ends. SQLite's files are held by `server.lock`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
 
 import peewee
 
-from models.connection import connect
+from models.connection import LOCK_TIMEOUT, connect
 from models.errors import DatabaseInUse, StorageUnavailable
 
+WAIT = 1.0  # seconds that a server may take that just ends
 _KEY = 0x626F7472  # any number does that all programs of this kind share
 
+_OURS = """
+    SELECT pid, backend_start, host(client_addr) FROM pg_stat_activity WHERE pid = pg_backend_pid()
+"""
 _HOLDER = """
-    SELECT coalesce(host(client_addr), 'this machine'), date_trunc('second', backend_start)
-    FROM pg_locks JOIN pg_stat_activity USING (pid)
+    SELECT pid, backend_start, host(client_addr) FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND objid = %s AND granted
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 
-def take(database: peewee.Database) -> None:
-    """Take an open database for this connection; waits a moment for one that just ends.
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A connection as PostgreSQL sees it.
+
+    Args:
+        began: None when it is another user's, who is not to be looked at.
+    """
+
+    pid: int
+    began: datetime | None
+    address: str | None
+
+    @property
+    def where(self) -> str:
+        """In brackets for a sentence; empty when nothing is known."""
+        if self.began is None:
+            return ""
+        return (
+            f" (from {self.address or 'its own machine'}, since {self.began:%Y-%m-%d %H:%M:%S%z})"
+        )
+
+
+def take(
+    database: peewee.Database,
+    *,
+    wait: float = WAIT,
+    shared: bool = False,
+    before: Session | None = None,
+) -> Session:
+    """Take an open database for this connection.
+
+    Args:
+        wait: seconds that whoever has it may take to let go.
+        shared: whether others may do so at the same time, but no server.
+        before: our connection until now, which was lost: PostgreSQL may not have noticed.
+
+    Returns:
+        This connection.
 
     Raises:
         DatabaseInUse: another one has it, and keeps it.
     """
+    database.execute_sql(f"SET lock_timeout = {round(wait * 1000)}")  # milliseconds
+    lock = "pg_advisory_lock_shared" if shared else "pg_advisory_lock"
     try:
-        database.execute_sql("SELECT pg_advisory_lock(%s)", (_KEY,))
+        database.execute_sql(f"SELECT {lock}(%s)", (_KEY,))
     except peewee.OperationalError as error:
-        holder = database.execute_sql(_HOLDER, (_KEY,)).fetchone()
-        if holder is None:
+        row = database.execute_sql(_HOLDER, (_KEY,)).fetchone()
+        if row is None:
             raise
-        raise DatabaseInUse(
-            f"a server runs on this database (from {holder[0]}, since {holder[1]})"
-        ) from error
+        holder = Session(*row)
+        if holder != before:
+            raise DatabaseInUse(f"a server runs on this database{holder.where}") from error
+        database.execute_sql("SELECT pg_terminate_backend(%s)", (holder.pid,))
+        return take(database, wait=wait, shared=shared)
+    database.execute_sql(f"SET lock_timeout = {LOCK_TIMEOUT * 1000}")
+    return Session(*database.execute_sql(_OURS).fetchone())
 
 
 @contextmanager
-def exclusive(url: str, *, wait: float = 1.0) -> Iterator[None]:
+def exclusive(url: str, *, wait: float = WAIT, shared: bool = False) -> Iterator[None]:
     """Have a PostgreSQL database alone; of SQLite, nothing is done.
 
     Args:
         url: as for `Database`.
-        wait: seconds that a server may take that just ends.
+        wait, shared: as for `take`.
 
     Raises:
         DatabaseInUse: a server runs on it.
@@ -60,10 +107,11 @@ def exclusive(url: str, *, wait: float = 1.0) -> Iterator[None]:
     try:
         try:
             database.connect()
-            database.execute_sql(f"SET lock_timeout = {round(wait * 1000)}")  # milliseconds
-            take(database)
+            take(database, wait=wait, shared=shared)
         except peewee.DatabaseError as error:
             raise StorageUnavailable(f"cannot open the database: {error}".strip()) from error
         yield
+        with suppress(peewee.DatabaseError):  # closing alone may take effect only later
+            database.execute_sql("SELECT pg_advisory_unlock_all()")
     finally:
         database.close()

@@ -37,6 +37,7 @@ from server import __version__, version
 from server.config import Config
 from server.log import log_request
 from server.loop_lag import LoopLag
+from server.possession import Possession
 from server.proxied import ProxiedServer
 
 IDLE = 75.0  # seconds that a connection is kept between requests
@@ -67,6 +68,7 @@ class Botyard:
 
     Args:
         url: where it listens.
+        lost: fails with DatabaseInUse when another server has taken the database.
     """
 
     services: Services
@@ -76,6 +78,7 @@ class Botyard:
     loop_lag: LoopLag
     boot: asyncio.Task[None]
     url: str
+    lost: asyncio.Future[None]
 
     async def drain(self, timeout: float) -> None:
         """Take no new connections and let requests under way end.
@@ -234,9 +237,12 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
     server.add_sockets(sockets)
     loop_lag.start()
     boot = asyncio.create_task(manager.start_active(), name="boot")
+    possession = Possession(db)
     routines = _routines(config, runner, db, manager, boot)
+    if config.sqlite_file is None:  # files are held by server.lock
+        routines.append(possession.routine())
     for routine in routines:
         routine.start()
     host = f"[{config.host}]" if ":" in config.host else config.host
     url = f"http://{host}:{sockets[0].getsockname()[1]}"
-    return Botyard(services, server, transport, routines, loop_lag, boot, url)
+    return Botyard(services, server, transport, routines, loop_lag, boot, url, possession.lost)

@@ -80,17 +80,24 @@ def in_database(
                 "variables say where it is"
             )
         config = config.with_data_dir()
-    _migrate(config)
+    migrate(config)
     return run_in(config, fn, *args, **kwargs)
 
 
-def _migrate(config: Config) -> None:
-    """Run what is left, unless a server of an older version works with the tables as they are."""
+def migrate(config: Config, to: str | None = None) -> list[str]:
+    """Run what is left, unless a server of an older version works with the tables as they are.
+
+    Args:
+        to: the last step to run.
+
+    Returns:
+        The names of the steps that were run.
+    """
     migrations = Migrations(config.database_address)
     status = migrations.status()
     try:
-        with maintaining(config) if status.done and status.todo else nullcontext():
-            migrations.up()
+        with maintaining(config, shared=True) if status.done and status.todo else nullcontext():
+            return migrations.up(to)
     except (FolderInUse, DatabaseInUse) as error:
         raise click.ClickException(
             f"{error}, and the database has to be migrated to this version: stop it first"

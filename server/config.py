@@ -245,9 +245,9 @@ class Config:
             ConfigError: the folder cannot be used, or secret.key is damaged.
         """
         folder = self.data_dir.absolute()
-        if folder.exists() and not folder.is_dir():
-            raise ConfigError(f"{PREFIX}DATA_DIR: {folder} is a file; it takes a folder")
         try:
+            if folder.exists() and not folder.is_dir():
+                raise ConfigError(f"{PREFIX}DATA_DIR: {folder} is a file; it takes a folder")
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             secret = self.secret_key or _secrets_from(folder / SECRET_FILE)
         except OSError as error:

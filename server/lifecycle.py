@@ -103,7 +103,8 @@ async def serve(
         runner: times of the runner; the defaults when left out.
 
     Raises:
-        FolderInUse: another server runs on the data folder.
+        FolderInUse, DatabaseInUse: another server runs on the data folder, or on the database,
+            be it that it came while this one had no connection.
     """
     ending = ending_event()
     if level is not None:
@@ -119,11 +120,16 @@ async def _serve(config: Config, ending: asyncio.Event, *, runner: RunnerSetting
     log.info("serving on %s, the API is described at %s/swagger/", botyard.url, botyard.url)
     manager = botyard.services.manager
     tending = asyncio.create_task(garbage.tend(lambda: manager.ready), name="garbage")
+    told = asyncio.create_task(ending.wait(), name="ending")
     try:
-        await ending.wait()
+        ends: set[asyncio.Future[Any]] = {told, botyard.lost}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if botyard.lost.done():
+            botyard.lost.result()
         log.info("ending: requests under way may finish, then the bots stop")
         await botyard.drain(DRAIN)
     finally:
+        told.cancel()
         tending.cancel()
         await botyard.close()
     log.info("ended")

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from processes import ROOT, serving
 from support import BOTS, QUICK, Client, register, until
 from test_cli import botyard_command
 
-from models import connection, setting
+from models import setting
 from models import user as users
 from models.audit import OPERATOR
 from models.base import proxy
@@ -35,6 +36,10 @@ from sandbox import Sandbox
 from server import app
 from server.app import open_botyard
 from server.config import Config
+
+DISCONNECT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'botyard'"
+)
 
 
 @pytest.fixture
@@ -96,11 +101,12 @@ async def test_a_second_server_is_refused_and_told_where_the_first_is(
     tmp_path: Path, telegram: Sandbox, pg_url: str, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env = {"BOTYARD_DATABASE_URL": pg_url, "BOTYARD_SECRET_KEY": "x" * 40}
-    monkeypatch.setattr(app, "LOCK_TIMEOUT", 1)
     second = replace(config, database_url=pg_url, secret_key="x" * 40, data_dir=tmp_path / "2")
     async with serving(tmp_path / "1", telegram.url, **env) as first:
-        with pytest.raises(DatabaseInUse, match=r"a server runs on this database \(from 127\.0\."):
-            await open_botyard(second, runner=QUICK)
+        with monkeypatch.context() as impatient:
+            impatient.setattr(app, "LOCK_TIMEOUT", 1)
+            with pytest.raises(DatabaseInUse, match=r"runs on this database \(from 127\.0\."):
+                await open_botyard(second, runner=QUICK)
         await first.end(signal.SIGKILL)
     await (await open_botyard(second, runner=QUICK)).close()
 
@@ -117,16 +123,122 @@ async def test_what_needs_the_database_alone_is_refused_while_a_server_runs(
         assert re.fullmatch(rf"Error: {where}: stop it first\n", ended.err)
 
 
-async def test_who_lost_the_database_to_another_does_not_write(
-    pg_url: str, postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+async def test_a_server_that_lost_its_database_to_another_ends(
+    tmp_path: Path, telegram: Sandbox, pg_url: str, postgresql: PostgreSQL
 ) -> None:
-    monkeypatch.setattr(connection, "LOCK_TIMEOUT", 1)
+    env = {"BOTYARD_DATABASE_URL": pg_url, "BOTYARD_SECRET_KEY": "x" * 40}
+    async with serving(tmp_path, telegram.url, **env) as server:  # type: ignore[attr-defined]
+        lost = threading.Event()
+
+        def usurp() -> None:
+            with exclusive(pg_url, wait=30):
+                lost.wait(30)
+
+        usurping = asyncio.create_task(asyncio.to_thread(usurp))
+        await until(lambda: waiting_for_a_lock(postgresql))
+        postgresql.execute(DISCONNECT + " AND state = 'idle'")
+        async with asyncio.timeout(30):
+            assert await server.process.wait() == 1
+        lost.set()
+        await usurping
+    where = "a server runs on this database (from 127.0.0.1, since "
+    assert f"Error: {where}" in server.log[-1]
+    assert server.log[-1].endswith("only one can, or they would poll the same bots")
+
+
+def waiting_for_a_lock(postgresql: PostgreSQL) -> bool:
+    """Whether somebody waits for an advisory lock."""
+    with psycopg.connect(postgresql.url()) as connection:
+        found = connection.execute(
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        )
+        return found.fetchone() is not None
+
+
+async def test_a_server_without_its_connection_takes_the_database_again_at_once(
+    config: Config, pg_url: str, postgresql: PostgreSQL
+) -> None:
+    server = await open_botyard(replace(config, database_url=pg_url), runner=QUICK)
+    try:
+        postgresql.execute(DISCONNECT)
+        await until(lambda: is_taken(pg_url), "the lock being taken again, though nobody writes")
+    finally:
+        await server.close()
+    assert not is_taken(pg_url)
+
+
+def is_taken(url: str) -> bool:
+    """Whether a server has the database."""
+    try:
+        with exclusive(url, wait=0.01):
+            return False
+    except DatabaseInUse:
+        return True
+
+
+class Forgetful:
+    """A way to PostgreSQL that loses its clients, and does not tell the server."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._clients: list[asyncio.StreamWriter] = []
+        self._servers: list[asyncio.StreamWriter] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Go between."""
+        there, back = await asyncio.open_connection("127.0.0.1", self._port)
+        self._clients.append(writer)
+        self._servers.append(back)
+        self._tasks.append(asyncio.create_task(self._relay(reader, back), name="there"))
+        self._tasks.append(asyncio.create_task(self._relay(there, writer), name="back"))
+
+    async def _relay(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await source.read(65536):
+                target.write(data)
+
+    def lose(self) -> None:
+        """Cut every client off."""
+        for writer in self._clients:
+            writer.transport.abort()
+
+    async def close(self) -> None:
+        """Forget the server, too."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+        for writer in (*self._clients, *self._servers):
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+
+async def test_a_connection_that_postgresql_still_believes_in_does_not_lock_us_out(
+    pg_url: str, postgresql: PostgreSQL
+) -> None:
+    Migrations(pg_url).up()
+    between = Forgetful(postgresql.port)
+    listening = await asyncio.start_server(between.connect, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    db = Database(pg_url.replace(f":{postgresql.port}", f":{port}"), exclusive=True)
+    await db.open()
+    await db.write(setting.put, "a", "1")
+    between.lose()
+    await db.write(setting.put, "a", "2")
+    assert is_taken(pg_url)
+    await db.close()
+    listening.close()
+    await between.close()
+
+
+async def test_who_lost_the_database_to_another_does_not_write(
+    pg_url: str, postgresql: PostgreSQL
+) -> None:
     Migrations(pg_url).up()
     db = Database(pg_url, exclusive=True)
     await db.open()
-    postgresql.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'botyard'"
-    )
+    postgresql.execute(DISCONNECT)
     with exclusive(pg_url), pytest.raises(DatabaseInUse):
         await db.write(setting.put, "a", "1")
     await db.write(setting.put, "a", "2")
@@ -150,9 +262,7 @@ async def test_two_processes_that_migrate_at_once_run_each_step_once(pg_url: str
 
 async def test_a_killed_connection_is_replaced(db: Database, postgresql: PostgreSQL) -> None:
     await db.write(setting.put, "a", "1")
-    postgresql.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'botyard'"
-    )
+    postgresql.execute(DISCONNECT)
     await db.write(setting.put, "a", "2")
     assert {await db.read(setting.get, "a") for _ in range(9)} == {"2"}
 

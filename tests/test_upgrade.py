@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -129,12 +130,25 @@ async def test_no_command_migrates_under_a_server_of_the_version_before(
     first_release(config.database_url, Vault(config.secret_key), bot)
     env = {"BOTYARD_DATA_DIR": str(config.data_dir), "BOTYARD_DATABASE_URL": config.database_url}
     with lock.maintaining(config):
-        refused = await botyard_command("user", "list", **env)
-    assert refused.code == 1
-    assert "and the database has to be migrated to this version: stop it first" in refused.err
+        for command in (("user", "list"), ("migrate", "up")):
+            refused = await botyard_command(*command, **env)
+            assert refused.code == 1
+            assert "and the database has to be migrated to this version: stop it" in refused.err
     assert Migrations(config.database_url).status().done == STEPS[:1]
     assert (await botyard_command("user", "list", **env)).code == 0
     assert Migrations(config.database_url).status().todo == []
+
+
+async def test_two_that_migrate_an_older_database_at_once_both_succeed(
+    config: Config, bot: SandboxBot
+) -> None:
+    first_release(config.database_url, Vault(config.secret_key), bot)
+    env = {"BOTYARD_DATA_DIR": str(config.data_dir), "BOTYARD_DATABASE_URL": config.database_url}
+    both = await asyncio.gather(*(botyard_command("migrate", "up", **env) for _ in range(2)))
+    assert [ended.code for ended in both] == [0, 0], both
+    assert sorted("".join(ended.out for ended in both).split("\n"))[1:] == sorted(
+        ["nothing to do", *(f"done: {step}" for step in STEPS[1:])]
+    )
 
 
 def test_each_down_step_says_what_it_drops() -> None:
