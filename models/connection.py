@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import peewee
 from playhouse import db_url
+
+from models.errors import StorageUnavailable
 
 BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for a lock of another process
 # PostgreSQL, in seconds
@@ -54,6 +59,19 @@ def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
         f"-c tcp_keepalives_idle={KEEPALIVE_IDLE} -c tcp_keepalives_count={KEEPALIVE_COUNT} "
         f"-c tcp_keepalives_interval={KEEPALIVE_INTERVAL} -c tcp_user_timeout={UNANSWERED}s",
     )
+
+
+@contextmanager
+def opening() -> Iterator[None]:
+    """Say of what goes wrong in here that the database cannot be opened.
+
+    Raises:
+        StorageUnavailable: with that sentence.
+    """
+    try:
+        yield
+    except peewee.DatabaseError as error:
+        raise StorageUnavailable(f"cannot open the database: {error}".strip()) from error
 
 
 def _lower(text: str | None) -> str | None:

@@ -13,8 +13,8 @@ from datetime import datetime
 
 import peewee
 
-from models.connection import LOCK_TIMEOUT, connect
-from models.errors import DatabaseInUse, StorageUnavailable
+from models.connection import LOCK_TIMEOUT, connect, opening
+from models.errors import DatabaseInUse
 
 WAIT = 1.0  # seconds that a server may take that just ends
 _KEY = 0x626F7472  # any number does that all programs of this kind share
@@ -105,11 +105,9 @@ def exclusive(url: str, *, wait: float = WAIT, shared: bool = False) -> Iterator
         return
     database = connect(url)
     try:
-        try:
+        with opening():
             database.connect()
             take(database, wait=wait, shared=shared)
-        except peewee.DatabaseError as error:
-            raise StorageUnavailable(f"cannot open the database: {error}".strip()) from error
         yield
         with suppress(peewee.DatabaseError):  # closing alone may take effect only later
             database.execute_sql("SELECT pg_advisory_unlock_all()")

@@ -15,7 +15,7 @@ from pathlib import Path
 import peewee
 from peewee_migrate import Router
 
-from models.connection import connect
+from models.connection import connect, opening
 from models.errors import SchemaMismatch, StorageUnavailable
 
 log = logging.getLogger("botyard.migrations")
@@ -125,10 +125,8 @@ class Migrations:
         # With foreign keys on, SQLite deletes child rows when a migration rebuilds the parent.
         database = connect(self._url, foreign_keys=False)
         with _file_lock(database):
-            try:
+            with opening():
                 database.connect()
-            except peewee.DatabaseError as error:
-                raise StorageUnavailable(f"cannot open the database: {error}".strip()) from error
             try:
                 if not isinstance(database, peewee.SqliteDatabase):
                     # it ends with the connection
