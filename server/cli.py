@@ -11,14 +11,13 @@ import tempfile
 import click
 
 import migrate
-from models.errors import DatabaseInUse
 from server import copying, log, version
 from server.cli_base import Group
 from server.cli_base import flags as _flags
 from server.cli_upkeep import backup, doctor, restore, rotate_secret
 from server.cli_user import user
 from server.config import Config
-from server.lock import FolderInUse
+from server.lock import IN_USE
 
 PORT = click.IntRange(0, 65535)
 
@@ -47,7 +46,7 @@ def serve(**flags: str | None) -> None:
     level = log.set_up(config.log_level, config.log_format)
     try:
         lifecycle.run(lifecycle.serve(config.with_data_dir(), level=level))
-    except (FolderInUse, DatabaseInUse) as error:
+    except IN_USE as error:
         raise click.ClickException(
             f"{error}: only one can, or they would poll the same bots"
         ) from error

@@ -11,10 +11,10 @@ import click
 import orjson
 
 from models.database import Database
-from models.errors import DatabaseInUse, SecretMismatch, StorageError
+from models.errors import SecretMismatch, StorageError
 from models.migration import Migrations
 from server.config import Config, ConfigError
-from server.lock import FolderInUse, maintaining
+from server.lock import IN_USE, maintaining
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Group(click.Group):
                 "BOTYARD_SECRET_KEY (or secret.key in the data folder) is not the secret that this "
                 "database was filled under: put the right one back."
             ) from error
-        except (FolderInUse, DatabaseInUse) as error:
+        except IN_USE as error:
             raise click.ClickException(f"{error}: stop it first") from error
         except (ConfigError, StorageError) as error:
             raise click.ClickException(" ".join(str(error).split())) from error
@@ -98,7 +98,7 @@ def migrate(config: Config, to: str | None = None) -> list[str]:
     try:
         with maintaining(config, shared=True) if status.done and status.todo else nullcontext():
             return migrations.up(to)
-    except (FolderInUse, DatabaseInUse) as error:
+    except IN_USE as error:
         raise click.ClickException(
             f"{error}, and the database has to be migrated to this version: stop it first"
         ) from error

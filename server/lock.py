@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from models.errors import DatabaseInUse
 from models.exclusive import exclusive
 from server.config import Config
 
@@ -16,6 +17,9 @@ NAME = "server.lock"
 
 class FolderInUse(Exception):
     """Another program holds the folder; the text says which."""
+
+
+IN_USE = (FolderInUse, DatabaseInUse)  # what `maintaining` raises
 
 
 @contextmanager
