@@ -10,12 +10,11 @@ class Boot:
 
     Attributes:
         queued: those that were not begun yet, by id.
-        over: whether all were begun.
     """
 
     def __init__(self) -> None:
         self.queued: set[int] = set()
-        self.over = False
+        self._over = False
         self._untried: set[int] = set()
         self._touched: set[int] = set()
 
@@ -26,7 +25,7 @@ class Boot:
 
     def touch(self, bot_id: int) -> None:
         """Somebody may be about to change a bot: what was read of it may be true no longer."""
-        if not self.over:
+        if not self._over:
             self._touched.add(bot_id)
 
     def is_touched(self, bot_id: int) -> bool:
@@ -35,7 +34,7 @@ class Boot:
 
     def end(self) -> None:
         """All were begun."""
-        self.over = True
+        self._over = True
         self._touched.clear()
 
     def is_through(self, tried: Callable[[int], bool]) -> bool:
@@ -44,9 +43,9 @@ class Boot:
         Args:
             tried: whether one has been, or need not be.
         """
-        while self.over and self._untried:
+        while self._over and self._untried:
             bot_id = next(iter(self._untried))
             if not tried(bot_id):
                 return False
             self._untried.discard(bot_id)
-        return self.over
+        return self._over

@@ -190,7 +190,7 @@ class BotManager:
         managed.start(hurried=hurried, unreachable=unreachable)
 
     async def stop(self, bot_id: int) -> None:
-        """Stop a bot and forget it; its lock must be held."""
+        """Stop a bot; its lock must be held. Its last status stays to be told."""
         self._at_boot.queued.discard(bot_id)
         managed = self._bots.get(bot_id)
         if managed is not None:
