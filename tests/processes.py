@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from support import DEADLINE
+
 ROOT = Path(__file__).parent.parent
 _SERVING = re.compile(r"serving on (\S+),")
 
@@ -37,7 +39,7 @@ class ServerProcess:
     async def end(self, number: signal.Signals) -> int:
         """Send a signal and wait for the end; the exit code, negative when killed by a signal."""
         self.process.send_signal(number)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             code = await self.process.wait()
             if self.reader is not None:
                 await self.reader
@@ -61,7 +63,7 @@ async def serving(data_dir: Path, telegram_url: str, **env: str) -> AsyncIterato
     announced: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     server.reader = asyncio.create_task(server._read(announced), name="the server's log")
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             server.url = await announced
         yield server
     finally:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from support import BOTS, PASSWORD, Answer, Client, until
+from support import BOTS, DEADLINE, PASSWORD, Answer, Client, until
 
 from models import session as sessions
 from sandbox import Sandbox
@@ -279,7 +279,7 @@ class Wire:
 
     async def status(self) -> int:
         """The status of the next answer; its headers and body are read away."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
             for line in head.lower().splitlines():
                 if line.startswith("content-length:"):
@@ -288,7 +288,7 @@ class Wire:
 
     async def closed(self) -> bool:
         """Whether the server closes the connection."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             with suppress(ConnectionError):
                 while await self.reader.read(65536):
                     pass
@@ -338,7 +338,7 @@ async def test_who_goes_away_in_the_middle_of_a_body_is_not_waited_for(
     wire.send(f"PATCH {USER}", JSON, "Content-Length: 10", body=b"{")
     await until(lambda: not traffic._idle.is_set(), "the request")
     wire.writer.close()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE):
         await traffic.idle()
 
 

@@ -23,7 +23,7 @@ import aiohttp
 import pytest
 from postgresql import PostgreSQL, free_port
 from processes import ROOT, ServerProcess
-from support import BOTS, PASSWORD, Client, numbers, register, until
+from support import BOTS, DEADLINE, PASSWORD, Client, numbers, register, until
 
 from sandbox import Sandbox
 from server import __version__
@@ -121,7 +121,7 @@ class Inside(ServerProcess):
     async def end(self, number: signal.Signals) -> int:
         """Send a signal and wait for the end; the exit code."""
         os.kill(self.pid, number)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             return await self.process.wait()
 
 
@@ -148,7 +148,7 @@ async def test_from_nothing_to_a_bot_that_answers_and_back_to_nothing(
         made = await user.add_bot(bot)
         assert made["status"]["state"] == "running"
         telegram.send_message(bot.id, text="Hello, bot!")
-        (sent,) = await telegram.wait_sent(bot.id, timeout=30)
+        (sent,) = await telegram.wait_sent(bot.id, timeout=DEADLINE)
         assert sent.message["text"] == "Hello, bot!"
         off = await user.patch(f"{BOTS}{made['id']}/", {"active": False})
         assert (off.status, off.json["status"]["state"]) == (200, "stopped")

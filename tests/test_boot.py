@@ -56,7 +56,7 @@ async def test_ready_means_that_every_bot_was_tried(
 ) -> None:
     botyard = await open_botyard(config, runner=ONE_BY_ONE)
     manager = botyard.services.manager
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE):
         while not manager.ready:
             states = manager.states()
             assert states.total() in (0, 4), "those that wait for their turn are starting, too"
@@ -122,7 +122,7 @@ async def test_slots_are_handed_on_in_order_also_by_those_that_are_cancelled() -
     await until(lambda: held == [0, 3, 2, 4], "the last")
     let_go.set()
     await asyncio.wait(tasks)
-    async with asyncio.timeout(30), slots.hold(9):
+    async with asyncio.timeout(DEADLINE), slots.hold(9):
         pass
 
 
@@ -136,7 +136,7 @@ async def test_a_failed_update_leaves_nothing_to_the_garbage_collector(
     gc.disable()
     try:
         telegram.send_message(bot.id, text="hello")
-        await telegram.wait_sent(bot.id, timeout=30)
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
         await until(lambda: not any(isinstance(o, Update) for o in gc.get_objects()), "it is gone")
     finally:
         gc.enable()
@@ -169,7 +169,7 @@ async def test_a_bot_that_was_stopped_leaves_nothing_to_the_garbage_collector(
     bot = telegram.add_bot()
     made = await ann.add_bot(bot)
     telegram.send_message(bot.id, text="hello")
-    await telegram.wait_sent(bot.id, timeout=30)
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
     managed = botyard.services.manager._bots[made["id"]]
     parts = managed._parts
     assert parts is not None

@@ -52,7 +52,7 @@ async def run(*command: str, stdin: str = "", **env: str) -> Ended:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             out, err = await process.communicate(stdin.encode())
     finally:
         if process.returncode is None:
@@ -305,7 +305,7 @@ async def test_sigterm_lets_a_request_under_way_finish_and_a_second_one_changes_
         telegram.clear(held.id)
         answer = await adding
         assert (answer.status, answer.headers["Connection"]) == (201, "close")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             assert await server.process.wait() == 0
 
 
@@ -328,7 +328,7 @@ async def test_the_demo_gives_lines_that_make_a_bot_answer(
     )  # fmt: skip
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             text = (await process.stdout.readuntil(b"Ctrl-C ends both.\n")).decode()
             found = re.search(r"serves on (http://[\d.:]+).*TOKEN=(\S+)", text, re.DOTALL)
             assert found

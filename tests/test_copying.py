@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from processes import ROOT
-from support import BOTS, PASSWORD, QUICK, Client, register
+from support import BOTS, DEADLINE, PASSWORD, QUICK, Client, register
 
 from sandbox import Sandbox
 from server.app import open_botyard
@@ -39,7 +39,7 @@ async def fill(config: Config, telegram: Sandbox, http: aiohttp.ClientSession) -
         bot = telegram.add_bot()
         await user.add_bot(bot, title="Kept")
         telegram.send_message(bot.id, text="before the move")
-        await telegram.wait_sent(bot.id, timeout=30)
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
         return user
     finally:
         await botyard.close()
@@ -56,7 +56,7 @@ async def check(
         assert (shown["title"], shown["active"]) == ("Kept", True)
         await user.until_state(shown, "running")
         telegram.send_message(shown["telegram_id"], text="after the move")
-        sent = await telegram.wait_sent(shown["telegram_id"], count=2, timeout=30)
+        sent = await telegram.wait_sent(shown["telegram_id"], count=2, timeout=DEADLINE)
         assert [one.message["text"] for one in sent] == ["before the move", "after the move"]
         body = {"username": "ANN", "password": PASSWORD}
         assert (await user.post("/rest-auth/login/", body)).status == 200

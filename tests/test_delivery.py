@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support import BOTS, QUICK, Client, until
+from support import BOTS, DEADLINE, QUICK, Client, until
 
 from models import update as updates
 from models.base import now
@@ -55,7 +55,7 @@ async def test_a_handled_update_is_marked_so(
     bot = telegram.add_bot()
     made = await ann.add_bot(bot)
     telegram.send_message(bot.id, text="x")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE):
         while not ((found := await rows(botyard)) and found[0].handled_at):
             pass
     assert (await ann.status_of(made))["pending"] == 0
@@ -76,7 +76,7 @@ async def test_what_was_not_handled_when_switched_off_is_answered_after_on_in_or
     telegram.clear(hold.id)
     telegram.send_message(bot.id, text="new")
     await switch(ann, made, True)
-    await telegram.wait_sent(bot.id, count=31, timeout=30)
+    await telegram.wait_sent(bot.id, count=31, timeout=DEADLINE)
     assert texts(telegram, bot.id) == [*sent, "new"]
 
 
@@ -87,7 +87,7 @@ async def test_a_message_sent_while_off_is_answered_after_on(
     made = await ann.add_bot(bot, active=False)
     telegram.send_message(bot.id, text="patience")
     await switch(ann, made, True)
-    await telegram.wait_sent(bot.id, timeout=30)
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
     assert texts(telegram, bot.id) == ["patience"]
 
 
@@ -97,7 +97,7 @@ async def test_a_stored_update_that_telegram_gives_again_is_not_handled_again(
     bot = telegram.add_bot()
     made = await ann.add_bot(bot)
     telegram.send_message(bot.id, text="once")
-    await telegram.wait_sent(bot.id, timeout=30)
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
     await switch(ann, made, False)
     # as after a kill between the commit and the next getUpdates: Telegram has not forgotten it
     (row,) = await rows(botyard)
@@ -112,7 +112,7 @@ async def test_the_offset_is_kept_with_the_bot(ann: Client, telegram: Sandbox) -
     bot = telegram.add_bot()
     made = await ann.add_bot(bot)
     update = telegram.send_message(bot.id, text="x")
-    await telegram.wait_sent(bot.id, timeout=30)
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
     await switch(ann, made, False)
     before = len(telegram.calls(bot.id, method="getUpdates"))
     await switch(ann, made, True)
@@ -132,7 +132,7 @@ async def test_an_offset_older_than_a_week_is_not_used(
     bot = telegram.add_bot()
     made = await ann.add_bot(bot)
     telegram.send_message(bot.id, text="x")
-    await telegram.wait_sent(bot.id, timeout=30)
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
     await switch(ann, made, False)
     long_ago = now() - timedelta(days=8)
     db = botyard.services.db
@@ -153,7 +153,7 @@ class TestFailures:
                         bot_id=bot.id, method="sendMessage", times=3)  # fmt: skip
         bad = telegram.send_message(bot.id, text="bad")
         telegram.send_message(bot.id, text="good")
-        await telegram.wait_sent(bot.id, timeout=30)
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
         assert texts(telegram, bot.id) == ["good"]
         assert len(telegram.calls(bot.id, method="sendMessage")) == 4
         (dead,) = (await ann.get(f"{BOTS}{made['id']}/dead_updates/")).json
@@ -167,7 +167,7 @@ class TestFailures:
         bot, made, dead = await make_dead(ann, telegram)
         path = f"{BOTS}{made['id']}/dead_updates/{dead['update_id']}"
         assert (await ann.post(f"{path}/replay/")).status == 202
-        await telegram.wait_sent(bot.id, timeout=30)
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
         assert texts(telegram, bot.id) == ["bad"]
         assert (await ann.post(f"{path}/replay/")).status == 404
         assert (await ann.status_of(made))["dead"] == 0
@@ -179,7 +179,7 @@ class TestFailures:
         assert (await ann.post(f"{path}/replay/")).status == 202
         assert (await ann.status_of(made))["pending"] == 1
         await switch(ann, made, True)
-        await telegram.wait_sent(bot.id, timeout=30)
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
 
     async def test_a_dead_update_can_be_deleted(self, ann: Client, telegram: Sandbox) -> None:
         _, made, dead = await make_dead(ann, telegram)
@@ -207,7 +207,7 @@ class TestFailures:
                         bot_id=bot.id, method="sendMessage", times=3)  # fmt: skip
         telegram.send_message(bot.id, text="bad")
         path = f"{BOTS}{made['id']}/dead_updates/"
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             while not (listed := (await ann.get(path)).json):
                 pass
         assert bot.token not in str(listed)
@@ -220,7 +220,7 @@ class TestFailures:
         telegram.inject(kind="status", status=500, bot_id=bot.id, method="sendMessage", times=3)
         telegram.inject(kind="drop", bot_id=bot.id, method="sendMessage", times=2)
         telegram.send_message(bot.id, text="patience")
-        await telegram.wait_sent(bot.id, timeout=30)
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
         assert texts(telegram, bot.id) == ["patience"]
         status = await ann.status_of(made)
         assert (status["state"], status["dead"]) == ("running", 0)
@@ -231,7 +231,7 @@ class TestFailures:
         telegram.inject(kind="status", status=429, retry_after=1, bot_id=bot.id,
                         method="sendMessage", times=4)  # fmt: skip
         telegram.send_message(bot.id, text="flood")
-        await telegram.wait_sent(bot.id, timeout=30)
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
         assert (await ann.status_of(made))["dead"] == 0
 
     async def test_a_chat_that_blocked_the_bot_is_marked_and_not_tried_again(
@@ -247,13 +247,13 @@ class TestFailures:
             return [row.chat_id for row in BlockedChat.select()]
 
         db = botyard.services.db
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             while await db.read(blocked) != [7]:
                 pass
         telegram.send_message(bot.id, text="hello again", chat_id=7)
-        await telegram.wait_sent(bot.id, timeout=30)
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
         assert len(telegram.calls(bot.id, method="sendMessage")) == 2
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             while await db.read(blocked):
                 pass
         assert (await ann.status_of(made))["dead"] == 0
@@ -269,7 +269,7 @@ class TestFailures:
         odd = {"update_id": 5, "message": {"message_id": 1, "chat": {"id": 1001}, "date": "x"}}
         await parts.delivery.accept([odd], offset=parts.poller.offset)
         await telegram_message(telegram, bot.id, "after")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             while (await ann.status_of(made))["dead"] != 1:
                 pass
 
@@ -278,7 +278,7 @@ async def telegram_message(telegram: Sandbox, bot_id: int, text: str) -> None:
     """Send a message and wait for its answer."""
     count = len(telegram.sent(bot_id))
     telegram.send_message(bot_id, text=text)
-    await telegram.wait_sent(bot_id, count=count + 1, timeout=30)
+    await telegram.wait_sent(bot_id, count=count + 1, timeout=DEADLINE)
 
 
 async def make_dead(ann: Client, telegram: Sandbox) -> tuple[Any, dict[str, Any], dict[str, Any]]:
@@ -287,7 +287,7 @@ async def make_dead(ann: Client, telegram: Sandbox) -> tuple[Any, dict[str, Any]
     made = await ann.add_bot(bot)
     telegram.inject(kind="status", status=400, bot_id=bot.id, method="sendMessage", times=3)
     telegram.send_message(bot.id, text="bad")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE):
         while not (listed := (await ann.get(f"{BOTS}{made['id']}/dead_updates/")).json):
             pass
     return bot, made, listed[0]
@@ -336,7 +336,7 @@ class TestBackPressure:
         assert telegram.pending(bot.id) >= 50, "nobody asks while so many wait"
         assert (await ann.status_of(made))["pending"] == taken
         telegram.clear()
-        await telegram.wait_sent(bot.id, count=170, timeout=30)
+        await telegram.wait_sent(bot.id, count=170, timeout=DEADLINE)
 
     async def test_a_long_backlog_is_replayed_whole_and_in_order(
         self, ann: Client, telegram: Sandbox
@@ -350,7 +350,7 @@ class TestBackPressure:
         await switch(ann, made, False)
         telegram.clear(hold.id)
         await switch(ann, made, True)
-        await telegram.wait_sent(bot.id, count=90, timeout=30)
+        await telegram.wait_sent(bot.id, count=90, timeout=DEADLINE)
         assert texts(telegram, bot.id) == [str(n) for n in range(90)]
 
 
@@ -374,7 +374,7 @@ class TestPruning:
             Update.create(update_id=100, handled_at=young, **common)
 
         await botyard.services.db.write(fill)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             while len(found := await rows(botyard)) > 2:
                 pass
         assert {row.update_id for row in found} == {100, dead["update_id"]}
@@ -425,7 +425,7 @@ async def test_a_token_of_another_bot_takes_nothing_of_the_old_ones_messages_alo
         telegram.send_message(new.id, text=f"new {n}", chat_id=1 + n)
     answer = await ann.patch(f"{BOTS}{made['id']}/", {"token": new.token})
     assert answer.json["status"]["state"] == "running"
-    await telegram.wait_sent(new.id, count=20, timeout=30)
+    await telegram.wait_sent(new.id, count=20, timeout=DEADLINE)
     assert {text.partition(" ")[0] for text in texts(telegram, new.id)} == {"new"}
     assert (await ann.status_of(made))["dead"] == 0
 
@@ -447,7 +447,7 @@ async def test_a_batch_that_is_being_stored_when_a_bot_is_switched_off_is_not_lo
     await until(lambda: journal._storing, "the batch on its way")
     await switch(ann, made, False)
     await switch(ann, made, True)
-    await telegram.wait_sent(bot.id, timeout=30)
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
     assert texts(telegram, bot.id) == ["in between"]
 
 
@@ -482,7 +482,7 @@ class TestOutage:
         await ann.until_state(made, "retrying")
         telegram.clear()
         telegram.send_message(bot.id, text="patience")
-        await telegram.wait_sent(bot.id, timeout=30)
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
         telegram.inject(kind="hold", bot_id=bot.id, method="sendMessage", times=1)
         telegram.send_message(bot.id, text="in the outage")
         await until(lambda: len(telegram.calls(bot.id, method="sendMessage")) == 2)

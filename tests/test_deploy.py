@@ -20,7 +20,7 @@ import aiohttp
 import pytest
 from postgresql import free_port
 from processes import ROOT, serving
-from support import Client, register
+from support import DEADLINE, Client, register
 
 from sandbox import Sandbox
 from server.app import Botyard
@@ -105,7 +105,7 @@ async def test_signals_that_come_until_the_very_end_change_no_exit_code(
     tmp_path: Path, telegram: Sandbox
 ) -> None:
     async with serving(tmp_path, telegram.url) as server:  # type: ignore[attr-defined]
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             while server.process.returncode is None:
                 with suppress(ProcessLookupError):
                     os.kill(server.process.pid, signal.SIGTERM)
@@ -167,7 +167,7 @@ async def running(*command: str, port: int) -> AsyncIterator[None]:
         return True
 
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             while not await listens():
                 assert process.returncode is None, "the proxy ended"
                 await asyncio.sleep(0.02)
@@ -192,7 +192,7 @@ async def see_events_at_once(client: Client, telegram: Sandbox) -> None:
         assert stream.status == 200
         assert stream.content_type == "text/event-stream"
         made = await client.add_bot(bot)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             while f'"id":{made["id"]}' not in (await stream.content.readline()).decode():
                 pass
 

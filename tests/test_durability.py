@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from processes import serving
-from support import Client, fill_disk, register, until
+from support import DEADLINE, Client, fill_disk, register, until
 
 from sandbox import Sandbox
 
@@ -121,7 +121,7 @@ async def test_a_full_disk_loses_nothing_and_is_recovered_from_without_a_restart
 
 async def until_refused(user: Client) -> tuple[int, str]:
     """Write until the full disk is noticed; status and code of the answer."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE):
         while True:
             answer = await user.patch("/rest-auth/user/", {"first_name": "x" * 150})
             if answer.status != 200:

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from support import ADMIN_USERS, BOTS, Client, until
+from support import ADMIN_USERS, BOTS, DEADLINE, Client, until
 
 import handlers.events
 import runner.events
@@ -31,7 +31,7 @@ class Stream:
     async def next(self) -> Seen:
         """The next event, as {event, id, ...data}; comments as {comment}."""
         fields: Seen = {}
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             while line := (await self.response.content.readline()).decode():
                 line = line.rstrip("\n")
                 if line.startswith(":"):
@@ -193,7 +193,7 @@ async def test_a_slow_reader_is_cut(
     writer.write(request.encode())
     await until(lambda: hub.readers(user_id) == 1, "the stream")
     before = runner.events.EventKind.DELETED
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE):
         while hub.readers(user_id):
             for _ in range(200):
                 hub.publish(user_id, before, 10**15)
@@ -251,5 +251,5 @@ async def test_a_client_that_leaves_before_its_body_leaves_nothing_behind(
         writer.write(f"{head}Authorization: Bearer {ann.key}\r\n\r\n".encode())
         await writer.drain()
         writer.close()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE):
         await botyard.services.traffic.idle()

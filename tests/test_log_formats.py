@@ -19,7 +19,7 @@ from typing import Any
 import aiohttp
 import pytest
 from processes import ROOT, ServerProcess, serving
-from support import Client, register, until
+from support import DEADLINE, Client, register, until
 
 from sandbox import Sandbox
 from server.log import JSONFormatter, ScrubbingFormatter, set_up
@@ -224,7 +224,7 @@ async def test_sighup_turns_debug_on_and_the_next_one_off(
         await until(lambda: debug_toggles(server) == ["debug", "info"], "info again")
         mark = len(server.log)
         telegram.send_message(bot.id, text="private words")
-        await telegram.wait_sent(bot.id, count=2, timeout=30)
+        await telegram.wait_sent(bot.id, count=2, timeout=DEADLINE)
         assert await server.end(signal.SIGTERM) == 0
     assert not [line for line in server.log[mark:] if "DEBUG" in line]
     assert not [line for line in server.log if "private" in line or bot.token in line]
@@ -253,7 +253,7 @@ async def test_closing_the_terminal_of_a_server_ends_it(tmp_path: Path, telegram
     )  # fmt: skip
     os.close(inside)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             text = b""
             while b"serving on" not in text:
                 text += await asyncio.to_thread(os.read, terminal, 4096)

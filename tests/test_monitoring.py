@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
-from support import Client
+from support import DEADLINE, Client
 
 from sandbox import Sandbox
 
@@ -57,7 +57,7 @@ async def samples(ann: Client, telegram: Sandbox) -> dict[str, dict[str, set[str
     bot = telegram.add_bot()
     await ann.add_bot(bot)
     telegram.send_message(bot.id, text="hello")
-    await telegram.wait_sent(bot.id, timeout=30)
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
     text = (await ann.get("/metrics")).text
     found: dict[str, dict[str, set[str]]] = {}
     for family in text_string_to_metric_families(text):

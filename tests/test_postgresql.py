@@ -21,7 +21,7 @@ import psycopg
 import pytest
 from postgresql import PostgreSQL
 from processes import ROOT, serving
-from support import BOTS, QUICK, Client, register, until
+from support import BOTS, DEADLINE, QUICK, Client, register, until
 from test_cli import botyard_command
 
 from models import setting
@@ -137,7 +137,7 @@ async def test_a_server_that_lost_its_database_to_another_ends(
         usurping = asyncio.create_task(asyncio.to_thread(usurp))
         await until(lambda: waiting_for_a_lock(postgresql))
         postgresql.execute(DISCONNECT + " AND state = 'idle'")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             assert await server.process.wait() == 1
         lost.set()
         await usurping
@@ -313,7 +313,7 @@ async def test_a_restarted_postgresql_loses_no_message_and_needs_no_restart_of_o
         await until(lambda: server.services.manager.states().get("retrying"), "the bot saying so")
         assert telegram.sent(bot.id) == []
         await asyncio.to_thread(own_postgresql.start)
-        await telegram.wait_sent(bot.id, count=20, timeout=30)
+        await telegram.wait_sent(bot.id, count=20, timeout=DEADLINE)
         assert [sent.message["text"] for sent in telegram.sent(bot.id)] == [
             str(n) for n in range(20)
         ]

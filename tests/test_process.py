@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 from processes import serving
-from support import BOTS, Client, register, scrape, until
+from support import BOTS, DEADLINE, Client, register, scrape, until
 
 from sandbox import Sandbox
 
@@ -72,7 +72,7 @@ async def test_http_serves_while_bots_still_start_and_readiness_waits_for_them(
         assert (await user.get("/readyz")).status == 503
         assert (await user.get(BOTS)).json[0]["status"]["state"] == "starting"
         telegram.clear()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             while (await user.get("/readyz")).status != 200:
                 await asyncio.sleep(0.02)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from support import BOTS, Client, until
+from support import BOTS, DEADLINE, Client, until
 
 from runner.settings import RunnerSettings
 from runner.states import TRANSITIONS, BotState
@@ -25,7 +25,7 @@ async def test_a_running_bot_echoes(ann: Client, telegram: Sandbox) -> None:
     bot = telegram.add_bot()
     await ann.add_bot(bot)
     telegram.send_message(bot.id, text="Hello, bot!")
-    (sent,) = await telegram.wait_sent(bot.id, timeout=30)
+    (sent,) = await telegram.wait_sent(bot.id, timeout=DEADLINE)
     assert (sent.method, sent.chat_id, sent.message["text"]) == ("sendMessage", 1001, "Hello, bot!")
 
 
@@ -33,7 +33,7 @@ async def test_a_bot_greets_on_start(ann: Client, telegram: Sandbox) -> None:
     bot = telegram.add_bot()
     await ann.add_bot(bot)
     telegram.send_message(bot.id, text="/start")
-    (sent,) = await telegram.wait_sent(bot.id, timeout=30)
+    (sent,) = await telegram.wait_sent(bot.id, timeout=DEADLINE)
     assert sent.message["text"].startswith("Hello, Ann!")
 
 
@@ -41,11 +41,11 @@ async def test_an_edited_message_is_not_answered_again(ann: Client, telegram: Sa
     bot = telegram.add_bot()
     await ann.add_bot(bot)
     update = telegram.send_message(bot.id, text="one")
-    await telegram.wait_sent(bot.id, timeout=30)
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
     message_id = update["message"]["message_id"]
     telegram.edit_message(bot.id, chat_id=1001, message_id=message_id, text="two")
     telegram.send_message(bot.id, text="three")
-    sent = await telegram.wait_sent(bot.id, count=2, timeout=30)
+    sent = await telegram.wait_sent(bot.id, count=2, timeout=DEADLINE)
     assert [one.message["text"] for one in sent] == ["one", "three"]
 
 
@@ -55,7 +55,7 @@ async def test_messages_of_one_chat_are_answered_in_order(ann: Client, telegram:
     texts = [f"message {n}" for n in range(25)]
     for text in texts:
         telegram.send_message(bot.id, text=text)
-    sent = await telegram.wait_sent(bot.id, count=25, timeout=30)
+    sent = await telegram.wait_sent(bot.id, count=25, timeout=DEADLINE)
     assert [one.message["text"] for one in sent] == texts
 
 
@@ -66,7 +66,7 @@ async def test_a_chat_that_hangs_holds_up_no_other(ann: Client, telegram: Sandbo
     telegram.send_message(bot.id, text="stuck", chat_id=1)
     await until(lambda: telegram.calls(bot.id, method="sendMessage"), "the stuck send")
     telegram.send_message(bot.id, text="free", chat_id=2)
-    (sent,) = await telegram.wait_sent(bot.id, timeout=30)
+    (sent,) = await telegram.wait_sent(bot.id, timeout=DEADLINE)
     assert (sent.chat_id, sent.message["text"]) == (2, "free")
 
 
@@ -79,7 +79,7 @@ async def test_off_stops_and_on_starts_again(ann: Client, telegram: Sandbox) -> 
     on = await switch(ann, made, True)
     assert (on.status, on.json["status"]["state"]) == (200, "running")
     telegram.send_message(bot.id, text="again")
-    await telegram.wait_sent(bot.id, timeout=30)
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
 
 
 async def test_after_off_was_answered_nothing_is_sent_and_nothing_polls(
@@ -89,7 +89,7 @@ async def test_after_off_was_answered_nothing_is_sent_and_nothing_polls(
     made = await ann.add_bot(bot)
     for n in range(1, 201):
         telegram.send_message(bot.id, text=str(n), chat_id=n)
-    await telegram.wait_sent(bot.id, count=5, timeout=30)
+    await telegram.wait_sent(bot.id, count=5, timeout=DEADLINE)
     off = await switch(ann, made, False)
     sent = len(telegram.sent(bot.id))
     calls = len(telegram.calls(bot.id))
@@ -99,7 +99,7 @@ async def test_after_off_was_answered_nothing_is_sent_and_nothing_polls(
     other = telegram.add_bot()
     await ann.add_bot(other)
     telegram.send_message(other.id, text="x")
-    await telegram.wait_sent(other.id, timeout=30)
+    await telegram.wait_sent(other.id, timeout=DEADLINE)
     assert len(telegram.sent(bot.id)) == sent
     assert len(telegram.calls(bot.id)) == calls
 
@@ -110,7 +110,7 @@ async def test_on_twice_at_once_starts_one_poller(ann: Client, telegram: Sandbox
     answers = await asyncio.gather(*(switch(ann, made, True) for _ in range(8)))
     assert {(a.status, a.json["status"]["state"]) for a in answers} == {(200, "running")}
     telegram.send_message(bot.id, text="one answer")
-    await telegram.wait_sent(bot.id, timeout=30)
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
     assert {call.status for call in telegram.calls(bot.id)} <= {200, None}, "two would conflict"
 
 
@@ -257,7 +257,7 @@ async def test_attempts_are_counted_while_telegram_is_away(ann: Client, telegram
     telegram.inject(kind="drop", bot_id=bot.id)
     made = await ann.add_bot(bot)
     seen = 0
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE):
         while seen < 3:
             seen = (await ann.status_of(made))["attempts"]
 
@@ -344,7 +344,7 @@ async def test_trouble_while_running_is_told_and_retried(
     telegram.clear()
     await ann.until_state(made, "running")
     telegram.send_message(bot.id, text="back")
-    await telegram.wait_sent(bot.id, timeout=30)
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
 
 
 async def test_off_does_not_wait_for_a_telegram_that_hangs(ann: Client, telegram: Sandbox) -> None:
@@ -417,7 +417,7 @@ async def test_a_failing_send_does_not_stop_the_bot(ann: Client, telegram: Sandb
     telegram.send_message(bot.id, text="lost", chat_id=5)
     await until(lambda: telegram.calls(bot.id, method="sendMessage"), "the send")
     telegram.send_message(bot.id, text="next", chat_id=6)
-    (sent,) = await telegram.wait_sent(bot.id, timeout=30)
+    (sent,) = await telegram.wait_sent(bot.id, timeout=DEADLINE)
     assert sent.message["text"] == "next"
     assert (await ann.status_of(made))["state"] == "running"
 

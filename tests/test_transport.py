@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from support import BOTS, QUICK, Client, register
+from support import BOTS, DEADLINE, QUICK, Client, register
 from telegram.error import InvalidToken, NetworkError, TimedOut
 
 from runner.application import build
@@ -132,7 +132,7 @@ async def test_bots_run_through_a_proxy(
         made = await user.add_bot(bot)
         assert made["status"]["state"] == "running"
         telegram.send_message(bot.id, text="through the proxy")
-        await telegram.wait_sent(bot.id, timeout=30)
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
     finally:
         await botyard.close()
     assert set(proxy.targets) == {config.telegram_api_url.removeprefix("http://")}

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from processes import ROOT
-from support import BOTS, PASSWORD, QUICK, Client
+from support import BOTS, DEADLINE, PASSWORD, QUICK, Client
 from test_cli import botyard_command
 
 from models.base import now
@@ -95,7 +95,7 @@ async def test_a_database_of_the_first_release_is_served(
         (shown,) = (await user.get(BOTS)).json
         assert (shown["title"], shown["token"]) == ("From the first release", mask(bot.token))
         telegram.send_message(bot.id, text="still there?")
-        await telegram.wait_sent(bot.id, timeout=30)
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
     finally:
         await botyard.close()
 
@@ -119,7 +119,7 @@ async def test_down_to_the_first_release_and_up_again_loses_only_what_down_says(
     botyard = await open_botyard(replace(config), runner=QUICK)
     try:
         telegram.send_message(bot.id, text="after all that")
-        await telegram.wait_sent(bot.id, timeout=30)
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
     finally:
         await botyard.close()
 
