@@ -202,8 +202,8 @@ class Logout(AccountHandler):
         """
         self.load(EmptySchema)
         me = self.me
-        await self.services.db.write(
-            sessions.delete, me.session.id, user=me.user, action=Action.LOGOUT, by=self.actor
+        await self.write_as_caller(
+            sessions.delete, me.session.id, user=me.user, action=Action.LOGOUT
         )
         self.services.manager.events.end_session(me.user.id, me.session.id)
         clear_session_cookie(self)
@@ -250,7 +250,7 @@ class Me(AccountHandler):
         await self._change(self.load(UserSchema, partial=True))
 
     async def _change(self, changes: dict[str, Any]) -> None:
-        user = await self.services.db.write(users.update, self.me.user.id, changes, by=self.actor)
+        user = await self.write_as_caller(users.update, self.me.user.id, changes)
         self.answer(UserSchema().dump(user))
 
     async def delete(self) -> None:
@@ -296,8 +296,8 @@ class PasswordChange(AccountHandler):
         if not await self.check_password(fold(me.user.username), body["old_password"], known):
             raise errors.invalid({"old_password": ["This is not your password."]})
         password_hash = await self.services.hasher.hash(new)
-        await db.write(
-            sessions.change_password, me.user, password_hash, keep=me.session.id, by=self.actor
+        await self.write_as_caller(
+            sessions.change_password, me.user, password_hash, keep=me.session.id
         )
         self.services.manager.events.end_sessions(me.user.id, keep=me.session.id)
         self.answer({"detail": "New password has been saved."})
@@ -335,12 +335,8 @@ class OneSession(AccountHandler):
         responses:
           204: {description: Ended.}
         """
-        ended = await self.services.db.write(
-            sessions.delete,
-            session_id,
-            user=self.me.user,
-            action=Action.SESSION_ENDED,
-            by=self.actor,
+        ended = await self.write_as_caller(
+            sessions.delete, session_id, user=self.me.user, action=Action.SESSION_ENDED
         )
         if not ended:
             raise errors.NotFound("You have no such session.")

@@ -27,11 +27,13 @@ from models.bot import BotRecord
 class StaffHandler(ApiHandler):
     """What only staff may use."""
 
+    staff_only = True
+
     async def admit(self, method: str) -> None:
         """Let staff in."""
         await super().admit(method)
         if self.identity is not None and not self.identity.user.is_staff:
-            raise errors.Forbidden("Only staff may do this.", code=Code.STAFF_ONLY)
+            raise errors.staff_only()
 
 
 def _present_user(account: Account) -> dict[str, Any]:

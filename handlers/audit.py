@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, ValidationError, fields
 from tornado.web import url
 
 from handlers.paging import PagedHandler, PageQuerySchema, PageSchema, id_field
@@ -51,6 +52,13 @@ class AuditEntryPageSchema(PageSchema):
 _NO_TIME = "A time with its zone is wanted, such as 2026-01-31T12:00:00Z; write + as %2B."
 
 
+def _storable(moment: datetime) -> None:
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:  # before the year 1, or after 9999
+        raise ValidationError(_NO_TIME) from None
+
+
 class AuditQuerySchema(PageQuerySchema):
     """Which entries."""
 
@@ -58,6 +66,7 @@ class AuditQuerySchema(PageQuerySchema):
     user = id_field("Only those of the account with this id.")
     since = fields.AwareDateTime(
         format="iso",
+        validate=_storable,
         error_messages=dict.fromkeys(("invalid", "invalid_awareness"), _NO_TIME),
         metadata={"description": "Only those since then, such as 2026-01-31T12:00:00Z."},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from handlers.base import ApiHandler
 
 SESSION_COOKIE = "botyard_session"
+XSRF_COOKIE = "_xsrf"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SCHEMES = frozenset({"bearer", "token"})  # the second is what Django REST frontends send
 TOUCH_AFTER = timedelta(minutes=1)  # how exact a session's last use is kept
@@ -37,16 +39,16 @@ async def authenticate(handler: ApiHandler) -> Identity:
         if scheme.lower() not in SCHEMES:
             raise errors.Unauthorized("Send the key as 'Authorization: Bearer KEY'.")
         return await _identify(handler, key.strip())
-    cookie = handler.get_cookie(SESSION_COOKIE)
+    cookie = handler.get_cookie(_session_cookie(handler))
     if not cookie:
         raise errors.Unauthorized("Log in first, and send the key as 'Authorization: Bearer KEY'.")
     identity = await _identify(handler, cookie)
-    _check_xsrf(handler)
+    _check_page(handler, identity.session)
     return identity
 
 
 async def _identify(handler: ApiHandler, key: str) -> Identity:
-    worthless = errors.Unauthorized("This key has expired or was revoked.", code=Code.INVALID_KEY)
+    worthless = errors.invalid_key()
     try:
         claims = handler.services.keys.read(key)
     except BadKey:
@@ -60,34 +62,52 @@ async def _identify(handler: ApiHandler, key: str) -> Identity:
     return identity
 
 
-def _check_xsrf(handler: ApiHandler) -> None:
-    if handler.request.method in SAFE_METHODS:
-        _set_xsrf_cookie(handler)
-        return
+def _check_page(handler: ApiHandler, session: SessionRecord) -> None:
+    """Refuse a request that changes something and does not come from a page of this site.
+
+    Raises:
+        Forbidden: the browser names another site, or the XSRF token is not that of the session.
+    """
+    if handler.request.method not in SAFE_METHODS:
+        check_origin(handler)
+        _check_xsrf(handler, session)
+    else:
+        _set_xsrf_cookie(handler, session)
+
+
+def _check_xsrf(handler: ApiHandler, session: SessionRecord) -> None:
+    expected = handler.services.keys.xsrf_token(session)
+    given = handler.get_cookie(XSRF_COOKIE) or ""
     try:
-        handler.check_xsrf_cookie()
+        handler.check_xsrf_cookie()  # header and cookie are the same
+        fits = hmac.compare_digest(given.encode(), expected.encode())
     except tornado.web.HTTPError:
+        fits = False
+    if not fits:
+        _set_xsrf_cookie(handler, session)
         raise errors.Forbidden(
             "With the session cookie, send the cookie _xsrf again as the header X-XSRFToken.",
             code=Code.XSRF_FAILED,
-        ) from None
+        )
 
 
 def check_origin(handler: ApiHandler) -> None:
-    """Let no foreign page log somebody in or register in his name.
+    """Reject requests of other sites' pages: cross-site writes, login and registration.
 
     Raises:
         Forbidden: a browser says that the request comes from a page of another site.
     """
-    origin = handler.request.headers.get("Origin")
-    if origin is None or origin in handler.services.settings.cors_origins:
+    headers = handler.request.headers
+    origin, site = headers.get("Origin"), headers.get("Sec-Fetch-Site")
+    if origin in handler.services.settings.cors_origins or site in ("same-origin", "none"):
         return
-    if _host_of(origin) != handler.request.host:
-        raise errors.Forbidden(
-            f"Pages of {origin} may not use this API. If they should, the operator adds the "
-            "origin to BOTYARD_CORS_ORIGINS.",
-            code=Code.ORIGIN_NOT_ALLOWED,
-        )
+    if site is None and (origin is None or _host_of(origin) == handler.request.host):
+        return  # no browser, or one that does not send Sec-Fetch-Site
+    raise errors.Forbidden(
+        f"Pages of {(origin or 'another site')[:200]} may not use this API. If they should, the "
+        "operator adds the origin to BOTYARD_CORS_ORIGINS.",
+        code=Code.ORIGIN_NOT_ALLOWED,
+    )
 
 
 def _host_of(origin: str) -> str | None:
@@ -97,27 +117,37 @@ def _host_of(origin: str) -> str | None:
         return None
 
 
+def _session_cookie(handler: ApiHandler) -> str:
+    """Return the name of the session's cookie.
+
+    On https no other host of the domain can set it: browsers hold that of the prefix (RFC 6265bis,
+    section 4.1.3.2).
+    """
+    return f"__Host-{SESSION_COOKIE}" if handler.request.protocol == "https" else SESSION_COOKIE
+
+
 def set_session_cookies(handler: ApiHandler, session: SessionRecord, key: str) -> None:
     """Let a browser stay logged in without keeping the key where scripts can read it."""
     handler.set_cookie(
-        SESSION_COOKIE,
+        _session_cookie(handler),
         key,
         expires=session.expires_at,
         httponly=True,
         samesite="Lax",
         secure=handler.request.protocol == "https",
     )
-    _set_xsrf_cookie(handler)
+    _set_xsrf_cookie(handler, session)
 
 
-def _set_xsrf_cookie(handler: ApiHandler) -> None:
-    token = handler.xsrf_token.decode()
-    if handler.get_cookie("_xsrf") is None:
+def _set_xsrf_cookie(handler: ApiHandler, session: SessionRecord) -> None:
+    token = handler.services.keys.xsrf_token(session)
+    if handler.get_cookie(XSRF_COOKIE) != token:
         secure = handler.request.protocol == "https"
-        lifetime = handler.services.settings.session_lifetime
-        handler.set_cookie("_xsrf", token, expires=now() + lifetime, samesite="Lax", secure=secure)
+        expires = session.expires_at
+        handler.set_cookie(XSRF_COOKIE, token, expires=expires, samesite="Lax", secure=secure)
 
 
 def clear_session_cookie(handler: ApiHandler) -> None:
     """Take the session cookie back."""
-    handler.clear_cookie(SESSION_COOKIE)
+    secure = handler.request.protocol == "https"  # without it browsers ignore __Host- cookies
+    handler.clear_cookie(_session_cookie(handler), secure=secure)

@@ -1,4 +1,4 @@
-"""What all handlers share: authentication by default, bodies, loaders, the one error writer."""
+"""The base of all handlers: authentication by default, headers, the one error writer."""
 
 from __future__ import annotations
 
@@ -6,49 +6,46 @@ import http
 import logging
 import secrets
 from asyncio import Future
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import cached_property
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import orjson
 import tornado.web
-from marshmallow import Schema, ValidationError
-from tornado import httputil
 from tornado.log import app_log
 
 from handlers import errors
 from handlers.authentication import authenticate
+from handlers.bodies import JSON_TYPE, BodyHandler
 from handlers.errors import ApiError, Code
 from handlers.services import Services
 from models import request_id
+from models import session as sessions
 from models.audit import Actor
 from models.session import Identity
 
+T = TypeVar("T")
+
 log = logging.getLogger("botyard.http")
 
-MAX_BODY = 64 * 1024  # bytes; the largest useful body is far below
+MAX_SHOWN = 200  # characters of a path that are shown or logged
 CORS_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 CORS_HEADERS = "Authorization, Content-Type, X-XSRFToken, X-CSRFToken, X-Request-ID, Last-Event-ID"
 CORS_EXPOSED = "Location, Retry-After, X-Request-ID"
-JSON_TYPE = "application/json"
-FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-Method = Callable[..., Coroutine[Any, Any, None] | None]
 
 
-@tornado.web.stream_request_body
-class ApiHandler(tornado.web.RequestHandler):
+class ApiHandler(BodyHandler):
     """A resource of the API.
 
-    Every method needs a key unless its name is in `public`. Bodies are JSON, and forms too
-    where `accepts_forms` says so. Errors are raised, never written.
+    Every method needs a key unless its name is in `public`. Errors are raised, never written.
     """
 
     public: ClassVar[frozenset[str]] = frozenset()
-    accepts_forms: ClassVar[bool] = False
+    any_host: ClassVar[bool] = False  # True where the name the client uses does not matter
+    staff_only: ClassVar[bool] = False
     timed: ClassVar[bool] = True  # False where an answer lasts as long as its reader likes
     identity: Identity | None
-    _refusal: Exception
 
     @property
     def services(self) -> Services:
@@ -71,18 +68,38 @@ class ApiHandler(tornado.web.RequestHandler):
     @property
     def actor(self) -> Actor:
         """Who the audit log says it was."""
-        user, address = (self.me.user, self.request.remote_ip or "")
-        return Actor(user.username, user.id, address)
+        me, address = self.me, self.request.remote_ip or ""
+        return Actor(
+            me.user.username,
+            me.user.id,
+            address,
+            session_id=me.session.id,
+            staff=self.staff_only,
+        )
+
+    async def write_as_caller(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a function that writes, in a transaction that checks that the caller still may.
+
+        Args:
+            fn: takes the caller as the keyword argument `by`, beside the others.
+
+        Raises:
+            SessionEnded, NotStaff: they may not any more.
+        """
+        return await self.services.db.write(sessions.authorized, self.actor, fn, *args, **kwargs)
+
+    @property
+    def shown_path(self) -> str:
+        """The path, cut to a length that fits into a message or the log."""
+        path = self.request.path
+        return path if len(path) <= MAX_SHOWN else f"{path[:MAX_SHOWN]}..."
 
     # -- the way in
 
     def initialize(self) -> None:
-        """Begin a request."""
+        """Prepare for a request."""
         self.identity = None
         self.incident: str | None = None
-        self._body = bytearray()
-        self._too_large = False
-        self._takes_body = False
 
     def set_default_headers(self) -> None:
         """Headers that every answer has, errors too."""
@@ -117,36 +134,34 @@ class ApiHandler(tornado.web.RequestHandler):
         return names if "GET" in names else [name for name in names if name != "HEAD"]
 
     async def prepare(self) -> None:
-        """Check what can be checked before the body has come.
+        """Decide on the request; its body is there, unless the handler streams it."""
+        self.check_host()
+        self.check_body_size()
+        await self.admit(self.request.method or "")
 
-        A refusal waits for the body: to answer before it has come means to cut the connection,
-        and the client's next request on it would be lost.
+    def check_host(self) -> None:
+        """Refuse a request for a name that is not this server's.
+
+        A page can give its own name the address of this machine (DNS rebinding), and would then
+        be of the same origin as this server for the browser.
+
+        Raises:
+            BadRequest: the header Host holds another name.
         """
-        if _announced(self.request.headers.get("Content-Length", "")) > MAX_BODY:
-            raise _too_large()  # nobody wants to wait for that
-        try:
-            await self.admit(self.request.method or "")
-        except Exception as error:
-            self._refusal = error
-            setattr(self, (self.request.method or "").lower(), self._refuse)
-        self._takes_body = True
+        allowed = self.services.settings.allowed_hosts
+        if allowed is not None and not self.any_host and self.request.host_name not in allowed:
+            raise errors.BadRequest(
+                f"This server is not {self.request.host_name[:100]}. If it should be, the operator "
+                "adds the name to BOTYARD_ALLOWED_HOSTS.",
+                code=Code.HOST_NOT_ALLOWED,
+            )
 
     async def admit(self, method: str) -> None:
-        """Let a request in, or raise what it is refused with."""
+        """Let a request in, or raise the error it is refused with."""
         if method not in self.allowed_methods():
             raise tornado.web.HTTPError(405)
         if method not in self.public and method != "OPTIONS":
             self.identity = await authenticate(self)
-
-    async def _refuse(self, *_: str) -> None:
-        raise self._refusal
-
-    def data_received(self, chunk: bytes) -> None:
-        """Take a piece of the body, up to the limit."""
-        if len(self._body) + len(chunk) > MAX_BODY:
-            self._too_large = True
-        if not self._too_large:
-            self._body += chunk
 
     async def head(self, *args: str) -> None:
         """What GET answers, without its body."""
@@ -162,63 +177,6 @@ class ApiHandler(tornado.web.RequestHandler):
             self.set_header("Access-Control-Allow-Headers", CORS_HEADERS)
             self.set_header("Access-Control-Max-Age", "600")
         self.set_status(204)
-
-    # -- bodies
-
-    def load(self, schema: type[Schema], *, partial: bool = False) -> dict[str, Any]:
-        """The request's body, validated.
-
-        Args:
-            schema: what it must be.
-            partial: whether required fields may be left out.
-
-        Raises:
-            ApiError: it is too large, of another type, broken, or has wrong fields.
-        """
-        try:
-            loaded: dict[str, Any] = schema(partial=partial).load(self._parse())
-        except ValidationError as error:
-            raise errors.invalid(_field_errors(error)) from None
-        return loaded
-
-    def _parse(self) -> dict[str, Any]:
-        if self._too_large:
-            raise _too_large()
-        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if self.accepts_forms and kind in FORM_TYPES:
-            if kind == FORM_TYPES[0] and self._body.lstrip().startswith(b"{"):
-                raise _not_json(kind)  # curl's default type, with a JSON body
-            return self._parse_form()
-        if not self._body:  # whatever type it was announced as: frontends log out like that
-            return {}
-        if kind != JSON_TYPE:
-            raise _not_json(kind)
-        return self._parse_json()
-
-    def _parse_json(self) -> dict[str, Any]:
-        try:
-            parsed = orjson.loads(self._body)
-        except orjson.JSONDecodeError as error:
-            raise errors.BadRequest(
-                f"The body is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.",
-                code=Code.INVALID_JSON,
-            ) from None
-        if not isinstance(parsed, dict):
-            raise errors.BadRequest(
-                f"The body must be a JSON object, not {_json_name(parsed)}.",
-                code=Code.INVALID_JSON,
-            )
-        return parsed
-
-    def _parse_form(self) -> dict[str, Any]:
-        arguments: dict[str, list[bytes]] = {}
-        try:
-            httputil.parse_body_arguments(
-                self.request.headers["Content-Type"], bytes(self._body), arguments, {}
-            )
-            return {name: values[-1].decode() for name, values in arguments.items()}
-        except (httputil.HTTPInputError, ValueError):
-            raise errors.BadRequest("The form in the body is broken.") from None
 
     # -- the way out
 
@@ -246,8 +204,6 @@ class ApiHandler(tornado.web.RequestHandler):
             self.set_header(name, value)
         if error.status == http.HTTPStatus.METHOD_NOT_ALLOWED:
             self.set_header("Allow", ", ".join(self.allowed_methods()))
-        if not self._takes_body:  # Tornado closes then, and the client should know
-            self.set_header("Connection", "close")
         self.set_status(error.status)
         self.set_header("Content-Type", "application/problem+json")
         problem = {
@@ -268,8 +224,10 @@ class ApiHandler(tornado.web.RequestHandler):
         if error is not None and (translated := errors.translate(error)):
             return translated
         match status:
+            case 400 if _is_broken_form(error):
+                return self.form_error()
             case 405:
-                method = self.request.method
+                method = (self.request.method or "")[:MAX_SHOWN]
                 return errors.MethodNotAllowed(f"{method} does nothing here; see the header Allow.")
             case 404:
                 return errors.NotFound("There is nothing here.")
@@ -295,7 +253,7 @@ class ApiHandler(tornado.web.RequestHandler):
             log.warning("%s: %s", self._where(), value)
 
     def _where(self) -> str:
-        return f"{self.request.method} {self.request.path}"
+        return f"{self.request.method} {self.shown_path}"
 
     async def _execute(self, transforms: list[Any], *args: bytes, **kwargs: bytes) -> None:
         # Not on_finish: a request whose body never came to its end is not finished.
@@ -314,35 +272,11 @@ class UnknownPath(ApiHandler):
 
     async def admit(self, method: str) -> None:
         """Say that there is nothing here."""
-        raise errors.NotFound(f"There is nothing at {self.request.path}.")
+        raise errors.NotFound(f"There is nothing at {self.shown_path}.")
 
 
-def _announced(content_length: str) -> int:
-    """How long a body says it is, in bytes; 0 when it does not say."""
-    if not content_length.isdecimal():
-        return 0
-    return int(content_length) if len(content_length) <= 18 else 10**18
-
-
-def _not_json(kind: str) -> ApiError:
-    came = f"; it came as {kind}." if kind else "."
-    return errors.UnsupportedMediaType(
-        f"The body must be JSON, with the header 'Content-Type: {JSON_TYPE}'{came}"
-    )
-
-
-def _too_large() -> ApiError:
-    return errors.BodyTooLarge(f"The body is larger than {MAX_BODY} bytes.")
-
-
-def _field_errors(error: ValidationError) -> errors.FieldErrors:
-    messages: dict[str, list[str]] = error.normalized_messages()  # type: ignore[no-untyped-call]
-    return {
-        "non_field_errors" if field == "_schema" else str(field): [str(text) for text in texts]
-        for field, texts in messages.items()
-    }
-
-
-def _json_name(value: Any) -> str:
-    names = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
-    return names.get(type(value), "a number")
+def _is_broken_form(error: BaseException | None) -> bool:
+    """Tell whether Tornado could not parse the body, which it does before `prepare`."""
+    if not isinstance(error, tornado.web.HTTPError):
+        return False
+    return (error.log_message or "").startswith("Invalid body")

@@ -46,9 +46,7 @@ class OneDeadUpdate(BotHandler):
           204: {description: It is gone.}
         """
         bot = await self.bot(bot_id)
-        if not await self.services.db.write(
-            updates.delete_dead, bot, int(update_id), by=self.actor
-        ):
+        if not await self.write_as_caller(updates.delete_dead, bot, int(update_id)):
             raise errors.NotFound(f"Bot {bot.id} has no dead update {update_id}.")
         self.set_status(204)
 

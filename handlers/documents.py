@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib.resources
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from tornado.web import url
 
 from handlers import errors
 from handlers.base import ApiHandler
-from handlers.openapi import Document, make_document
+from handlers.json_schemas import Document
+from handlers.openapi import make_document
 
 _OURS = ("swagger.html", "swagger-init.js")
 _SWAGGER_UI = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
@@ -25,11 +29,32 @@ _CONTENT_SECURITY_POLICY = (
 )
 
 
-def _file(name: str) -> Path:
-    """Where a file of the page is, in a checkout as well as in a single file."""
-    if name in _OURS:
-        return Path(str(importlib.resources.files("handlers.static") / name))
-    return Path(str(importlib.resources.files("swagger_ui") / "static" / name))
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file of the page, kept in memory: reading and hashing it takes milliseconds.
+
+    Args:
+        content: of the file.
+        etag: a strong validator (RFC 9110, section 8.8.3).
+    """
+
+    content: bytes
+    etag: str
+
+
+@cache
+def _file(name: str) -> _File:
+    """Read a file of the page, in a checkout as well as in a single file."""
+    folder = "handlers.static" if name in _OURS else "swagger_ui"
+    path = Path(str(importlib.resources.files(folder)))
+    content = (path / name if name in _OURS else path / "static" / name).read_bytes()
+    return _File(content, f'"{sha256(content).hexdigest()[:32]}"')
+
+
+def load_files() -> None:
+    """Read all files of the page, so that no request has to."""
+    for name in (*_OURS, *_SWAGGER_UI):
+        _file(name)
 
 
 class OpenAPIDocument(ApiHandler):
@@ -55,17 +80,22 @@ class SwaggerFile(ApiHandler):
     """The page and its files."""
 
     public = frozenset({"GET", "HEAD"})
+    _etag: str | None = None
 
     def get(self, name: str = "") -> None:
         """A file of the Swagger page."""
         name = name or "swagger.html"
         if name not in (*_OURS, *_SWAGGER_UI):
-            raise errors.NotFound(f"There is nothing at {self.request.path}.")
-        path = _file(name)
-        self.set_header("Content-Type", _TYPES[path.suffix])
+            raise errors.NotFound(f"There is nothing at {self.shown_path}.")
+        self._etag = _file(name).etag
+        self.set_header("Content-Type", _TYPES[Path(name).suffix])
         self.set_header("Content-Security-Policy", _CONTENT_SECURITY_POLICY)
         self.set_header("Cache-Control", "no-cache")  # ask again; the ETag spares the transfer
-        self.finish(path.read_bytes())
+        self.finish(_file(name).content)
+
+    def compute_etag(self) -> str | None:
+        """Return the file's ETag; Tornado would hash the file anew."""
+        return self._etag
 
 
 class SwaggerRedirect(ApiHandler):

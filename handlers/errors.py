@@ -38,6 +38,7 @@ class Code(StrEnum):
     INVALID_KEY = "invalid_key"
     XSRF_FAILED = "xsrf_failed"
     ORIGIN_NOT_ALLOWED = "origin_not_allowed"
+    HOST_NOT_ALLOWED = "host_not_allowed"
     ACCOUNT_DISABLED = "account_disabled"
     STAFF_ONLY = "staff_only"
     REGISTRATION_CLOSED = "registration_closed"
@@ -182,6 +183,16 @@ def invalid(errors: FieldErrors) -> BadRequest:
     )
 
 
+def invalid_key() -> Unauthorized:
+    """Return the error for a key that is not, or no longer, one of a session."""
+    return Unauthorized("This key has expired or was revoked.", code=Code.INVALID_KEY)
+
+
+def staff_only() -> Forbidden:
+    """Return the error for an account that is not staff."""
+    return Forbidden("Only staff may do this.", code=Code.STAFF_ONLY)
+
+
 def invalid_credentials() -> BadRequest:
     """Somebody does not know who he says he is."""
     sentence = "The user name or the password is wrong."
@@ -199,14 +210,6 @@ def translate(error: BaseException) -> ApiError | None:
             return invalid({"username": ["A user with this name exists already."]})
         case storage.EmailTaken():
             return invalid({"email": ["A user with this e-mail address exists already."]})
-        case User.DoesNotExist():  # deleted while the request was under way
-            return Unauthorized("This account is gone.", code=Code.INVALID_KEY)
-        case storage.PasswordChanged():
-            return invalid_credentials()
-        case storage.AccountDisabled():
-            return Forbidden(
-                "This account is disabled; ask the operator.", code=Code.ACCOUNT_DISABLED
-            )
         case storage.BotLimitReached():
             return Forbidden(
                 f"You have {error.limit} bots, which is as many as an account may have. "
@@ -236,5 +239,23 @@ def translate(error: BaseException) -> ApiError | None:
         case HasherBusy():
             return TooManyRequests(
                 "Too many people log in at this moment. Try again.", seconds=5, code=Code.BUSY
+            )
+    return _translate_refusal(error)
+
+
+def _translate_refusal(error: BaseException) -> ApiError | None:
+    """Translate an error that says that the caller may not do it, or not any more."""
+    match error:
+        case User.DoesNotExist():  # deleted while the request was under way
+            return Unauthorized("This account is gone.", code=Code.INVALID_KEY)
+        case storage.SessionEnded():
+            return invalid_key()
+        case storage.NotStaff():
+            return staff_only()
+        case storage.PasswordChanged():
+            return invalid_credentials()
+        case storage.AccountDisabled():
+            return Forbidden(
+                "This account is disabled; ask the operator.", code=Code.ACCOUNT_DISABLED
             )
     return None

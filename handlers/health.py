@@ -12,6 +12,7 @@ class Health(ApiHandler):
     """Is the process alive."""
 
     public = frozenset({"GET", "HEAD"})
+    any_host = True  # a load balancer asks by address
 
     def get(self) -> None:
         """Whether the process answers.
@@ -29,6 +30,7 @@ class Readiness(ApiHandler):
     """Can it take traffic."""
 
     public = frozenset({"GET", "HEAD"})
+    any_host = True
 
     async def get(self) -> None:
         """Whether the database answers and every active bot has been tried once.

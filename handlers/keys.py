@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
+import re
 from dataclasses import dataclass
+from hashlib import sha256
 
 import jwt
 
@@ -35,6 +38,13 @@ class KeyRing:
     def __init__(self, secret: bytes, *older: bytes) -> None:
         self._secret = secret
         self._accepted = (secret, *older)
+
+    def xsrf_token(self, session: SessionRecord) -> str:
+        """Return the XSRF token of a session: only a page that can read its cookie knows it.
+
+        It is made from the session, so a token that another site has smuggled in does not fit.
+        """
+        return hmac.new(self._secret, f"xsrf {session.id}".encode(), sha256).hexdigest()
 
     def make(self, session: SessionRecord) -> str:
         """The key of a session; it expires with it."""
@@ -71,4 +81,7 @@ class KeyRing:
             [ALGORITHM],
             options={"require": ["sub", "sid", "iat", "exp"], "verify_iat": False},
         )
-        return Claims(int(claims["sub"]), str(claims["sid"]))
+        user_id = str(claims["sub"])
+        if not re.fullmatch(r"[0-9]{1,18}", user_id, re.ASCII):  # more does not fit a row id
+            raise BadKey
+        return Claims(int(user_id), str(claims["sid"]))

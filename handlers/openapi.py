@@ -9,29 +9,24 @@ names the error codes of an answer.
 
 from __future__ import annotations
 
-import importlib.resources
 import inspect
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
 
 import marshmallow.class_registry
-import orjson
 from apispec import APISpec
-from apispec.ext.marshmallow import MarshmallowPlugin
-from apispec.ext.marshmallow.openapi import OpenAPIConverter
-from marshmallow import Schema, fields
+from marshmallow import Schema
 from tornado.routing import URLSpec
 from tornado_swagger.const import API_OPENAPI_3_1
 from tornado_swagger.setup import export_swagger
 
 from handlers.authentication import SAFE_METHODS, SESSION_COOKIE
-from handlers.base import FORM_TYPES, JSON_TYPE, MAX_BODY, ApiHandler
+from handlers.base import ApiHandler
+from handlers.bodies import FORM_TYPES, JSON_TYPE, MAX_BODY
 from handlers.errors import Code
-from handlers.schemas import BodySchema, LoginAnswerSchema, ProblemSchema, printable
-
-Document = dict[str, Any]
+from handlers.json_schemas import Document, SchemaPlugin, schema_name
+from handlers.schemas import LoginAnswerSchema, ProblemSchema
 
 DESCRIPTION = """\
 Register, add your Telegram bots, switch each one on and off.
@@ -114,7 +109,7 @@ def make_document(routes: list[URLSpec], *, version: str) -> Document:
         openapi_version="3.1.0",
         info={"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
         tags=_TAGS,
-        plugins=[_SchemaPlugin(schema_name_resolver=_schema_name)],
+        plugins=[SchemaPlugin(schema_name_resolver=schema_name)],
     )
     for name, scheme in _SECURITY_SCHEMES.items():
         spec.components.security_scheme(name, scheme)
@@ -225,13 +220,16 @@ class _Operation:
             for status, description in answers.items()
         }
         if self.method not in SAFE_METHODS:
-            common[403] = {
-                "description": "A page of another site asks."
-                if self.public
-                else "The session cookie came without its XSRF token.",
-                "codes": [Code.ORIGIN_NOT_ALLOWED if self.public else Code.XSRF_FAILED],
-            }
+            common[403] = self._refused_pages()
         return common
+
+    def _refused_pages(self) -> Document:
+        """The answer to pages of other sites."""
+        description, codes = "A page of another site asks.", [Code.ORIGIN_NOT_ALLOWED]
+        if not self.public:
+            description += " Or the session cookie came without its XSRF token."
+            codes.append(Code.XSRF_FAILED)
+        return {"description": description, "codes": codes}
 
     def _security(self) -> list[Document]:
         if self.public:
@@ -296,64 +294,3 @@ def _request_schema(name: str, *, partial: bool) -> Schema:
     schema_class = _schema_class(name)
     read_only = {name for name, field in schema_class().fields.items() if field.dump_only}
     return schema_class(exclude=read_only, partial=partial or None)
-
-
-def _schema_name(schema: Any) -> str:
-    """BotInput and BotChanges are what may be written, Bot is what is read."""
-    if isinstance(schema, str):
-        return schema.removesuffix("Schema")
-    if not isinstance(schema, Schema):
-        return str(schema.__name__).removesuffix("Schema")
-    kind = "Changes" if schema.partial else "Input" if schema.exclude else ""
-    return type(schema).__name__.removesuffix("Schema") + kind
-
-
-class _SchemaConverter(OpenAPIConverter):
-    """marshmallow to JSON Schema 2020-12, told apart by direction."""
-
-    def schema2jsonschema(self, schema: Any) -> Document:
-        made: Document = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
-        name, instance = _schema_name(schema), schema() if isinstance(schema, type) else schema
-        written = isinstance(instance, BodySchema)
-        read = not written or any(field.dump_only for field in instance.fields.values())
-        if read:  # clients must not break when an answer gets one more field
-            made.pop("additionalProperties", None)
-        if read and written:  # an answer has all fields; which may be left out is for requests
-            made["required"] = sorted(made["properties"])
-        if read or instance.partial:  # what is left out of a change stays as it is
-            for field in made["properties"].values():
-                field.pop("default", None)
-        description = inspect.getdoc(type(instance)) or ""
-        if instance.exclude:
-            description += " Read-only fields may be sent along; they are ignored."
-        made["description"] = description
-        if name in _EXAMPLES:
-            made["examples"] = [_EXAMPLES[name]]
-        return made
-
-    def field2property(self, field: fields.Field[Any]) -> Document:
-        made: Document = super().field2property(field)
-        if isinstance(field, fields.Enum):
-            made["type"] = ["string", "null"] if field.allow_none else "string"
-        if isinstance(field, fields.Constant):
-            made = {"type": "string", "const": field.constant}
-        if "pattern" in made:
-            made["pattern"] = _ecma(made["pattern"])
-        if printable in field.validators:
-            made["pattern"] = r"^[^\x00-\x1f\x7f-\x9f]*$"
-        return made
-
-
-class _SchemaPlugin(MarshmallowPlugin):
-    Converter = _SchemaConverter
-
-
-def _ecma(pattern: str) -> str:
-    """A pattern of Python's `re.match` as JSON Schema has it (ECMA-262, with the flag u)."""
-    pattern = pattern.replace(r"[\w", r"[\p{L}\p{N}_").replace(r"\Z", "$")
-    return pattern if pattern.startswith("^") else f"^{pattern}"
-
-
-_EXAMPLES: Document = orjson.loads(
-    (importlib.resources.files("handlers.static") / "examples.json").read_bytes()
-)

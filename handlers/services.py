@@ -27,6 +27,7 @@ class ApiSettings:
         session_lifetime: how long a login lasts.
         registration_open: whether people may register themselves.
         cors_origins: origins of frontends that may use the API from a browser.
+        allowed_hosts: names that clients may use for this server, in lower case; None for any.
         metrics_token: what a scrape of /metrics must bring; None lets everybody read it.
     """
 
@@ -35,6 +36,7 @@ class ApiSettings:
     session_lifetime: timedelta
     registration_open: bool
     cors_origins: frozenset[str]
+    allowed_hosts: frozenset[str] | None = None
     metrics_token: str | None = field(default=None, repr=False)
 
 

@@ -67,11 +67,15 @@ class Actor:
         name: empty for the account itself, which may not exist yet.
         user_id: None for the account itself, and for the operator.
         address: the IP address it comes from; empty at the command line.
+        session_id: the session that must still live when a write is carried out; empty for none.
+        staff: True if the account must still be staff then.
     """
 
     name: str = ""
     user_id: int | None = None
     address: str = ""
+    session_id: str = ""
+    staff: bool = False
 
 
 OPERATOR = Actor("operator")

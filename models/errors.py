@@ -9,6 +9,8 @@ StorageError
     ├── UsernameTaken
     ├── EmailTaken
     ├── PasswordChanged
+    ├── SessionEnded
+    ├── NotStaff
     ├── AccountDisabled
     ├── BotLimitReached
     └── BotAlreadyRegistered
@@ -51,6 +53,14 @@ class EmailTaken(RuleBroken):
 
 class PasswordChanged(RuleBroken):
     """The password that was checked is not the account's any more."""
+
+
+class SessionEnded(RuleBroken):
+    """The session that the change was asked with is over."""
+
+
+class NotStaff(RuleBroken):
+    """The account is not staff (any more)."""
 
 
 class AccountDisabled(RuleBroken):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import peewee
 
 from models import audit
 from models.audit import Action, Actor
 from models.base import BaseModel, UTCDateTimeField, now
-from models.errors import AccountDisabled, PasswordChanged
+from models.errors import AccountDisabled, NotStaff, PasswordChanged, SessionEnded
 from models.user import User, UserRecord, locked, record, set_password_hash
 from models.user import create as create_user
+
+T = TypeVar("T")
 
 
 class Session(BaseModel):
@@ -126,6 +129,41 @@ def identify(session_id: str, user_id: int) -> Identity | None:
         .first()
     )
     return Identity(record(row.user), _record(row)) if row else None
+
+
+def authorized(by: Actor, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Run a function that writes, if the actor still may, in the same transaction.
+
+    A request was let in some time before: it may have waited for Telegram or for its turn
+    meanwhile. Revoking a session is immediate for all writes because of this check.
+
+    Args:
+        by: who writes; passed on to the function. Without a session (the operator) they may.
+        fn: writes.
+
+    Raises:
+        SessionEnded: the actor's session is over, or their account is disabled or gone.
+        NotStaff: the actor must be staff, and no longer is.
+    """
+    if by.session_id and by.user_id is not None:
+        _check_authorized(by.session_id, by.user_id, staff=by.staff)
+    return fn(*args, by=by, **kwargs)
+
+
+def _check_authorized(session_id: str, user_id: int, *, staff: bool) -> None:
+    try:
+        user = locked(user_id)  # first, as everybody does, so that nobody waits in a circle
+    except User.DoesNotExist:
+        raise SessionEnded from None
+    alive = Session.select().where(
+        Session.id == session_id, Session.user == user_id, Session.expires_at > now()
+    )
+    if not isinstance(Session._meta.database.obj, peewee.SqliteDatabase):
+        alive = alive.for_update("FOR SHARE")  # nobody ends it until this transaction is over
+    if user.disabled_at is not None or alive.first() is None:
+        raise SessionEnded
+    if staff and not user.is_staff:
+        raise NotStaff
 
 
 def touch(session_id: str) -> None:

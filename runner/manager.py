@@ -76,6 +76,11 @@ class BotManager:
         self._counted: dict[int, BotStatus] = {}
         self._counting: asyncio.Task[None] | None = None
 
+    @property
+    def size(self) -> int:
+        """How many bots run, or are about to."""
+        return len(self._bots) + len(self._at_boot.queued)
+
     def lock(self, bot_id: int) -> asyncio.Lock:
         """The lock of a bot: held while what is stored of it and what runs of it are changed."""
         self._at_boot.touch(bot_id)

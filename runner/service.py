@@ -16,6 +16,7 @@ from models.audit import Actor
 from models.bot import BotRecord, VerifiedToken
 from models.database import Database
 from models.errors import StorageError
+from models.session import authorized
 from models.vault import Vault
 from runner.errors import BotGone, TokenRejected
 from runner.manager import BotManager
@@ -81,6 +82,8 @@ class BotService:
         await self._db.read(bots.check_new, self._vault, user_id, token, limit=self._max_bots)
         verified = await self._verify(token)
         record = await self._db.write(
+            authorized,
+            by,
             bots.create,
             self._vault,
             user_id,
@@ -88,7 +91,6 @@ class BotService:
             title=title,
             active=active,
             limit=self._max_bots,
-            by=by,
         )
         return await self._carry_out(record, verified)
 
@@ -122,13 +124,14 @@ class BotService:
         self, bot_id: int, changes: dict[str, Any], verified: _Verified | None, by: Actor
     ) -> BotRecord:
         stored = await self._db.write(
+            authorized,
+            by,
             bots.update,
             self._vault,
             bot_id,
             changes,
             token=verified.token if verified else None,
             forget=updates.forget,
-            by=by,
         )
         if stored is None:
             raise BotGone
@@ -139,7 +142,7 @@ class BotService:
         async with self._manager.lock(record.id):
             await self._manager.stop(record.id)
             try:
-                await self._db.write(bots.delete, record, by=by)
+                await self._db.write(authorized, by, bots.delete, record)
             except StorageError:
                 await self._resume_locked(record)
                 raise
@@ -152,7 +155,7 @@ class BotService:
         Returns:
             Whether there is such an update.
         """
-        revived = await self._db.write(updates.revive, bot, update_id, by=by)
+        revived = await self._db.write(authorized, by, updates.revive, bot, update_id)
         if revived is not None:
             self._manager.replay(bot.id, revived)
         return revived is not None
@@ -165,7 +168,7 @@ class BotService:
                 await self._manager.stop(record.id)
         # Between these two a bot may have been added or switched on; the deletion tells.
         try:
-            gone = await self._db.write(users.delete, user_id, by=by)
+            gone = await self._db.write(authorized, by, users.delete, user_id)
         except StorageError:
             for record in records:
                 async with self._manager.lock(record.id):
@@ -186,7 +189,7 @@ class BotService:
         Returns:
             The account as it is now; None when there is none.
         """
-        account = await self._db.write(administration.change, user_id, changes, by=by)
+        account = await self._db.write(authorized, by, administration.change, user_id, changes)
         if "disabled" in changes:
             if account is not None and account.user.disabled_at is not None:
                 self._manager.events.end_sessions(user_id, keep=None)

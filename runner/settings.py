@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# open files: for each bot its long poll and what it sends meanwhile; beside that the database,
+# calls of Telegram, the log
+FILES_A_BOT, FILES_BESIDE = 2, 128
+
 
 @dataclass(frozen=True, slots=True)
 class RunnerSettings:

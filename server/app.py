@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-import tornado.httpserver
 import tornado.web
+from tornado import httputil
 from tornado.netutil import bind_sockets
 
 import handlers
-from handlers.base import MAX_BODY, ApiHandler, UnknownPath
+from handlers import documents
+from handlers.base import ApiHandler, UnknownPath
+from handlers.bodies import MAX_DISCARDED, BodyHandler, LimitedBody
 from handlers.exposition import Exposition
 from handlers.keys import KeyRing
 from handlers.request_counts import RequestCounts
@@ -30,29 +35,49 @@ from runner.janitor import Janitor
 from runner.manager import BotManager
 from runner.routine import Routine
 from runner.service import BotService
-from runner.settings import RunnerSettings
+from runner.settings import FILES_A_BOT, FILES_BESIDE, RunnerSettings
 from runner.transport import Transport
 from runner.watch import Watch
 from server import __version__, version
 from server.config import Config
+from server.http_server import BoundedServer
 from server.log import log_request
 from server.loop_lag import LoopLag
 from server.possession import Possession
-from server.proxied import ProxiedServer
 
+MAX_HEADERS = 64 * 1024  # bytes
+MIN_CONNECTIONS = 16  # however few files are left
 IDLE = 75.0  # seconds that a connection is kept between requests
 SLOW_BODY = 30.0  # seconds that a body may take to arrive
 
 
+class BotyardApplication(tornado.web.Application):
+    """A Tornado application that bounds what it keeps of a body."""
+
+    def get_handler_delegate(  # type: ignore[override]
+        self,
+        request: httputil.HTTPServerRequest,
+        target_class: type[BodyHandler],
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """Make the delegate of a handler; see tornado.web.Application."""
+        delegate = super().get_handler_delegate(request, target_class, *args, **kwargs)
+        limit = None if target_class.streamed else target_class.max_body
+        return LimitedBody(delegate, request, limit=limit)
+
+
 def make_app(services: Services) -> tornado.web.Application:
-    """The Tornado application over what it works with."""
+    """Make the Tornado application."""
+
+    documents.load_files()
 
     def answered(handler: tornado.web.RequestHandler) -> None:
         log_request(handler)
         if isinstance(handler, ApiHandler):
             services.requests.count(handler)
 
-    return tornado.web.Application(
+    return BotyardApplication(
         handlers.routes,
         services=services,
         routes=handlers.routes,
@@ -72,7 +97,7 @@ class Botyard:
     """
 
     services: Services
-    server: tornado.httpserver.HTTPServer
+    server: BoundedServer
     transport: Transport
     routines: list[Routine]
     loop_lag: LoopLag
@@ -86,7 +111,7 @@ class Botyard:
         Args:
             timeout: seconds after which they are cut.
         """
-        self.services.traffic.draining = True
+        self.services.traffic.draining = self.server.draining = True
         self.services.manager.events.close()
         self.server.stop()
         with suppress(TimeoutError):
@@ -126,6 +151,14 @@ def listening_on(host: str, port: int, *, setting: str) -> Iterator[None]:
         ) from error
 
 
+def _connection_room(manager: BotManager) -> Callable[[], int]:
+    """Make the function that tells how many connections may be open: what bots need is kept."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        limit = sys.maxsize
+    return lambda: max(MIN_CONNECTIONS, limit - FILES_BESIDE - FILES_A_BOT * manager.size)
+
+
 def _migrate(url: str) -> None:
     with exclusive(url, wait=LOCK_TIMEOUT):  # another server may work with the tables as they are
         Migrations(url).up()
@@ -150,6 +183,7 @@ def _api_settings(config: Config, *, commit: str) -> ApiSettings:
         session_lifetime=timedelta(days=config.session_days),
         registration_open=config.registration,
         cors_origins=config.cors_origins,
+        allowed_hosts=config.hosts,
         metrics_token=config.metrics_token,
     )
 
@@ -227,10 +261,12 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
         requests=RequestCounts(handlers.routes),
         loop_lag=loop_lag.measured,
     )
-    server = ProxiedServer(
+    server = BoundedServer(
         make_app(services),
+        room=_connection_room(manager),
         xheaders=config.behind_proxy,
-        max_header_size=MAX_BODY,
+        max_header_size=MAX_HEADERS,
+        max_body_size=MAX_DISCARDED,
         idle_connection_timeout=IDLE,
         body_timeout=SLOW_BODY,
     )

@@ -4,118 +4,24 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import secrets
 import stat
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+from server import setting_values as read
+from server.setting_values import MIN_SECRET
 
 PREFIX = "BOTYARD_"
-MIN_SECRET = 32  # characters
 _SECRETS = ("secret_key", "metrics_token")  # never shown
 SECRET_FILE = "secret.key"  # noqa: S105 - its name
-_LOGIN = re.compile(r"(?<=://).*@")  # in an address: user:password@host
 
 
 class ConfigError(Exception):
     """A setting is not right; the text names it, its value and what it takes."""
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 <= int(text) <= 65535:
-        raise ValueError("a number from 0 to 65535")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 32767:
-        raise ValueError("a whole number from 1 to 32767")
-    return int(text)
-
-
-def _flag(text: str) -> bool:
-    values = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-    if text.lower() not in values:
-        raise ValueError("yes or no")
-    return values[text.lower()]
-
-
-def _registration(text: str) -> bool:
-    if text not in ("open", "closed"):
-        raise ValueError("open or closed")
-    return text == "open"
-
-
-def _choice(*words: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in words:
-            raise ValueError(" or ".join(words))
-        return text
-
-    return parse
-
-
-def _host(text: str) -> str:
-    if not text.strip():
-        raise ValueError("a host name or address")
-    return text
-
-
-def _is_address(text: str, *schemes: str) -> bool:
-    """Whether a text is an address of one of these schemes, with a host and a possible port."""
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets that do not close, a port that is no number
-        return False
-
-
-def _url(*schemes: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if not _is_address(text, *schemes):
-            raise ValueError(" or ".join(f"{scheme}://host..." for scheme in schemes))
-        return text.rstrip("/")
-
-    return parse
-
-
-def _database_url(text: str) -> str:
-    if re.match(r"sqlite:///.", text):
-        return text
-    if re.match(r"postgres(ql)?://.+/.+", text) and _is_address(text, "postgres", "postgresql"):
-        return text
-    raise ValueError("sqlite:///path or postgresql://user:password@host/name")
-
-
-def _origins(text: str) -> frozenset[str]:
-    # Browsers send them in lower case (RFC 6454, section 4).
-    parts = (part.strip().lower().removesuffix("/") for part in text.split(","))
-    origins = frozenset(part for part in parts if part)
-    for origin in origins:
-        if not _is_address(origin, "http", "https") or re.search(r"[@?#]|://.*/", origin):
-            shown = _LOGIN.sub("***@", origin)
-            raise ValueError(f"origins such as https://panel.example.org, and {shown!r} is none")
-    return origins
-
-
-def _secret(text: str) -> str:
-    if any(len(part) < MIN_SECRET for part in _parts(text)):
-        raise ValueError(f"secrets, with commas between, of at least {MIN_SECRET} characters")
-    return text
-
-
-def _metrics_token(text: str) -> str:
-    # what may stand behind "Bearer" (RFC 6750, section 2.1)
-    if not re.fullmatch(r"[A-Za-z0-9._~+/-]{16,}=*", text):
-        raise ValueError("16 or more of the characters A-Z a-z 0-9 . _ ~ + / -")
-    return text
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(","))
 
 
 def _setting(default: Any, parse: Callable[[str], Any], about: str, **options: Any) -> Any:
@@ -127,47 +33,53 @@ def _setting(default: Any, parse: Callable[[str], Any], about: str, **options: A
 class Config:
     """The settings of one server. Each is the variable BOTYARD_ and its name in capitals."""
 
-    host: str = _setting("127.0.0.1", _host, "address to listen on")
-    port: int = _setting(8000, _port, "port to listen on")
+    host: str = _setting("127.0.0.1", read.host, "address to listen on")
+    port: int = _setting(8000, read.port, "port to listen on")
     data_dir: Path = _setting(Path("data"), Path, "folder of the SQLite file and secret.key")
     database_url: str = _setting(
         "",
-        _database_url,
+        read.database_url,
         "sqlite:///path or postgresql://...",
         repr=False,
         shown="SQLite in the data folder",
     )
     secret_key: str = _setting(
         "",
-        _secret,
+        read.secret,
         "signs keys, encrypts bot tokens",
         repr=False,
         shown="from secret.key, made at the first start",
     )
     telegram_api_url: str = _setting(
-        "https://api.telegram.org", _url("http", "https"), "Bot API server, or the sandbox"
+        "https://api.telegram.org", read.url("http", "https"), "Bot API server, or the sandbox"
     )
     telegram_proxy: str | None = _setting(
-        None, _url("http", "socks5"), "http:// or socks5:// proxy to Telegram", repr=False
+        None, read.url("http", "socks5"), "http:// or socks5:// proxy to Telegram", repr=False
     )
-    max_bots_per_user: int = _setting(5, _positive, "bots an account may have")
+    max_bots_per_user: int = _setting(5, read.positive, "bots an account may have")
     cors_origins: frozenset[str] = _setting(
-        frozenset(), _origins, "comma-separated origins of the frontend"
+        frozenset(), read.origins, "comma-separated origins of the frontend"
     )
-    session_days: int = _setting(14, _positive, "days a login lasts")
-    journal_days: int = _setting(7, _positive, "days that handled updates are kept")
-    audit_days: int = _setting(365, _positive, "days that the audit log is kept")
+    allowed_hosts: frozenset[str] = _setting(
+        frozenset(),
+        read.hosts,
+        "comma-separated names that clients may use for this server",
+        shown="its own on loopback without a proxy, else any",
+    )
+    session_days: int = _setting(14, read.positive, "days a login lasts")
+    journal_days: int = _setting(7, read.positive, "days that handled updates are kept")
+    audit_days: int = _setting(365, read.positive, "days that the audit log is kept")
     registration: bool = _setting(
-        True, _registration, "open, or closed to all but the operator", shown="open"
+        True, read.registration, "open, or closed to all but the operator", shown="open"
     )
-    behind_proxy: bool = _setting(False, _flag, "trust X-Forwarded-For and -Proto", shown="no")
+    behind_proxy: bool = _setting(False, read.flag, "trust X-Forwarded-For and -Proto", shown="no")
     metrics_token: str | None = _setting(
-        None, _metrics_token, "what /metrics asks for, as a bearer token", repr=False
+        None, read.metrics_token, "what /metrics asks for, as a bearer token", repr=False
     )
     log_level: str = _setting(
-        "info", _choice("debug", "info", "warning", "error"), "least level that is logged"
+        "info", read.choice("debug", "info", "warning", "error"), "least level that is logged"
     )
-    log_format: str = _setting("human", _choice("human", "json"), "human or json lines")
+    log_format: str = _setting("human", read.choice("human", "json"), "human or json lines")
 
     @classmethod
     def load(
@@ -205,14 +117,38 @@ class Config:
             try:
                 values[name] = setting.metadata["parse"](text)
             except ValueError as error:
-                shown = "the value" if name in _SECRETS else repr(_LOGIN.sub("***@", text))
+                shown = "the value" if name in _SECRETS else repr(read.LOGIN.sub("***@", text))
                 raise ConfigError(f"{variable}: {shown} will not do; it takes {error}") from None
         return cls(**values)
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """The secrets: the first is for all that is new, the others are still accepted."""
-        return _parts(self.secret_key)
+        return read.parts(self.secret_key)
+
+    @property
+    def on_loopback(self) -> bool:
+        """True if the server listens for this machine alone."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:  # a name
+            return False
+
+    @property
+    def hosts(self) -> frozenset[str] | None:
+        """Names that clients may use for this server; None for any.
+
+        By default they are checked where only this machine can be the client: its browsers
+        could be led here by a page whose name was given this machine's address.
+        """
+        if self.allowed_hosts:
+            return self.allowed_hosts
+        if self.behind_proxy or not self.on_loopback:
+            return None
+        own = f"[{self.host}]" if ":" in self.host else self.host
+        return frozenset({"localhost", "127.0.0.1", "[::1]", own})
 
     @property
     def database_address(self) -> str:

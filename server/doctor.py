@@ -19,11 +19,11 @@ from models.errors import SecretMismatch, StorageError
 from models.migration import Migrations
 from models.vault import Vault, check_secret_if_any
 from runner.reach import Reach, reach
+from runner.settings import FILES_A_BOT, FILES_BESIDE
 from server.cli_base import run_in
-from server.config import MIN_SECRET, SECRET_FILE, Config, stored_secrets
+from server.config import SECRET_FILE, Config, stored_secrets
+from server.setting_values import MIN_SECRET
 
-FILES_A_BOT = 2  # its long poll, and what it sends meanwhile
-FILES_BESIDE = 128  # the database, HTTP clients, the log
 CLOCK_OK, CLOCK_WRONG = 10.0, 120.0  # seconds
 
 

@@ -157,7 +157,7 @@ def log_request(handler: tornado.web.RequestHandler) -> None:
     identity = getattr(handler, "identity", None)
     fields = {
         "method": handler.request.method,
-        "path": handler.request.path,
+        "path": getattr(handler, "shown_path", handler.request.path),
         "status": handler.get_status(),
         "milliseconds": round(1000 * handler.request.request_time(), 1),
         "user": identity.user.id if identity else None,

@@ -34,6 +34,7 @@ GOOD: list[tuple[str, Any, str, Any]] = [
     ("max_bots_per_user", 5, "32767", 32767),
     ("cors_origins", frozenset(), "https://a.b, http://c:81,", {"https://a.b", "http://c:81"}),
     ("cors_origins", frozenset(), "https://Panel.Example.org", {"https://panel.example.org"}),
+    ("allowed_hosts", frozenset(), "Panel.Example.org, [::1],", {"panel.example.org", "[::1]"}),
     ("session_days", 14, "365", 365),
     ("journal_days", 7, "30", 30),
     ("audit_days", 365, "30", 30),
@@ -68,6 +69,10 @@ BAD: dict[str, tuple[str, list[str]]] = {
         "origins such as https://panel.example.org",
         ["*", "panel.example.org", "https://a.b/x", "https://a.b,ftp://c",
          "https://[", "https://a.b?x", "null"],
+    ),
+    "allowed_hosts": (
+        "names without a port such as panel.example.org",
+        ["panel.example.org:443", "https://panel.example.org", "a b", "*", "::1"],
     ),
     "journal_days": ("a whole number from 1 to 32767", ["0", "-1", "week"]),
     "audit_days": ("a whole number from 1 to 32767", ["0", "-1", "year"]),

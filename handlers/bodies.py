@@ -1,0 +1,202 @@
+"""Bodies of requests: how much of one is kept, and what is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any, ClassVar
+
+import orjson
+import tornado.web
+from marshmallow import Schema, ValidationError
+from tornado import httputil
+from tornado.http1connection import HTTP1Connection
+
+from handlers import errors
+from handlers.errors import ApiError, Code
+
+MAX_BODY = 64 * 1024  # bytes; the largest useful body is far below
+MAX_DISCARDED = 1024 * 1024  # bytes that a body without a length may have before it is cut off
+JSON_TYPE = "application/json"
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class BodyHandler(tornado.web.RequestHandler):
+    """Reads bodies: JSON, and forms too where `accepts_forms` says so.
+
+    A body has been received in full before anything of its request is decided: a client that
+    sends it slowly would otherwise act with rights that it no longer has.
+
+    Attributes:
+        max_body: bytes that a body may have.
+        streamed: True for a handler that receives its body in pieces.
+        accepts_forms: True where forms are accepted beside JSON.
+    """
+
+    max_body: ClassVar[int] = MAX_BODY
+    streamed: ClassVar[bool] = False
+    accepts_forms: ClassVar[bool] = False
+
+    def check_body_size(self) -> None:
+        """Refuse a body that is too large.
+
+        Raises:
+            BodyTooLarge: it has more than `max_body` bytes, or says so.
+        """
+        announced = announced_length(self.request.headers)
+        if max(announced, len(self.request.body)) > self.max_body:
+            raise errors.BodyTooLarge(f"The body is larger than {self.max_body} bytes.")
+
+    def form_error(self) -> ApiError:
+        """Return the error for a form that Tornado could not parse."""
+        try:
+            self.check_body_size()  # a body is cut where it is too large
+        except ApiError as error:
+            return error
+        return _broken_form()
+
+    def load(self, schema: type[Schema], *, partial: bool = False) -> dict[str, Any]:
+        """Parse and validate the body.
+
+        Args:
+            schema: what it must be.
+            partial: True if required fields may be left out.
+
+        Raises:
+            ApiError: it is of another type, broken, or has invalid fields.
+        """
+        try:
+            loaded: dict[str, Any] = schema(partial=partial).load(self._parse())
+        except ValidationError as error:
+            raise errors.invalid(_field_errors(error)) from None
+        return loaded
+
+    def _parse(self) -> dict[str, Any]:
+        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if self.accepts_forms and kind in FORM_TYPES:
+            if kind == FORM_TYPES[0] and self.request.body.lstrip().startswith(b"{"):
+                raise _not_json(kind)  # curl's default type, with a JSON body
+            return self._parse_form()
+        if not self.request.body:  # of any type: frontends log out like that
+            return {}
+        if kind != JSON_TYPE:
+            raise _not_json(kind)
+        return self._parse_json()
+
+    def _parse_json(self) -> dict[str, Any]:
+        try:
+            parsed = orjson.loads(self.request.body)
+        except orjson.JSONDecodeError as error:
+            raise errors.BadRequest(
+                f"The body is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.",
+                code=Code.INVALID_JSON,
+            ) from None
+        if not isinstance(parsed, dict):
+            raise errors.BadRequest(
+                f"The body must be a JSON object, not {_json_name(parsed)}.",
+                code=Code.INVALID_JSON,
+            )
+        return parsed
+
+    def _parse_form(self) -> dict[str, Any]:
+        # Tornado has parsed it; a broken one never comes this far
+        try:
+            fields = self.request.body_arguments.items()
+            return {name: values[-1].decode() for name, values in fields}
+        except ValueError:
+            raise _broken_form() from None
+
+
+class LimitedBody(httputil.HTTPMessageDelegate):
+    """Keeps no more of a body than its handler takes.
+
+    What goes beyond is thrown away. A body that announces more is not even read: the request is
+    answered at once, and its connection closed.
+
+    Args:
+        delegate: takes the request.
+        request: the request.
+        limit: bytes that the handler takes; None for a handler that reads its body by itself.
+    """
+
+    def __init__(
+        self,
+        delegate: httputil.HTTPMessageDelegate,
+        request: httputil.HTTPServerRequest,
+        *,
+        limit: int | None,
+    ) -> None:
+        self._delegate = delegate
+        self._request = request
+        self._limit = limit
+        self._kept = 0
+
+    def headers_received(
+        self,
+        start_line: httputil.RequestStartLine | httputil.ResponseStartLine,
+        headers: httputil.HTTPHeaders,
+    ) -> Awaitable[None] | None:
+        """Pass the headers on; have a body that is too large left unread."""
+        if self._limit is not None and announced_length(headers) > self._limit:
+            # The handler sees what was announced; Tornado, which reads the same object, nothing.
+            self._request.headers = headers.copy()
+            headers["Content-Length"] = "0"
+            headers.pop("Expect", None)
+            close_afterwards(self._request.connection)
+        return self._delegate.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Pass a piece of the body on, up to one byte more than the handler takes."""
+        if self._limit is not None:
+            chunk = chunk[: self._limit + 1 - self._kept]
+            self._kept += len(chunk)
+        return self._delegate.data_received(chunk) if chunk else None
+
+    def finish(self) -> None:
+        """Pass the end on."""
+        self._delegate.finish()
+
+    def on_connection_close(self) -> None:
+        """Pass it on that the client has gone."""
+        self._delegate.on_connection_close()
+
+
+def close_afterwards(connection: Any) -> None:
+    """Have a connection closed after the answer, and the answer say so.
+
+    Tornado does that for a request that asks for it, and has no other way to be told.
+    """
+    if isinstance(connection, HTTP1Connection):
+        connection._disconnect_on_finish = True
+
+
+def announced_length(headers: httputil.HTTPHeaders) -> int:
+    """Return the Content-Length in bytes; 0 if there is none, or none that is valid."""
+    text = headers.get("Content-Length", "")
+    if not (text.isascii() and text.isdecimal()):
+        return 0
+    return int(text) if len(text) <= 18 else 10**18
+
+
+def _broken_form() -> ApiError:
+    """Return the error for a form that cannot be parsed."""
+    return errors.BadRequest("The form in the body is broken.")
+
+
+def _not_json(kind: str) -> ApiError:
+    came = f"; it came as {kind}." if kind else "."
+    return errors.UnsupportedMediaType(
+        f"The body must be JSON, with the header 'Content-Type: {JSON_TYPE}'{came}"
+    )
+
+
+def _field_errors(error: ValidationError) -> errors.FieldErrors:
+    messages: dict[str, list[str]] = error.normalized_messages()  # type: ignore[no-untyped-call]
+    return {
+        "non_field_errors" if field == "_schema" else str(field): [str(text) for text in texts]
+        for field, texts in messages.items()
+    }
+
+
+def _json_name(value: Any) -> str:
+    names = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,255 @@
+"""The HTTP server: bounded connections, an end that comes, and a proxy's headers filtered."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, cast
+
+from tornado import httputil
+from tornado.http1connection import HTTP1Connection
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
+
+from handlers.bodies import close_afterwards
+
+log = logging.getLogger("botyard.http")
+
+ACCEPTED_A_TURN = 128  # connections, so that other work gets its turn
+RETRY = 0.5  # seconds until accepting goes on after the system had nothing left
+CUT_WAIT = 5.0  # seconds that connections may take to end once they are cut
+WARN_EVERY = 60.0  # seconds between two lines of the log about the same shortage
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+# Tornado would let them win over X-Forwarded-For and -Proto, and a proxy that does not know
+# them passes them on from whoever made them up.
+_UNTRUSTED = ("X-Real-Ip", "X-Scheme")
+
+
+class BoundedServer(HTTPServer):
+    """An HTTP server that clients cannot exhaust.
+
+    - It has no more connections than `room` allows. For a new one beyond that it closes the
+      one that has waited longest for its client; when there is none, new ones wait.
+    - When the system has no file descriptors left, it accepts nothing for a moment. Tornado's
+      own loop would call accept() again at once, and log each failure.
+    - A request that was sent ahead (HTTP pipelining) is dropped when its client has gone.
+      While the server is draining, a connection serves one request more and closes.
+    - Of a proxy's headers, it takes X-Forwarded-For and X-Forwarded-Proto alone.
+
+    Args:
+        room: gives the number of connections that may be open at this moment.
+    """
+
+    def initialize(  # type: ignore[override]
+        self, *args: Any, room: Callable[[], int], **kwargs: Any
+    ) -> None:
+        """See the class; all other arguments are HTTPServer's."""
+        super().initialize(*args, **kwargs)
+        self.draining = False
+        self._room = room
+        # connections whose client has not sent all of a request yet, the oldest first
+        self._waiting: dict[Any, None] = {}
+        self._evicted: set[Any] = set()
+        self._acceptors: list[_Acceptor] = []
+        self._warned_at = -WARN_EVERY
+
+    def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
+        """Accept connections on sockets that listen."""
+        for sock in sockets:
+            acceptor = _Acceptor(sock, self)
+            self._sockets[sock.fileno()] = sock
+            self._handlers[sock.fileno()] = acceptor.stop  # what TCPServer.stop calls
+            self._acceptors.append(acceptor)
+            acceptor.resume()
+
+    @property
+    def is_full(self) -> bool:
+        """True if there is no room, and no connection that could be closed to make some."""
+        return not self._waiting and self._open >= self._room()
+
+    @property
+    def _open(self) -> int:
+        return len(self._connections) - len(self._evicted)
+
+    def accepted(self, connection: socket.socket, address: Any) -> None:
+        """Serve a new connection, at the cost of an idle one if there is no room."""
+        if self._open >= self._room():
+            self._warn(
+                "%d connections are open, as many as the limit of open files allows: new ones "
+                "take the place of the longest idle ones; raise LimitNOFILE (ulimit -n)",
+                self._open,
+            )
+            self._evict()
+        self._handle_connection(connection, address)
+
+    def exhausted(self, error: OSError) -> None:
+        """Tell that the system had nothing left for a new connection, and free something."""
+        self._warn("no new connections for a moment: %s; raise LimitNOFILE (ulimit -n)", error)
+        self._evict()
+
+    def _evict(self) -> None:
+        """Close the connection that has waited longest for its client."""
+        oldest = next(iter(self._waiting), None)
+        if oldest is not None:
+            del self._waiting[oldest]
+            self._evicted.add(oldest)
+            oldest.stream.close()
+
+    def _warn(self, text: str, *args: object) -> None:
+        moment = time.monotonic()
+        if moment - self._warned_at >= WARN_EVERY:
+            self._warned_at = moment
+            log.warning(text, *args)
+
+    def start_request(
+        self, server_conn: object, request_conn: httputil.HTTPConnection
+    ) -> httputil.HTTPMessageDelegate:
+        """Begin to wait for a request."""
+        self._waiting.pop(server_conn, None)
+        if server_conn not in self._evicted:
+            self._waiting[server_conn] = None
+        delegate = super().start_request(server_conn, request_conn)
+        return _Request(self, server_conn, cast(HTTP1Connection, request_conn), delegate)
+
+    def received(self, server_conn: object) -> None:
+        """Note that a request has come to its end: its connection waits for us now."""
+        self._waiting.pop(server_conn, None)
+
+    def on_close(self, server_conn: object) -> None:
+        """Forget a connection, and accept the next."""
+        super().on_close(server_conn)
+        self._waiting.pop(server_conn, None)
+        self._evicted.discard(server_conn)
+        for acceptor in self._acceptors:
+            acceptor.resume()
+
+    async def close_all_connections(self) -> None:
+        """Cut every connection, and wait a bounded time until their requests have noticed."""
+        connections = list(self._connections)
+        for connection in connections:
+            connection.stream.close()
+        tasks = {asyncio.create_task(one.close(), name="cut connection") for one in connections}
+        if tasks:
+            _, left = await asyncio.wait(tasks, timeout=CUT_WAIT)
+            for task in left:
+                task.cancel()
+
+
+class _Acceptor:
+    """Accepts connections on one socket; can be paused.
+
+    Args:
+        sock: listens.
+        server: serves the connections.
+    """
+
+    def __init__(self, sock: socket.socket, server: BoundedServer) -> None:
+        self._sock = sock
+        self._server = server
+        self._loop = IOLoop.current()
+        self._accepting = False
+        self._stopped = False
+        self._retry: object | None = None
+
+    def resume(self) -> None:
+        """Accept, or go on with it."""
+        if self._retry is not None:
+            self._loop.remove_timeout(self._retry)
+            self._retry = None
+        if not self._accepting and not self._stopped:
+            self._accepting = True
+            self._loop.add_handler(self._sock, self._accept, IOLoop.READ)
+
+    def _pause(self) -> None:
+        """Accept nothing until a connection is closed, or for `RETRY` seconds."""
+        self._loop.remove_handler(self._sock)
+        self._accepting = False
+        self._retry = self._loop.call_later(RETRY, self.resume)
+
+    def stop(self) -> None:
+        """Accept nothing any more."""
+        self._stopped = True
+        if self._retry is not None:
+            self._loop.remove_timeout(self._retry)
+        if self._accepting:
+            self._accepting = False
+            self._loop.remove_handler(self._sock)
+
+    def _accept(self, _sock: object, _events: int) -> None:
+        for _ in range(ACCEPTED_A_TURN):
+            if not self._accepting:
+                return
+            if self._server.is_full:
+                self._pause()
+                return
+            try:
+                connection, address = self._sock.accept()
+            except BlockingIOError:
+                return  # nobody waits any more
+            except ConnectionAbortedError:
+                continue  # gone before it was accepted
+            except OSError as error:
+                if error.errno not in _EXHAUSTED:
+                    raise
+                self._server.exhausted(error)
+                self._pause()
+                return
+            self._server.accepted(connection, address)
+
+
+class _Request(httputil.HTTPMessageDelegate):
+    """Passes one request on to the application.
+
+    Args:
+        server: whose connection it comes on.
+        server_conn: the connection, for as long as it lasts.
+        request_conn: the connection, for this request.
+        delegate: takes the request.
+    """
+
+    def __init__(
+        self,
+        server: BoundedServer,
+        server_conn: object,
+        request_conn: HTTP1Connection,
+        delegate: httputil.HTTPMessageDelegate,
+    ) -> None:
+        self._server = server
+        self._server_conn = server_conn
+        self._request_conn = request_conn
+        self._delegate = delegate
+
+    def headers_received(
+        self,
+        start_line: httputil.RequestStartLine | httputil.ResponseStartLine,
+        headers: httputil.HTTPHeaders,
+    ) -> Awaitable[None] | None:
+        """Pass the headers on, without those that cannot be trusted."""
+        if self._request_conn.stream.closed():
+            # The rest was sent ahead. Tornado reads it out of its buffer all the same;
+            # detaching is its way to end that.
+            self._request_conn.detach()
+            return None
+        if self._server.draining:
+            close_afterwards(self._request_conn)
+        for name in _UNTRUSTED:
+            headers.pop(name, None)
+        return self._delegate.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Pass a piece of the body on."""
+        return self._delegate.data_received(chunk)
+
+    def finish(self) -> None:
+        """Pass the end on."""
+        self._server.received(self._server_conn)
+        self._delegate.finish()
+
+    def on_connection_close(self) -> None:
+        """Pass it on that the client has gone."""
+        self._delegate.on_connection_close()
