@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -47,6 +48,8 @@ from server.possession import Possession
 
 MAX_HEADERS = 64 * 1024  # bytes
 MIN_CONNECTIONS = 16  # however few files are left
+log = logging.getLogger("botyard.server")
+
 IDLE = 75.0  # seconds that a connection is kept between requests
 SLOW_BODY = 30.0  # seconds that a body may take to arrive
 
@@ -114,9 +117,11 @@ class Botyard:
         self.services.traffic.draining = self.server.draining = True
         self.services.manager.events.close()
         self.server.stop()
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(timeout):
                 await self.services.traffic.idle()
+        except TimeoutError:
+            log.warning("requests still under way after %.0f s are cut", timeout)
 
     async def close(self) -> None:
         """End everything, in the order in which it depends on each other."""

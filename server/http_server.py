@@ -126,7 +126,7 @@ class BoundedServer(HTTPServer):
         self._waiting.pop(server_conn, None)
         self._evicted.discard(server_conn)
         for acceptor in self._acceptors:
-            acceptor.resume()
+            acceptor.closed_one()
 
     async def close_all_connections(self) -> None:
         """Cut every connection, and wait a bounded time until their requests have noticed."""
@@ -154,6 +154,7 @@ class _Acceptor:
         self._loop = IOLoop.current()
         self._accepting = False
         self._stopped = False
+        self._failures = 0  # in a row, for want of file descriptors
         self._retry: object | None = None
 
     def resume(self) -> None:
@@ -164,6 +165,11 @@ class _Acceptor:
         if not self._accepting and not self._stopped:
             self._accepting = True
             self._loop.add_handler(self._sock, self._accept, IOLoop.READ)
+
+    def closed_one(self) -> None:
+        """Go on at once after a connection was closed, unless that did not help the last time."""
+        if self._failures <= 1:
+            self.resume()
 
     def _pause(self) -> None:
         """Accept nothing until a connection is closed, or for `RETRY` seconds."""
@@ -196,9 +202,11 @@ class _Acceptor:
             except OSError as error:
                 if error.errno not in _EXHAUSTED:
                     raise
+                self._failures += 1
                 self._server.exhausted(error)
                 self._pause()
                 return
+            self._failures = 0
             self._server.accepted(connection, address)
 
 

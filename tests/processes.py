@@ -46,9 +46,22 @@ class ServerProcess:
         return code
 
 
+def _limited(open_files: int | None) -> tuple[str, ...]:
+    """The beginning of a command that may have so many open files."""
+    if open_files is None:
+        return ()
+    return ("sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh")
+
+
 @asynccontextmanager
-async def serving(data_dir: Path, telegram_url: str, **env: str) -> AsyncIterator[ServerProcess]:
-    """A server of its own on a folder; killed at the end when it still runs."""
+async def serving(
+    data_dir: Path, telegram_url: str, *, open_files: int | None = None, **env: str
+) -> AsyncIterator[ServerProcess]:
+    """A server of its own on a folder; killed at the end when it still runs.
+
+    Args:
+        open_files: how many it may have; None for as many as the tests.
+    """
     environ = {name: value for name, value in os.environ.items() if "BOTYARD" not in name}
     environ |= {
         "BOTYARD_PORT": "0",
@@ -56,7 +69,7 @@ async def serving(data_dir: Path, telegram_url: str, **env: str) -> AsyncIterato
         "BOTYARD_TELEGRAM_API_URL": telegram_url,
     } | env
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "server", "serve",
+        *_limited(open_files), sys.executable, "-m", "server", "serve",
         cwd=ROOT, env=environ, stderr=asyncio.subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     server = ServerProcess(process)

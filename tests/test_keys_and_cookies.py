@@ -98,6 +98,7 @@ def _bad_keys(good: str, secret: bytes) -> dict[str, str]:
         "another session": signed(sid="x" * 22),
         "another user": signed(sub="2"),
         "a user that is no number": signed(sub="ann"),
+        "a user beyond every number": signed(sub="9" * 30),
         "deeply nested header": base64.urlsafe_b64encode(b"[" * 40000).decode() + f".{body}.x",
         "very long": "e" * 60000,
     }
@@ -178,6 +179,25 @@ class TestBehindProxy:
         cookies = cookies_of(await anonymous.post(REGISTRATION, ANN, headers=headers))
         assert [cookie["secure"] for cookie in cookies.values()] == [True, True]
 
+    async def test_on_https_no_neighbouring_host_can_set_the_session_cookie(
+        self, anonymous: Client
+    ) -> None:
+        https = {"X-Forwarded-Proto": "https"}
+        answer = await anonymous.post(REGISTRATION, ANN, headers=https)
+        session = cookies_of(answer)["__Host-botyard_session"]
+        assert (session["path"], session["domain"], session["secure"]) == ("/", "", True)
+        cookie = header_of({"__Host-botyard_session": session.value})
+        assert (await anonymous.get(USER, headers=https | {"Cookie": cookie})).status == 200
+        smuggled = header_of({"botyard_session": session.value})
+        assert (await anonymous.get(USER, headers=https | {"Cookie": smuggled})).status == 401
+
+    async def test_logging_out_on_https_takes_the_cookie_back(self, anonymous: Client) -> None:
+        https = {"X-Forwarded-Proto": "https"}
+        cookies = await browser(anonymous, **https)
+        headers = https | {"Cookie": header_of(cookies), "X-XSRFToken": cookies["_xsrf"]}
+        gone = cookies_of(await anonymous.post(LOGOUT, headers=headers))["__Host-botyard_session"]
+        assert (gone.value, gone["secure"], gone["path"]) == ("", True, "/")
+
     async def test_the_cookies_work_on_http(self, anonymous: Client) -> None:
         cookies = cookies_of(await anonymous.post(REGISTRATION, ANN))
         assert [cookie["secure"] for cookie in cookies.values()] == ["", ""]
@@ -222,6 +242,43 @@ async def test_a_token_without_its_cookie_changes_nothing(anonymous: Client) -> 
     headers = {"Cookie": session, "X-XSRFToken": cookies["_xsrf"]}
     answer = await anonymous.patch(USER, {"first_name": "Ann"}, headers=headers)
     assert (answer.status, answer.json["code"]) == (403, "xsrf_failed")
+
+
+async def test_the_xsrf_token_of_another_session_changes_nothing(anonymous: Client) -> None:
+    mine = await browser(anonymous)
+    other = cookies_of(await anonymous.post(LOGIN, ANN))
+    for token in (other["_xsrf"].value, "0" * 64, "2|00000000|" + "0" * 32 + "|1"):
+        forged = mine | {"_xsrf": token}  # a neighbouring host can set a cookie for its domain
+        headers = {"Cookie": header_of(forged), "X-XSRFToken": token}
+        answer = await anonymous.patch(USER, {"first_name": "Eve"}, headers=headers)
+        assert (answer.status, answer.json["code"]) == (403, "xsrf_failed")
+        assert cookies_of(answer)["_xsrf"].value == mine["_xsrf"], "the right one comes back"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
+    ],
+)
+async def test_a_foreign_page_changes_nothing_with_the_cookie(
+    anonymous: Client, page: dict[str, str]
+) -> None:
+    cookies = await browser(anonymous)
+    headers = {"Cookie": header_of(cookies), "X-XSRFToken": cookies["_xsrf"]} | page
+    answer = await anonymous.patch(USER, {"first_name": "Eve"}, headers=headers)
+    assert (answer.status, answer.json["code"]) == (403, "origin_not_allowed")
+
+
+async def test_a_page_of_this_site_changes_things_with_the_cookie(anonymous: Client) -> None:
+    cookies = await browser(anonymous)
+    for page in ({"Origin": anonymous.url}, {"Sec-Fetch-Site": "same-origin"}):
+        headers = {"Cookie": header_of(cookies), "X-XSRFToken": cookies["_xsrf"]} | page
+        assert (await anonymous.patch(USER, {"first_name": "Ann"}, headers=headers)).status == 200
 
 
 async def test_a_browser_that_lost_its_xsrf_cookie_gets_one_with_what_it_reads(
