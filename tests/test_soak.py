@@ -1,7 +1,9 @@
 """Hours in ten minutes: 200 bots, messages, switches and faults at random; nothing may grow.
 
 `make soak`. It prints a line every ten seconds, and what has grown between the first and the last
-two minutes of those that are compared; the first two are left out.
+two minutes of those that are compared; the first two are left out. Half of the time somebody
+attacks the server (tests/attacker.py): the times of the other accounts' requests and of the bots'
+answers are printed with and without.
 """
 
 from __future__ import annotations
@@ -13,16 +15,18 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import aiohttp
 import pytest
+from attacker import Attacker
 from processes import serving
 from support import BOTS, Client, Scrape, register, scrape, until
 
-from sandbox import Sandbox
+from sandbox import Sandbox, SandboxBot
 from sandbox.updates import OTHER_POLL
 
 BOTS_ON = 200
@@ -31,6 +35,7 @@ MESSAGES_A_SECOND = 20
 WARM_UP = 120.0  # seconds
 WINDOW = 120.0  # seconds at each end of the rest that are compared
 SAMPLED_EVERY = 2.0  # seconds
+ATTACK = 20.0  # seconds that an attack lasts, and that the server has rest afterwards
 MAY_GROW = 0.05  # share: on and off, and faults, are never the same twice
 FAULTS: list[dict[str, Any]] = [
     {"kind": "status", "status": 500},
@@ -55,22 +60,28 @@ class Soak:
 
     telegram: Sandbox
     user: Client
+    bots: list[SandboxBot]
     rng: random.Random
     asked: dict[tuple[int, int], list[str]] = field(default_factory=lambda: defaultdict(list))
     switches: int = 0
     faults: int = 0
     samples: list[tuple[float, dict[str, float]]] = field(default_factory=list)
+    under_attack: bool = False
+    attacks: list[tuple[float, float]] = field(default_factory=list)  # Unix times
+    requests: list[tuple[float, float]] = field(default_factory=list)  # when, seconds
+    asked_at: dict[tuple[int, str], float] = field(default_factory=dict)
 
     async def talk(self) -> None:
         """Write to bots, at random and steadily."""
         due = time.monotonic()
         number = 0
         while True:
-            bot = self.rng.choice(self.telegram.bots)
+            bot = self.rng.choice(self.bots)
             chat = self.rng.randrange(1, 1 + CHATS)
             number += 1
             self.telegram.send_message(bot.id, text=f"{number}", chat_id=chat)
             self.asked[bot.id, chat].append(f"{number}")
+            self.asked_at[bot.id, f"{number}"] = time.time()
             due += self.rng.expovariate(MESSAGES_A_SECOND)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
@@ -99,15 +110,58 @@ class Soak:
             if self.rng.random() < 0.1:
                 self.telegram.drop_polls()
 
+    async def be_attacked(self, attacker: Attacker) -> None:
+        """Let the attacker in, half of the time."""
+        while True:
+            await asyncio.sleep(ATTACK)
+            began, self.under_attack = time.time(), True
+            try:
+                await attacker.attack(ATTACK)
+            finally:
+                self.under_attack = False
+                self.attacks.append((began, time.time()))
+
+    async def look(self, quiet: Client) -> None:
+        """Be somebody else, who lists their bots ten times a second."""
+        while True:
+            at, began = time.time(), time.perf_counter()
+            assert (await quiet.get(BOTS)).status == 200
+            self.requests.append((at, time.perf_counter() - began))
+            await asyncio.sleep(0.1)
+
+    def attacked(self, at: float) -> bool:
+        """Tell whether a moment is in an attack."""
+        return any(began <= at < ended for began, ended in self.attacks)
+
+    def times(self) -> dict[str, list[tuple[float, float]]]:
+        """When and how long: requests of another account, and answers of the bots."""
+        answers = [
+            (asked, sent.time - asked)
+            for bot in self.bots
+            for sent in self.telegram.sent(bot.id)
+            if (asked := self.asked_at.get((bot.id, sent.message["text"]))) is not None
+        ]
+        return {"a request of another account": self.requests, "an answer of a bot": answers}
+
+    def print_times(self) -> None:
+        """Print medians and 99th percentiles, with an attack under way and without."""
+        for name, measured in self.times().items():
+            for attacked in (False, True):
+                these = sorted(took for at, took in measured if self.attacked(at) is attacked)
+                p50, p99 = (1000 * these[int(len(these) * share)] for share in (0.5, 0.99))
+                when = "under attack" if attacked else "at rest"
+                print(f"{name}, {when}: median {p50:.1f} ms, p99 {p99:.1f} ms, {len(these)} times")
+
     async def sample(self) -> None:
         """Look at the server, as its operator would."""
         began = time.monotonic()
         while True:
             seen = await scrape(self.user)
             now = time.monotonic() - began
-            self.samples.append((now, {name: read(seen) for name, read in MEASURES.items()}))
-            if len(self.samples) % 5 == 1:
-                print(self.line(now, seen), flush=True)
+            if not self.under_attack:  # its connections come and go
+                self.samples.append((now, {name: read(seen) for name, read in MEASURES.items()}))
+                if len(self.samples) % 5 == 1:
+                    print(self.line(now, seen), flush=True)
             await asyncio.sleep(SAMPLED_EVERY)
 
     def line(self, now: float, seen: Scrape) -> str:
@@ -150,7 +204,7 @@ async def _all_at_once(seconds: float, *things: Callable[[], Coroutine[Any, Any,
     try:
         async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
             for thing in things:
-                group.create_task(thing(), name=thing.__name__)
+                group.create_task(thing(), name=repr(thing))
     except TimeoutError:
         pass
 
@@ -167,8 +221,21 @@ async def test_nothing_grows_and_nothing_is_lost(
         user = await register(Client(http, server.url))
         for _ in range(BOTS_ON):
             await user.add_bot(telegram.add_bot())
-        soak = Soak(telegram, user, random.Random(5))
-        await _all_at_once(seconds, soak.talk, soak.switch, soak.trouble, soak.sample)
+        quiet = await register(Client(http, server.url), "quiet")
+        await quiet.add_bot(telegram.add_bot())
+        eve, hers = await register(Client(http, server.url), "eve"), telegram.add_bot()
+        await eve.add_bot(hers)
+        soak = Soak(telegram, user, telegram.bots[:-1], random.Random(5))
+        attacker = Attacker(telegram, eve, hers, random.Random(6))
+        await _all_at_once(
+            seconds,
+            soak.talk,
+            soak.switch,
+            soak.trouble,
+            soak.sample,
+            partial(soak.look, quiet),
+            partial(soak.be_attacked, attacker),
+        )
         telegram.clear()
         for bot in (await user.get(BOTS)).json:
             await user.patch(f"{BOTS}{bot['id']}/", {"active": True})
@@ -179,6 +246,7 @@ async def test_nothing_grows_and_nothing_is_lost(
     count = sum(map(len, soak.asked.values()))
     answers = soak.answers()
     repeats = sum(sum(Counter(texts).values()) - len(set(texts)) for texts in answers.values())
+    soak.print_times()
     print(f"{count} messages, {repeats} repeats, {soak.switches} switches, {soak.faults} faults")
     for key, texts in soak.asked.items():
         assert list(dict.fromkeys(answers[key])) == texts, "in order, each of them"
