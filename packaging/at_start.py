@@ -1,7 +1,8 @@
-"""Runs in the one file before anything else of it."""
+"""Runs in the one file before the program: looks after the folders that it unpacks itself into."""
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
 import shutil
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 MARKS = ("botyard-one-file", "botyard")  # one of them is in every folder that we unpack
+LOCKED = "botyard-locked"  # while it is in a folder, the lock tells whether a run uses that
 ABANDONED = 600.0  # seconds; a file that takes longer to unpack would not be used
 
 unpacked = [Path(sys._MEIPASS)]  # type: ignore[attr-defined]
@@ -26,20 +28,30 @@ def keep_from_cleaners() -> None:
     for folder in unpacked:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)  # the end closes it
         fcntl.flock(descriptor, fcntl.LOCK_SH)
+        (folder / LOCKED).touch()
+        # At an end in good order the bootloaders remove the folders, and nobody else meanwhile.
+        atexit.register((folder / LOCKED).unlink, missing_ok=True)
 
 
 def sweep() -> None:
     """Remove what was left by runs that a crash or a kill -9 ended: 80 MB each."""
-    now = time.time()
     for folder in [*unpacked[0].parent.glob("_MEI*"), *unpacked[0].parent.glob("staticx-*")]:
         try:
-            about = folder.lstat()
-            if about.st_uid != os.geteuid() or now - about.st_mtime < ABANDONED:
-                continue
-            if any((folder / mark).is_file() for mark in MARKS):
+            if _is_left(folder):
                 _remove_unless_locked(folder)
         except OSError:  # locked, or another one was faster
             continue
+
+
+def _is_left(folder: Path) -> bool:
+    """A folder of ours whose run is over, unless it is locked.
+
+    One that is not locked yet may be unpacked at this moment, so it has to be old.
+    """
+    about = folder.lstat()
+    if about.st_uid != os.geteuid() or not any((folder / mark).is_file() for mark in MARKS):
+        return False
+    return (folder / LOCKED).is_file() or time.time() - about.st_mtime >= ABANDONED
 
 
 def _remove_unless_locked(folder: Path) -> None:
@@ -51,11 +63,11 @@ def _remove_unless_locked(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _end(number: int, _frame: object) -> None:
+def _interrupted(number: int, _frame: object) -> None:
     sys.exit(128 + number)
 
 
 # Ctrl-C while the modules are still being loaded is no error that deserves a traceback.
-signal.signal(signal.SIGINT, _end)
+signal.signal(signal.SIGINT, _interrupted)
 keep_from_cleaners()
 sweep()

@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 from support import DEADLINE
 
 ROOT = Path(__file__).parent.parent
+CHECKOUT = (sys.executable, "-m", "server")
 _SERVING = re.compile(r"serving on (\S+),")
 
 
@@ -55,11 +56,17 @@ def _limited(open_files: int | None) -> tuple[str, ...]:
 
 @asynccontextmanager
 async def serving(
-    data_dir: Path, telegram_url: str, *, open_files: int | None = None, **env: str
+    data_dir: Path,
+    telegram_url: str,
+    *,
+    program: Sequence[str] = CHECKOUT,
+    open_files: int | None = None,
+    **env: str,
 ) -> AsyncIterator[ServerProcess]:
     """A server of its own on a folder; killed at the end when it still runs.
 
     Args:
+        program: what is `botyard` on this command line.
         open_files: how many it may have; None for as many as the tests.
     """
     environ = {name: value for name, value in os.environ.items() if "BOTYARD" not in name}
@@ -69,7 +76,7 @@ async def serving(
         "BOTYARD_TELEGRAM_API_URL": telegram_url,
     } | env
     process = await asyncio.create_subprocess_exec(
-        *_limited(open_files), sys.executable, "-m", "server", "serve",
+        *_limited(open_files), *program, "serve",
         cwd=ROOT, env=environ, stderr=asyncio.subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     server = ServerProcess(process)

@@ -14,7 +14,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -22,8 +22,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 from postgresql import PostgreSQL, free_port
-from processes import ROOT, ServerProcess
+from processes import ROOT, ServerProcess, serving
 from support import BOTS, DEADLINE, PASSWORD, Client, numbers, register, until
+from test_durability import kill_in_the_middle
 
 from sandbox import Sandbox
 from server import __version__
@@ -181,6 +182,103 @@ async def test_after_kill_9_the_bots_come_back(
         await until(lambda: telegram.polling(bot.id), "the bot polling again")
 
 
+@dataclass
+class AllOfIt(ServerProcess):
+    """The file while it serves on the machine itself; `process` is what was started."""
+
+    def pids(self) -> list[int]:
+        """The process that was started, the one below it, and the server below that."""
+        pids = [self.process.pid]
+        while below := Path(f"/proc/{pids[-1]}/task/{pids[-1]}/children").read_text().split():
+            pids += map(int, below)
+        return pids
+
+
+@dataclass
+class OnTheMachine:
+    """Starts the file without a root of its own, whose end would be that of all in it."""
+
+    folder: Path
+    telegram: Sandbox
+
+    @asynccontextmanager
+    async def __call__(self, name: str = "data", **env: str) -> AsyncIterator[AllOfIt]:
+        """`botyard serve` on a data folder of this name."""
+        tmp = self.folder / "tmp"
+        tmp.mkdir(exist_ok=True)
+        url: str = self.telegram.url  # type: ignore[attr-defined]
+        data = self.folder / name
+        async with serving(data, url, program=[str(FILE)], TMPDIR=str(tmp), **env) as server:
+            yield AllOfIt(server.process, server.url, server.log, server.reader)
+
+    def unpacked(self) -> list[str]:
+        """The folders that it unpacked itself into and has not removed."""
+        return [path.name for path in (self.folder / "tmp").iterdir()]
+
+
+@pytest.mark.parametrize("which", ["the one that was started", "the one below it", "the server"])
+async def test_kill_9_of_one_of_its_processes_ends_all_and_leaves_folder_and_port_free(
+    which: str, tmp_path: Path, telegram: Sandbox
+) -> None:
+    start = OnTheMachine(tmp_path, telegram)
+    async with start() as server:
+        pids = server.pids()
+        assert len(pids) == 3
+        names = ["the one that was started", "the one below it", "the server"]
+        os.kill(pids[names.index(which)], signal.SIGKILL)
+        await until(lambda: not any(map(is_alive, pids)), "the end of all of them")
+        port = server.url.rpartition(":")[2]
+    async with start(BOTYARD_PORT=port) as server:
+        assert await server.end(signal.SIGTERM) == 0
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; what nobody has waited for does not."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+async def test_a_restart_right_after_kill_9_is_not_refused(
+    tmp_path: Path, telegram: Sandbox
+) -> None:
+    start = OnTheMachine(tmp_path, telegram)
+    async with start() as server:
+        port = server.url.rpartition(":")[2]
+        server.process.kill()
+        await server.process.wait()
+        async with start(BOTYARD_PORT=port) as again:  # as a supervisor: at once
+            assert await again.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.timeout(300)
+async def test_kill_9_of_what_was_started_in_the_middle_loses_no_message(
+    tmp_path: Path, telegram: Sandbox, http: aiohttp.ClientSession
+) -> None:
+    await kill_in_the_middle(OnTheMachine(tmp_path, telegram), 10, telegram, http)
+
+
+async def test_what_is_killed_while_it_starts_leaves_no_server(
+    tmp_path: Path, telegram: Sandbox
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    for step in range(12):  # 0 to 1.1 s: unpacking, importing, migrating
+        process = await asyncio.create_subprocess_exec(
+            FILE, "serve", "--port", "0", "--data-dir", str(tmp_path / "data"),
+            env={"TMPDIR": str(tmp_path / "tmp")}, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), step / 10)
+        process.kill()
+        async with asyncio.timeout(DEADLINE):
+            assert process.stderr is not None
+            await process.stderr.read()  # until the last one that could write to it has ended
+            await process.wait()
+    async with OnTheMachine(tmp_path, telegram)() as server:
+        assert await server.end(signal.SIGTERM) == 0
+
+
 # -- everything is in it
 
 
@@ -305,6 +403,23 @@ def test_a_folder_that_cannot_be_written_to_is_told_in_one_line(
     assert re.fullmatch(
         rf"botyard: Failed to create temporary directory in {folder}: .+\n", ended.stderr
     )
+
+
+async def test_what_killed_runs_left_is_removed_by_the_next_start_and_what_is_held_is_not(
+    tmp_path: Path, telegram: Sandbox
+) -> None:
+    start = OnTheMachine(tmp_path, telegram)
+    async with start("running") as running:
+        for number in range(2):
+            async with start("killed") as server:
+                os.kill(server.pids()[number], signal.SIGKILL)
+            # The other one removes its own, and the run before is swept.
+            assert len(start.unpacked()) == 3, "what the killed one had unpacked is left"
+        async with start("next") as server:
+            assert await server.end(signal.SIGTERM) == 0
+        assert len(start.unpacked()) == 2, "those of the one that runs"
+        assert await running.end(signal.SIGTERM) == 0
+    assert start.unpacked() == []
 
 
 def test_what_a_crash_left_is_removed_by_the_next_run(root: EmptyRoot) -> None:

@@ -7,11 +7,13 @@ import random
 import signal
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import aiohttp
 import pytest
-from processes import serving
+from processes import ServerProcess, serving
 from support import DEADLINE, Client, fill_disk, register, until
 
 from sandbox import Sandbox
@@ -42,20 +44,26 @@ def answered(telegram: Sandbox, bot_ids: list[int]) -> Counter[tuple[int, str]]:
     return Counter((bot, sent.message["text"]) for bot in bot_ids for sent in telegram.sent(bot))
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.slow
-async def test_kill_9_in_the_middle_twenty_times_loses_no_message(
-    tmp_path: Path, telegram: Sandbox, http: aiohttp.ClientSession
+Start = Callable[[], AbstractAsyncContextManager[ServerProcess]]
+
+
+async def kill_in_the_middle(
+    start: Start, kills: int, telegram: Sandbox, http: aiohttp.ClientSession
 ) -> None:
+    """Kill -9 a server again and again while its bots answer, and see that each text is answered.
+
+    Args:
+        start: starts it, each time on the same folder.
+    """
     rng = random.Random(20)
     asked: set[tuple[int, str]] = set()
-    async with serving(tmp_path, telegram.url) as server:
+    async with start() as server:
         _users, bot_ids = await add_bots(http, server.url, telegram)
         await server.end(signal.SIGKILL)
     repeats = most = 0
-    for kill in range(KILLS):
+    for kill in range(kills):
         before = sum(answered(telegram, bot_ids).values())
-        async with serving(tmp_path, telegram.url) as server:
+        async with start() as server:
             for n in range(300):
                 bot, text = bot_ids[n % len(bot_ids)], f"{kill}: {n}"
                 telegram.send_message(bot, text=text, chat_id=1 + n // len(bot_ids) % CHATS)
@@ -65,7 +73,7 @@ async def test_kill_9_in_the_middle_twenty_times_loses_no_message(
             await server.end(signal.SIGKILL)
         now = sum(count - 1 for count in answered(telegram, bot_ids).values())
         most, repeats = max(most, now - repeats), now
-    async with serving(tmp_path, telegram.url) as server:
+    async with start() as server:
         await until(
             lambda: (
                 count_sent(telegram, bot_ids) >= len(asked)
@@ -75,8 +83,16 @@ async def test_kill_9_in_the_middle_twenty_times_loses_no_message(
             deadline=120,  # Telegram's limit is 30 messages a second and bot
         )
         await server.end(signal.SIGTERM)
-    print(f"{len(asked)} messages, {KILLS} kills, {repeats} repeats, at most {most} after a kill")
+    print(f"{len(asked)} messages, {kills} kills, {repeats} repeats, at most {most} after a kill")
     assert most <= len(bot_ids) * CHATS, "only what was in hand: one update a chat"
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.slow
+async def test_kill_9_in_the_middle_twenty_times_loses_no_message(
+    tmp_path: Path, telegram: Sandbox, http: aiohttp.ClientSession
+) -> None:
+    await kill_in_the_middle(lambda: serving(tmp_path, telegram.url), KILLS, telegram, http)
 
 
 async def test_a_kill_keeps_the_order_within_a_chat(
