@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import peewee
 from playhouse import db_url
 
-from models.errors import StorageUnavailable
+from models.errors import DatabaseDamaged, StorageUnavailable
 
 BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for a lock of another process
 # PostgreSQL, in seconds
@@ -61,9 +62,37 @@ def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
     )
 
 
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_RESTORE = "stop the server, botyard restore FILE puts a backup in its place"
+
+
+def translate(error: BaseException, what: str = "") -> StorageUnavailable | None:
+    """The data layer's word for what a database said; None when that was no failure of its own.
+
+    Args:
+        what: what could not be done, for the sentence.
+    """
+    cause: BaseException = error
+    while isinstance(cause, peewee.PeeweeException) and cause.__context__ is not None:
+        cause = cause.__context__  # what the driver said
+    text = " ".join(f"{what}: {error}".removeprefix(": ").split()) or type(error).__name__
+    if isinstance(cause, sqlite3.Error):
+        # a code has its details in the higher bits; some errors are not SQLite's and have none
+        if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+            return DatabaseDamaged(f"the database is damaged ({cause}): {_RESTORE}")
+    elif str(getattr(cause, "sqlstate", "")).startswith("XX"):
+        return DatabaseDamaged(f"PostgreSQL failed, and its log says more ({text})")
+    if isinstance(error, peewee.OperationalError | peewee.InterfaceError):
+        return StorageUnavailable(text)
+    return None
+
+
 @contextmanager
-def opening() -> Iterator[None]:
-    """Say of what goes wrong in here that the database cannot be opened.
+def unavailable(what: str) -> Iterator[None]:
+    """Say of what goes wrong in here that the database does not do it.
+
+    Args:
+        what: as for `translate`.
 
     Raises:
         StorageUnavailable: with that sentence.
@@ -71,7 +100,7 @@ def opening() -> Iterator[None]:
     try:
         yield
     except peewee.DatabaseError as error:
-        raise StorageUnavailable(f"cannot open the database: {error}".strip()) from error
+        raise (translate(error, what) or error) from error
 
 
 def _lower(text: str | None) -> str | None:

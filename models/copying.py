@@ -12,7 +12,7 @@ import peewee
 # every table must be known here, whoever asks
 from models import bot, session, setting, update, user  # noqa: F401
 from models.base import BaseModel
-from models.connection import connect
+from models.connection import connect, translate
 from models.errors import SchemaMismatch, StorageUnavailable
 from models.exclusive import exclusive
 from models.migration import Migrations
@@ -56,8 +56,8 @@ def copy_database(
             Migrations(target_url).up()
             with _reading(source_url) as source, _writing(target_url) as target:
                 return _copy(source, target, progress)
-    except (peewee.OperationalError, peewee.InterfaceError) as error:
-        raise StorageUnavailable(f"nothing was copied: {error}".strip()) from error
+    except peewee.DatabaseError as error:
+        raise (translate(error, "nothing was copied") or error) from error
 
 
 def _copy(

@@ -20,9 +20,10 @@ from typing import Any, ParamSpec, TypeVar
 
 import peewee
 
+from models import sqlite_file
 from models.base import proxy
-from models.connection import connect
-from models.errors import StorageUnavailable
+from models.connection import connect, translate
+from models.errors import DatabaseDamaged, StorageUnavailable
 from models.exclusive import Session, take
 from models.histogram import Histogram
 
@@ -33,6 +34,7 @@ log = logging.getLogger("botyard.database")
 
 READERS = {"sqlite": 2, "postgresql": 3}  # beside one writer; more only fight for the GIL
 WRITES_A_COMMIT = 128
+DAMAGE_TOLD = 60.0  # seconds between two lines in the log that say so
 COMMIT_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
 
 
@@ -58,14 +60,12 @@ class _Job:
     def deliver(self) -> None:
         if self.future.cancelled():
             return
-        if isinstance(self.error, peewee.OperationalError | peewee.InterfaceError):
-            unavailable = StorageUnavailable(str(self.error).strip() or type(self.error).__name__)
-            unavailable.__cause__ = self.error
-            self.future.set_exception(unavailable)
-        elif self.error is not None:
-            self.future.set_exception(self.error)
-        else:
+        if self.error is None:
             self.future.set_result(self.result)
+            return
+        if (unavailable := translate(self.error)) is not None:
+            unavailable.__cause__ = self.error
+        self.future.set_exception(unavailable or self.error)
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -223,7 +223,7 @@ class Database:
 
     Args:
         url: `sqlite:///path` or `postgresql://user:password@host/name`.
-        exclusive: whether PostgreSQL's is to be had alone, as `models.exclusive` says.
+        exclusive: whether it is to be had alone, as `models.exclusive` says.
 
     Attributes:
         commits: what commits took.
@@ -234,6 +234,9 @@ class Database:
         self._peewee = connect(url)
         self.commits = Histogram(COMMIT_BOUNDS)
         self.failures = 0
+        self._damage_told = -DAMAGE_TOLD
+        file = sqlite_file.of(url) if exclusive else None
+        self._file_lock = None if file is None else sqlite_file.FileLock(file)
         kind = "sqlite" if url.startswith("sqlite:") else "postgresql"
         self._writes: _Queue = queue.SimpleQueue()
         self._reads: _Queue = queue.SimpleQueue()
@@ -259,6 +262,8 @@ class Database:
             DatabaseInUse: it was to be had alone, and another server runs on it.
             StorageUnavailable: it does not.
         """
+        if self._file_lock is not None:
+            self._file_lock.acquire()
         proxy.initialize(self._peewee)
         for worker in self._workers:
             worker.start()
@@ -287,9 +292,18 @@ class Database:
         jobs.put(_Job(run, future))
         try:
             return await future
-        except StorageUnavailable:
+        except StorageUnavailable as error:
             self.failures += 1
+            if isinstance(error, DatabaseDamaged):
+                self._tell_damage(error)
             raise
+
+    def _tell_damage(self, error: DatabaseDamaged) -> None:
+        """Log it, and not again for each call that comes upon the same pages."""
+        now = time.monotonic()
+        if now - self._damage_told >= DAMAGE_TOLD:
+            self._damage_told = now
+            log.error("%s", error)
 
     @property
     def queued(self) -> dict[str, int]:
@@ -304,3 +318,5 @@ class Database:
         for worker in self._workers:
             if worker.is_alive():
                 await asyncio.to_thread(worker.join)
+        if self._file_lock is not None:
+            self._file_lock.release()

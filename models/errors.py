@@ -2,7 +2,8 @@
 
 StorageError
 ├── StorageUnavailable      the database cannot be reached, is locked, or its disk is full
-│   └── DatabaseInUse       a server has the database alone
+│   ├── DatabaseInUse       a server has the database alone
+│   └── DatabaseDamaged     what is in the file, or in PostgreSQL's, is no database any more
 ├── SecretMismatch          the secret key is not the one the stored tokens were encrypted with
 ├── SchemaMismatch          the database is older or newer than this program
 └── RuleBroken              the database is fine, the request is not
@@ -29,6 +30,10 @@ class StorageUnavailable(StorageError):
 
 class DatabaseInUse(StorageUnavailable):
     """A server, or a command that needs it alone, has the database; the text says from where."""
+
+
+class DatabaseDamaged(StorageUnavailable):
+    """What is stored cannot be read as a database; the text says what to do."""
 
 
 class SecretMismatch(StorageError):

@@ -1,7 +1,7 @@
-"""One server a PostgreSQL database, and none while a command needs it alone.
+"""One server a database, and none while a command needs it alone.
 
-An advisory lock (PostgreSQL's documentation, section 13.3.5) of the session: it ends with the
-connection, however that ends. SQLite's files are held by `server.lock`.
+PostgreSQL's by an advisory lock (its documentation, section 13.3.5) of the session: it ends with
+the connection, however that ends. SQLite's as `models.sqlite_file` says.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from datetime import datetime
 
 import peewee
 
-from models.connection import LOCK_TIMEOUT, connect, opening
+from models import sqlite_file
+from models.connection import LOCK_TIMEOUT, connect, unavailable
 from models.errors import DatabaseInUse
 
 WAIT = 1.0  # seconds that a server may take that just ends
@@ -90,22 +91,28 @@ def take(
 
 @contextmanager
 def exclusive(url: str, *, wait: float = WAIT, shared: bool = False) -> Iterator[None]:
-    """Have a PostgreSQL database alone; of SQLite, nothing is done.
+    """Have a database alone.
 
     Args:
         url: as for `Database`.
-        wait, shared: as for `take`.
+        wait, shared: as for `take`; a file is not waited for.
 
     Raises:
         DatabaseInUse: a server runs on it.
         StorageUnavailable: it cannot be reached.
     """
-    if url.startswith("sqlite:"):
-        yield
+    file = sqlite_file.of(url)
+    if file is not None:
+        lock = sqlite_file.FileLock(file, shared=shared)
+        lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
         return
     database = connect(url)
     try:
-        with opening():
+        with unavailable("cannot open the database"):
             database.connect()
             take(database, wait=wait, shared=shared)
         yield

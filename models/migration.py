@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import importlib.resources
 import inspect
 import logging
@@ -15,8 +14,9 @@ from pathlib import Path
 import peewee
 from peewee_migrate import Router
 
-from models.connection import connect, opening
-from models.errors import SchemaMismatch, StorageUnavailable
+from models import sqlite_file
+from models.connection import connect, unavailable
+from models.errors import SchemaMismatch
 
 log = logging.getLogger("botyard.migrations")
 
@@ -46,6 +46,15 @@ class Migrations:
 
     def __init__(self, url: str) -> None:
         self._url = url
+
+    def prepare(self) -> None:
+        """Make the file of a new SQLite database, so that it can be locked; nothing else.
+
+        Raises:
+            StorageUnavailable: it cannot be made.
+        """
+        with self._alone():
+            pass
 
     def up(self, to: str | None = None) -> list[str]:
         """Run what is left, up to and with the step `to`.
@@ -124,9 +133,8 @@ class Migrations:
     def _router(self) -> Iterator[Router]:
         # With foreign keys on, SQLite deletes child rows when a migration rebuilds the parent.
         database = connect(self._url, foreign_keys=False)
-        with _file_lock(database):
-            with opening():
-                database.connect()
+        with self._alone(), unavailable("cannot open the database"):
+            database.connect()
             try:
                 if not isinstance(database, peewee.SqliteDatabase):
                     # it ends with the connection
@@ -138,6 +146,17 @@ class Migrations:
             finally:
                 database.close()
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two processes that migrate at once would both run every step; SQLite only."""
+        file = sqlite_file.of(self._url)
+        if file is None:
+            yield
+            return
+        with sqlite_file.migrating(file):
+            sqlite_file.make(file)
+            yield
+
     @staticmethod
     def _check_foreign_keys(database: peewee.Database) -> None:
         if not isinstance(database, peewee.SqliteDatabase):
@@ -145,22 +164,3 @@ class Migrations:
         broken = database.execute_sql("PRAGMA foreign_key_check").fetchall()
         if broken:
             raise SchemaMismatch(f"rows point to rows that are gone: {broken[:5]}")
-
-
-@contextmanager
-def _file_lock(database: peewee.Database) -> Iterator[None]:
-    """Two processes that migrate at once would both run every step.
-
-    SQLite only, and before it is opened: to turn a new database to WAL fails at once, whatever the
-    timeout is, while another process writes to it.
-    """
-    if not isinstance(database, peewee.SqliteDatabase):
-        yield
-        return
-    try:
-        file = open(f"{database.database}.lock", "a")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise StorageUnavailable(f"cannot open the database: {error.strerror}") from error
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -165,8 +165,10 @@ def _connection_room(manager: BotManager) -> Callable[[], int]:
 
 
 def _migrate(url: str) -> None:
+    migrations = Migrations(url)
+    migrations.prepare()
     with exclusive(url, wait=LOCK_TIMEOUT):  # another server may work with the tables as they are
-        Migrations(url).up()
+        migrations.up()
 
 
 async def _open_database(url: str, vault: Vault) -> Database:
@@ -280,7 +282,7 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
     boot = asyncio.create_task(manager.start_active(), name="boot")
     possession = Possession(db)
     routines = _routines(config, runner, db, manager, boot)
-    if config.sqlite_file is None:  # files are held by server.lock
+    if config.sqlite_file is None:  # a file's lock cannot be lost
         routines.append(possession.routine())
     for routine in routines:
         routine.start()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from models.migration import folder as migrations_folder
+from models.sqlite_file import draft_of, sync_folder
 
 _TABLES = frozenset({"migratehistory", "users", "sessions", "bots", "updates", "settings"})
 _ENDINGS = ("", "-wal", "-shm", "-journal", ".lock")
@@ -107,7 +108,7 @@ def restore(file: Path, database: Path) -> Path | None:
         BadBackup: the file is not healthy, or another program uses the database.
     """
     check(file)
-    draft = database.with_name(database.name + ".restoring")
+    draft = draft_of(database)
     draft.unlink(missing_ok=True)
     try:
         _copy(file, draft)
@@ -144,12 +145,3 @@ def _in_one_file(database: Path) -> bool:
     except sqlite3.DatabaseError:
         return False
     return not database.with_name(database.name + "-wal").exists()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder outlast a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

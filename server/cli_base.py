@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 import click
 import orjson
 
+from models import sqlite_file
 from models.database import Database
 from models.errors import SecretMismatch, StorageError
 from models.migration import Migrations
 from server.config import Config, ConfigError
 from server.lock import IN_USE, maintaining
+from server.permissions import private_files
 
 T = TypeVar("T")
 
@@ -27,7 +29,8 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         try:
-            return super().invoke(ctx)
+            with private_files():
+                return super().invoke(ctx)
         except SecretMismatch as error:
             raise click.ClickException(
                 "BOTYARD_SECRET_KEY (or secret.key in the data folder) is not the secret that this "
@@ -93,6 +96,8 @@ def migrate(config: Config, to: str | None = None) -> list[str]:
     Returns:
         The names of the steps that were run.
     """
+    if config.sqlite_file is not None:
+        sqlite_file.check_name(config.sqlite_file)
     migrations = Migrations(config.database_address)
     status = migrations.status()
     try:

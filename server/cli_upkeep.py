@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from models import sqlite_file
 from server import backup as backups
 from server import lock, rotation
 from server.cli_base import echo_json, flags, json_option
@@ -29,9 +30,10 @@ class WhatToDo(click.ClickException):
 
 
 def _sqlite_file(config: Config, instead: str) -> Path:
-    if config.sqlite_file is None:
+    file = sqlite_file.of(config.database_address)
+    if file is None:
         raise WhatToDo(f"the database is PostgreSQL, which has tools of its own: {instead}")
-    return config.sqlite_file
+    return file
 
 
 def _without_password(url: str) -> str:
@@ -57,6 +59,7 @@ def backup(file: Path, **given: str | None) -> None:
     config = Config.load(None, **given)
     dump = _postgresql("pg_dump --format=custom --file={file}", config, file)
     database = _sqlite_file(config, dump)
+    sqlite_file.check_name(database)
     try:
         backups.back_up(database, file)
     except backups.BadBackup as error:
@@ -79,7 +82,7 @@ def restore(file: Path, **given: str | None) -> None:
     folder = config.data_dir.absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with lock.holding(*config.folders):
+        with lock.maintaining(config):
             kept = backups.restore(file, database)
     except backups.BadBackup as error:
         raise click.ClickException(str(error)) from error

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import shlex
 import sqlite3
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ from models.migration import Migrations
 from models.vault import Vault, check_secret_if_any
 from runner.reach import Reach, reach
 from runner.settings import FILES_A_BOT, FILES_BESIDE
+from server import permissions
 from server.cli_base import run_in
 from server.config import SECRET_FILE, Config, stored_secrets
 from server.setting_values import MIN_SECRET
@@ -62,7 +63,7 @@ def examine(config: Config) -> Iterator[Finding]:
     database = _database(config)
     yield database
     active = 0
-    if database.level is Level.OK:
+    if config.has_database() and database.level is not Level.WRONG:
         migrations = _migrations(config)
         yield migrations
         if migrations.level is Level.OK:
@@ -87,12 +88,21 @@ def _folder(config: Config) -> Finding:
             "data folder", Level.WRONG, f"{folder} cannot be written by this user",
             f"run as the user that the server runs as, or: chown that user {folder}",
         )  # fmt: skip
-    if folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return Finding(
-            "data folder", Level.WARNING, f"{folder} is open to other users",
-            f"chmod 700 {folder}",
-        )  # fmt: skip
-    return Finding("data folder", Level.OK, str(folder))
+    folders = [one for one in (folder, *config.folders) if one.is_dir()]
+    return _open_to_others("data folder", folders, "700") or Finding(
+        "data folder", Level.OK, str(folder)
+    )
+
+
+def _open_to_others(check: str, paths: Sequence[Path], mode: str) -> Finding | None:
+    """A warning about what other users can read; None when there is nothing of the kind."""
+    found = [str(path) for path in dict.fromkeys(paths) if permissions.is_open(path)]
+    if not found:
+        return None
+    return Finding(
+        check, Level.WARNING, f"open to other users: {', '.join(found)}",
+        f"chmod {mode} {' '.join(map(shlex.quote, found))}",
+    )  # fmt: skip
 
 
 def _secret(config: Config) -> Finding:
@@ -114,11 +124,9 @@ def _secret(config: Config) -> Finding:
             "secret", Level.WRONG, f"{path} cannot be read or is damaged",
             "restore it from your backup: the bots' tokens cannot be read without it",
         )  # fmt: skip
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return Finding(
-            "secret", Level.WARNING, f"{path} is open to other users", f"chmod 600 {path}"
-        )
-    return Finding("secret", Level.OK, str(path))
+    return _open_to_others("secret", permissions.secret_parts(config), "600") or Finding(
+        "secret", Level.OK, str(path)
+    )
 
 
 def _guarded(check: str, advice: str, look: Callable[[], str]) -> Finding:
@@ -143,7 +151,15 @@ def _database(config: Config) -> Finding:
             "database", Level.WRONG, f"{file} cannot be written by this user",
             f"run as the user that the server runs as, or: chown that user {file}",
         )  # fmt: skip
-    return _guarded("database", "stop the server, botyard restore FILE", lambda: _ask_sqlite(file))
+    found = _guarded("database", "stop the server, botyard restore FILE", lambda: _ask_sqlite(file))
+    if found.level is not Level.OK:
+        return found
+    if file.stat().st_nlink > 1:
+        return Finding(
+            "database", Level.WARNING, f"{file} has another name, a hard link",
+            "remove that (find -samefile): a program that opens it by that name damages it",
+        )  # fmt: skip
+    return _open_to_others("database", permissions.database_parts(config), "600") or found
 
 
 def _ask_postgresql(config: Config) -> str:
@@ -152,6 +168,8 @@ def _ask_postgresql(config: Config) -> str:
 
 
 def _ask_sqlite(file: Path) -> str:
+    if file.stat().st_size == 0:  # which SQLite takes for a new one
+        raise sqlite3.DatabaseError(f"{file} is empty (0 bytes)")
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
         (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from runner.settings import RunnerSettings
-from server import garbage, lock
+from server import garbage, lock, permissions
 from server.app import open_botyard
 from server.config import Config
 from server.log import Level
@@ -112,6 +112,7 @@ async def serve(
     _allow_open_files()
     garbage.begin()
     with lock.holding(*config.folders):
+        permissions.close_to_others(config)
         await _serve(config, ending, runner=runner)
 
 

@@ -413,6 +413,7 @@ async def test_what_killed_runs_left_is_removed_by_the_next_start_and_what_is_he
         for number in range(2):
             async with start("killed") as server:
                 os.kill(server.pids()[number], signal.SIGKILL)
+                await server.process.wait()
             # The other one removes its own, and the run before is swept.
             assert len(start.unpacked()) == 3, "what the killed one had unpacked is left"
         async with start("next") as server:

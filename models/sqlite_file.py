@@ -1,0 +1,194 @@
+"""The file of an SQLite database: made as a whole, and one server's, whatever name leads to it.
+
+The lock is on the file itself, so that a hard link, a symlink, a bind mount or another data folder
+does not lead around it, nor another container; a lock file beside it, or one named by its inode
+in a folder of this user, would miss some of those.
+
+It is an open file description lock (fcntl(2)) of a byte that SQLite does not use. Two traps:
+- SQLite's own locks are of the older kind, which a process loses when it closes any descriptor of
+  the file. So whoever holds this lock opens the file before SQLite does and closes it after, and
+  nothing else in a process that serves may open the file.
+- flock(2) would be simpler. On NFS it locks every byte, SQLite's too, and would lock us out.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import logging
+import os
+import sqlite3
+import struct
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from models.errors import DatabaseInUse, StorageUnavailable
+
+log = logging.getLogger("botyard.database")
+
+_SCHEME = "sqlite:///"
+_BYTE = 2**62  # no database is that long, and SQLite's own locks are below 2**31
+_FLOCK = "hhqqi4x"  # struct flock: type, whence, start, length, process
+_LEFT_BY_RESTORE = ".restoring"
+
+
+def of(url: str) -> Path | None:
+    """The file that a URL names, without symlinks; None for PostgreSQL."""
+    if not url.startswith("sqlite:"):
+        return None
+    return Path(os.path.realpath(url.removeprefix(_SCHEME)))
+
+
+def draft_of(database: Path) -> Path:
+    """Where a restored database is written before it takes the other's place."""
+    return database.with_name(database.name + _LEFT_BY_RESTORE)
+
+
+@contextmanager
+def migrating(file: Path) -> Iterator[None]:
+    """Let one process at a time make and migrate a database.
+
+    Before it is opened: to turn a new database to WAL fails at once, whatever the timeout is,
+    while another process writes to it.
+
+    Raises:
+        StorageUnavailable: the folder cannot be written to.
+    """
+    try:
+        descriptor = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StorageUnavailable(f"cannot open the database: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def make(file: Path) -> None:
+    """Make a new database, in `migrating`; nothing when there is one.
+
+    It comes to its name in one step. So a file without content, or a log without a database, is
+    never a first start that was interrupted, but what is left of a database that was lost: to go
+    on with an empty one would hide that.
+
+    Raises:
+        StorageUnavailable: there is such a rest, or the folder cannot be written to.
+    """
+    with suppress(FileNotFoundError):
+        if file.stat().st_size == 0:
+            raise StorageUnavailable(
+                f"{file} is empty (0 bytes): put a backup in its place (botyard restore FILE), or "
+                "remove the file if this is a new installation"
+            )
+        return
+    if draft_of(file).exists():
+        raise StorageUnavailable(
+            f"{file} is not there, a restore was interrupted: call botyard restore FILE again"
+        )
+    if file.with_name(file.name + "-wal").exists():
+        raise StorageUnavailable(
+            f"{file} is not there, but its log {file.name}-wal is: put the file or a backup back "
+            "(botyard restore FILE), or remove the log if this is a new installation"
+        )
+    try:
+        _make(file)
+    except (OSError, sqlite3.Error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise StorageUnavailable(f"cannot make the database {file}: {why}") from error
+    log.info("a new database is made: %s", file)
+
+
+def _make(file: Path) -> None:
+    draft = file.with_name(file.name + ".new")
+    draft.unlink(missing_ok=True)  # of a first start that was interrupted
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        with closing(sqlite3.connect(draft)) as database:
+            database.execute("PRAGMA journal_mode = WAL")  # this writes the first page
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_folder(file.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder outlast a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class FileLock:
+    """The lock on a database's file; it ends with the process, however that ends.
+
+    Args:
+        file: the database; when it is not there, nothing is held.
+        shared: whether others may hold it at the same time, but no server.
+    """
+
+    def __init__(self, file: Path, *, shared: bool = False) -> None:
+        self._file = file
+        self._shared = shared
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Take it, before SQLite opens the file.
+
+        Raises:
+            DatabaseInUse: a server, or a command that needs the database alone, has it.
+            StorageUnavailable: the file cannot be opened.
+        """
+        try:
+            descriptor = os.open(self._file, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StorageUnavailable(f"cannot open the database: {error.strerror}") from error
+        try:
+            _lock(descriptor, fcntl.F_RDLCK if self._shared else fcntl.F_WRLCK)
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise StorageUnavailable(f"cannot lock the database: {error.strerror}") from error
+            raise DatabaseInUse(
+                f"a server runs on this database ({self._file}, or another name of that file)"
+            ) from error
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Let go, after SQLite has closed the file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def check_name(file: Path) -> None:
+    """Refuse to work beside a server on a file that has two names; SQLite must not have it open.
+
+    SQLite keeps the log of a database beside the name that it was opened by. By another name it
+    misses what is in that log, and two logs of one database destroy it.
+
+    Raises:
+        DatabaseInUse: a server runs, and the file has another name.
+    """
+    with suppress(FileNotFoundError):
+        if file.stat().st_nlink < 2:
+            return
+        lock = FileLock(file)
+        try:
+            lock.acquire()
+        except DatabaseInUse as error:
+            raise DatabaseInUse(
+                f"a server runs on {file}, which has another name (a hard link) that it may use"
+            ) from error
+        lock.release()
+
+
+def _lock(descriptor: int, kind: int) -> None:
+    command = getattr(fcntl, "F_OFD_SETLK", None)  # Linux only
+    if command is not None:
+        fcntl.fcntl(descriptor, command, struct.pack(_FLOCK, kind, os.SEEK_SET, _BYTE, 1, 0))

@@ -1,0 +1,79 @@
+"""Files of an installation that other users can read: found, and closed to them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from server.config import SECRET_FILE, Config
+
+log = logging.getLogger("botyard.server")
+
+PRIVATE = 0o077  # what a new file or folder is not to grant: anything to the group and to others
+OTHERS = stat.S_IRWXO
+_DATABASE = ("", "-wal", "-shm", "-journal")
+_SECRETS = (SECRET_FILE, SECRET_FILE + ".old")
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Let files and folders that are made in here belong to this user alone."""
+    before = os.umask(PRIVATE)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def is_open(path: Path, to: int = PRIVATE) -> bool:
+    """Whether others can read or change a file or a folder.
+
+    Args:
+        to: the bits of its mode that let them.
+    """
+    return bool(path.stat().st_mode & to)
+
+
+def secret_parts(config: Config) -> list[Path]:
+    """The files that hold secrets."""
+    return _there(config.data_dir.absolute() / name for name in _SECRETS)
+
+
+def database_parts(config: Config) -> list[Path]:
+    """The files that hold the SQLite database, and what was in its place before a restore."""
+    file = config.sqlite_file
+    if file is None:
+        return []
+    parts = (file.with_name(file.name + ending) for ending in _DATABASE)
+    return _there(parts) + _there(file.parent.glob(f"{file.name}.*.old"))
+
+
+def _there(paths: Iterator[Path]) -> list[Path]:
+    return [path for path in paths if path.is_file()]
+
+
+def close_to_others(config: Config) -> None:
+    """Take files from everybody else that everybody can read; say so, and what cannot be taken.
+
+    That is how files were made under the usual umask of 022. A file that only the group can read
+    was made so by an operator, for backups, and stays so. Folders are left alone: they may hold
+    other things.
+    """
+    closed = []
+    for path in (*secret_parts(config), *database_parts(config)):
+        if not is_open(path, OTHERS):
+            continue
+        try:
+            path.chmod(path.stat().st_mode & ~PRIVATE & 0o777)
+            closed.append(path.name)
+        except PermissionError:
+            log.warning("%s is open to other users, and belongs to one: chmod 600 it", path)
+    if closed:
+        log.warning("other users could read %s: not any more", ", ".join(closed))
+    for folder in config.folders:
+        if folder.is_dir() and is_open(folder, OTHERS):
+            log.warning("%s is open to other users: chmod 700 %s", folder, folder)
