@@ -10,6 +10,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, valida
 
 from handlers.errors import Code
 from models.password import weaknesses
+from models.telegram_id import MAX_TELEGRAM_ID
 from models.user import fold
 from models.vault import MASKED_TOKEN_PATTERN, TOKEN_PATTERN
 from runner.states import BotState, Reason
@@ -249,6 +250,13 @@ _TOKEN = validate.Regexp(
 )
 
 
+def of_possible_bot(token: str) -> None:
+    """Refuse a token whose number is above all that Telegram gives to bots."""
+    number = token.partition(":")[0]
+    if number.isdecimal() and int(number[:20]) > MAX_TELEGRAM_ID:
+        raise ValidationError("The number before the colon is too large for a Telegram bot's.")
+
+
 class TokenField(fields.String):
     """Text that was copied from a chat, often with the blank or the line's end behind it."""
 
@@ -262,7 +270,7 @@ class BotSchema(BodySchema):
     id = fields.Integer(dump_only=True)
     token = TokenField(
         required=True,
-        validate=_TOKEN,
+        validate=[_TOKEN, of_possible_bot],
         metadata={
             "description": "From @BotFather. Writing the masked form back leaves it unchanged.",
             "examples": ["123456789:AAExampleExampleExampleExampleExamp"],

@@ -15,8 +15,6 @@ from runner.transport import BotRequest
 
 BotApplication = Application[Any, Any, Any, Any, Any, None]
 
-# What is asked of Telegram; the rest would be carried over the wire to be dropped.
-ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
 FLOOD_RETRIES = 5  # how often one call waits out a 429
 
 

@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 from telegram.error import Conflict
 
 from models.base import now
-from models.bot import BotRecord, Failure, VerifiedToken
-from runner.lanes import JSONObject
+from models.bot import BotRecord, Failure, VerifiedToken, claimed_telegram_id
+from models.redaction import foreign
+from runner.answers import MAX_TEXT, NotTelegram
 from runner.parts import Parts, Surroundings, assemble
+from runner.raw import JSONObject
 from runner.states import ALIVE, SETTLED, TRANSITIONS, BotState, BotStatus, Reason
 from runner.trouble import Trouble, diagnose
 
@@ -148,11 +150,11 @@ class ManagedBot:
         self._around.changed(self)
 
     def _retry(self, trouble: Trouble, *, attempts: int) -> None:
-        delay = trouble.delay
+        settings, delay = self._around.settings, trouble.delay
         if delay is None:
-            settings = self._around.settings
             jitter = random.uniform(0.75, 1.0)  # noqa: S311 - no secret
-            delay = max(settings.backoff_min, settings.backoff(attempts) * jitter)
+            delay = settings.backoff(attempts) * jitter
+        delay = max(settings.backoff_min, delay)
         self._set_state(
             BotState.RETRYING, trouble.reason, trouble.detail, attempts=attempts, delay=delay
         )
@@ -173,9 +175,12 @@ class ManagedBot:
         if trouble.incident is not None:
             log.error("bot %d: incident %s", self.record.id, trouble.incident, exc_info=error)
         if not trouble.final:
-            # having run starts the count anew, but a conflict lets a bot run in between
-            again = 1 if running and trouble.reason is not Reason.CONFLICT else attempts + 1
-            self._retry(trouble, attempts=again)
+            # Having run longer than the next pause starts the count anew. A run that ends at once
+            # does not, nor a conflict, which lets a bot run in between.
+            ran = (now() - self._status.since).total_seconds() if running else 0.0
+            lasted = ran >= self._around.settings.backoff(attempts + 1)
+            anew = lasted and trouble.reason is not Reason.CONFLICT
+            self._retry(trouble, attempts=1 if anew else attempts + 1)
             return
         self._set_state(BotState.FAILED, trouble.reason, trouble.detail)
         failure = Failure(trouble.reason, trouble.detail, self._status.since)
@@ -290,6 +295,8 @@ class ManagedBot:
             await parts.application.initialize()  # asks getMe, too
             parts.known_to_telegram = True
         me = parts.application.bot.bot
+        if me.id != claimed_telegram_id(self.record.token):
+            raise NotTelegram("getMe told of another bot")
         known = (self.record.telegram_id, self.record.username)
         if known != (me.id, me.username or "") or self.record.failure is not None:
             token = VerifiedToken(self.record.token, me.id, me.username or "")
@@ -329,5 +336,9 @@ async def _put_away(parts: Parts) -> None:
 
 def _host(url: str) -> str:
     """Where an address leads; its path may hold a secret, often the token itself."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "an address"
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # it is Telegram's text, and none of an address
+        return "an address"
+    host = foreign(f"{parts.scheme}://{parts.hostname}", limit=MAX_TEXT)
+    return host if parts.hostname else "an address"

@@ -20,9 +20,11 @@ from telegram.error import (
 )
 
 from models.errors import StorageError
+from models.redaction import foreign
 from runner.application import BotApplication
-from runner.journal import ATTEMPTS, Journal
-from runner.lanes import JSONObject, Lanes, lane_of
+from runner.journal import Journal
+from runner.lanes import Lanes
+from runner.raw import ATTEMPTS, JSONObject, chat_id_of, flaw_of, lane_of, membership_of
 from runner.settings import RunnerSettings
 from runner.turnstile import Turnstile
 
@@ -33,6 +35,10 @@ MAX_ERROR = 500  # characters of an error that are kept
 
 class _Ended(Exception):
     """The bot is being stopped: the update stays as it is in the journal."""
+
+
+class _NotUnderstood(Exception):
+    """An update is not what the Bot API describes: trying again cannot help."""
 
 
 class Delivery:
@@ -73,6 +79,7 @@ class Delivery:
         self._ids: set[int] = set()  # what is queued: an update may come from two sides
         self._open = asyncio.Event()
         self._check = True  # the first batch may hold what was stored before a kill
+        self._offset = 0
         self._lanes = Lanes(
             self._deliver,
             name=f"bot {bot_id}",
@@ -98,16 +105,29 @@ class Delivery:
                 return
             self._replayed_to = page[-1]["update_id"]
 
-    async def accept(self, batch: list[JSONObject], *, offset: int) -> None:
+    async def accept(self, batch: list[JSONObject], *, offset: int) -> int:
         """Store a batch, then queue it; waits first while too many updates wait already.
+
+        Returns:
+            How many of it were not stored before.
 
         Raises:
             StorageUnavailable: nothing of it is stored, so it must not be confirmed.
         """
         await self._lanes.room()
-        new = await self._journal.store(self._bot_id, batch, offset=offset, check=self._check)
-        self._check = False
+        # What was confirmed and comes again is no news; or it is, with an id that began anew.
+        check = self._check or batch[0]["update_id"] < self._offset
+        new = await self._journal.store(self._bot_id, batch, offset=offset, check=check)
+        self._check, self._offset = False, offset
         self._queue(new)
+        return len(new)
+
+    def discard(self, number: int) -> None:
+        """Count and log updates that were let go."""
+        self._journal.counts.discarded += number
+        log.warning(
+            "bot %d: %d updates without a usable update_id were let go", self._bot_id, number
+        )
 
     def put(self, update: JSONObject) -> None:
         """Queue an update that is in the journal already."""
@@ -189,8 +209,8 @@ class Delivery:
 
     async def _handle(self, raw: JSONObject) -> None:
         await self._turnstile.wait()
+        update = self._parse(raw)
         chat_id = await self._note_membership(raw)
-        update = Update.de_json(raw, self._application.bot)
         async with self._slots:
             if self._closing.is_set():
                 raise _Ended
@@ -202,12 +222,19 @@ class Delivery:
                 log.info("bot %d: chat %d: %s", self._bot_id, chat_id, error.message)
                 await self._mark(chat_id, blocked=True)
 
+    def _parse(self, raw: JSONObject) -> Update:
+        flaw = flaw_of(raw)
+        if flaw is not None:
+            raise _NotUnderstood(flaw)
+        try:
+            return Update.de_json(raw, self._application.bot)
+        except Exception as error:  # the library's parser raises whatever it trips over
+            raise _NotUnderstood(f"{type(error).__name__}: {error}") from error
+
     async def _note_membership(self, raw: JSONObject) -> int | None:
         """Keep the marks on chats true: who writes wants answers again."""
-        chat_id = _chat_id(raw)
-        member = raw.get("my_chat_member")
-        if member is not None and chat_id is not None:
-            status = member.get("new_chat_member", {}).get("status")
+        chat_id, status = chat_id_of(raw), membership_of(raw)
+        if status is not None and chat_id is not None:
             await self._mark(chat_id, blocked=status in ("kicked", "left"))
         elif chat_id is not None and "message" in raw and chat_id in self._blocked:
             await self._mark(chat_id, blocked=False)
@@ -224,21 +251,30 @@ class Delivery:
         """Count a failure; whether it was the last one, and the lane goes on without."""
         attempts: int = raw.get(ATTEMPTS, 0) + 1
         raw[ATTEMPTS] = attempts
-        dead = attempts >= self._settings.max_failures
+        understood = not isinstance(error, _NotUnderstood)
+        dead = not understood or attempts >= self._settings.max_failures
+        if understood:
+            text = self._report(raw["update_id"], error, attempts=attempts)
+        else:
+            text = foreign(f"This update cannot be understood: {error}", limit=MAX_ERROR)
+            log.warning("bot %d: update %d is dead. %s", self._bot_id, raw["update_id"], text)
+        note, key = self._journal.note_failure, (self._bot_id, raw["update_id"])
+        await self._persist(lambda: note(*key, attempts=attempts, error=text, dead=dead))
+        return dead
+
+    def _report(self, update_id: int, error: Exception, *, attempts: int) -> str:
+        """Log a failure of a handler with its traceback; as it is told to the bot's owner."""
         incident = secrets.token_hex(6)
         log.error(
             "bot %d: update %d failed for the %d. time (incident %s)",
             self._bot_id,
-            raw["update_id"],
+            update_id,
             attempts,
             incident,
             exc_info=error,
         )
-        text = f"{type(error).__name__}: {error}".replace(self._application.bot.token, "***")
-        text = f"{text[:MAX_ERROR]} (incident {incident})"
-        note, key = self._journal.note_failure, (self._bot_id, raw["update_id"])
-        await self._persist(lambda: note(*key, attempts=attempts, error=text, dead=dead))
-        return dead
+        text = foreign(f"{type(error).__name__}: {error}", limit=MAX_ERROR)
+        return f"{text} (incident {incident})"
 
     async def _persist(self, write: Callable[[], Awaitable[None]]) -> None:
         """Write, and wait for a database that does not answer: what was done is not done again."""
@@ -270,11 +306,3 @@ def _is_transient(error: Exception) -> bool:
     if isinstance(error, BadRequest):  # a subclass of NetworkError in the library
         return False
     return isinstance(error, (NetworkError, InvalidToken))
-
-
-def _chat_id(raw: JSONObject) -> int | None:
-    for kind in ("message", "edited_message", "my_chat_member"):
-        if kind in raw:
-            return int(raw[kind]["chat"]["id"])
-    message = raw.get("callback_query", {}).get("message")
-    return int(message["chat"]["id"]) if message else None

@@ -14,10 +14,11 @@ from models import update as updates
 from models.database import Database
 from models.errors import StorageUnavailable
 from models.update import Batch, Flush, Resumption
+from runner.intake import pack
+from runner.raw import ATTEMPTS, JSONObject
 
 T = TypeVar("T")
 R = TypeVar("R")
-JSONObject = dict[str, Any]
 
 MAX_BATCHES = 256  # a commit holds this many batches at most, so that none takes long
 MAX_MARKS = 2048
@@ -50,12 +51,14 @@ class JournalCounts:
         handled: their handlers came to an end.
         failed: failures of handlers; an update may have several.
         dead: failed for good.
+        discarded: let go, as nothing could be told of them, not even which ones they are.
     """
 
     received: int = 0
     handled: int = 0
     failed: int = 0
     dead: int = 0
+    discarded: int = 0
 
 
 class Journal:
@@ -93,24 +96,25 @@ class Journal:
         """Store a batch; when this returns it is on the disk.
 
         Args:
-            batch: updates, ascending.
+            batch: updates, ascending, each with an `update_id` of its own; see `intake.sort_out`.
             offset: the offset that confirms them.
             check: whether some may be stored already.
 
         Returns:
-            Those that were not stored before.
+            Those that were not stored before, as they are stored.
 
         Raises:
             StorageUnavailable: nothing of it is stored.
         """
-        rows = [(update["update_id"], orjson.dumps(update)) for update in batch]
+        packed = [pack(update) for update in batch]
+        rows = [(update["update_id"], payload) for update, payload in packed]
         future: asyncio.Future[frozenset[int]] = asyncio.get_running_loop().create_future()
         self._batches.append(_Waiting(Batch(bot_id, rows, offset, check), future))
         self._storing[bot_id] = future
         future.add_done_callback(lambda done: self._stored(bot_id, done))
         self.hurry()
         known = await asyncio.shield(future)  # who is cancelled leaves it on its way
-        new = [update for update in batch if update["update_id"] not in known]
+        new = [update for update, _ in packed if update["update_id"] not in known]
         self.counts.received += len(new)
         log.debug("bot %d: %d updates received, %d of them new", bot_id, len(batch), len(new))
         return new
@@ -238,9 +242,6 @@ class Journal:
             await self._write([batch], [])
         for mark in marks:
             await self._write([], [mark])
-
-
-ATTEMPTS = "botyard_attempts"  # beside the fields of an update: how often its handler has failed
 
 
 def _split(waiting: list[T], limit: int) -> tuple[list[T], list[T]]:

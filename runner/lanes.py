@@ -6,9 +6,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Any, Protocol
+from typing import Protocol
 
-JSONObject = dict[str, Any]
+from runner.raw import JSONObject, lane_of
 
 log = logging.getLogger("botyard.runner")
 
@@ -20,25 +20,11 @@ class UpdateSink(Protocol):
     over must have made sure by then that nothing of it is lost.
     """
 
-    async def accept(self, batch: list[JSONObject], *, offset: int) -> None:
-        """Take a batch over, oldest update first."""
+    async def accept(self, batch: list[JSONObject], *, offset: int) -> int:
+        """Take a batch over, oldest update first; how many of it were new."""
 
-
-def lane_of(update: JSONObject) -> Hashable:
-    """What an update must stay in order with: its chat, or else whoever caused it.
-
-    Args:
-        update: an Update of the Bot API, https://core.telegram.org/bots/api#update.
-    """
-    for content in update.values():
-        if not isinstance(content, dict):
-            continue
-        chat = content.get("chat") or (content.get("message") or {}).get("chat")
-        if chat:
-            return "chat", chat.get("id")
-        if "from" in content:
-            return "user", content["from"].get("id")
-    return None
+    def discard(self, number: int) -> None:
+        """Learn that so many updates had nothing to know them by, and were let go."""
 
 
 class Lanes:

@@ -25,6 +25,7 @@ from runner.bot import ManagedBot
 from runner.events import EventHub, EventKind
 from runner.journal import Journal
 from runner.parts import Surroundings
+from runner.raw import ATTEMPTS
 from runner.settings import RunnerSettings
 from runner.slots import Slots
 from runner.states import BotState, BotStatus
@@ -207,7 +208,7 @@ class BotManager:
         """Hand an update of the journal to a bot, when it runs."""
         managed = self._bots.get(bot_id)
         if managed is not None:
-            managed.replay(orjson.loads(update.payload))
+            managed.replay(orjson.loads(update.payload) | {ATTEMPTS: update.attempts})
 
     async def forget(self, bot_id: int) -> None:
         """Stop a bot that is no longer stored; its lock must be held."""

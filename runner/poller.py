@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
-from telegram.error import Conflict, TelegramError
+from telegram.error import Conflict
 
 from models.base import now
-from runner.application import ALLOWED_UPDATES
-from runner.lanes import JSONObject, UpdateSink
+from runner.answers import NotTelegram
+from runner.intake import sort_out
+from runner.lanes import UpdateSink
+from runner.raw import ALLOWED_UPDATES
 from runner.settings import RunnerSettings
 from runner.transport import BotRequest
 
@@ -37,6 +40,7 @@ class Poller:
         self.offset = 0
         self.last_poll_at: datetime | None = None
         self.last_update_at: datetime | None = None
+        self._idle = 0  # polls in a row that came back at once with nothing new
 
     async def probe(self) -> None:
         """See whether Telegram lets this bot poll; whatever it has to tell stays there.
@@ -47,7 +51,7 @@ class Poller:
         await self._get_updates(timeout=0, limit=1)
 
     async def poll(self, *, timeout: int) -> None:
-        """One getUpdates, with its updates handed over.
+        """One getUpdates, with its updates handed over, and a pause when it was in vain.
 
         Args:
             timeout: seconds that Telegram may hold it.
@@ -56,21 +60,38 @@ class Poller:
             TelegramError: as it came from Telegram or from the connection.
             StorageError: the updates could not be stored; they stay unconfirmed.
         """
+        clock = asyncio.get_running_loop().time
+        begun = clock()
         batch = await self._get_updates(timeout=timeout)
-        if batch:
-            self.last_update_at = self.last_poll_at
-            offset = batch[-1]["update_id"] + 1
-            await self._sink.accept(batch, offset=offset)
-            self.offset = offset
+        waited = clock() - begun >= timeout / 2
+        if (batch and await self._hand_over(batch)) or waited:
+            self._idle = 0
+            return
+        self._idle += 1
+        if self._idle > 1:  # once is nothing: a server in between may have begun anew
+            settings = self._settings
+            await asyncio.sleep(min(settings.idle_max, settings.backoff(self._idle - 1)))
 
-    async def _get_updates(self, **query: Any) -> list[JSONObject]:
+    async def _hand_over(self, batch: list[Any]) -> int:
+        """Hand the updates of a batch over, then confirm it; how many were new."""
+        received = sort_out(batch)
+        if not received.updates:
+            # nothing to confirm them by: they would come again at once
+            raise NotTelegram("updates without an update_id")
+        if received.unusable:
+            self._sink.discard(received.unusable)
+        self.last_update_at = self.last_poll_at
+        offset = received.updates[-1]["update_id"] + 1
+        new = await self._sink.accept(received.updates, offset=offset)
+        self.offset = offset
+        return new
+
+    async def _get_updates(self, **query: Any) -> list[Any]:
         query["allowed_updates"] = ALLOWED_UPDATES
         if self.offset:
             query["offset"] = self.offset
         read_timeout = query["timeout"] + self._settings.poll_margin
-        batch = await self._call("getUpdates", query, read_timeout=read_timeout)
-        if not isinstance(batch, list):
-            raise TelegramError("getUpdates did not answer with a list")
+        batch: list[Any] = await self._call("getUpdates", query, read_timeout=read_timeout)
         self.last_poll_at = now()
         return batch
 
@@ -87,7 +108,7 @@ class Poller:
             return None
         info = await self._call("getWebhookInfo", {})
         await self._call("deleteWebhook", {})
-        return str(info.get("url", "")) if isinstance(info, dict) else ""
+        return str(info.get("url", ""))
 
     async def _call(
         self, method: str, parameters: dict[str, Any], *, read_timeout: float | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from telegram.error import TelegramError
@@ -40,7 +40,13 @@ async def reach(api_url: str, *, proxy: str | None) -> Reach:
         return Reach(error=error.message)
     finally:
         await transport.close()
+    return Reach(date=_moment(date) if date else None)
+
+
+def _moment(date: str) -> datetime | None:
+    """A date of HTTP; None when it is none."""
     try:
-        return Reach(date=parsedate_to_datetime(date) if date else None)
-    except ValueError:
-        return Reach()
+        moment = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # "-0000" is UTC, too

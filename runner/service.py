@@ -13,11 +13,12 @@ from models import update as updates
 from models import user as users
 from models.administration import Account
 from models.audit import Actor
-from models.bot import BotRecord, VerifiedToken
+from models.bot import BotRecord, VerifiedToken, claimed_telegram_id
 from models.database import Database
 from models.errors import StorageError
 from models.session import authorized
 from models.vault import Vault
+from runner.answers import NotTelegram
 from runner.errors import BotGone, TokenRejected
 from runner.manager import BotManager
 from runner.settings import RunnerSettings
@@ -213,14 +214,14 @@ class BotService:
         request = BotRequest(self._transport)
         url = f"{self._transport.api_url}/bot{token}/getMe"
         try:
-            me = await request.post(url, read_timeout=self._settings.verify_timeout)
+            me = await request.call(url, {}, read_timeout=self._settings.verify_timeout)
+            if me["id"] != claimed_telegram_id(token):
+                raise NotTelegram("getMe told of another bot")
         except InvalidToken:
             raise TokenRejected from None  # the library's exception holds the token
         except TelegramError as error:
             return _Verified(VerifiedToken(token), unreachable=explain(error))
-        if not isinstance(me, dict) or "id" not in me:
-            return _Verified(VerifiedToken(token), unreachable="getMe did not tell whose it is.")
-        return _Verified(VerifiedToken(token, int(me["id"]), str(me.get("username", ""))))
+        return _Verified(VerifiedToken(token, me["id"], me.get("username", "")))
 
     async def _carry_out(self, made: BotRecord, verified: _Verified) -> Outcome:
         async with self._manager.lock(made.id):

@@ -20,6 +20,7 @@ class RunnerSettings:
         verify_timeout: how long a request waits for Telegram to confirm a new token.
         start_wait: how long a request waits for a bot to start.
         backoff_min, backoff_max: bounds of the time between two attempts.
+        idle_max: the longest pause after polls that came back at once with nothing new.
         send_grace: how long handlers in hand may go on when their bot is stopped.
         cut_wait: how long a handler that was cut may take to end.
         boot_parallel: how many bots connect at once, owners' own starts not counted.
@@ -42,6 +43,7 @@ class RunnerSettings:
     start_wait: float = 10.0
     backoff_min: float = 1.0
     backoff_max: float = 60.0
+    idle_max: float = 5.0
     send_grace: float = 0.5
     cut_wait: float = 5.0
     boot_parallel: int = 20

@@ -6,38 +6,36 @@ no library in between logs an address, which would hold the token.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import certifi
 import orjson
-from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError, ProxyTimeoutError
+from aiohttp_socks import ProxyConnector
 from telegram._utils.defaultvalue import DefaultValue
-from telegram.error import NetworkError, TelegramError, TimedOut
+from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
 from yarl import URL
+
+from runner.answers import NotTelegram, read_envelope, read_error, read_identity, read_result
+from runner.connection_errors import describe
+from runner.deadline import Deadline
 
 log = logging.getLogger("botyard.telegram")
 
 CONNECT_TIMEOUT = 10.0  # seconds
 KEEP_ALIVE = 75.0  # seconds an idle connection is kept
 DNS_CACHE = 60  # seconds
-_TOKEN_STATUSES = (401, 404)
-_NOT_TELEGRAM = "the answer ({}) does not come from Telegram"
+FILE_TIME = 300.0  # seconds that a file may take, as long as some of it keeps coming
+MAX_BODY = 32 * 1024 * 1024  # bytes of an answer; the Bot API's files have 20 MB at most
 _NO_TOKEN = "0:of-no-bot/getMe"  # noqa: S105 - no secret
-_PROXY_FAILURES = (
-    ProxyError,
-    ProxyConnectionError,
-    ProxyTimeoutError,
-    aiohttp.ClientProxyConnectionError,
-    aiohttp.ClientHttpProxyError,
-)
-_FAILURES = (aiohttp.ClientError, OSError, *_PROXY_FAILURES)
+_JSON = {"Content-Type": "application/json"}
 
 
 def _tls() -> ssl.SSLContext:
@@ -48,8 +46,29 @@ def _tls() -> ssl.SSLContext:
 
 
 @lru_cache(maxsize=64)
-def _timeout(read: float | None, connect: float) -> aiohttp.ClientTimeout:
+def _timeout(connect: float, read: float | None) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=read)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body, as it comes.
+
+    Raises:
+        NotTelegram: it is too long, or compressed though nobody asked for that: unpacking what
+            somebody hostile has packed takes the event loop's time and any amount of memory.
+    """
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise NotTelegram("an encoding that was not asked for")
+    if (response.content_length or 0) > MAX_BODY:
+        raise NotTelegram("too long an answer")
+    pieces, size = [], 0
+    while piece := await response.content.readany():
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_BODY:
+            response.close()
+            raise NotTelegram("too long an answer")
+    return b"".join(pieces)
 
 
 class Transport:
@@ -72,6 +91,7 @@ class Transport:
         self._methods = f"{self.api_url}/bot"
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def open(self) -> None:
         """Make the session; needs the running event loop."""
@@ -85,10 +105,12 @@ class Transport:
             connector = ProxyConnector.from_url(self._proxy, rdns=True, **options)
         else:
             connector = aiohttp.TCPConnector(ttl_dns_cache=DNS_CACHE, **options)
+        self._loop = asyncio.get_running_loop()
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=True,
+            auto_decompress=False,
+            headers={"Accept-Encoding": "identity"},  # answers are small; see `_read`
             proxy=self._proxy if self._proxy and self._proxy.startswith("http") else None,
         )
 
@@ -99,47 +121,67 @@ class Transport:
 
     async def send(
         self,
-        url: str,
+        url: URL | str,
         *,
         method: str,
         body: bytes | aiohttp.FormData | None,
         headers: dict[str, str],
         read_timeout: float | None,
         connect_timeout: float,
+        idle_timeout: float | None = None,
     ) -> tuple[int, bytes]:
         """One request.
+
+        Args:
+            read_timeout: seconds until the answer is here, whole.
+            connect_timeout: seconds that the connection may take of that.
+            idle_timeout: seconds that may pass between two bytes; None for no bound.
 
         Returns:
             Status and body of the answer.
 
         Raises:
-            TimedOut: no answer within the timeouts.
-            NetworkError: no connection, or it was cut.
+            TimedOut: no answer within the times.
+            NetworkError: no connection, it was cut, or what came is not HTTP as it should be.
         """
-        if self._session is None:
+        address = URL(url, encoded=True)
+        timeout = _timeout(connect_timeout, idle_timeout)
+        try:
+            status, payload, _ = await self._exchange(
+                method, address, read_timeout, timeout=timeout, data=body, headers=headers
+            )
+        except NetworkError:
+            self._count(str(address), 0)
+            raise
+        self._count(str(address), status)
+        return status, payload
+
+    async def _exchange(
+        self, method: str, url: URL, seconds: float | None, **options: Any
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        if self._session is None or self._loop is None:
             raise RuntimeError("the transport is not open")
         try:
-            async with self._session.request(
-                method,
-                URL(url, encoded=True),
-                data=body,
-                headers=headers,
-                timeout=_timeout(read_timeout, connect_timeout),
-                allow_redirects=False,
-            ) as response:
-                payload = await response.read()
+            # for all of it: a bound between two bytes alone would let a byte a second go on
+            with Deadline(self._loop, seconds):
+                async with self._session.request(
+                    method, url, allow_redirects=False, **options
+                ) as response:
+                    return response.status, await _read(response), response.headers
         except TimeoutError as error:
-            self._count(url, 0)
             raise TimedOut("Telegram did not answer in time") from error
-        except _FAILURES as error:
-            self._count(url, 0)
+        except NotTelegram:
+            raise
+        except Exception as error:  # aiohttp lets some of what it trips over through as it is
             raise NetworkError(describe(error)) from error
-        self._count(url, response.status)
-        return response.status, payload
+
+    def is_method(self, url: str) -> bool:
+        """Whether an address is that of a method; else it is that of a file."""
+        return url.startswith(self._methods)
 
     def _count(self, url: str, status: int) -> None:
         # files have names of their own, of which there is no end
-        name = url.rpartition("/")[2] if url.startswith(self._methods) else "file"
+        name = url.rpartition("/")[2] if self.is_method(url) else "file"
         self.calls[name, status] += 1
         log.debug("%s answered %d", name, status)
 
@@ -152,42 +194,13 @@ class Transport:
         Raises:
             TimedOut, NetworkError: as for `send`, or it is not the Bot API that answers.
         """
-        if self._session is None:
-            raise RuntimeError("the transport is not open")
-        try:
-            async with self._session.get(
-                self._methods + _NO_TOKEN, timeout=_timeout(timeout, timeout), allow_redirects=False
-            ) as response:
-                if b'"error_code"' not in await response.read():
-                    raise NetworkError(_NOT_TELEGRAM.format(response.status))
-                return response.headers.get("Date")
-        except TimeoutError as error:
-            raise TimedOut("Telegram did not answer in time") from error
-        except _FAILURES as error:
-            raise NetworkError(describe(error)) from error
-
-
-def describe(error: Exception) -> str:
-    """A sentence for a connection error that holds no address with a token, nor the proxy's."""
-    if isinstance(error, _PROXY_FAILURES):
-        return f"the server's proxy does not let it through ({error.__class__.__name__})"
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"the name {error.host} cannot be resolved"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-        return f"no secure connection to {error.host}: {error.__class__.__name__}"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return f"no connection to {error.host}:{error.port}: {error.strerror or 'refused'}"
-    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError):
-        return "the connection was closed without an answer"
-    return f"the connection failed: {error.__class__.__name__}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Parameters:
-    """What `_encode` needs of the library's RequestData, which costs more than the call."""
-
-    parameters: dict[str, Any]
-    contains_files: bool = False
+        status, payload, headers = await self._exchange(
+            "GET", URL(self._methods + _NO_TOKEN), timeout, timeout=_timeout(timeout, None)
+        )
+        refused = read_error(status, payload)
+        if type(refused) in {NetworkError, NotTelegram}:
+            raise refused
+        return headers.get("Date")
 
 
 class BotRequest(BaseRequest):
@@ -200,6 +213,7 @@ class BotRequest(BaseRequest):
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._closed = False
+        self._addresses: dict[str, URL] = {}  # parsing one costs as much as a timer
 
     async def initialize(self) -> None:
         """Nothing: the session is there already."""
@@ -221,15 +235,9 @@ class BotRequest(BaseRequest):
         """Parse an answer of the Bot API.
 
         Raises:
-            TelegramError: it is not a JSON object, for example a proxy's error page.
+            NotTelegram: it is none, for example a proxy's error page.
         """
-        try:
-            parsed = orjson.loads(payload)
-        except orjson.JSONDecodeError as error:
-            raise TelegramError("the answer is not JSON") from error
-        if not isinstance(parsed, dict):
-            raise TelegramError("the answer is not a JSON object")
-        return parsed
+        return read_envelope(payload)
 
     async def call(
         self, url: str, parameters: dict[str, Any], *, read_timeout: float | None = None
@@ -239,7 +247,7 @@ class BotRequest(BaseRequest):
         Args:
             url: of the method.
             parameters: as the Bot API documents them; what orjson can write.
-            read_timeout: seconds the answer may take; None for the usual.
+            read_timeout: seconds the call may take; None for the usual.
 
         Returns:
             The `result` of the answer.
@@ -247,9 +255,15 @@ class BotRequest(BaseRequest):
         Raises:
             TelegramError: as the library's own methods raise.
         """
-        timeout = self.read_timeout if read_timeout is None else read_timeout
-        data = cast(RequestData, _Parameters(parameters))
-        return await self.post(url, data, read_timeout=timeout)
+        payload = await self._send(
+            url,
+            method="POST",
+            body=orjson.dumps(parameters),
+            headers=_JSON,
+            read_timeout=self.read_timeout if read_timeout is None else read_timeout,
+            connect_timeout=CONNECT_TIMEOUT,
+        )
+        return read_result(url.rpartition("/")[2], payload)
 
     async def do_request(  # noqa: PLR0917 - the signature is BaseRequest's
         self,
@@ -261,23 +275,43 @@ class BotRequest(BaseRequest):
         connect_timeout: Any = BaseRequest.DEFAULT_NONE,
         pool_timeout: Any = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
-        """Send one request; see BaseRequest."""
-        if self._closed:
-            raise NetworkError("the bot is switched off")
+        """Send one request; see BaseRequest.
+
+        Raises:
+            TelegramError: the answer is an error, or none of the Bot API's.
+        """
         body, headers = _encode(request_data)
-        status, payload = await self._transport.send(
+        time = self.read_timeout if _unset(read_timeout) else read_timeout
+        is_file = isinstance(body, aiohttp.FormData) or not self._transport.is_method(url)
+        payload = await self._send(
             url,
             method=method,
             body=body,
             headers=headers,
-            read_timeout=self.read_timeout if _unset(read_timeout) else read_timeout,
+            read_timeout=FILE_TIME if is_file else time,
             connect_timeout=CONNECT_TIMEOUT if _unset(connect_timeout) else connect_timeout,
+            idle_timeout=time if is_file else None,
         )
-        if status in _TOKEN_STATUSES and not payload.lstrip().startswith(b"{"):
-            # The library would take any 401 or 404 for "no such token", which is for good; a
-            # proxy's error page, or a wrong address of the Bot API, is not.
-            raise NetworkError(_NOT_TELEGRAM.format(status))
-        return status, payload
+        if url.endswith("/getMe"):  # which the library takes as it comes
+            payload = orjson.dumps({"ok": True, "result": read_identity(payload)})
+        return 200, payload
+
+    async def _send(self, url: str, **options: Any) -> bytes:
+        """One request; the body of the answer when the call went well."""
+        if self._closed:
+            raise NetworkError("the bot is switched off")
+        status, payload = await self._transport.send(self._address(url), **options)
+        if not 200 <= status < 300:
+            raise read_error(status, payload)
+        return payload
+
+    def _address(self, url: str) -> URL:
+        address = self._addresses.get(url)
+        if address is None:
+            address = URL(url, encoded=True)
+            if self._transport.is_method(url):  # of files there is no end
+                self._addresses[url] = address
+        return address
 
 
 def _unset(value: Any) -> bool:
@@ -288,7 +322,7 @@ def _encode(data: RequestData | None) -> tuple[bytes | aiohttp.FormData | None, 
     if data is None:
         return None, {}
     if not data.contains_files:
-        return orjson.dumps(data.parameters), {"Content-Type": "application/json"}
+        return orjson.dumps(data.parameters), _JSON
     form = aiohttp.FormData()
     for name, value in data.json_parameters.items():
         form.add_field(name, value)

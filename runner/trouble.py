@@ -89,6 +89,4 @@ def explain(error: TelegramError) -> str:
         return "Telegram did not answer in time."
     if isinstance(error, BadRequest):
         return f"Telegram refuses what it is asked: {error.message.rstrip('.')}."
-    # the library quotes an answer it cannot read at full length
-    cause = error.message.partition(". Parsing the server response")[0].rstrip(".")
-    return f"Telegram cannot be reached: {cause}."
+    return f"Telegram cannot be reached: {error.message.rstrip('.')}."

@@ -41,6 +41,7 @@ A fault is put into the way of the next calls of the Bot API, of all bots unless
   curl -X DELETE {base}/control/faults
 
   status  answers with an error: status, and description?, retry_after? (429), body? (HTML)
+  answer  answers with body, whatever it is, as JSON: body, and status? (200)
   drop    closes the connection without an answer
   delay   answers later by seconds
   hold    does not answer before the fault is removed

@@ -77,7 +77,8 @@ class ApiError(SandboxError):
         error_code: HTTP status, repeated in the body.
         description: Telegram's sentence, with its prefix such as "Bad Request: ".
         retry_after: Seconds to wait, sent as `parameters.retry_after`.
-        body: HTML to answer with in place of JSON, as a proxy in front of Telegram does.
+        body: What to answer with in place of JSON, as a proxy in front of Telegram does.
+        content_type: Of `body`.
 
     Source: https://core.telegram.org/bots/api#making-requests
     """
@@ -89,12 +90,14 @@ class ApiError(SandboxError):
         *,
         retry_after: int | None = None,
         body: str | None = None,
+        content_type: str = "text/html",
     ) -> None:
         super().__init__(description)
         self.error_code = error_code
         self.description = description
         self.retry_after = retry_after
         self.body = body
+        self.content_type = content_type
 
 
 class Dropped(SandboxError):

@@ -12,7 +12,7 @@ from sandbox.errors import ApiError, InvalidValue, UnknownFault, too_many_reques
 from sandbox.updates import OTHER_POLL
 from sandbox.waits import Wait
 
-Kind = Literal["status", "drop", "delay", "hold"]
+Kind = Literal["status", "answer", "drop", "delay", "hold"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
 
@@ -22,11 +22,12 @@ class Fault:
 
     Attributes:
         id: Its number, for `clear`.
-        kind: "status" answers with an error, "drop" closes the connection without an answer,
-            "delay" answers later, "hold" keeps the request until the fault is cleared.
+        kind: "status" answers with an error, "answer" with whatever `body` is, "drop" closes the
+            connection without an answer, "delay" answers later, "hold" keeps the request until
+            the fault is cleared.
         method: A Bot API method in any case, or "file" for downloads.
-        status: HTTP status of kind "status".
-        body: HTML to answer with in place of the JSON error.
+        status: HTTP status of kind "status", and of "answer", where it may be left out: 200.
+        body: HTML to answer with in place of the JSON error; what kind "answer" sends as JSON.
         seconds: Length of a delay.
         times: How many requests it takes, None for no end.
         hits: How many it took.
@@ -72,7 +73,10 @@ class Fault:
         self._waits.clear()
 
     def error(self) -> ApiError:
-        """Make the error that kind "status" answers with, in Telegram's words if none are given."""
+        """Make what "status" and "answer" answer with, in Telegram's words if none are given."""
+        if self.kind == "answer":
+            kind = "application/json"
+            return ApiError(self.status or 200, "", body=self.body, content_type=kind)
         status = self.status or 500
         if status == 429 and self.description is None and self.body is None:
             return too_many_requests(self.retry_after or 1)
@@ -146,6 +150,10 @@ def _check(fault: Fault) -> None:
         raise InvalidValue("kind", f"must be one of {', '.join(KINDS)}")
     if fault.kind == "status" and fault.status not in _ERROR_STATUSES:
         raise InvalidValue("status", "must be an HTTP error status, 400 to 599")
+    if fault.kind == "answer" and fault.body is None:
+        raise InvalidValue("body", "must be a string for kind answer")
+    if fault.kind == "answer" and not 200 <= (fault.status or 200) <= 599:
+        raise InvalidValue("status", "must be an HTTP status, 200 to 599")
     if fault.kind == "delay" and (fault.seconds is None or fault.seconds < 0):
         raise InvalidValue("seconds", "must be a number of seconds for kind delay")
     if fault.times is not None and fault.times < 1:

@@ -81,15 +81,15 @@ class TelegramHandler(RequestHandler):
                 continue
             if fault.kind == "drop":
                 raise Dropped
-            if fault.kind == "status":
+            if fault.kind in {"status", "answer"}:
                 raise fault.error()
             await self.wait(fault.wait())
 
     def answer_error(self, error: ApiError) -> None:
-        """Write an error as the Bot API does, or the HTML an injected one asks for."""
+        """Write an error as the Bot API does, or the body an injected one asks for."""
         self.set_status(error.error_code)
         if error.body is not None:
-            self.set_header("Content-Type", "text/html")
+            self.set_header("Content-Type", error.content_type)
             self.finish(error.body)
             return
         answer: dict[str, Any] = {

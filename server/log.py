@@ -9,12 +9,14 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from textwrap import indent
 from typing import Any
 
 import orjson
 import tornado.web
 
 from models import request_id
+from models.redaction import one_line, plain_lines, scrub
 
 access = logging.getLogger("botyard.access")
 log = logging.getLogger("botyard.server")
@@ -27,24 +29,16 @@ LEVELS = {
 }
 FORMATS = ("human", "json")
 
-# Not \b before it: in an address of the Bot API the token comes right after "/bot".
-_TOKEN = re.compile(r"(?<![0-9])([0-9]{3,19})(?::|%3[Aa])[A-Za-z0-9_-]{30,80}")
-_AUTHORIZATION = re.compile(r"(?i)(authorization['\"]?\s*[:=,]\s*b?['\"]?)(?:[a-z]+\s+)?[^\s'\",]+")
-_KEY = re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _SECRET_FIELD = re.compile(r"(?i)authorization|cookie|passw|secret|token")
 # what every record has; the rest was given as `extra`
 _STANDARD = {*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName"}
 
 
-def scrub(text: str) -> str:
-    """A text without bot tokens, keys and Authorization headers."""
-    text = _TOKEN.sub(r"\1:***", text)
-    text = _AUTHORIZATION.sub(r"\1***", text)
-    return _KEY.sub("***", text)
-
-
 class ScrubbingFormatter(logging.Formatter):
-    """Formats a record for people, traceback and all, and scrubs the outcome."""
+    """Formats a record for people, scrubbed: one line, and below it a traceback, indented.
+
+    Whatever a message or an exception quotes, nothing in it can look like a line of the log.
+    """
 
     converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
@@ -57,7 +51,19 @@ class ScrubbingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, or lines with a traceback."""
-        return scrub(super().format(record))
+        record.message = record.getMessage()
+        record.asctime = self.formatTime(record)
+        # Scrubbed before it is escaped: the digits of an escape would hide where a token begins.
+        parts = [one_line(scrub(self.formatMessage(record)))]
+        if record.exc_info:
+            parts.append(_indented(self.formatException(record.exc_info)))
+        if record.stack_info:
+            parts.append(_indented(self.formatStack(record.stack_info)))
+        return "\n".join(parts)
+
+
+def _indented(text: str) -> str:
+    return indent(plain_lines(scrub(text)), "  ")
 
 
 class JSONFormatter(logging.Formatter):
@@ -92,12 +98,19 @@ def _plain(value: Any) -> Any:
             return value if abs(value) < 2**63 else str(value)
         case Mapping():
             return {
-                scrub(str(name)): "***" if _SECRET_FIELD.search(str(name)) else _plain(inner)
+                plain_lines(scrub(str(name))): "***"
+                if _SECRET_FIELD.search(str(name))
+                else _plain(inner)
                 for name, inner in value.items()
             }
         case list() | tuple() | set() | frozenset():
             return [_plain(inner) for inner in value]
-    return scrub(str(value)).encode("utf-8", "backslashreplace").decode()
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    # Newlines stay what they are to programs: JSON escapes them, and a traceback has many.
+    return plain_lines(scrub(str(value)))
 
 
 class _Handler(logging.StreamHandler[Any]):

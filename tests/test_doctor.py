@@ -123,7 +123,7 @@ async def test_what_answers_and_is_not_telegram_is_wrong(filled: Path) -> None:
     async with answering("", "<html>It works!</html>") as address:
         code, found = await examine(filled, address)
     assert (code, found["telegram"]["level"]) == (1, "wrong")
-    assert "does not come from Telegram" in found["telegram"]["text"]
+    assert "does not answer as Telegram does" in found["telegram"]["text"]
 
 
 async def test_a_clock_that_is_wrong_is_told(filled: Path) -> None:

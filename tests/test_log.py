@@ -14,10 +14,11 @@ from postgresql import binary
 from support import BOTS, PASSWORD, Answer, Client
 
 from models import session as sessions
+from models.redaction import scrub
 from sandbox import Sandbox
 from server.app import Botyard
 from server.config import Config
-from server.log import ScrubbingFormatter, scrub, set_up
+from server.log import ScrubbingFormatter, set_up
 
 TOKEN = "123456789:AAE" + "x" * 32
 KEY = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.Zm9vYmFyYmF6"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import aiohttp
 import pytest
@@ -26,6 +27,21 @@ async def test_flood_control_carries_retry_after(
     answer = await api.call(bot, "getMe")
     assert answer["description"] == "Too Many Requests: retry after 3"
     assert answer["parameters"] == {"retry_after": 3}
+
+
+async def test_an_answer_is_sent_as_it_is(api: Api, sandbox: Sandbox, bot: SandboxBot) -> None:
+    url = f"{api.base}/bot{bot.token}/getMe"
+    for fields, status in (({}, 200), ({"status": 503}, 503)):
+        fault = sandbox.inject(kind="answer", body='["odd"', **fields)
+        async with api.session.post(url) as response:
+            assert (response.status, await response.text()) == (status, '["odd"')
+        sandbox.clear(fault.id)
+
+
+@pytest.mark.parametrize("fields", [{}, {"body": "", "status": 100}, {"body": "", "status": 600}])
+def test_an_answer_needs_a_body_and_a_status_of_http(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValue):
+        Sandbox().inject(kind="answer", **fields)
 
 
 async def test_a_fault_ends_after_its_times(api: Api, sandbox: Sandbox, bot: SandboxBot) -> None:

@@ -1,0 +1,29 @@
+"""Tells why a connection failed."""
+
+from __future__ import annotations
+
+import aiohttp
+from aiohttp_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
+
+_PROXY_FAILURES = (
+    ProxyError,
+    ProxyConnectionError,
+    ProxyTimeoutError,
+    aiohttp.ClientProxyConnectionError,
+    aiohttp.ClientHttpProxyError,
+)
+
+
+def describe(error: Exception) -> str:
+    """A sentence for a connection error that holds no address with a token, nor the proxy's."""
+    if isinstance(error, _PROXY_FAILURES):
+        return f"the server's proxy does not let it through ({error.__class__.__name__})"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"the name {error.host} cannot be resolved"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+        return f"no secure connection to {error.host}: {error.__class__.__name__}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"no connection to {error.host}:{error.port}: {error.strerror or 'refused'}"
+    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError):
+        return "the connection was closed without an answer"
+    return f"the connection failed: {error.__class__.__name__}"
