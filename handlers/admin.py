@@ -22,6 +22,7 @@ from models import administration
 from models import bot as bots
 from models.administration import Account
 from models.bot import BotRecord
+from runner.states import BotStatus
 
 
 class StaffHandler(ApiHandler):
@@ -120,6 +121,16 @@ def _no_user(user_id: str) -> errors.NotFound:
     return errors.NotFound(f"There is no account {user_id}.")
 
 
+def _no_bot(bot_id: str) -> errors.NotFound:
+    return errors.NotFound(f"There is no bot {bot_id}.")
+
+
+def _fits(bot: BotRecord, status: BotStatus, asked: dict[str, Any]) -> bool:
+    """Whether a bot is still what was asked for: it may have changed since it was found."""
+    state, active = asked.get("state", status.state), asked.get("active", bot.active)
+    return status.state is state and bot.active is active
+
+
 class AdminBots(StaffHandler, PagedHandler):
     """All bots."""
 
@@ -140,10 +151,10 @@ class AdminBots(StaffHandler, PagedHandler):
         if "state" in wanted:
             wanted["ids"] = self.services.manager.in_state(wanted.pop("state"))
         services = self.services
-        page = await services.db.read(administration.bots_page, services.vault, **wanted)
-        statuses = await services.manager.statuses(page.rows)
-        pairs = zip(page.rows, statuses, strict=True)
-        rows = [present(bot, status, schema=AdminBotSchema) for bot, status in pairs]
+        with services.manager.views.moment() as moment:
+            page = await services.db.read(administration.bots_page, services.vault, **wanted)
+            pairs = await moment.pair(page.rows)
+        rows = [present(*pair, schema=AdminBotSchema) for pair in pairs if _fits(*pair, asked)]
         self.answer_page(page, rows, asked)
 
 
@@ -158,7 +169,7 @@ class AdminBot(StaffHandler):
         """
         found = await self.services.db.read(bots.get, self.services.vault, int(bot_id))
         if found is None:
-            raise errors.NotFound(f"There is no bot {bot_id}.")
+            raise _no_bot(bot_id)
         return found
 
     async def get(self, bot_id: str) -> None:
@@ -171,9 +182,11 @@ class AdminBot(StaffHandler):
           200: {description: The bot., schema: AdminBotSchema}
           403: {description: You are not staff., codes: [staff_only]}
         """
-        bot = await self.bot(bot_id)
-        (status,) = await self.services.manager.statuses([bot])
-        self.answer(present(bot, status, schema=AdminBotSchema))
+        with self.services.manager.views.moment() as moment:
+            pairs = await moment.pair([await self.bot(bot_id)])
+        if not pairs:
+            raise _no_bot(bot_id)
+        self.answer(present(*pairs[0], schema=AdminBotSchema))
 
     async def patch(self, bot_id: str) -> None:
         """Switch a bot on or off; done before this answers.

@@ -97,12 +97,11 @@ class Events(ApiHandler):
 
     async def _snapshot(self) -> str:
         services = self.services
-        listed = await services.db.read(bots.listing, services.vault, self.me.user.id)
-        statuses = await services.manager.statuses(listed)
+        with services.manager.views.moment() as moment:
+            listed = await services.db.read(bots.listing, services.vault, self.me.user.id)
+            pairs = await moment.pair(listed)
         return "".join(
-            _format(Event("", kind, bot.id, status))
-            for bot, status in zip(listed, statuses, strict=True)
-            for kind in _SCHEMAS
+            _format(Event("", kind, bot.id, status)) for bot, status in pairs for kind in _SCHEMAS
         )
 
     async def _still_valid(self) -> bool:

@@ -64,6 +64,18 @@ class BotHandler(ApiHandler):
             raise errors.NotFound(f"You have no bot {bot_id}.")
         return found
 
+    async def shown(self, bot_id: str) -> tuple[BotRecord, BotStatus]:
+        """The bot of this id, with its status of the same moment.
+
+        Raises:
+            NotFound: as for `bot`.
+        """
+        with self.services.manager.views.moment() as moment:
+            pairs = await moment.pair([await self.bot(bot_id)])
+        if not pairs:
+            raise errors.NotFound(f"There is no bot {bot_id}.")
+        return pairs[0]
+
     def answer_outcome(self, outcome: Outcome, *, status: int, reveal: bool) -> None:
         """Show a bot after a change."""
         self.answer(present(outcome.bot, outcome.status, reveal=reveal), status=status)
@@ -81,9 +93,10 @@ class Bots(BotHandler):
         responses:
           200: {description: All your bots., schema: BotSchema, many: true}
         """
-        listed = await self.services.db.read(bots.listing, self.services.vault, self.me.user.id)
-        statuses = await self.services.manager.statuses(listed)
-        pairs = zip(listed, statuses, strict=True)
+        services = self.services
+        with services.manager.views.moment() as moment:
+            listed = await services.db.read(bots.listing, services.vault, self.me.user.id)
+            pairs = await moment.pair(listed)
         self.answer([present(bot, status) for bot, status in pairs])
 
     async def post(self) -> None:
@@ -126,9 +139,7 @@ class OneBot(BotHandler):
         responses:
           200: {description: The bot., schema: BotSchema}
         """
-        bot = await self.bot(bot_id)
-        (status,) = await self.services.manager.statuses([bot])
-        self.answer(present(bot, status))
+        self.answer(present(*await self.shown(bot_id)))
 
     async def put(self, bot_id: str) -> None:
         """Change a bot, all of it; fields that are left out get their default.

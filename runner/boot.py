@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from models.bot import BotRecord
+
 
 class Boot:
     """The bots that were active when the process began, until each has been tried once.
@@ -14,12 +16,18 @@ class Boot:
 
     def __init__(self) -> None:
         self.queued: set[int] = set()
+        self._begun = False
         self._over = False
         self._untried: set[int] = set()
         self._touched: set[int] = set()
 
+    def awaits(self, bot: BotRecord) -> bool:
+        """Whether a bot is still to be begun, also before it was read which ones are."""
+        return bot.id in self.queued or (bot.wanted and not self._begun)
+
     def queue(self, bot_ids: Iterable[int]) -> None:
         """These are to be started."""
+        self._begun = True
         self.queued = set(bot_ids)
         self._untried = set(self.queued)
 

@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from typing import ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
@@ -24,6 +25,7 @@ from runner.boot import Boot
 from runner.bot import ManagedBot
 from runner.events import EventHub, EventKind
 from runner.journal import Journal
+from runner.moment import BotLock, Views
 from runner.parts import Surroundings
 from runner.raw import ATTEMPTS
 from runner.settings import RunnerSettings
@@ -58,7 +60,8 @@ class BotManager:
         self._settings = settings
         self._bots: dict[int, ManagedBot] = {}
         self._stopped: dict[int, BotStatus] = {}  # of those that ran here before
-        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[int, BotLock] = WeakValueDictionary()
+        self.views = Views(db, vault, self)
         self.transport = transport
         self.journal = Journal(db)
         self._around = Surroundings(
@@ -87,11 +90,21 @@ class BotManager:
         self._at_boot.touch(bot_id)
         lock = self._locks.get(bot_id)
         if lock is None:
-            lock = self._locks[bot_id] = asyncio.Lock()
+            lock = self._locks[bot_id] = BotLock(partial(self.views.touch, bot_id))
         return lock
 
+    def is_held(self, bot_id: int) -> bool:
+        """Whether somebody changes a bot at this moment."""
+        lock = self._locks.get(bot_id)
+        return lock is not None and lock.locked()
+
+    def state(self, bot_id: int) -> BotState | None:
+        """The state of a bot that runs, or did and is to again; None of all others."""
+        managed = self._bots.get(bot_id)
+        return managed.status.state if managed is not None else None
+
     async def statuses(self, records: list[BotRecord]) -> list[BotStatus]:
-        """What is true of some bots now."""
+        """What is true of some bots now, which may be more than was so when they were read."""
         counts = await self._db.read(updates.counts, [record.id for record in records])
         return [
             replace(self.status(bot), pending=counts[bot.id].pending, dead=counts[bot.id].dead)
@@ -105,7 +118,7 @@ class BotManager:
             return managed.status
         if record.id in self._stopped:
             return self._stopped[record.id]
-        state = BotState.STARTING if record.id in self._at_boot.queued else BotState.STOPPED
+        state = BotState.STARTING if self._at_boot.awaits(record) else BotState.STOPPED
         return BotStatus(state, None, None, record.updated_at, last_update_at=record.last_update_at)
 
     def states(self) -> Counter[BotState]:
@@ -239,6 +252,7 @@ class BotManager:
 
     def _changed(self, managed: ManagedBot) -> None:
         record = managed.record
+        self.views.touch(record.id)
         self.events.publish(record.user_id, EventKind.STATE, record.id, managed.status)
 
     def count_for_listeners(self) -> None:

@@ -243,8 +243,10 @@ class BotService:
         bot_id = written.id
         settled = await self._manager.settled(bot_id)
         try:
-            record = await self._db.read(bots.get, self._vault, bot_id) or written
-            (status,) = await self._manager.statuses([record])
+            shown = await self._manager.views.view(bot_id)
         except StorageError:  # the change is stored: its answer must not say otherwise
             return Outcome(written, self._manager.status(written), settled)
+        if shown is None:
+            raise BotGone
+        record, status = shown
         return Outcome(record, status, settled and status.state in SETTLED)
