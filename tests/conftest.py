@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 from postgresql import PostgreSQL
-from support import QUICK, Client, numbers, register
+from support import DEADLINE, QUICK, Client, numbers, register
 
 import models.password
 from models import administration
@@ -40,7 +40,7 @@ async def no_task_is_left() -> AsyncIterator[None]:
     mine = asyncio.current_task()
     left = [task for task in asyncio.all_tasks() if task is not mine and not task.done()]
     if left:  # what was just cancelled may need a turn of the loop
-        _, pending = await asyncio.wait(left, timeout=1.0)
+        _, pending = await asyncio.wait(left, timeout=DEADLINE)
         assert not pending, f"left running: {sorted(task.get_name() for task in pending)}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
@@ -25,11 +26,23 @@ def binary(name: str) -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
+    """A port that nobody listens on, for programs that have to be told one.
+
+    It is none of those that the kernel hands out, and no other test gets it while this process
+    runs: so it is still free when it is used, and when it is used again after a restart.
+    """
+    for port in random.sample(range(20000, 32000), 1000):
+        mark = socket.socket(socket.AF_UNIX)
+        try:
+            mark.bind(f"\0botyard-test-port-{port}")  # a name that goes with the process
+            with socket.create_server(("127.0.0.1", port)):
+                pass
+        except OSError:
+            mark.close()
+            continue
+        mark.detach()  # it stays open
         return port
+    raise AssertionError("no port is free")
 
 
 @dataclass

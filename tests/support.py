@@ -26,6 +26,9 @@ PASSWORD = "correct horse battery"
 DEADLINE = 30.0  # seconds a test waits for what must happen
 BOTS = "/api/v1/telegram_data/"
 
+# Told after a failure: the next attempt may have begun when the answer is made.
+RETRIED = ("retrying", "starting")
+
 # Short enough that no test waits long, long enough that a busy machine keeps them.
 QUICK = RunnerSettings(
     poll_timeout=2,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import aiohttp
 import pytest
-from support import BOTS, Client, register
+from support import BOTS, Client, register, until
 
 from sandbox import Sandbox
 from server.app import Botyard, open_botyard
@@ -242,7 +242,7 @@ async def test_a_token_of_another_bot_moves_the_record_to_it(
     made = await ann.add_bot(old)
     answer = await ann.patch(f"{BOTS}{made['id']}/", {"token": new.token})
     assert (answer.json["telegram_id"], answer.json["username"]) == (new.id, new.username)
-    assert not telegram.polling(old.id)
+    await until(lambda: not telegram.polling(old.id), "the end of the old one's poll")
     assert (await ann.post(BOTS, {"token": old.token})).status == 201
 
 

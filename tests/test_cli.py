@@ -7,6 +7,7 @@ import contextlib
 import os
 import pty
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from typing import Any
 import aiohttp
 import pytest
 from click.testing import CliRunner, Result
+from postgresql import free_port
 from processes import ROOT, serving
 from support import BOTS, DEADLINE, PASSWORD, Client, register, until
 
@@ -183,6 +185,13 @@ async def _alive(client: Client, key: str) -> int:
     return (await replace(client, key=key).get("/rest-auth/user/")).status
 
 
+def read_from(terminal: int) -> bytes:
+    """What comes next."""
+    ready, _, _ = select.select([terminal], [], [], DEADLINE)
+    assert ready, "nothing was printed"
+    return os.read(terminal, 1024)
+
+
 def test_a_password_can_be_typed_twice(tmp_path: Path) -> None:
     terminal, end = pty.openpty()
     arguments = ["-m", "server", "user", "create", "ann", "--data-dir", str(tmp_path)]
@@ -194,10 +203,10 @@ def test_a_password_can_be_typed_twice(tmp_path: Path) -> None:
         shown = b""
         for prompt in (b"Password: ", b"Repeat for confirmation: "):
             while not shown.endswith(prompt):
-                shown += os.read(terminal, 1024)
+                shown += read_from(terminal)
             os.write(terminal, f"{PASSWORD}\n".encode())
         while b"user ann has the id 1" not in shown:
-            shown += os.read(terminal, 1024)
+            shown += read_from(terminal)
         assert process.wait(DEADLINE) == 0
     os.close(terminal)
     assert PASSWORD.encode() not in shown
@@ -320,8 +329,7 @@ def _refused(url: str) -> bool:
 async def test_the_demo_gives_lines_that_make_a_bot_answer(
     tmp_path: Path, http: aiohttp.ClientSession
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "server", "demo", "--port", "0", "--sandbox-port", str(port)),
         cwd=ROOT, stdout=asyncio.subprocess.PIPE, env=os.environ | {"TMPDIR": str(tmp_path)},
@@ -338,7 +346,7 @@ async def test_the_demo_gives_lines_that_make_a_bot_answer(
             assert f"{bot}/messages" in text
             sandbox = replace(client, url=bot, key=None)
             await sandbox.post("/messages", {"text": "Hello, bot!"})
-            assert len((await sandbox.get("/sent?wait=5")).json) == 1
+            assert len((await sandbox.get(f"/sent?wait={DEADLINE:g}")).json) == 1
     finally:
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 0

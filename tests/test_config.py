@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import DEADLINE
 
 import server.config
 from server.config import Config, ConfigError
@@ -224,7 +225,7 @@ def test_servers_that_start_at_once_share_one_secret(tmp_path: Path) -> None:
     ready = threading.Barrier(8)
 
     def start(_: int) -> str:
-        ready.wait(10)
+        ready.wait(DEADLINE)
         return filled(tmp_path).secret_key
 
     with ThreadPoolExecutor(8) as pool:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support import fill_disk, until
+from support import DEADLINE, fill_disk, until
 
 from models import setting
 from models.base import proxy
@@ -53,7 +53,7 @@ async def test_a_failing_write_takes_none_of_its_neighbours_along(db: Database) 
 
     def block() -> None:
         blocked.set()
-        go.wait(5)
+        go.wait(DEADLINE)
 
     first = asyncio.ensure_future(db.write(block))
     await until(blocked.is_set)
@@ -86,7 +86,7 @@ async def test_writes_that_wait_together_share_a_commit(db: Database) -> None:
 
         connection.set_trace_callback(count)
         blocked.set()
-        go.wait(5)
+        go.wait(DEADLINE)
 
     first = asyncio.ensure_future(db.write(block))
     await until(blocked.is_set)
@@ -102,7 +102,7 @@ async def test_a_cancelled_write_that_was_handed_over_is_carried_out(db: Databas
 
     def block() -> None:
         blocked.set()
-        go.wait(5)
+        go.wait(DEADLINE)
         setting.put("a", "1")
 
     task = asyncio.create_task(db.write(block), name="write")
@@ -125,7 +125,7 @@ async def test_a_slow_read_does_not_hold_up_writes(db: Database) -> None:
 
     def slow() -> None:
         reading.set()
-        go.wait(5)
+        go.wait(DEADLINE)
 
     read = asyncio.ensure_future(db.read(slow))
     await until(reading.is_set)
@@ -175,7 +175,7 @@ async def test_with_a_full_disk_the_neighbours_that_fit_are_stored(db: Database)
         pages = proxy.obj.execute_sql("PRAGMA page_count").fetchone()[0]
         proxy.obj.execute_sql(f"PRAGMA max_page_count = {pages}")
         blocked.set()
-        go.wait(5)
+        go.wait(DEADLINE)
 
     first = asyncio.ensure_future(db.write(limit_and_block))
     await until(blocked.is_set)

@@ -223,8 +223,8 @@ async def test_an_open_stream_does_not_hold_up_the_end_of_the_server(
     ann: Client, botyard: Botyard
 ) -> None:
     async with stream(ann) as events:
-        async with asyncio.timeout(3):
-            await botyard.drain(5)
+        async with asyncio.timeout(DEADLINE):
+            await botyard.drain(10 * DEADLINE)
         with pytest.raises((EOFError, aiohttp.ClientError)):
             while True:
                 await events.next()

@@ -37,9 +37,13 @@ from server import app
 from server.app import open_botyard
 from server.config import Config
 
-DISCONNECT = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'botyard'"
-)
+# Everybody of ours but who waits for a lock, whatever they do at the moment; when it returns, they
+# are gone and not just told to go.
+DISCONNECT = f"""
+    SELECT pg_terminate_backend(pid, {round(1000 * DEADLINE)}) FROM pg_stat_activity
+    WHERE application_name = 'botyard' AND datname = '{{}}'
+        AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)
+"""
 
 
 @pytest.fixture
@@ -131,28 +135,43 @@ async def test_a_server_that_lost_its_database_to_another_ends(
         lost = threading.Event()
 
         def usurp() -> None:
-            with exclusive(pg_url, wait=30):
-                lost.wait(30)
+            with exclusive(pg_url, wait=DEADLINE):
+                lost.wait(DEADLINE)
 
-        usurping = asyncio.create_task(asyncio.to_thread(usurp))
-        await until(lambda: waiting_for_a_lock(postgresql))
-        postgresql.execute(DISCONNECT + " AND state = 'idle'")
-        async with asyncio.timeout(DEADLINE):
-            assert await server.process.wait() == 1
-        lost.set()
-        await usurping
+        usurping = asyncio.create_task(asyncio.to_thread(usurp), name="usurper")
+        try:
+            await until(lambda: waiting_for_a_lock(pg_url), "the usurper waiting")
+            disconnect(postgresql, pg_url)
+            async with asyncio.timeout(DEADLINE):
+                assert await server.process.wait() == 1
+        finally:
+            lost.set()
+            await usurping
     where = "a server runs on this database (from 127.0.0.1, since "
     assert f"Error: {where}" in server.log[-1]
     assert server.log[-1].endswith("only one can, or they would poll the same bots")
 
 
-def waiting_for_a_lock(postgresql: PostgreSQL) -> bool:
-    """Whether somebody waits for an advisory lock."""
-    with psycopg.connect(postgresql.url()) as connection:
-        found = connection.execute(
-            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        )
-        return found.fetchone() is not None
+def disconnect(postgresql: PostgreSQL, url: str) -> None:
+    """Cut the connections to a database, but for one that waits for a lock."""
+    postgresql.execute(DISCONNECT.format(url.rpartition("/")[2]))
+
+
+def waiting_for_a_lock(url: str) -> bool:
+    """Whether somebody waits for an advisory lock of a database."""
+    return bool(advisory_locks(url, granted=False))
+
+
+def advisory_locks(url: str, *, granted: bool) -> int:
+    """How many advisory locks of a database are held, or waited for."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted = %s "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            (granted,),
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 async def test_a_server_without_its_connection_takes_the_database_again_at_once(
@@ -160,20 +179,31 @@ async def test_a_server_without_its_connection_takes_the_database_again_at_once(
 ) -> None:
     server = await open_botyard(replace(config, database_url=pg_url), runner=QUICK)
     try:
-        postgresql.execute(DISCONNECT)
-        await until(lambda: is_taken(pg_url), "the lock being taken again, though nobody writes")
+        had_by = holder(pg_url)
+        disconnect(postgresql, pg_url)
+        await until(
+            lambda: holder(pg_url) not in (None, had_by),
+            "the lock being taken again, though nobody writes",
+        )
     finally:
         await server.close()
-    assert not is_taken(pg_url)
+    # PostgreSQL lets go a moment after the connection was closed
+    await until(lambda: not is_taken(pg_url), "the database being free")
 
 
 def is_taken(url: str) -> bool:
-    """Whether a server has the database."""
-    try:
-        with exclusive(url, wait=0.01):
-            return False
-    except DatabaseInUse:
-        return True
+    """Whether a server has the database; looking takes it from nobody."""
+    return bool(advisory_locks(url, granted=True))
+
+
+def holder(url: str) -> int | None:
+    """The process of PostgreSQL's that serves who has the database."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        ).fetchone()
+    return None if row is None else int(row[0])
 
 
 class Forgetful:
@@ -238,8 +268,8 @@ async def test_who_lost_the_database_to_another_does_not_write(
     Migrations(pg_url).up()
     db = Database(pg_url, exclusive=True)
     await db.open()
-    postgresql.execute(DISCONNECT)
-    with exclusive(pg_url), pytest.raises(DatabaseInUse):
+    disconnect(postgresql, pg_url)
+    with exclusive(pg_url, wait=DEADLINE), pytest.raises(DatabaseInUse):
         await db.write(setting.put, "a", "1")
     await db.write(setting.put, "a", "2")
     assert await db.read(setting.get, "a") == "2"
@@ -260,16 +290,18 @@ async def test_two_processes_that_migrate_at_once_run_each_step_once(pg_url: str
     assert sorted(done) == [f"done: {name}" for name in steps]
 
 
-async def test_a_killed_connection_is_replaced(db: Database, postgresql: PostgreSQL) -> None:
+async def test_a_killed_connection_is_replaced(
+    db: Database, pg_url: str, postgresql: PostgreSQL
+) -> None:
     await db.write(setting.put, "a", "1")
-    postgresql.execute(DISCONNECT)
+    disconnect(postgresql, pg_url)
     await db.write(setting.put, "a", "2")
     assert {await db.read(setting.get, "a") for _ in range(9)} == {"2"}
 
 
 async def test_a_full_pool_makes_calls_wait_and_none_fail(db: Database) -> None:
     go = threading.Event()
-    blocking = [asyncio.ensure_future(db.read(go.wait, 10)) for _ in range(3)]
+    blocking = [asyncio.ensure_future(db.read(go.wait, DEADLINE)) for _ in range(3)]
     waiting = [asyncio.ensure_future(db.read(setting.get, "a")) for _ in range(100)]
     await db.write(setting.put, "a", "1")
     assert not any(call.done() for call in waiting)

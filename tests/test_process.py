@@ -20,7 +20,7 @@ async def test_after_kill_9_exactly_the_active_bots_come_back(
     on, off, late = (telegram.add_bot() for _ in range(3))
     async with serving(tmp_path, telegram.url) as server:
         user = await register(Client(http, server.url))
-        await user.add_bot(on)
+        running = await user.add_bot(on)
         await user.add_bot(off, active=False)
         switched = await user.add_bot(late)
         await user.patch(f"{BOTS}{switched['id']}/", {"active": False})
@@ -30,7 +30,7 @@ async def test_after_kill_9_exactly_the_active_bots_come_back(
 
     async with serving(tmp_path, telegram.url) as server:
         user.url = server.url
-        await until(lambda: telegram.polling(on.id), "the bot polling again")
+        await user.until_state(running, "running")
         shown = (await user.get(BOTS)).json
         assert [bot["status"]["state"] for bot in shown] == ["running", "stopped", "stopped"]
         assert (len(telegram.calls(off.id)), len(telegram.calls(late.id))) == (
