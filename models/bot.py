@@ -21,7 +21,8 @@ class Bot(BaseModel):
     """A Telegram bot of an account.
 
     `telegram_id` is empty until Telegram has confirmed the token: an unproved claim must not
-    keep the true owner of a bot out. `active` is what the owner wants; no failure changes it.
+    keep the true owner of a bot out, nor tell which bots are here. So it alone makes sure that
+    a bot is in the platform once. `active` is what the owner wants; no failure changes it.
     """
 
     user = peewee.ForeignKeyField(User, backref="bots", on_delete="CASCADE")
@@ -29,7 +30,7 @@ class Bot(BaseModel):
     title = peewee.CharField(max_length=100, default="")
     active = peewee.BooleanField(default=True)
     token_encrypted = peewee.TextField()
-    token_fingerprint = peewee.CharField(max_length=64, unique=True)
+    token_fingerprint = peewee.CharField(max_length=64)
     telegram_id = peewee.BigIntegerField(null=True, unique=True)
     username = peewee.CharField(max_length=64, default="")
     failure_reason = peewee.CharField(max_length=32, default="")
@@ -119,11 +120,27 @@ def rows() -> Any:
     return Bot.select(Bot, User.id, User.username, User.disabled_at).join(User)
 
 
-def _check_unclaimed(vault: Vault, token: str, *, but: int | None = None) -> None:
+def _check_own(vault: Vault, user_id: int, token: str, *, but: int | None = None) -> None:
+    """Refuse a bot that the account has already; that, it may be told without a proof."""
     known = Bot.token_fingerprint.in_(vault.fingerprints(token))
     same = known | (Bot.telegram_id == claimed_telegram_id(token))
-    if Bot.select().where(same, Bot.id != (but or 0)).exists():
+    if Bot.select().where(Bot.user == user_id, same, Bot.id != (but or 0)).exists():
         raise BotAlreadyRegistered
+
+
+def _check_unclaimed(
+    vault: Vault, user_id: int, token: VerifiedToken, *, but: int | None = None
+) -> None:
+    """Refuse a bot that is here already, of other accounts only when Telegram has confirmed it.
+
+    Else whoever makes tokens up could ask which bots are here. A token that is stored
+    unconfirmed fails when it turns out to be another's; see `confirm`.
+    """
+    _check_own(vault, user_id, token.token, but=but)
+    if token.telegram_id is not None:
+        same = Bot.telegram_id == token.telegram_id
+        if Bot.select().where(same, Bot.id != (but or 0)).exists():
+            raise BotAlreadyRegistered
 
 
 def claimed_telegram_id(token: str) -> int:
@@ -144,11 +161,12 @@ def check_new(vault: Vault, user_id: int, token: str, *, limit: int) -> None:
     """Refuse what `create` would refuse anyway, before anybody asks Telegram.
 
     Raises:
-        BotLimitReached, BotAlreadyRegistered: as for `create`.
+        BotLimitReached: as for `create`.
+        BotAlreadyRegistered: this very account has this Telegram bot.
     """
     if Bot.select().where(Bot.user == user_id).count() >= limit:
         raise BotLimitReached(limit)
-    _check_unclaimed(vault, token)
+    _check_own(vault, user_id, token)
 
 
 def create(
@@ -165,12 +183,13 @@ def create(
 
     Raises:
         BotLimitReached: the account has `limit` bots.
-        BotAlreadyRegistered: some account has this Telegram bot.
+        BotAlreadyRegistered: this account has this Telegram bot, or, when Telegram has
+            confirmed the token, another one.
         User.DoesNotExist: the account was deleted meanwhile.
     """
     slot = _free_slot(user_id, limit)
     fingerprint = vault.fingerprint(token.token)
-    _check_unclaimed(vault, token.token)
+    _check_unclaimed(vault, user_id, token)
     moment = now()
     try:
         row = Bot.create(
@@ -264,7 +283,7 @@ def update(
         The bot as it is now; None when it is gone.
 
     Raises:
-        BotAlreadyRegistered: another bot in the platform is this Telegram bot.
+        BotAlreadyRegistered: as for `create`.
     """
     values = dict(changes, updated_at=now())
     stored = get(vault, bot_id)
@@ -274,7 +293,7 @@ def update(
         if claimed_telegram_id(token.token) != claimed_telegram_id(stored.token):
             forget(bot_id)
         fingerprint = vault.fingerprint(token.token)
-        _check_unclaimed(vault, token.token, but=bot_id)
+        _check_unclaimed(vault, stored.user_id, token, but=bot_id)
         values.update(
             token_encrypted=vault.encrypt(token.token),
             token_fingerprint=fingerprint,

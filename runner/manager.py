@@ -14,7 +14,6 @@ from weakref import WeakValueDictionary
 import orjson
 
 from models import bot as bots
-from models import update as updates
 from models.administration import IdFilter
 from models.bot import BotRecord, Failure, VerifiedToken
 from models.database import Database
@@ -23,6 +22,7 @@ from models.update import Waiting
 from models.vault import Vault
 from runner.boot import Boot
 from runner.bot import ManagedBot
+from runner.counts import UpdateCounts
 from runner.events import EventHub, EventKind
 from runner.journal import Journal
 from runner.moment import BotLock, Views
@@ -64,6 +64,7 @@ class BotManager:
         self.views = Views(db, vault, self)
         self.transport = transport
         self.journal = Journal(db)
+        self._update_counts = UpdateCounts(db)
         self._around = Surroundings(
             transport=transport,
             journal=self.journal,
@@ -105,7 +106,7 @@ class BotManager:
 
     async def statuses(self, records: list[BotRecord]) -> list[BotStatus]:
         """What is true of some bots now, which may be more than was so when they were read."""
-        counts = await self._db.read(updates.counts, [record.id for record in records])
+        counts = await self._update_counts.of([record.id for record in records])
         return [
             replace(self.status(bot), pending=counts[bot.id].pending, dead=counts[bot.id].dead)
             for bot in records
@@ -245,6 +246,7 @@ class BotManager:
             await asyncio.wait({self._counting})
         await asyncio.gather(*(self._shut_down(bot_id) for bot_id in list(self._bots)))
         await self.journal.close()
+        await self._update_counts.close()
 
     async def _shut_down(self, bot_id: int) -> None:
         async with self.lock(bot_id):

@@ -28,18 +28,23 @@ async def outcome(work: Awaitable[object]) -> str:
     return "ok"
 
 
-def bot(db: Database, user_id: str, token: str) -> Awaitable[object]:
+def bot(db: Database, user_id: str, token: str, *, confirmed: bool = True) -> Awaitable[object]:
     """Add a bot to an account that may have five."""
     return db.write(
         bots.create,
         Vault("x" * 40),
         int(user_id),
-        token=VerifiedToken(token),
+        token=VerifiedToken(token, bots.claimed_telegram_id(token) if confirmed else None),
         title="",
         active=False,
         limit=5,
         by=OPERATOR,
     )
+
+
+def unconfirmed(db: Database, user_id: str, token: str) -> Awaitable[object]:
+    """Add a bot whose token Telegram has not confirmed."""
+    return bot(db, user_id, token, confirmed=False)
 
 
 def user(db: Database, name: str) -> Awaitable[object]:
@@ -59,7 +64,7 @@ async def main(url: str, what: str, *tries: str) -> None:
     await db.open()
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
-    work = {"bot": bot, "user": user}[what]
+    work = {"bot": bot, "unconfirmed": unconfirmed, "user": user}[what]
     print(*await asyncio.gather(*(outcome(work(db, *each.split(","))) for each in tries)))
     await db.close()
 

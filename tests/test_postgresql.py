@@ -94,6 +94,15 @@ async def test_one_token_over_two_connections_is_stored_once(pg_url: str, db: Da
     assert await race(pg_url, "bot", *sides) == ["BotAlreadyRegistered"] * 19 + ["ok"]
 
 
+async def test_an_unconfirmed_token_over_two_connections_is_stored_once_an_account(
+    pg_url: str, db: Database
+) -> None:
+    accounts = [await add_account(db, name) for name in ("ann", "bob")]
+    tries = [f"{user_id},1:{'a' * 35}" for user_id in accounts for _ in range(5)]
+    found = await race(pg_url, "unconfirmed", tries, tries)
+    assert found == ["BotAlreadyRegistered"] * 18 + ["ok"] * 2
+
+
 async def test_one_name_over_two_connections_is_registered_once(pg_url: str, db: Database) -> None:
     assert await race(pg_url, "user", ["ann"] * 5, ["ann"] * 5) == ["UsernameTaken"] * 9 + ["ok"]
 

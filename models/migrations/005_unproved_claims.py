@@ -1,0 +1,70 @@
+"""What attackers must not use: claims to a token, guesses at an account, counting what waits."""
+
+import peewee as pw
+
+from models.address import network_of
+
+
+def migrate(migrator, database, *, fake=False):
+    """Let a token be stored unconfirmed though another has it; remember where logins came from."""
+    User = migrator.orm["users"]  # noqa: N806 - a class
+
+    # Telegram's ids are unique, and empty until Telegram has confirmed the token: one bot is in
+    # the platform once. A token that nobody has confirmed claims nothing.
+    migrator.sql("DROP INDEX bot_token_fingerprint")
+
+    @migrator.create_model
+    class KnownNetwork(pw.Model):
+        user = pw.ForeignKeyField(User, column_name="user_id", on_delete="CASCADE", index=False)
+        network = pw.CharField(max_length=64)
+        last_login_at = pw.DateTimeField()
+
+        class Meta:
+            table_name = "known_networks"
+            primary_key = pw.CompositeKey("user", "network")
+
+    migrator.run(_know_where_sessions_are, database)
+
+    # What is counted is in the index itself, and what waits apart from what is dead.
+    migrator.sql("DROP INDEX updates_unhandled")
+    migrator.sql(
+        "CREATE INDEX updates_pending ON updates (bot_id, update_id) "
+        "WHERE handled_at IS NULL AND dead_at IS NULL"
+    )
+    migrator.sql(
+        "CREATE INDEX updates_dead ON updates (bot_id, update_id) "
+        "WHERE handled_at IS NULL AND dead_at IS NOT NULL"
+    )
+
+
+def _know_where_sessions_are(database):
+    found = {}
+    sessions = "SELECT user_id, address, created_at FROM sessions WHERE address <> ''"
+    for user_id, address, at in database.execute_sql(sessions).fetchall():
+        key = (user_id, network_of(address))
+        found[key] = max(at, found.get(key, at))
+    insert = "INSERT INTO known_networks (user_id, network, last_login_at) VALUES (?, ?, ?)"
+    insert = insert.replace("?", database.param)
+    for (user_id, network), at in found.items():
+        database.execute_sql(insert, (user_id, network, at))
+
+
+_SECOND_CLAIMS = """
+SELECT id FROM bots WHERE telegram_id IS NULL AND EXISTS (
+    SELECT 1 FROM bots AS other WHERE other.token_fingerprint = bots.token_fingerprint
+    AND other.id <> bots.id AND (other.telegram_id IS NOT NULL OR other.id < bots.id)
+)
+"""
+
+
+def rollback(migrator, database, *, fake=False):
+    """Drop bots whose token another bot has, and where logins came from: both are lost."""
+    migrator.sql("DROP INDEX updates_dead")
+    migrator.sql("DROP INDEX updates_pending")
+    migrator.sql(
+        "CREATE INDEX updates_unhandled ON updates (bot_id, update_id) WHERE handled_at IS NULL"
+    )
+    migrator.remove_model("known_networks")
+    for table, column in (("updates", "bot_id"), ("blocked_chats", "bot_id"), ("bots", "id")):
+        migrator.sql(f"DELETE FROM {table} WHERE {column} IN ({_SECOND_CLAIMS})")  # noqa: S608
+    migrator.sql("CREATE UNIQUE INDEX bot_token_fingerprint ON bots (token_fingerprint)")
