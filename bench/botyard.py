@@ -111,6 +111,7 @@ def _serving(
         "BOTYARD_DATA_DIR": str(data),
         "BOTYARD_TELEGRAM_API_URL": stage.telegram.url,
         "BOTYARD_MAX_BOTS_PER_USER": str(bots),
+        "BOTYARD_ACCOUNT_RATE": "32767",  # one account does it all
     }
     if database_url is not None:
         environ["BOTYARD_DATABASE_URL"] = database_url

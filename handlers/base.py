@@ -45,6 +45,7 @@ class ApiHandler(BodyHandler):
     any_host: ClassVar[bool] = False  # True where the name the client uses does not matter
     staff_only: ClassVar[bool] = False
     timed: ClassVar[bool] = True  # False where an answer lasts as long as its reader likes
+    by_session: ClassVar[bool] = False  # whether the rate is the session's, not the account's
     identity: Identity | None
 
     @property
@@ -162,6 +163,7 @@ class ApiHandler(BodyHandler):
             raise tornado.web.HTTPError(405)
         if method not in self.public and method != "OPTIONS":
             self.identity = await authenticate(self)
+            self.services.limits.check(self.identity, method, by_session=self.by_session)
 
     async def head(self, *args: str) -> None:
         """What GET answers, without its body."""

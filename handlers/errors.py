@@ -42,6 +42,7 @@ class Code(StrEnum):
     ACCOUNT_DISABLED = "account_disabled"
     STAFF_ONLY = "staff_only"
     REGISTRATION_CLOSED = "registration_closed"
+    METRICS_CLOSED = "metrics_closed"
     BOT_LIMIT_REACHED = "bot_limit_reached"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -51,6 +52,7 @@ class Code(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     TELEGRAM_TOKEN_REJECTED = "telegram_token_rejected"  # noqa: S105
     TOO_MANY_ATTEMPTS = "too_many_attempts"
+    RATE_LIMITED = "rate_limited"
     BUSY = "busy"
     STORAGE_UNAVAILABLE = "storage_unavailable"
     INTERNAL_ERROR = "internal_error"

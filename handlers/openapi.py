@@ -91,7 +91,7 @@ _CODES: dict[int, tuple[Code, ...]] = {
     413: (Code.BODY_TOO_LARGE,),
     415: (Code.UNSUPPORTED_MEDIA_TYPE,),
     422: (Code.TELEGRAM_TOKEN_REJECTED,),
-    429: (Code.TOO_MANY_ATTEMPTS, Code.BUSY),
+    429: (Code.RATE_LIMITED,),
     503: (Code.STORAGE_UNAVAILABLE,),
 }
 
@@ -211,6 +211,7 @@ class _Operation:
             answers[415] = "The body is of a type that is not taken here."
         if not self.public:
             answers[401] = "No key, or one that is worth nothing."
+            answers[429] = "The account asks too fast; see the header Retry-After."
         if self.route.regex.groups:
             answers[404] = "There is nothing of this id, or nothing of yours."
         if not self.public or inspect.iscoroutinefunction(self.function):

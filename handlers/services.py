@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from handlers.account_limits import AccountLimits
 from handlers.keys import KeyRing
 from handlers.request_counts import RequestCounts
 from handlers.throttle import LoginThrottle
@@ -28,7 +29,9 @@ class ApiSettings:
         registration_open: whether people may register themselves.
         cors_origins: origins of frontends that may use the API from a browser.
         allowed_hosts: names that clients may use for this server, in lower case; None for any.
-        metrics_token: what a scrape of /metrics must bring; None lets everybody read it.
+        metrics_token: what a scrape of /metrics must bring.
+        metrics_open: whether everybody may read it when there is no token: only those on this
+            machine reach the server, and no proxy lets others in.
     """
 
     version: str
@@ -38,6 +41,7 @@ class ApiSettings:
     cors_origins: frozenset[str]
     allowed_hosts: frozenset[str] | None = None
     metrics_token: str | None = field(default=None, repr=False)
+    metrics_open: bool = False
 
 
 class Traffic:
@@ -80,6 +84,7 @@ class Services:
     hasher: PasswordHasher
     keys: KeyRing
     throttle: LoginThrottle
+    limits: AccountLimits
     manager: BotManager
     bots: BotService
     requests: RequestCounts

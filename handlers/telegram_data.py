@@ -116,12 +116,13 @@ class Bots(BotHandler):
             headers:
               Location: {description: Where the bot is., schema: {type: string}}
           403: {description: You have as many bots as you may have., codes: [bot_limit_reached]}
-          409: {description: This Telegram bot is in the platform already.}
+          409: {description: "Telegram knows the token, and the bot is in the platform already."}
           422: {description: Telegram does not know the token; nothing was stored.}
         """
         body = self.load(BotSchema)
         if is_masked(body["token"]):
             raise errors.invalid({"token": ["This is a masked token; enter it in full."]})
+        self.services.limits.check_token(self.me.user.id)
         outcome = await self.services.bots.create(self.me.user.id, **body, by=self.actor)
         self.set_header("Location", f"/api/v1/telegram_data/{outcome.bot.id}/")
         self.answer_outcome(outcome, status=201, reveal=True)
@@ -154,7 +155,7 @@ class OneBot(BotHandler):
               Stored. `status` says what came of it; `retrying` and `failed` say why in `detail`.
             schema: BotSchema
           202: {description: Stored; the bot is still starting., schema: BotSchema}
-          409: {description: This Telegram bot is in the platform already.}
+          409: {description: "Telegram knows the token, and the bot is in the platform already."}
           422: {description: Telegram does not know the token; nothing was changed.}
         """
         await self._change(bot_id, partial=False)
@@ -172,7 +173,7 @@ class OneBot(BotHandler):
               Stored. `status` says what came of it; `retrying` and `failed` say why in `detail`.
             schema: BotSchema
           202: {description: Stored; the bot is still starting., schema: BotSchema}
-          409: {description: This Telegram bot is in the platform already.}
+          409: {description: "Telegram knows the token, and the bot is in the platform already."}
           422: {description: Telegram does not know the token; nothing was changed.}
         """
         await self._change(bot_id, partial=True)
@@ -181,6 +182,8 @@ class OneBot(BotHandler):
         bot = await self.bot(bot_id)
         changes = self.load(BotSchema, partial=partial)
         reveal = self._new_token(bot, changes)
+        if changes.get("token", bot.token) != bot.token:
+            self.services.limits.check_token(self.me.user.id)
         outcome = await self.services.bots.update(bot, changes, by=self.actor)
         self.answer_outcome(outcome, status=200 if outcome.settled else 202, reveal=reveal)
 

@@ -19,6 +19,7 @@ from tornado.netutil import bind_sockets
 
 import handlers
 from handlers import documents
+from handlers.account_limits import AccountLimits
 from handlers.base import ApiHandler, UnknownPath
 from handlers.bodies import MAX_DISCARDED, BodyHandler, LimitedBody
 from handlers.exposition import Exposition
@@ -192,6 +193,7 @@ def _api_settings(config: Config, *, commit: str) -> ApiSettings:
         cors_origins=config.cors_origins,
         allowed_hosts=config.hosts,
         metrics_token=config.metrics_token,
+        metrics_open=config.local_only,
     )
 
 
@@ -256,6 +258,7 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
         hasher=PasswordHasher(),
         keys=KeyRing(*vault.derive_all("session keys")),
         throttle=LoginThrottle(),
+        limits=AccountLimits(rate=config.account_rate, bots=config.max_bots_per_user),
         manager=manager,
         bots=BotService(
             db=db,

@@ -57,6 +57,7 @@ class Config:
         None, read.url("http", "socks5"), "http:// or socks5:// proxy to Telegram", repr=False
     )
     max_bots_per_user: int = _setting(5, read.positive, "bots an account may have")
+    account_rate: int = _setting(20, read.positive, "requests a second an account may make")
     cors_origins: frozenset[str] = _setting(
         frozenset(), read.origins, "comma-separated origins of the frontend"
     )
@@ -127,12 +128,12 @@ class Config:
         return read.parts(self.secret_key)
 
     @property
-    def on_loopback(self) -> bool:
-        """True if the server listens for this machine alone."""
-        if self.host == "localhost":
-            return True
+    def local_only(self) -> bool:
+        """True if only this machine's programs reach the server, and no proxy lets others in."""
+        if self.behind_proxy:
+            return False
         try:
-            return ip_address(self.host).is_loopback
+            return self.host == "localhost" or ip_address(self.host).is_loopback
         except ValueError:  # a name
             return False
 
@@ -145,7 +146,7 @@ class Config:
         """
         if self.allowed_hosts:
             return self.allowed_hosts
-        if self.behind_proxy or not self.on_loopback:
+        if not self.local_only:
             return None
         own = f"[{self.host}]" if ":" in self.host else self.host
         return frozenset({"localhost", "127.0.0.1", "[::1]", own})

@@ -119,6 +119,12 @@ async def serve(
 async def _serve(config: Config, ending: asyncio.Event, *, runner: RunnerSettings | None) -> None:
     botyard = await open_botyard(config, runner=runner)
     log.info("serving on %s, the API is described at %s/swagger/", botyard.url, botyard.url)
+    settings = botyard.services.settings
+    if settings.metrics_token is None and not settings.metrics_open:
+        log.warning(
+            "/metrics is closed, because others can reach this server: set "
+            "BOTYARD_METRICS_TOKEN to have it scraped"
+        )
     manager = botyard.services.manager
     tending = asyncio.create_task(garbage.tend(lambda: manager.ready), name="garbage")
     told = asyncio.create_task(ending.wait(), name="ending")

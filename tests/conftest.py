@@ -133,6 +133,7 @@ def config(tmp_path: Path, telegram: Sandbox, database_url: str) -> Config:
         "data_dir": str(tmp_path / "data"),
         "database_url": database_url,
         "telegram_api_url": telegram.url,  # type: ignore[attr-defined]
+        "account_rate": "32767",  # tests ask again and again until something is so
     }
     return Config.load({}, **flags).with_data_dir()
 

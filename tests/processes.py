@@ -74,6 +74,7 @@ async def serving(
         "BOTYARD_PORT": "0",
         "BOTYARD_DATA_DIR": str(data_dir),
         "BOTYARD_TELEGRAM_API_URL": telegram_url,
+        "BOTYARD_ACCOUNT_RATE": "32767",  # tests ask again and again until something is so
     } | env
     process = await asyncio.create_subprocess_exec(
         *_limited(open_files), *program, "serve",

@@ -55,6 +55,17 @@ async def until(
         raise AssertionError(f"{what} did not come true in {deadline:g} s") from None
 
 
+@dataclass
+class Clock:
+    """A clock that goes forward when a test says so."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        """The time, in seconds."""
+        return self.now
+
+
 def fill_disk(folder: Path) -> Path:
     """Fill the disk a folder is on; the file whose removal makes room again."""
     ballast = folder / "ballast"

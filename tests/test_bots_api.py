@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from support import BOTS, Client, register, until
 
+from handlers.account_limits import TokenBuckets
 from sandbox import Sandbox
 from server.app import Botyard, open_botyard
 from server.config import Config
@@ -161,7 +162,10 @@ async def test_a_deleted_bot_makes_room(ann: Client, telegram: Sandbox) -> None:
     assert (await ann.post(BOTS, {"token": telegram.add_bot().token})).status == 201
 
 
-async def test_fifty_creates_at_once_give_exactly_five(ann: Client, telegram: Sandbox) -> None:
+async def test_fifty_creates_at_once_give_exactly_five(
+    ann: Client, telegram: Sandbox, botyard: Botyard
+) -> None:
+    botyard.services.limits._token_checks = TokenBuckets(burst=50, rate=1.0)
     tokens = [telegram.add_bot().token for _ in range(50)]
     answers = await asyncio.gather(*(ann.post(BOTS, {"token": token}) for token in tokens))
     statuses = sorted(answer.status for answer in answers)

@@ -33,6 +33,8 @@ GOOD: list[tuple[str, Any, str, Any]] = [
     ("telegram_proxy", None, "http://h:3128", "http://h:3128"),
     ("max_bots_per_user", 5, "1", 1),
     ("max_bots_per_user", 5, "32767", 32767),
+    ("account_rate", 20, "1", 1),
+    ("account_rate", 20, "32767", 32767),
     ("cors_origins", frozenset(), "https://a.b, http://c:81,", {"https://a.b", "http://c:81"}),
     ("cors_origins", frozenset(), "https://Panel.Example.org", {"https://panel.example.org"}),
     ("allowed_hosts", frozenset(), "Panel.Example.org, [::1],", {"panel.example.org", "[::1]"}),

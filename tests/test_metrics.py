@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import aiohttp
 import peewee
 import pytest
+from processes import serving
 from support import BOTS, DEADLINE, Client, Scrape, scrape, until
 
 import handlers.exposition
@@ -37,11 +42,59 @@ async def until_scraped(client: Client, condition: Callable[[Scrape], Any]) -> S
 # -- who may read it
 
 
-async def test_without_a_token_anybody_may_read_it(anonymous: Client) -> None:
+async def test_without_a_token_those_on_this_machine_may_read_it(anonymous: Client) -> None:
     answer = await anonymous.get("/metrics")
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert answer.text.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    ("others", "address"),
+    [
+        ({"behind_proxy": True}, "127.0.0.1"),
+        ({"host": "0.0.0.0"}, "127.0.0.1"),
+        ({"host": "::"}, "[::1]"),
+    ],
+    ids=["behind a proxy", "IPv4", "IPv6"],
+)
+class TestReachedByOthers:
+    """A server that others reach, though every request comes from this machine."""
+
+    @pytest.fixture
+    def config(self, config: Config, others: dict[str, Any]) -> Config:
+        """The address, or a proxy that is declared."""
+        return replace(config, **others)
+
+    @pytest.mark.parametrize("path", ["/metrics", "/metrics/"])
+    async def test_without_a_token_nobody_reads_it_and_is_told_what_opens_it(
+        self, botyard: Botyard, http: aiohttp.ClientSession, address: str, path: str
+    ) -> None:
+        port = urlsplit(botyard.url).port
+        answer = await Client(http, f"http://{address}:{port}").get(path)
+        assert (answer.status, answer.json["code"]) == (403, "metrics_closed")
+        assert "BOTYARD_METRICS_TOKEN" in answer.json["detail"]
+        assert "botyard_bots" not in answer.text
+
+
+async def test_a_start_with_closed_metrics_says_so_in_one_line(
+    tmp_path: Path, telegram: Sandbox
+) -> None:
+    url = telegram.url  # type: ignore[attr-defined]
+    async with serving(tmp_path, url, BOTYARD_BEHIND_PROXY="yes") as server:
+        await server.end(signal.SIGTERM)
+    assert len([line for line in server.log if "BOTYARD_METRICS_TOKEN" in line]) == 1
+
+
+@pytest.mark.parametrize("token", [None, TOKEN])
+async def test_a_start_with_open_metrics_says_nothing_of_them(
+    tmp_path: Path, telegram: Sandbox, token: str | None
+) -> None:
+    url = telegram.url  # type: ignore[attr-defined]
+    proxied = {"BOTYARD_BEHIND_PROXY": "yes", "BOTYARD_METRICS_TOKEN": token} if token else {}
+    async with serving(tmp_path, url, **proxied) as server:
+        await server.end(signal.SIGTERM)
+    assert not [line for line in server.log if "METRICS_TOKEN" in line]
 
 
 class TestWithToken:

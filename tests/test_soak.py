@@ -216,7 +216,7 @@ async def test_nothing_grows_and_nothing_is_lost(
 ) -> None:
     seconds = 60.0 * request.config.getoption("--soak-minutes")
     assert seconds >= WARM_UP + 2 * WINDOW, "six minutes are the least that can be compared"
-    limit = {"BOTYARD_MAX_BOTS_PER_USER": str(BOTS_ON)}
+    limit = {"BOTYARD_MAX_BOTS_PER_USER": str(BOTS_ON), "BOTYARD_ACCOUNT_RATE": "1000"}
     async with serving(tmp_path, telegram.url, **limit) as server:  # type: ignore[attr-defined]
         user = await register(Client(http, server.url))
         for _ in range(BOTS_ON):
