@@ -13,11 +13,13 @@ from handlers import (
     events,
     health,
     metrics,
+    password_change,
     telegram_data,
 )
 
 routes: list[URLSpec] = [
     *accounts.routes,
+    *password_change.routes,
     *telegram_data.routes,
     *dead_updates.routes,
     *events.routes,

@@ -1,4 +1,4 @@
-"""Accounts: register, log in and out, one's own data, password, sessions."""
+"""Accounts: register, log in and out, one's own data, sessions."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from handlers.schemas import (
     EmptySchema,
     LoginAnswerSchema,
     LoginSchema,
-    PasswordChangeSchema,
     RegistrationSchema,
     SessionSchema,
     UserSchema,
 )
+from handlers.throttle import Attempt
 from models import audit
 from models import session as sessions
 from models import user as users
+from models.address import network_of
 from models.audit import Action, Actor
 from models.errors import AccountDisabled
-from models.password import weaknesses
 from models.session import Identity, SessionRecord
-from models.user import Credentials, UserRecord, fold
+from models.user import Credentials, UserRecord
 
 
 class AccountHandler(ApiHandler):
@@ -58,36 +58,32 @@ class AccountHandler(ApiHandler):
         body = {"key": key, "expires_at": session.expires_at, "user": user}
         self.answer(LoginAnswerSchema().dump(body), status=status)
 
-    @staticmethod
-    def check_rate(wait: int | None) -> None:
-        """Refuse who has to wait.
+    @property
+    def address(self) -> str:
+        """The IP address that the request comes from."""
+        return self.request.remote_ip or ""
+
+    async def check_password(
+        self, attempt: Attempt, password: str, found: Credentials | None, *, known: bool
+    ) -> bool:
+        """Whether a password is right.
 
         Args:
-            wait: for how many seconds; None for not at all.
-
-        Raises:
-            TooManyRequests: he has to.
-        """
-        if wait is not None:
-            raise errors.TooManyRequests(f"Too many attempts. Try again in {wait} s.", seconds=wait)
-
-    async def check_password(self, name: str, password: str, found: Credentials | None) -> bool:
-        """Whether a password is right; counts the try.
-
-        Args:
-            name: whom the try is counted for.
+            attempt: where it is counted; a full queue is not.
             password: what was entered.
             found: the account, None when there is none, which takes as long to find out.
+            known: whether whoever enters it has proved before that the account is theirs.
 
         Raises:
-            TooManyRequests: too many tries.
+            HasherBusy: too many passwords wait to be checked.
         """
-        address = self.request.remote_ip or ""
-        self.check_rate(self.services.throttle.attempt(name, address))
         password_hash = found.password_hash if found else None
-        fits = await self.services.hasher.check(password, password_hash)
+        with attempt.undone_when_busy():
+            fits = await self.services.hasher.check(
+                password, password_hash, address=network_of(self.address), known=known
+            )
         if fits:
-            self.services.throttle.succeeded(name, address)
+            attempt.succeeded()
         return fits
 
 
@@ -122,12 +118,15 @@ class Registration(AccountHandler):
             )
         body = self.load(RegistrationSchema)
         password = body.get("password1") or body["password"]
-        self.check_rate(self.services.throttle.registration(self.request.remote_ip or ""))
+        with self.services.throttle.registration(self.address).undone_when_busy():
+            password_hash = await self.services.hasher.hash(
+                password, address=network_of(self.address)
+            )
         user, session = await self.services.db.write(
             sessions.register,
             username=body["username"],
             email=body["email"],
-            password_hash=await self.services.hasher.hash(password),
+            password_hash=password_hash,
             **self.session_options(),
         )
         self.answer_login(user, session, status=201)
@@ -153,17 +152,14 @@ class Login(AccountHandler):
           200: {description: Logged in., schema: LoginAnswerSchema}
           400: {description: The name or the password is wrong., codes: [invalid_credentials]}
           403: {description: The account is switched off., codes: [account_disabled]}
-          429: {description: Too many attempts; see the header Retry-After.}
+          429:
+            description: Too many attempts; see the header Retry-After.
+            codes: [too_many_attempts, busy]
         """
         check_origin(self)
         body = self.load(LoginSchema)
         username, email = body.get("username") or None, body.get("email") or None
-        found = await self.services.db.read(users.find_credentials, username=username, email=email)
-        name = fold(username or email or "")
-        if not await self.check_password(name, body["password"], found) or found is None:
-            if found is not None:
-                await self._note_failure(found.user)
-            raise errors.invalid_credentials()
+        found = await self._find(username, email, body["password"])
         try:
             session = await self.services.db.write(
                 sessions.create,
@@ -172,16 +168,36 @@ class Login(AccountHandler):
                 **self.session_options(),
             )
         except AccountDisabled:
-            await self._note_failure(found.user, reason=Code.ACCOUNT_DISABLED)
+            await self._note_failure(found, reason=Code.ACCOUNT_DISABLED)
             raise
         self.answer_login(found.user, session, status=200)
 
-    async def _note_failure(self, user: UserRecord, *, reason: str = "") -> None:
+    async def _find(self, username: str | None, email: str | None, password: str) -> Credentials:
+        """The account of a name or an e-mail address, and of the password.
+
+        Raises:
+            TooManyRequests: too many attempts.
+            BadRequest: there is none.
+        """
+        throttle = self.services.throttle
+        throttle.check_address(self.address)
+        found, known = await self.services.db.read(
+            sessions.find_for_login, username=username, email=email, address=self.address
+        )
+        user_id, name = (found.user.id if found else None), username or email or ""
+        attempt = throttle.login(name, self.address, user_id=user_id, known=known)
+        fits = await self.check_password(attempt, password, found, known=known)
+        if not fits or found is None:
+            await self._note_failure(found)
+            raise errors.invalid_credentials()
+        return found
+
+    async def _note_failure(self, found: Credentials | None, *, reason: str = "") -> None:
         await self.services.db.write(
             audit.note_failed_login,
             self.himself,
-            user_id=user.id,
-            username=user.username,
+            user_id=found.user.id if found else None,
+            username=found.user.username if found else "",
             reason=reason,
         )
 
@@ -189,6 +205,7 @@ class Login(AccountHandler):
 class Logout(AccountHandler):
     """Logging out."""
 
+    by_session = True
     accepts_forms = True
 
     async def post(self) -> None:
@@ -233,6 +250,7 @@ class Me(AccountHandler):
         requestBody: {schema: UserSchema}
         responses:
           200: {description: The account as it is now., schema: UserSchema}
+          429: {description: Too many new names or addresses., codes: [too_many_attempts]}
         """
         blank = {"email": "", "first_name": "", "last_name": ""}
         await self._change(blank | self.load(UserSchema))
@@ -246,11 +264,17 @@ class Me(AccountHandler):
         requestBody: {schema: UserSchema, partial: true}
         responses:
           200: {description: The account as it is now., schema: UserSchema}
+          429: {description: Too many new names or addresses., codes: [too_many_attempts]}
         """
         await self._change(self.load(UserSchema, partial=True))
 
     async def _change(self, changes: dict[str, Any]) -> None:
-        user = await self.write_as_caller(users.update, self.me.user.id, changes)
+        me = self.me.user
+        if changes.get("username", me.username) != me.username or (
+            changes.get("email", "") not in ("", me.email)
+        ):
+            self.services.throttle.new_name(me.id, self.address)
+        user = await self.write_as_caller(users.update, me.id, changes)
         self.answer(UserSchema().dump(user))
 
     async def delete(self) -> None:
@@ -268,43 +292,10 @@ class Me(AccountHandler):
         self.set_status(204)
 
 
-class PasswordChange(AccountHandler):
-    """One's own password."""
-
-    accepts_forms = True
-
-    async def post(self) -> None:
-        """Change the password; every other session of the account ends.
-
-        ---
-        summary: Change the password
-        tags: [Accounts]
-        requestBody:
-          content:
-            application/json: {schema: PasswordChangeSchema}
-            application/x-www-form-urlencoded: {schema: PasswordChangeSchema}
-        responses:
-          200: {description: Changed., schema: DetailSchema}
-          429: {description: Too many attempts; see the header Retry-After.}
-        """
-        me, db = self.me, self.services.db
-        body = self.load(PasswordChangeSchema)
-        new = body["new_password1"]
-        if found := weaknesses(new, username=me.user.username, email=me.user.email):
-            raise errors.invalid({"new_password1": found})
-        known = await db.read(users.credentials, me.user.id)
-        if not await self.check_password(fold(me.user.username), body["old_password"], known):
-            raise errors.invalid({"old_password": ["This is not your password."]})
-        password_hash = await self.services.hasher.hash(new)
-        await self.write_as_caller(
-            sessions.change_password, me.user, password_hash, keep=me.session.id
-        )
-        self.services.manager.events.end_sessions(me.user.id, keep=me.session.id)
-        self.answer({"detail": "New password has been saved."})
-
-
 class Sessions(AccountHandler):
     """Where an account is logged in."""
+
+    by_session = True
 
     async def get(self) -> None:
         """List where the account is logged in.
@@ -323,6 +314,8 @@ class Sessions(AccountHandler):
 
 class OneSession(AccountHandler):
     """One login."""
+
+    by_session = True
 
     async def delete(self, session_id: str) -> None:
         """Log one device out; its key is worth nothing afterwards.
@@ -349,7 +342,6 @@ routes = [
     url(r"/rest-auth/login/?", Login),
     url(r"/rest-auth/logout/?", Logout),
     url(r"/rest-auth/user/?", Me),
-    url(r"/rest-auth/password/change/?", PasswordChange),
     url(r"/rest-auth/sessions/?", Sessions),
     url(r"/rest-auth/sessions/([A-Za-z0-9_-]+)/?", OneSession),
 ]

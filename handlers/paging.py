@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from handlers import errors
 from handlers.base import ApiHandler
-from handlers.schemas import BodySchema, printable
+from handlers.schemas import BodySchema, Text, printable
 from models.page import Page
 
 MAX_PAGE_SIZE = 100
@@ -59,7 +59,7 @@ def id_field(description: str) -> fields.Integer:
 def search_field(description: str) -> fields.String:
     """A parameter with a text to look for."""
     rules: list[Callable[[str], Any]] = [validate.Length(max=100), printable]
-    return fields.String(validate=rules, metadata={"description": description})
+    return Text(validate=rules, metadata={"description": description})
 
 
 class PagedHandler(ApiHandler):

@@ -28,6 +28,17 @@ def printable(text: str) -> None:
         raise ValidationError("Control characters cannot be used here.")
 
 
+class Text(fields.String):
+    """A text whose rules are looked at in order, up to the first that it breaks.
+
+    How long it may be comes first: what the other rules cost grows with the text.
+    """
+
+    def _validate(self, value: Any) -> None:
+        for rule in self.validators:
+            rule(value)
+
+
 class StrictBoolean(fields.Boolean):
     """true or false, and nothing that only looks like it."""
 
@@ -61,12 +72,12 @@ def foldable(text: str) -> None:
 
 
 def _name(**options: Any) -> fields.String:
-    return fields.String(validate=[validate.Length(max=150), printable], **options)
+    return Text(validate=[validate.Length(max=150), printable], **options)
 
 
 def _username(**options: Any) -> fields.String:
     rules: list[Callable[[str], Any]] = [validate.Length(min=1, max=150), _USERNAME, foldable]
-    return fields.String(validate=rules, metadata={"examples": ["ann"]}, **options)
+    return Text(validate=rules, metadata={"examples": ["ann"]}, **options)
 
 
 def _password(**options: Any) -> fields.String:
@@ -75,21 +86,26 @@ def _password(**options: Any) -> fields.String:
     return fields.String(validate=rule, load_only=True, metadata=metadata, **options)
 
 
-class EmailField(fields.String):
+_EMAIL = validate.Email(error="This is not an e-mail address.")
+
+
+def _email_or_none(text: str) -> None:
+    if text:
+        _EMAIL(text)
+        printable(text)
+        foldable(text)
+
+
+class EmailField(Text):
     """An e-mail address, or an empty string for none."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        text: str = super()._deserialize(value, attr, data, **kwargs).strip()
-        if text:
-            validate.Email(error="This is not an e-mail address.")(text)
-            printable(text)
-            foldable(text)
-        return text
+        return str(super()._deserialize(value, attr, data, **kwargs)).strip()
 
 
 def _email(**options: Any) -> EmailField:
-    metadata = {"examples": ["ann@example.org"]}
-    return EmailField(validate=validate.Length(max=254), metadata=metadata, **options)
+    rules: list[Callable[[str], Any]] = [validate.Length(max=254), _email_or_none]
+    return EmailField(validate=rules, metadata={"examples": ["ann@example.org"]}, **options)
 
 
 def _check_new_password(first: str | None, second: str | None, field: str, **who: str) -> None:
@@ -130,8 +146,8 @@ class RegistrationSchema(BodySchema):
 class LoginSchema(BodySchema):
     """Who logs in: the user name or the e-mail address, and the password."""
 
-    username = fields.String(validate=[validate.Length(max=150), printable])
-    email = fields.String(validate=[validate.Length(max=254), printable])
+    username = Text(validate=[validate.Length(max=150), printable])
+    email = Text(validate=[validate.Length(max=254), printable])
     password = _password(required=True)
 
     @validates_schema
@@ -276,7 +292,7 @@ class BotSchema(BodySchema):
             "examples": ["123456789:AAExampleExampleExampleExampleExamp"],
         },
     )
-    title = fields.String(load_default="", validate=[validate.Length(max=100), printable])
+    title = Text(load_default="", validate=[validate.Length(max=100), printable])
     active = StrictBoolean(load_default=True)
     telegram_id = fields.Integer(dump_only=True, allow_none=True)
     username = fields.String(dump_only=True)

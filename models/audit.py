@@ -79,6 +79,7 @@ class Actor:
 
 
 OPERATOR = Actor("operator")
+_NOBODY = 0  # no account has this id
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def note(
     username: str,
     bot_id: int | None = None,
     **details: Any,
-) -> None:
+) -> int:
     """Add an entry; it is stored if the transaction is.
 
     Args:
@@ -119,8 +120,11 @@ def note(
         user_id, username: the account it is done to, or to whose bot.
         bot_id: the bot.
         details: what can be written as JSON and is no secret.
+
+    Returns:
+        Its id.
     """
-    Entry.insert(
+    entry_id: int = Entry.insert(
         at=now(),
         action=action,
         actor_id=by.user_id if by.name else user_id,
@@ -131,16 +135,24 @@ def note(
         details=orjson.dumps(details).decode() if details else "",
         address=by.address[:64],
     ).execute()
+    return entry_id
 
 
-def note_failed_login(by: Actor, *, user_id: int, username: str, reason: str = "") -> None:
+def note_failed_login(by: Actor, *, user_id: int | None, username: str, reason: str = "") -> None:
     """Add that somebody did not get in.
 
+    For a name that nobody has, the entry goes again at once: what is done for an account must
+    not be told from what is done for none, neither by its time nor by the count of commits.
+
     Args:
+        user_id: the account; None when there is none of that name.
         reason: why, when the password was right.
     """
     details: dict[str, Any] = {"reason": reason} if reason else {}
-    note(Action.LOGIN_FAILED, by, user_id=user_id, username=username, **details)
+    entry_id = note(
+        Action.LOGIN_FAILED, by, user_id=user_id or _NOBODY, username=username, **details
+    )
+    Entry.delete().where(Entry.id == entry_id, Entry.user_id == _NOBODY).execute()
 
 
 def entries(

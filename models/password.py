@@ -6,11 +6,14 @@ import asyncio
 import base64
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from hashlib import sha256
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import bcrypt
+
+from models.fair_queue import FairQueue, QueueFull
 
 T = TypeVar("T")
 
@@ -66,45 +69,115 @@ def check_password(password: str, password_hash: str | None) -> bool:
     return fits and password_hash is not None
 
 
+@dataclass(slots=True)
+class _Job:
+    """A hash to compute, and who waits for it."""
+
+    run: Callable[[], Any]
+    future: asyncio.Future[Any]
+
+
 class PasswordHasher:
     """Hashing in a thread of its own, so that neither the loop nor the CPU is taken over.
 
+    Whoever asks waits in a queue that all addresses share fairly. Those who have proved before
+    that they belong here wait in a queue of their own, and the two take turns: a flood of
+    strangers, from however many addresses, costs them one hash of waiting.
+
     Args:
-        queue: how many may wait beside the one under way.
+        queue: how many may wait in each of the two, beside the one under way.
+        each: how many of them may come from one address.
     """
 
-    def __init__(self, *, queue: int = 32) -> None:
+    def __init__(self, *, queue: int = 64, each: int = 8) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="botyard-bcrypt")
-        self._queue = queue
-        self._room = queue + 1
+        self._half = queue // 2
+        self._known, self._strangers = (
+            FairQueue[_Job](limit=queue, each=each),
+            FairQueue[_Job](limit=queue, each=each),
+        )
+        self._turn_of_known = True
+        self._running = False
+        self._closed = False
 
-    async def hash(self, password: str) -> str:
+    @property
+    def waiting(self) -> int:
+        """How many wait for the thread."""
+        return len(self._known) + len(self._strangers)
+
+    async def hash(self, password: str, *, address: str = "", known: bool = False) -> str:
         """`hash_password` in the thread.
 
-        Raises:
-            HasherBusy: the queue is half full: the other half is for those who log in.
-        """
-        if self._room <= self._queue // 2:
-            raise HasherBusy
-        return await self._run(lambda: hash_password(password))
+        Args:
+            address: where the request comes from, in the form that is counted.
+            known: whether whoever asks has proved before that they belong here.
 
-    async def check(self, password: str, password_hash: str | None) -> bool:
-        """`check_password` in the thread.
+        Raises:
+            HasherBusy: the queue is full, or, for a stranger, half full: the other half is for
+                those who log in.
+        """
+        if not known and len(self._strangers) >= self._half:
+            raise HasherBusy
+        return await self._run(partial(hash_password, password), address, known=known)
+
+    async def check(
+        self, password: str, password_hash: str | None, *, address: str = "", known: bool = False
+    ) -> bool:
+        """`check_password` in the thread; see `hash`.
 
         Raises:
             HasherBusy: the queue is full.
         """
-        return await self._run(lambda: check_password(password, password_hash))
+        run = partial(check_password, password, password_hash)
+        return await self._run(run, address, known=known)
 
-    async def _run(self, job: Callable[[], T]) -> T:
-        if self._room <= 0:
-            raise HasherBusy
-        self._room -= 1
+    async def _run(self, run: Callable[[], T], address: str, *, known: bool) -> T:
+        queue = self._known if known else self._strangers
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, job)
-        finally:
-            self._room += 1
+            displaced = queue.put(address, _Job(run, future))
+        except QueueFull:
+            raise HasherBusy from None
+        if displaced is not None and not displaced.future.done():
+            displaced.future.set_exception(HasherBusy())
+        self._go_on()
+        return await future
+
+    def _go_on(self) -> None:
+        """Give the thread its next job, when it has none."""
+        if self._running or self._closed or (job := self._next()) is None:
+            return
+        self._running = True
+        hashing = asyncio.get_running_loop().run_in_executor(self._executor, job.run)
+        hashing.add_done_callback(partial(self._done, job))
+
+    def _next(self) -> _Job | None:
+        while self.waiting:
+            first, second = self._known, self._strangers
+            if not self._turn_of_known:
+                first, second = second, first
+            job = (first or second).pop()
+            self._turn_of_known = not self._turn_of_known
+            if not job.future.done():  # else whoever waited was cancelled
+                return job
+        return None
+
+    def _done(self, job: _Job, hashing: asyncio.Future[Any]) -> None:
+        self._running = False
+        error = None if hashing.cancelled() else hashing.exception()
+        if job.future.done():
+            pass  # whoever waited was cancelled
+        elif hashing.cancelled():
+            job.future.cancel()
+        elif error is not None:
+            job.future.set_exception(error)
+        else:
+            job.future.set_result(hashing.result())
+        self._go_on()
 
     def close(self) -> None:
         """End the thread; what waits is dropped."""
+        self._closed = True
+        while self.waiting:
+            (self._known or self._strangers).pop().future.cancel()
         self._executor.shutdown(wait=True, cancel_futures=True)

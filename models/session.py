@@ -10,11 +10,19 @@ from typing import Any, TypeVar
 
 import peewee
 
-from models import audit
+from models import audit, known_network
 from models.audit import Action, Actor
 from models.base import BaseModel, UTCDateTimeField, now
 from models.errors import AccountDisabled, NotStaff, PasswordChanged, SessionEnded
-from models.user import User, UserRecord, locked, record, set_password_hash
+from models.user import (
+    Credentials,
+    User,
+    UserRecord,
+    find_credentials,
+    locked,
+    record,
+    set_password_hash,
+)
 from models.user import create as create_user
 
 T = TypeVar("T")
@@ -68,6 +76,17 @@ def _record(row: Session) -> SessionRecord:
     )
 
 
+def find_for_login(
+    *, username: str | None, email: str | None, address: str
+) -> tuple[Credentials | None, bool]:
+    """The account that somebody wants to log in to, and whether they did so from here before.
+
+    The same statements run when there is no such account.
+    """
+    found = find_credentials(username=username, email=email)
+    return found, known_network.knows(found.user.id if found else 0, address)
+
+
 def register(
     *, username: str, email: str, password_hash: str, by: Actor, **session: Any
 ) -> tuple[UserRecord, SessionRecord]:
@@ -111,6 +130,8 @@ def create(
         last_used_at=moment,
         expires_at=moment + lifetime,
     )
+    if by.address:
+        known_network.remember(user_id, by.address)
     audit.note(Action.LOGIN, by, user_id=user_id, username=user.username)
     return _record(row)
 
@@ -199,12 +220,29 @@ def delete_expired() -> None:
     Session.delete().where(Session.expires_at <= now()).execute()
 
 
-def change_password(user: UserRecord, password_hash: str, *, keep: str | None, by: Actor) -> None:
+def change_password(
+    user: UserRecord,
+    password_hash: str,
+    *,
+    checked_hash: str | None,
+    keep: str | None,
+    by: Actor,
+) -> None:
     """Store a new password's hash and end every session of the account.
 
     Args:
+        checked_hash: what the old password was checked against; checking takes so long that it
+            may have been changed meanwhile. None where nobody asks for the old one.
         keep: the one session that goes on; None for none.
+
+    Raises:
+        User.DoesNotExist: the account was deleted meanwhile.
+        PasswordChanged: it has another password by now.
     """
+    row = locked(user.id)
+    if checked_hash is not None and row.password_hash != checked_hash:
+        raise PasswordChanged
     set_password_hash(user.id, password_hash)
     Session.delete().where(Session.user == user.id, Session.id != (keep or "")).execute()
+    known_network.forget_all_but(user.id, by.address)
     audit.note(Action.PASSWORD_CHANGED, by, user_id=user.id, username=user.username)

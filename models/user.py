@@ -150,13 +150,14 @@ def find_credentials(*, username: str | None, email: str | None) -> Credentials 
             that have one field for both.
         email: its address, when no name is given.
     """
-    row = None
+    # One statement, whether there is such an account or not: what it takes must not tell.
+    key = fold(username if username is not None else email or "")
+    fits = User.email_key == key
     if username is not None:
-        row = User.get_or_none(User.username_key == fold(username))
-        email = username if row is None and "@" in username else None
-    if row is None and email:
-        row = User.get_or_none(User.email_key == fold(email))
-    return Credentials(record(row), row.password_hash) if row else None
+        fits |= User.username_key == key
+    rows = list(User.select().where(fits).limit(2))
+    rows.sort(key=lambda row: row.username_key != key)
+    return Credentials(record(rows[0]), rows[0].password_hash) if rows else None
 
 
 def credentials(user_id: int) -> Credentials | None:

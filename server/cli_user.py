@@ -64,7 +64,15 @@ def set_password(username: str, password_stdin: bool, **given: str | None) -> No
     found = _account(given, username)
     password = _new_password(password_stdin, username=found.username, email=found.email)
     password_hash = hash_password(password)
-    in_database(given, sessions.change_password, found, password_hash, keep=None, by=OPERATOR)
+    in_database(
+        given,
+        sessions.change_password,
+        found,
+        password_hash,
+        checked_hash=None,
+        keep=None,
+        by=OPERATOR,
+    )
     click.echo(f"the password of {found.username} is changed, the sessions are ended")
 
 

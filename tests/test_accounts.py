@@ -409,6 +409,64 @@ async def test_the_rules_hold_for_a_new_password_too(
     assert (answer.status, list(answer.json["errors"])) == (400, [field])
 
 
+async def test_of_two_changes_at_once_one_is_told_that_it_came_too_late(
+    ann: Client, anonymous: Client
+) -> None:
+    """Both were answered 200, and the later won."""
+    password = PASSWORD
+    for n in range(4):
+        new = [f"{NEW_PASSWORD} {n}", f"{NEW_PASSWORD} {n}!"]
+        answers = await asyncio.gather(*(change(ann, password, one) for one in new))
+        assert sorted(answer.status for answer in answers) == [200, 400]
+        won = 0 if answers[0].status == 200 else 1
+        assert list(answers[1 - won].json["errors"]) == ["old_password"]
+        assert (await log_in_raw(anonymous, new[won])).status == 200
+        assert (await log_in_raw(anonymous, new[1 - won])).json["code"] == "invalid_credentials"
+        password = new[won]
+
+
+async def test_a_change_that_another_session_was_faster_with_changes_nothing(
+    ann: Client, anonymous: Client
+) -> None:
+    other = await log_in(anonymous)
+    answers = await asyncio.gather(change(ann), change(other, new=f"{NEW_PASSWORD}!"))
+    statuses = sorted(answer.status for answer in answers)
+    assert statuses[0] == 200
+    assert statuses[1] in (400, 401)
+    won = NEW_PASSWORD if answers[0].status == 200 else f"{NEW_PASSWORD}!"
+    assert (await log_in(anonymous, password=won)).key
+
+
+async def test_a_password_is_changed_only_from_the_one_that_was_checked(
+    ann: Client, botyard: Botyard
+) -> None:
+    user = (await botyard.services.db.read(users.credentials, ann.user["pk"])).user
+    with pytest.raises(PasswordChanged):
+        await botyard.services.db.write(
+            sessions.change_password, user, "new", checked_hash="old", keep=None, by=OPERATOR
+        )
+    assert (await ann.get(USER)).status == 200
+
+
+async def test_of_a_login_and_a_change_at_once_no_session_outlives_the_change(
+    ann: Client, anonymous: Client
+) -> None:
+    """A login with the old password either fails or is ended."""
+    tries = [log_in_raw(anonymous, PASSWORD) for _ in range(6)]
+    changed, *logins = await asyncio.gather(change(ann), *tries)
+    assert changed.status == 200
+    for login in logins:
+        if login.status == 200:
+            assert (await replace(anonymous, key=login.json["key"]).get(USER)).status == 401
+        else:
+            assert login.json["code"] == "invalid_credentials"
+
+
+async def log_in_raw(client: Client, password: str) -> Answer:
+    """A try to log in, whatever comes of it."""
+    return await client.post(LOGIN, {"username": "ann", "password": password})
+
+
 # -- sessions
 
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import ast
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import bcrypt
 import pytest
-from support import PASSWORD, Answer, Client, register, until
+from support import PASSWORD, Answer, Client, Clock, register, until
 
 import models.password
+from handlers.errors import TooManyRequests
 from handlers.throttle import LoginThrottle
+from models.address import network_of
+from models.fair_queue import FairQueue
 from models.password import (
     HasherBusy,
     PasswordHasher,
@@ -179,46 +180,108 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 @pytest.fixture
 async def hasher() -> AsyncIterator[PasswordHasher]:
-    """One that lets two wait."""
-    made = PasswordHasher(queue=2)
+    """One that lets four wait, two from one address."""
+    made = PasswordHasher(queue=4, each=2)
     yield made
     made.close()
 
 
-async def test_a_full_queue_refuses_at_once(hasher: PasswordHasher, gate: threading.Event) -> None:
-    hashed = hash_password(PASSWORD)
-    waiting = [asyncio.create_task(hasher.check(PASSWORD, hashed), name=f"{n}") for n in range(3)]
-    await until(lambda: not hasher._room, "a full queue")
+def ask(hasher: PasswordHasher, address: str, *, known: bool = False) -> asyncio.Task[bool]:
+    """A check that goes on beside."""
+    check = hasher.check(PASSWORD, hash_password(PASSWORD), address=address, known=known)
+    return asyncio.create_task(check, name=f"check from {address}")
+
+
+async def test_an_address_that_has_its_share_of_the_queue_is_refused_at_once(
+    hasher: PasswordHasher, gate: threading.Event
+) -> None:
+    tasks = [ask(hasher, "a") for _ in range(3)]
+    await until(lambda: hasher.waiting == 2, "one under way and two that wait")
     with pytest.raises(HasherBusy):
-        await hasher.check(PASSWORD, hashed)
+        await ask(hasher, "a")
+    tasks.append(ask(hasher, "b"))
+    await until(lambda: hasher.waiting == 3, "room for another")
     gate.set()
-    assert await asyncio.gather(*waiting) == [True, True, True]
+    assert await asyncio.gather(*tasks) == 4 * [True]
+
+
+async def test_who_has_most_in_a_full_queue_makes_room_for_who_has_nothing(
+    hasher: PasswordHasher, gate: threading.Event
+) -> None:
+    crowd = [ask(hasher, address) for address in ("first", "a", "a", "b", "c")]
+    await until(lambda: hasher.waiting == 4, "a full queue")
+    late = ask(hasher, "d")
+    await until(crowd[2].done, "the second of the same address to be refused")
+    with pytest.raises(HasherBusy):
+        await ask(hasher, "e")  # of each address one waits now
+    gate.set()
+    assert await late
+    assert [type(task.exception()) for task in crowd] == [*2 * [type(None)], HasherBusy] + 2 * [
+        type(None)
+    ]
+
+
+async def test_a_flood_of_strangers_does_not_refuse_the_known(
+    hasher: PasswordHasher, gate: threading.Event
+) -> None:
+    crowd = [ask(hasher, address) for address in ("first", "a", "b", "c", "d")]
+    await until(lambda: hasher.waiting == 4, "a full queue")
+    known = ask(hasher, "a", known=True)
+    await until(lambda: hasher.waiting == 5, "the queue of the known")
+    gate.set()
+    assert await asyncio.gather(*crowd, known) == 6 * [True]
+
+
+async def test_half_of_the_queue_is_for_those_who_log_in(
+    hasher: PasswordHasher, gate: threading.Event
+) -> None:
+    crowd = [ask(hasher, address) for address in ("first", "a", "b")]
+    await until(lambda: hasher.waiting == 2, "a queue that is half full")
+    with pytest.raises(HasherBusy):
+        await hasher.hash(PASSWORD, address="c")
+    gate.set()
+    await asyncio.gather(*crowd)
 
 
 async def test_the_queue_takes_more_when_it_has_emptied(
     hasher: PasswordHasher, gate: threading.Event
 ) -> None:
     gate.set()
-    hashed = hash_password(PASSWORD)
-    for _ in range(5):
-        assert await hasher.check(PASSWORD, hashed)
+    for _ in range(9):
+        assert await ask(hasher, "a")
+
+
+async def test_who_gave_up_waiting_is_passed_over(
+    hasher: PasswordHasher, gate: threading.Event
+) -> None:
+    tasks = [ask(hasher, address) for address in ("first", "a", "b")]
+    await until(lambda: hasher.waiting == 2, "two that wait")
+    tasks[1].cancel()
+    gate.set()
+    assert await tasks[2]
+    assert (await asyncio.gather(*tasks, return_exceptions=True))[0] is True
+
+
+def test_each_source_of_a_fair_queue_has_a_turn() -> None:
+    fair: FairQueue[str] = FairQueue(limit=10, each=4)
+    for source, item in (("a", "a1"), ("a", "a2"), ("a", "a3"), ("b", "b1"), ("c", "c1")):
+        assert fair.put(source, item) is None
+    assert [fair.pop() for _ in range(2)] == ["a1", "b1"]
+    fair.put("b", "b2")
+    assert [fair.pop() for _ in range(len(fair))] == ["c1", "a2", "b2", "a3"]
 
 
 async def test_people_beyond_the_queue_are_asked_to_come_back(
     ann: Client, anonymous: Client, botyard: Botyard, gate: threading.Event
 ) -> None:
     hasher = botyard.services.hasher
-    waiting = [
-        asyncio.create_task(hasher.check(PASSWORD, None), name=f"check {n}") for n in range(33)
-    ]
-    answer = await guess(anonymous, password=PASSWORD)
+    waiting = [ask(hasher, f"{n}") for n in range(65)]
+    await until(lambda: hasher.waiting == 64, "a full queue")
+    answer = await guess(anonymous, "nobody")
     assert (answer.status, answer.json["code"]) == (429, "busy")
     assert int(answer.headers["Retry-After"]) > 0
-    for task in waiting[1:]:
-        task.cancel()
     gate.set()
-    with suppress(asyncio.CancelledError):
-        await asyncio.gather(*waiting)
+    await asyncio.gather(*waiting)
 
 
 # -- those who guess
@@ -285,25 +348,56 @@ async def test_the_old_password_cannot_be_guessed_either(ann: Client) -> None:
     assert [answer.status for answer in answers] == TRIES * [400] + [429]
 
 
+def attempt(throttle: LoginThrottle, name: str, address: str = "203.0.113.7") -> None:
+    """A try at a name that nobody has."""
+    throttle.login(name, address, user_id=None, known=False)
+
+
 def test_an_address_that_guesses_at_many_names_has_to_wait() -> None:
     throttle = LoginThrottle()
-    waits = [throttle.attempt(f"name{n}", "203.0.113.7") for n in range(101)]
-    assert waits[:100] == 100 * [None]
-    assert waits[100] is not None
+    for n in range(100):
+        attempt(throttle, f"name{n}")
+    with pytest.raises(TooManyRequests):
+        attempt(throttle, "another")
+    with pytest.raises(TooManyRequests):
+        throttle.check_address("203.0.113.7")
+    throttle.check_address("203.0.113.8")
 
 
 def test_guesses_from_one_address_do_not_lock_another_out() -> None:
     throttle = LoginThrottle()
-    for _ in range(TRIES + 1):
-        throttle.attempt("ann", "203.0.113.7")
-    assert throttle.attempt("ann", "198.51.100.9") is None
-
-
-def test_after_the_wait_there_are_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    throttle, present = LoginThrottle(), time.time
     for _ in range(TRIES):
-        throttle.attempt("ann", "203.0.113.7")
-    wait = throttle.attempt("ann", "203.0.113.7")
-    assert wait is not None
-    monkeypatch.setattr(time, "time", lambda: present() + wait + 1)
-    assert throttle.attempt("ann", "203.0.113.7") is None
+        attempt(throttle, "ann")
+    with pytest.raises(TooManyRequests):
+        attempt(throttle, "ann")
+    attempt(throttle, "ann", "198.51.100.9")
+
+
+def test_after_the_wait_there_are_tries_again_and_nothing_is_kept_of_the_old_ones() -> None:
+    clock = Clock()
+    throttle = LoginThrottle(clock=clock)
+    for _ in range(TRIES):
+        attempt(throttle, "ann")
+    with pytest.raises(TooManyRequests) as refused:
+        attempt(throttle, "ann")
+    clock.now += int(refused.value.headers["Retry-After"])
+    attempt(throttle, "ann")
+    clock.now += 3600
+    attempt(throttle, "bob")
+    assert (len(throttle._address), len(throttle._account_from_strangers)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:0DB8:0001:0002::", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+        ("not an address", "not an address"),
+    ],
+)
+def test_an_address_counts_as_its_network(address: str, network: str) -> None:
+    assert network_of(address) == network
