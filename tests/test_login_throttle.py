@@ -222,13 +222,18 @@ async def test_a_name_that_nobody_has_is_throttled_as_one_that_somebody_has(
     assert known == unknown
 
 
+async def at_rest(botyard: Botyard) -> None:
+    """End what writes by itself."""
+    for routine in botyard.routines:
+        await routine.close()
+    await botyard.services.db.write(lambda: None)  # behind what they have begun
+
+
 async def test_a_wrong_password_commits_as_often_for_a_name_that_nobody_has(
     home: Client, anonymous: Client, botyard: Botyard
 ) -> None:
     """The counter of commits was open to everybody, and grew for existing names alone."""
-    for routine in botyard.routines:  # they write, too
-        await routine.close()
-    await botyard.services.db.write(lambda: None)  # behind what they have begun
+    await at_rest(botyard)
     commits = botyard.services.db.commits
     grown = []
     for name in ("ann", "nobody", "ann@example.org", "nobody@example.org"):
@@ -239,8 +244,10 @@ async def test_a_wrong_password_commits_as_often_for_a_name_that_nobody_has(
 
 
 async def test_a_wrong_password_runs_the_same_statements_for_a_name_that_nobody_has(
-    home: Client, anonymous: Client, caplog: pytest.LogCaptureFixture
+    home: Client, anonymous: Client, botyard: Botyard, caplog: pytest.LogCaptureFixture
 ) -> None:
+    await at_rest(botyard)
+
     def statements() -> list[str]:
         """Those that have to do with accounts."""
         ran = [record.msg[0] for record in caplog.records if record.name == "peewee"]

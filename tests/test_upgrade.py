@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -149,6 +150,38 @@ async def test_two_that_migrate_an_older_database_at_once_both_succeed(
     assert sorted("".join(ended.out for ended in both).split("\n"))[1:] == sorted(
         ["nothing to do", *(f"done: {step}" for step in STEPS[1:])]
     )
+
+
+def test_where_sessions_were_begun_is_known_after_an_upgrade(config: Config) -> None:
+    url = config.database_url
+    Migrations(url).up(STEPS[STEPS.index("005_unproved_claims") - 1])
+    moment, later = (now().replace(tzinfo=None, microsecond=0) - timedelta(n) for n in (2, 1))
+    user = {
+        "username": "Ann",
+        "username_key": "ann",
+        "email": "",
+        "first_name": "",
+        "last_name": "",
+        "password_hash": "x",
+        "is_staff": False,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    database = connect(url)
+    with database.connection_context():
+        insert(database, "users", user)
+        addresses = ["203.0.113.7", "2001:db8:1:2::5", "2001:db8:1:2::6", "203.0.113.7", ""]
+        for number, address in enumerate(addresses):
+            times = {"created_at": later if number == 3 else moment}
+            times |= dict.fromkeys(("last_used_at", "expires_at"), later)
+            row = {"id": f"s{number}", "user_id": 1, "user_agent": "", "address": address}
+            insert(database, "sessions", row | times)
+    Migrations(url).up()
+    found = rows(url, "known_networks", "network, user_id, last_login_at")
+    assert [(network, user_id, str(at)) for network, user_id, at in found] == [
+        ("2001:db8:1:2::/64", 1, str(moment)),
+        ("203.0.113.7", 1, str(later)),
+    ]
 
 
 def test_each_down_step_says_what_it_drops() -> None:
