@@ -279,8 +279,10 @@ def disguised(token: str) -> dict[str, str]:
 FORMS = list(disguised("123456789:" + "x" * 35))
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("method", ["getMe", "getUpdates", "sendMessage"])
+@pytest.mark.parametrize(
+    ("method", "form"),
+    [("getMe", form) for form in FORMS] + [("getUpdates", FORMS[0]), ("sendMessage", FORMS[0])],
+)
 async def test_a_token_in_telegrams_text_is_shown_nowhere(
     method: str,
     form: str,
