@@ -21,6 +21,8 @@ class DeadUpdates(BotHandler):
     async def get(self, bot_id: str) -> None:
         """List the updates whose handler failed three times, the latest first, 100 at most.
 
+        Those that cannot be understood are among them, with what is wrong with them.
+
         ---
         summary: Dead updates
         tags: [Bots]

@@ -248,7 +248,7 @@ class BotStatusSchema(BotStateSchema, BotCountersSchema):
 
 
 class DeadUpdateSchema(Schema):
-    """An update whose handler failed three times."""
+    """An update whose handler failed three times, or that cannot be understood."""
 
     update_id = fields.Integer(required=True)
     received_at = fields.AwareDateTime(required=True)

@@ -263,3 +263,53 @@ async def test_closing_the_terminal_of_a_server_ends_it(tmp_path: Path, telegram
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+# -- control characters
+
+
+CONTROLS = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xD800]))
+FORGED = f"x\n2026-01-01T00:00:00.000Z INFO    botyard.access GET / 200{CONTROLS}"
+
+
+@pytest.mark.parametrize("line", [record(FORGED), record("%s", FORGED)], ids=["text", "argument"])
+def test_a_message_is_one_line_without_control_characters(line: logging.LogRecord) -> None:
+    text = ScrubbingFormatter("%(asctime)s %(message)s").format(line)
+    assert text.isprintable()
+    assert r"x\n2026-01-01" in text
+
+
+def test_a_line_of_json_holds_no_control_characters() -> None:
+    line = record(FORGED, extra={"about": FORGED, FORGED: [FORGED]}, error=ValueError(FORGED))
+    text = JSONFormatter().format(line)
+    assert text.isprintable()
+    assert json.loads(text)["message"].startswith("x\n2026-01-01")
+
+
+def test_nothing_in_a_traceback_looks_like_a_line_of_the_log() -> None:
+    try:
+        raise ValueError(FORGED)
+    except ValueError as error:
+        text = ScrubbingFormatter("%(asctime)s %(message)s").format(record("x", error=error))
+    first, *lines = text.split("\n")
+    assert first.endswith(" x")
+    assert len(lines) > 3, "a traceback keeps its lines"
+    assert all(line.startswith("  ") and line.isprintable() for line in lines)
+
+
+def test_a_token_behind_a_control_character_is_scrubbed_all_the_same() -> None:
+    for control in CONTROLS:
+        line = record("%s", f"{control}{TOKEN}")
+        assert "AAEx" not in ScrubbingFormatter("%(message)s").format(line)
+        assert "AAEx" not in JSONFormatter().format(line)
+
+
+async def test_a_newline_in_telegrams_text_makes_no_line_of_the_log(
+    ann: Client, telegram: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = telegram.add_bot()
+    telegram.inject(kind="status", status=400, description=f"Bad Request: {FORGED[:80]}")
+    await ann.add_bot(bot)
+    await until(lambda: "refuses what it is asked" in caplog.text)
+    told = [one.getMessage() for one in caplog.records if one.name == "botyard.runner"]
+    assert [text for text in told if not text.isprintable()] == []

@@ -14,6 +14,7 @@ from support import BOTS, DEADLINE, QUICK, RETRIED, Client, register
 from telegram.error import InvalidToken, NetworkError, TimedOut
 
 from runner.application import build
+from runner.deadline import Deadline
 from runner.transport import BotRequest, Transport
 from sandbox import Sandbox
 from server.app import open_botyard
@@ -220,3 +221,47 @@ async def test_files_are_uploaded_and_downloaded(telegram: Sandbox, transport: T
         assert bytes(await file.download_as_bytearray()) == content
     finally:
         await application.shutdown()
+
+
+# -- the time of a call
+
+
+async def test_a_deadline_becomes_a_timeout() -> None:
+    loop = asyncio.get_running_loop()
+    with pytest.raises(TimeoutError), Deadline(loop, 0.01):
+        await asyncio.sleep(DEADLINE)
+    await asyncio.sleep(0)  # nothing of the cancellation is left
+
+
+async def test_whoever_cancels_a_call_before_its_deadline_cancels_it() -> None:
+    async def call() -> None:
+        with Deadline(asyncio.get_running_loop(), DEADLINE):
+            await asyncio.sleep(DEADLINE)
+
+    task = asyncio.create_task(call(), name="call")
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_whoever_cancels_a_call_together_with_its_deadline_cancels_it() -> None:
+    deadline = Deadline(asyncio.get_running_loop(), DEADLINE)
+
+    async def call() -> None:
+        with deadline:
+            await asyncio.sleep(DEADLINE)
+
+    task = asyncio.create_task(call(), name="call")
+    await asyncio.sleep(0)
+    deadline._expire()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_what_ends_before_its_deadline_is_left_alone() -> None:
+    with Deadline(asyncio.get_running_loop(), 0.02):
+        pass
+    with Deadline(asyncio.get_running_loop(), None):
+        await asyncio.sleep(0.03)
