@@ -126,7 +126,7 @@ def _no_bot(bot_id: str) -> errors.NotFound:
 
 
 def _fits(bot: BotRecord, status: BotStatus, asked: dict[str, Any]) -> bool:
-    """Whether a bot is still what was asked for: it may have changed since it was found."""
+    """Say whether a bot is still what was asked for: it may have changed since it was found."""
     state, active = asked.get("state", status.state), asked.get("active", bot.active)
     return status.state is state and bot.active is active
 

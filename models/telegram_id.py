@@ -10,5 +10,5 @@ MAX_TELEGRAM_ID = 2**52 - 1
 
 
 def is_telegram_id(value: object) -> TypeGuard[int]:
-    """Whether a value out of JSON may be an id of Telegram's; those of groups are negative."""
+    """Say whether a value out of JSON may be an id of Telegram's; those of groups are negative."""
     return type(value) is int and -MAX_TELEGRAM_ID <= value <= MAX_TELEGRAM_ID

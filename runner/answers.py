@@ -36,7 +36,7 @@ LARGE = 2**18  # bytes; answers above are looked at before they are parsed
 # Commas and brackets: a million empty lists are three megabytes on the wire and a hundred in
 # memory. A hundred messages of nothing but commas have 400,000.
 MAX_VALUES = 1_000_000
-LENIENT = 2**22  # bytes; Python's own parser takes ten times as long
+LENIENT = 2**20  # bytes; Python's own parser takes several times as long
 
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 _ERRORS: dict[int, type[TelegramError]] = {
@@ -184,7 +184,7 @@ def _phrase(status: int) -> str:
 
 
 def _is_bot(result: Any) -> bool:
-    """Whether it is a User that is a bot, https://core.telegram.org/bots/api#user."""
+    """Say whether it is a User that is a bot, https://core.telegram.org/bots/api#user."""
     return (
         isinstance(result, dict)
         and is_telegram_id(result.get("id"))

@@ -22,7 +22,7 @@ class Boot:
         self._touched: set[int] = set()
 
     def awaits(self, bot: BotRecord) -> bool:
-        """Whether a bot is still to be begun, also before it was read which ones are."""
+        """Say whether a bot is still to be started, also before the list of those is read."""
         return bot.id in self.queued or (bot.wanted and not self._begun)
 
     def queue(self, bot_ids: Iterable[int]) -> None:

@@ -23,7 +23,7 @@ SHOWN_DEPTH, SHOWN_ITEMS, SHOWN_VALUES, SHOWN_TEXT = 8, 20, 200, 200  # of a sta
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What one getUpdates brought.
+    """The updates of one getUpdates.
 
     Args:
         updates: those with a key, ascending, each key once.
@@ -81,7 +81,7 @@ def _stand_in(update: JSONObject, why: str) -> tuple[JSONObject, bytes]:
 
 
 def _depth(value: Any) -> int:
-    """How deep objects and lists are in each other, found without recursion."""
+    """The depth of objects and lists in each other, found without recursion."""
     depth, level = 0, [value]
     while level := [inner for outer in level for inner in _inside(outer)]:
         depth += 1

@@ -95,7 +95,7 @@ class BotManager:
         return lock
 
     def is_held(self, bot_id: int) -> bool:
-        """Whether somebody changes a bot at this moment."""
+        """Say whether somebody changes a bot at this moment."""
         lock = self._locks.get(bot_id)
         return lock is not None and lock.locked()
 
@@ -105,7 +105,7 @@ class BotManager:
         return managed.status.state if managed is not None else None
 
     async def statuses(self, records: list[BotRecord]) -> list[BotStatus]:
-        """What is true of some bots now, which may be more than was so when they were read."""
+        """The statuses of some bots now, which may be later than their rows."""
         counts = await self._update_counts.of([record.id for record in records])
         return [
             replace(self.status(bot), pending=counts[bot.id].pending, dead=counts[bot.id].dead)

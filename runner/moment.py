@@ -52,19 +52,22 @@ class Moment:
     def __init__(self, views: Views) -> None:
         self._views = views
         self._touched: set[int] = set()
+        self._awaited: int | None = None
         self._news = asyncio.Event()
 
     def touch(self, bot_id: int) -> None:
         """Learn that a bot was changed, or its state."""
         self._touched.add(bot_id)
-        self._news.set()
+        if bot_id == self._awaited:
+            self._news.set()
 
     def is_touched(self, bot_id: int) -> bool:
-        """Whether it was since this began."""
+        """Say whether a bot was touched since this began."""
         return bot_id in self._touched
 
-    async def news(self) -> None:
-        """Wait until some bot is touched."""
+    async def news(self, bot_id: int) -> None:
+        """Wait until a bot is touched."""
+        self._awaited = bot_id
         await self._news.wait()
 
     async def pair(self, records: list[BotRecord]) -> list[Shown]:
@@ -121,7 +124,7 @@ class Views:
         return [pair for pair in shown if pair is not None]
 
     def _is_sure(self, bot_id: int, status: BotStatus, moment: Moment) -> bool:
-        """Whether a status belongs to the row that was read.
+        """Say whether a status belongs to the row that was read.
 
         A bot that is stopping is shown so, however long that takes: its row is written before.
         """
@@ -135,7 +138,7 @@ class Views:
                 if shown is None or self._is_sure(bot_id, shown[1], moment):
                     return shown
                 if not moment.is_touched(bot_id):  # whoever has it in hand will
-                    await moment.news()
+                    await moment.news(bot_id)
         return await self.view(bot_id)
 
     async def view(self, bot_id: int) -> Shown | None:

@@ -36,7 +36,7 @@ def _id(value: Any) -> int | None:
 
 
 def lane_of(update: JSONObject) -> Hashable:
-    """What an update must stay in order with: its chat, or else whoever caused it."""
+    """The key of the updates that stay in order with this one: its chat, or else its sender."""
     for content in update.values():
         if not isinstance(content, dict):
             continue
@@ -58,7 +58,7 @@ def chat_id_of(update: JSONObject) -> int | None:
 
 
 def membership_of(update: JSONObject) -> str | None:
-    """What the bot is in a chat from now on, of an update that tells it."""
+    """The new status of the bot in a chat, of an update that tells it."""
     member = update.get("my_chat_member")
     if member is None:
         return None
@@ -66,7 +66,7 @@ def membership_of(update: JSONObject) -> str | None:
 
 
 def flaw_of(update: JSONObject) -> str | None:
-    """What makes it impossible to understand an update; None when nothing does."""
+    """The reason why an update cannot be understood; None when it can."""
     if UNREADABLE in update:
         return foreign(str(update[UNREADABLE]), limit=MAX_FLAW)
     for kind in ALLOWED_UPDATES:

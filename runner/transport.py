@@ -176,7 +176,7 @@ class Transport:
             raise NetworkError(describe(error)) from error
 
     def is_method(self, url: str) -> bool:
-        """Whether an address is that of a method; else it is that of a file."""
+        """Say whether an address is that of a method; else it is that of a file."""
         return url.startswith(self._methods)
 
     def _count(self, url: str, status: int) -> None:

@@ -26,7 +26,7 @@ FITTING = {
 
 
 def contradicts(shown: dict[str, Any]) -> bool:
-    """Whether an answer about a bot says two things at once."""
+    """Say whether an answer about a bot says two things at once."""
     return shown["status"]["state"] not in FITTING[shown["active"]]
 
 

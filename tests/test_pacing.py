@@ -1,4 +1,4 @@
-"""However a Bot API hurries, nothing is asked in a loop without pauses."""
+"""Pauses between calls, however much a Bot API hurries."""
 
 from __future__ import annotations
 
