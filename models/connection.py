@@ -62,6 +62,8 @@ def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
     )
 
 
+_UNAVAILABLE = peewee.OperationalError, peewee.InterfaceError
+_DAMAGED_POSTGRESQL = {"XX001", "XX002"}  # data_corrupted, index_corrupted
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _RESTORE = "stop the server, botyard restore FILE puts a backup in its place"
 
@@ -80,9 +82,9 @@ def translate(error: BaseException, what: str = "") -> StorageUnavailable | None
         # a code has its details in the higher bits; some errors are not SQLite's and have none
         if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
             return DatabaseDamaged(f"the database is damaged ({cause}): {_RESTORE}")
-    elif str(getattr(cause, "sqlstate", "")).startswith("XX"):
-        return DatabaseDamaged(f"PostgreSQL failed, and its log says more ({text})")
-    if isinstance(error, peewee.OperationalError | peewee.InterfaceError):
+    elif getattr(cause, "sqlstate", None) in _DAMAGED_POSTGRESQL:
+        return DatabaseDamaged(f"PostgreSQL's data is damaged ({cause}): its log says more")
+    if isinstance(error, _UNAVAILABLE):
         return StorageUnavailable(text)
     return None
 

@@ -10,7 +10,7 @@ from typing import Any
 import peewee
 
 # every table must be known here, whoever asks
-from models import bot, session, setting, update, user  # noqa: F401
+from models import bot, session, setting, sqlite_file, update, user  # noqa: F401
 from models.base import BaseModel
 from models.connection import connect, translate
 from models.errors import SchemaMismatch, StorageUnavailable
@@ -49,6 +49,7 @@ def copy_database(
         path = Path(source_url.removeprefix("sqlite:///"))
         if not path.is_file():  # SQLite would make an empty one
             raise StorageUnavailable(f"cannot open the database: there is no file {path}")
+        sqlite_file.check_name(path)
     if left := Migrations(source_url).status().todo:
         raise SchemaMismatch(f"migrate the source first; it lacks {', '.join(left)}")
     try:

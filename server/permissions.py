@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from models import sqlite_file
 from server.config import SECRET_FILE, Config
 
 log = logging.getLogger("botyard.server")
@@ -35,7 +36,10 @@ def is_open(path: Path, to: int = PRIVATE) -> bool:
     Args:
         to: the bits of its mode that let them.
     """
-    return bool(path.stat().st_mode & to)
+    try:
+        return bool(path.stat().st_mode & to)
+    except FileNotFoundError:  # SQLite removes what it does not need any more
+        return False
 
 
 def secret_parts(config: Config) -> list[Path]:
@@ -45,7 +49,7 @@ def secret_parts(config: Config) -> list[Path]:
 
 def database_parts(config: Config) -> list[Path]:
     """The files that hold the SQLite database, and what was in its place before a restore."""
-    file = config.sqlite_file
+    file = sqlite_file.of(config.database_address)  # the others lie where a symlink leads
     if file is None:
         return []
     parts = (file.with_name(file.name + ending) for ending in _DATABASE)
@@ -70,8 +74,10 @@ def close_to_others(config: Config) -> None:
         try:
             path.chmod(path.stat().st_mode & ~PRIVATE & 0o777)
             closed.append(path.name)
-        except PermissionError:
-            log.warning("%s is open to other users, and belongs to one: chmod 600 it", path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:  # another user's, or a file system that does not do so
+            log.warning("%s is open to other users, and stays so: %s", path, error.strerror)
     if closed:
         log.warning("other users could read %s: not any more", ", ".join(closed))
     for folder in config.folders:

@@ -42,7 +42,7 @@ class Ended:
     err: str
 
 
-async def run(*command: str, stdin: str = "", **env: str) -> Ended:
+async def run(*command: str, stdin: str = "", deadline: float = DEADLINE, **env: str) -> Ended:
     """Run a program of the checkout to its end."""
     environ = {name: value for name, value in os.environ.items() if "BOTYARD" not in name}
     process = await asyncio.create_subprocess_exec(
@@ -54,7 +54,7 @@ async def run(*command: str, stdin: str = "", **env: str) -> Ended:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(deadline):
             out, err = await process.communicate(stdin.encode())
     finally:
         if process.returncode is None:

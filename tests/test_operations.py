@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from processes import ROOT
-from support import PASSWORD
+from support import DEADLINE, PASSWORD
 from test_cli import botyard_command, run
 
 from sandbox import Sandbox
@@ -29,6 +29,7 @@ def blocks(section: str) -> list[str]:
     return [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in found]
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("section", OURS)
 async def test_every_command_of_a_section_works(
     tmp_path: Path, telegram: Sandbox, section: str
@@ -44,7 +45,8 @@ async def test_every_command_of_a_section_works(
     assert shell
     assert blocks(section), "no commands"
     for block in blocks(section):
-        ended = await run(shell, "-euo", "pipefail", "-c", f"cd {tmp_path}\n{block}", **env)
+        script, lines = f"cd {tmp_path}\n{block}", block.count("\n")  # a program a line
+        ended = await run(shell, "-euo", "pipefail", "-c", script, deadline=lines * DEADLINE, **env)
         assert ended.code == 0, f"{block}\n{ended.out}\n{ended.err}"
 
 
