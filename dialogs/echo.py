@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dialogs.event import Reply, TextMessage
+from dialogs.events import Reply, TextMessage
 
 # A command may carry the bot's name: https://core.telegram.org/bots/features#commands
 _START = re.compile(r"/start(@\w+)?(\s|$)")

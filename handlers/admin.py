@@ -8,20 +8,20 @@ from typing import Any
 from tornado.web import url
 
 from handlers import errors
-from handlers.admin_schemas import (
+from handlers.base import ApiHandler
+from handlers.bots import present
+from handlers.errors import Code
+from handlers.pagination import PagedHandler
+from handlers.schemas.admin import (
     AdminBotQuerySchema,
     AdminBotSchema,
     AdminUserQuerySchema,
     AdminUserSchema,
 )
-from handlers.base import ApiHandler
-from handlers.errors import Code
-from handlers.paging import PagedHandler
-from handlers.telegram_data import present
-from models import administration
-from models import bot as bots
-from models.administration import Account
-from models.bot import BotRecord
+from models.accounts import administration
+from models.accounts.administration import Account
+from models.bots import bots
+from models.bots.bots import BotRecord
 from runner.states import BotStatus
 
 

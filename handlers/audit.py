@@ -9,9 +9,9 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields
 from tornado.web import url
 
-from handlers.paging import PagedHandler, PageQuerySchema, PageSchema, id_field
-from models import audit
-from models.audit import Action, EntryRecord
+from handlers.pagination import PagedHandler, PageQuerySchema, PageSchema, id_field
+from models.accounts import audit
+from models.accounts.audit import Action, EntryRecord
 
 
 class AuditEntrySchema(Schema):

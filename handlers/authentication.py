@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import tornado.web
 
 from handlers import errors
+from handlers.access_tokens import BadKey
 from handlers.errors import Code
-from handlers.keys import BadKey
-from models import session as sessions
-from models.base import now
-from models.session import Identity, SessionRecord
+from models.accounts import sessions
+from models.accounts.sessions import Identity, SessionRecord
+from models.engine.base import now
 
 if TYPE_CHECKING:
     from handlers.base import ApiHandler

@@ -15,15 +15,14 @@ import orjson
 import tornado.web
 from tornado.log import app_log
 
-from handlers import errors
+from handlers import errors, request_id
 from handlers.authentication import authenticate
 from handlers.bodies import JSON_TYPE, BodyHandler
+from handlers.dependencies import Services
 from handlers.errors import ApiError, Code
-from handlers.services import Services
-from models import request_id
-from models import session as sessions
-from models.audit import Actor
-from models.session import Identity
+from models.accounts import sessions
+from models.accounts.audit import Actor
+from models.accounts.sessions import Identity
 
 T = TypeVar("T")
 

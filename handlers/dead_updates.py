@@ -8,9 +8,9 @@ import orjson
 from tornado.web import url
 
 from handlers import errors
-from handlers.schemas import DeadUpdateSchema
-from handlers.telegram_data import BotHandler
-from models import update as updates
+from handlers.bots import BotHandler
+from handlers.schemas.common import DeadUpdateSchema
+from models.messaging import updates
 
 LISTED = 100  # dead updates that are shown; the latest ones
 

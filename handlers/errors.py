@@ -22,9 +22,10 @@ from enum import StrEnum
 from http import HTTPStatus
 
 from models import errors as storage
-from models.password import HasherBusy
-from models.user import User
+from models.accounts.passwords import HasherBusy
+from models.accounts.users import User
 from runner import errors as runner
+from services.errors import AccountTooFast, TooFast
 
 
 class Code(StrEnum):
@@ -241,6 +242,16 @@ def translate(error: BaseException) -> ApiError | None:
         case HasherBusy():
             return TooManyRequests(
                 "Too many people log in at this moment. Try again.", seconds=5, code=Code.BUSY
+            )
+        case AccountTooFast():
+            return TooManyRequests(
+                f"This account does that too fast. Try again in {error.seconds} s.",
+                seconds=error.seconds,
+                code=Code.RATE_LIMITED,
+            )
+        case TooFast():
+            return TooManyRequests(
+                f"Too many attempts. Try again in {error.seconds} s.", seconds=error.seconds
             )
     return _translate_refusal(error)
 

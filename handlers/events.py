@@ -13,10 +13,10 @@ from tornado.web import url
 from handlers import errors
 from handlers.base import ApiHandler
 from handlers.errors import Code
-from handlers.schemas import BotCountersSchema, BotStateSchema
-from models import bot as bots
-from models import session as sessions
-from runner.events import Event, EventKind, Subscription
+from handlers.schemas.common import BotCountersSchema, BotStateSchema
+from models.accounts import sessions
+from models.bots import bots
+from runner.live.hub import Event, EventKind, Subscription
 
 HEARTBEAT = 15.0  # seconds of silence after which a comment is sent
 SLOW = 30.0  # seconds that a reader may take for what it was sent

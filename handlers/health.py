@@ -5,7 +5,7 @@ from __future__ import annotations
 from tornado.web import url
 
 from handlers.base import ApiHandler
-from models.session import Session
+from models.accounts.sessions import Session
 
 
 class Health(ApiHandler):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from models.bot import BotRecord
+from models.bots.bots import BotRecord
 
 
 class Boot:

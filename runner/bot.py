@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 
 from telegram.error import Conflict
 
-from models.base import now
-from models.bot import BotRecord, Failure, VerifiedToken, claimed_telegram_id
+from models.bots.bots import BotRecord, Failure, VerifiedToken, claimed_telegram_id
+from models.engine.base import now
 from models.redaction import foreign
-from runner.answers import MAX_TEXT, NotTelegram
-from runner.parts import Parts, Surroundings, assemble
-from runner.raw import JSONObject
+from runner.diagnosis import Trouble, diagnose
+from runner.run import Parts, Surroundings, assemble
 from runner.states import ALIVE, SETTLED, TRANSITIONS, BotState, BotStatus, Reason
-from runner.trouble import Trouble, diagnose
+from runner.telegram.answers import MAX_TEXT, NotTelegram
+from runner.updates.raw import JSONObject
 
 log = logging.getLogger("botyard.runner")
 

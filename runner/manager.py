@@ -13,26 +13,26 @@ from weakref import WeakValueDictionary
 
 import orjson
 
-from models import bot as bots
-from models.administration import IdFilter
-from models.bot import BotRecord, Failure, VerifiedToken
-from models.database import Database
+from models.accounts.administration import IdFilter
+from models.bots import bots
+from models.bots.bots import BotRecord, Failure, VerifiedToken
+from models.bots.vault import Vault
+from models.engine.database import Database
 from models.errors import StorageError
-from models.update import Waiting
-from models.vault import Vault
+from models.messaging.updates import Waiting
 from runner.boot import Boot
 from runner.bot import ManagedBot
-from runner.counts import UpdateCounts
-from runner.events import EventHub, EventKind
-from runner.journal import Journal
-from runner.moment import BotLock, Views
-from runner.parts import Surroundings
-from runner.raw import ATTEMPTS
+from runner.live.counters import UpdateCounts
+from runner.live.hub import EventHub, EventKind
+from runner.loop_pacer import Turnstile
+from runner.run import Surroundings
 from runner.settings import RunnerSettings
-from runner.slots import Slots
+from runner.snapshots import BotLock, Views
+from runner.start_limiter import Slots
 from runner.states import BotState, BotStatus
-from runner.transport import Transport
-from runner.turnstile import Turnstile
+from runner.telegram.transport import Transport
+from runner.updates.journal import Journal
+from runner.updates.raw import ATTEMPTS
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -17,35 +17,35 @@ import tornado.web
 from tornado import httputil
 from tornado.netutil import bind_sockets
 
-import handlers
-from handlers import documents
-from handlers.account_limits import AccountLimits
+from handlers.access_tokens import KeyRing
+from handlers.apidoc import swagger as documents
 from handlers.base import ApiHandler, UnknownPath
 from handlers.bodies import MAX_DISCARDED, BodyHandler, LimitedBody
-from handlers.exposition import Exposition
-from handlers.keys import KeyRing
-from handlers.request_counts import RequestCounts
-from handlers.services import ApiSettings, Services
-from handlers.throttle import LoginThrottle
-from models.connection import LOCK_TIMEOUT
-from models.database import Database
-from models.exclusive import exclusive
-from models.migration import Migrations
-from models.password import PasswordHasher
-from models.vault import Vault, check_secret
-from runner.janitor import Janitor
+from handlers.dependencies import ApiSettings, Services
+from handlers.metrics.collector import Exposition
+from handlers.metrics.requests import RequestCounts
+from handlers.routes import routes
+from models.accounts.passwords import PasswordHasher
+from models.bots.vault import Vault, check_secret
+from models.engine.connection import LOCK_TIMEOUT
+from models.engine.database import Database
+from models.engine.locks import exclusive
+from models.engine.migration import Migrations
+from runner.change_watcher import Watch
 from runner.manager import BotManager
-from runner.routine import Routine
-from runner.service import BotService
 from runner.settings import FILES_A_BOT, FILES_BESIDE, RunnerSettings
-from runner.transport import Transport
-from runner.watch import Watch
+from runner.telegram.transport import Transport
 from server import __version__, version
 from server.config import Config
 from server.http_server import BoundedServer
 from server.log import log_request
 from server.loop_lag import LoopLag
+from server.periodic import Routine
 from server.possession import Possession
+from services.account_limits import AccountLimits
+from services.bots import BotService
+from services.retention import Janitor
+from services.throttle import LoginThrottle
 
 MAX_HEADERS = 64 * 1024  # bytes
 MIN_CONNECTIONS = 16  # however few files are left
@@ -82,9 +82,9 @@ def make_app(services: Services) -> tornado.web.Application:
             services.requests.count(handler)
 
     return BotyardApplication(
-        handlers.routes,
+        routes,
         services=services,
-        routes=handlers.routes,
+        routes=routes,
         default_handler_class=UnknownPath,
         exposition=Exposition(services),
         log_function=answered,
@@ -268,7 +268,7 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
             settings=runner,
             max_bots=config.max_bots_per_user,
         ),
-        requests=RequestCounts(handlers.routes),
+        requests=RequestCounts(routes),
         loop_lag=loop_lag.measured,
     )
     server = BoundedServer(

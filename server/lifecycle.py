@@ -13,7 +13,9 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from runner.settings import RunnerSettings
-from server import garbage, lock, permissions
+from server import gc_tuning as garbage
+from server import installation_lock as lock
+from server import permissions
 from server.app import open_botyard
 from server.config import Config
 from server.log import Level

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import tornado.web
 
-from models import request_id
+from handlers import request_id
 from models.redaction import one_line, plain_lines, scrub
 
 access = logging.getLogger("botyard.access")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from models.histogram import Histogram
+from models.engine.histogram import Histogram
 
 EVERY = 0.25  # seconds between two measurements
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # seconds

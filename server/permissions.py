@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from models import sqlite_file
+from models.engine import sqlite_file
 from server.config import SECRET_FILE, Config
 
 log = logging.getLogger("botyard.server")

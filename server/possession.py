@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from models.database import Database
+from models.engine.database import Database
 from models.errors import DatabaseInUse, StorageUnavailable
-from runner.routine import Routine
+from server.periodic import Routine
 
 EVERY = 2.0  # seconds between two looks
 

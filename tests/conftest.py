@@ -17,9 +17,9 @@ import pytest
 from postgresql import PostgreSQL
 from support import DEADLINE, QUICK, Client, numbers, register
 
-import models.password
-from models import administration
-from models.audit import OPERATOR
+import models.accounts.passwords
+from models.accounts import administration
+from models.accounts.audit import OPERATOR
 from runner.settings import RunnerSettings
 from sandbox import Sandbox
 from sandbox.app import serve as serve_sandbox
@@ -30,7 +30,7 @@ from server.config import Config
 @pytest.fixture(autouse=True)
 def cheap_bcrypt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash with the least rounds: what is tested is not how slow bcrypt is."""
-    monkeypatch.setattr(models.password, "COST", 4)
+    monkeypatch.setattr(models.accounts.passwords, "COST", 4)
 
 
 @pytest.fixture(autouse=True)

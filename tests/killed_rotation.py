@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from server.config import Config
-from server.rotation import rotate
+from server.maintenance.secret_rotation import rotate
 
 _FILES = {"os.rename", "os.remove", "os.link"}
 

@@ -10,13 +10,13 @@ import asyncio
 import sys
 from collections.abc import Awaitable
 
-from models import bot as bots
-from models import user as users
-from models.audit import OPERATOR
-from models.bot import VerifiedToken
-from models.database import Database
+from models.accounts import users
+from models.accounts.audit import OPERATOR
+from models.bots import bots
+from models.bots.bots import VerifiedToken
+from models.bots.vault import Vault
+from models.engine.database import Database
 from models.errors import RuleBroken
-from models.vault import Vault
 
 
 async def outcome(work: Awaitable[object]) -> str:

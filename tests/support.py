@@ -13,13 +13,13 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from models import user as users
-from models.audit import OPERATOR
-from models.migration import Migrations
-from models.password import hash_password
+from models.accounts import users
+from models.accounts.audit import OPERATOR
+from models.accounts.passwords import hash_password
+from models.engine.migration import Migrations
 from runner.settings import RunnerSettings
 from sandbox import SandboxBot
-from server.cli_base import run_in
+from server.cli.base import run_in
 from server.config import Config
 
 PASSWORD = "correct horse battery"

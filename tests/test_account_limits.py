@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from support import BOTS, PASSWORD, Answer, Client, Clock
 
-from handlers.account_limits import AccountLimits, TokenBuckets
 from handlers.errors import TooManyRequests
-from models import update as updates
-from models.base import now
-from models.connection import connect
-from models.update import Counts, Update
-from runner.counts import KEPT_FOR, MANY, UpdateCounts
+from models.engine.base import now
+from models.engine.connection import connect
+from models.messaging import updates
+from models.messaging.updates import Counts, Update
+from runner.live.counters import KEPT_FOR, MANY, UpdateCounts
 from sandbox import Sandbox
 from server.app import Botyard
 from server.config import Config
+from services.account_limits import AccountLimits, TokenBuckets
 
 USER, LOGIN, SESSIONS = "/rest-auth/user/", "/rest-auth/login/", "/rest-auth/sessions/"
 READS, CHANGES, SESSION_ENDS, CHECKS = 120, 60, 20, 10  # at once

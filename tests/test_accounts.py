@@ -11,11 +11,10 @@ import aiohttp
 import pytest
 from support import BOTS, PASSWORD, Answer, Client, register, until
 
-from models import session as sessions
-from models import user as users
-from models.audit import OPERATOR
+from models.accounts import sessions, users
+from models.accounts.audit import OPERATOR
+from models.accounts.users import User, _taken
 from models.errors import EmailTaken, PasswordChanged, UsernameTaken
-from models.user import User, _taken
 from sandbox import Sandbox
 from server.app import Botyard, open_botyard
 from server.config import Config

@@ -12,11 +12,11 @@ import pytest
 from support import ADMIN_BOTS, ADMIN_USERS, BOTS, DEADLINE, PASSWORD, QUICK, Client
 from test_cli import botyard_command
 
-from models import audit
-from models import bot as bots
-from models import update as updates
-from models.audit import OPERATOR, Action, Entry
-from models.base import now
+from models.accounts import audit
+from models.accounts.audit import OPERATOR, Action, Entry
+from models.bots import bots
+from models.engine.base import now
+from models.messaging import updates
 from runner.settings import RunnerSettings
 from sandbox import Sandbox
 from server.app import Botyard

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support import BOTS, DEADLINE, PASSWORD, Answer, Client, until
 
-from models import session as sessions
+from models.accounts import sessions
 from sandbox import Sandbox
 from server.app import Botyard
 

@@ -15,11 +15,11 @@ import pytest
 from support import BOTS, DEADLINE, QUICK, Client, register, until
 from telegram import Update
 
-import models.bot
-from runner.slots import Slots
+import models.bots.bots
+from runner.start_limiter import Slots
 from runner.states import BotState
 from sandbox import Sandbox
-from server import garbage
+from server import gc_tuning as garbage
 from server.app import Botyard, open_botyard
 from server.config import Config
 
@@ -70,14 +70,14 @@ async def test_a_database_that_fails_during_the_boot_is_waited_for(
     config: Config, owner: Client, telegram: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures = iter([peewee.OperationalError("gone"), peewee.OperationalError("still gone")])
-    get = models.bot.get
+    get = models.bots.bots.get
 
     def failing(*args: Any) -> Any:
         if (failure := next(failures, None)) is not None:
             raise failure
         return get(*args)
 
-    monkeypatch.setattr(models.bot, "get", failing)
+    monkeypatch.setattr(models.bots.bots, "get", failing)
     botyard = await open_botyard(config, runner=ONE_BY_ONE)
     manager = botyard.services.manager
     manager.lock(3)  # as an owner's request does: the boot reads that bot once more

@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 from support import BOTS, Client, register, until
 
-from handlers.account_limits import TokenBuckets
 from sandbox import Sandbox
 from server.app import Botyard, open_botyard
 from server.config import Config
+from services.account_limits import TokenBuckets
 
 UNKNOWN_TOKEN = "123456789:AAE" + "x" * 32
 FIELDS = {

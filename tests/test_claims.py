@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 from support import BOTS, DEADLINE, Client, register
 
-from models import bot as bots
-from models.bot import Bot, VerifiedToken
+from models.bots import bots
+from models.bots.bots import Bot, VerifiedToken
+from models.engine.migration import Migrations
 from models.errors import BotAlreadyRegistered
-from models.migration import Migrations
 from sandbox import Sandbox, SandboxBot
 from server.app import Botyard, open_botyard
 from server.config import Config

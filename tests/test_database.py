@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from support import DEADLINE, fill_disk, until
 
-from models import setting
-from models.base import proxy
-from models.database import Database
+from models import installation as setting
+from models.engine.base import proxy
+from models.engine.database import Database
+from models.engine.migration import Migrations
 from models.errors import StorageUnavailable
-from models.migration import Migrations
-from models.setting import Setting
+from models.installation import Setting
 
 
 @pytest.fixture

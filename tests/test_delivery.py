@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from support import BOTS, DEADLINE, QUICK, Client, until
 
-from models import update as updates
-from models.base import now
-from models.bot import Bot
-from models.update import BlockedChat, Update
+from models.bots.bots import Bot
+from models.engine.base import now
+from models.messaging import updates
+from models.messaging.updates import BlockedChat, Update
 from runner.settings import RunnerSettings
 from runner.states import BotState
 from sandbox import Sandbox

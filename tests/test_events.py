@@ -13,7 +13,7 @@ import pytest
 from support import ADMIN_USERS, BOTS, DEADLINE, Client, until
 
 import handlers.events
-import runner.events
+import runner.live.hub
 from sandbox import Sandbox
 from server.app import Botyard
 
@@ -192,7 +192,7 @@ async def test_a_slow_reader_is_cut(
     request = f"GET {EVENTS} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {ann.key}\r\n\r\n"
     writer.write(request.encode())
     await until(lambda: hub.readers(user_id) == 1, "the stream")
-    before = runner.events.EventKind.DELETED
+    before = runner.live.hub.EventKind.DELETED
     async with asyncio.timeout(DEADLINE):
         while hub.readers(user_id):
             for _ in range(200):

@@ -21,11 +21,11 @@ from support import BOTS, Client, installation, register
 from test_cli import Ended, run
 from test_doctor import examine, url
 
-from models import setting
-from models.database import Database
+from models import installation as setting
+from models.engine.database import Database
+from models.engine.migration import Migrations
+from models.engine.sqlite_file import FileLock, make
 from models.errors import DatabaseDamaged, DatabaseInUse, StorageUnavailable
-from models.migration import Migrations
-from models.sqlite_file import FileLock, make
 from sandbox import Sandbox
 
 PAGE = 4096

@@ -17,10 +17,10 @@ from hostile import HEAD, Endless, HostileApi, hostile_api, raw, result, trickle
 from support import BOTS, DEADLINE, QUICK, Client, register
 from telegram.error import NetworkError, TimedOut
 
-from runner import answers
-from runner.answers import NotTelegram
-from runner.reach import reach
-from runner.transport import MAX_BODY, BotRequest, Transport
+from runner.telegram import answers
+from runner.telegram.answers import NotTelegram
+from runner.telegram.connectivity import reach
+from runner.telegram.transport import MAX_BODY, BotRequest, Transport
 from server.app import open_botyard
 from server.config import Config
 

@@ -14,10 +14,10 @@ import jwt
 import pytest
 from support import BOTS, PASSWORD, Answer, Client
 
-from models import session as sessions
-from models.base import now
-from models.session import Session
-from models.vault import Vault
+from models.accounts import sessions
+from models.accounts.sessions import Session
+from models.bots.vault import Vault
+from models.engine.base import now
 from server.app import Botyard, open_botyard
 from server.config import Config
 

@@ -13,7 +13,7 @@ import pytest
 from postgresql import binary
 from support import BOTS, PASSWORD, Answer, Client
 
-from models import session as sessions
+from models.accounts import sessions
 from models.redaction import scrub
 from sandbox import Sandbox
 from server.app import Botyard

@@ -16,9 +16,9 @@ import aiohttp
 import pytest
 from support import PASSWORD, Answer, Client, until
 
-import models.password
-from models.audit import Entry
-from models.password import hash_password
+import models.accounts.passwords
+from models.accounts.audit import Entry
+from models.accounts.passwords import hash_password
 from runner.settings import RunnerSettings
 from server.app import Botyard, open_botyard
 from server.config import Config
@@ -34,7 +34,7 @@ HOME = "198.51.100.1"  # where ann lives
 @pytest.fixture(autouse=True)
 def cheap_unknown_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names that nobody has cost as little as the others do in tests."""
-    monkeypatch.setattr(models.password, "_UNKNOWN_USER_HASH", hash_password(WRONG))
+    monkeypatch.setattr(models.accounts.passwords, "_UNKNOWN_USER_HASH", hash_password(WRONG))
 
 
 @pytest.fixture
@@ -282,14 +282,14 @@ class Gate:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """Checks wait until it is opened."""
-    made, check = Gate(), models.password.check_password
+    made, check = Gate(), models.accounts.passwords.check_password
 
     def slow(password: str, password_hash: str | None) -> bool:
         made.open.wait(60)
         made.checked.append(password)
         return check(password, password_hash)
 
-    monkeypatch.setattr(models.password, "check_password", slow)
+    monkeypatch.setattr(models.accounts.passwords, "check_password", slow)
     yield made
     made.open.set()
 

@@ -17,10 +17,11 @@ import pytest
 from processes import serving
 from support import BOTS, DEADLINE, Client, Scrape, scrape, until
 
-import handlers.exposition
-from handlers.request_counts import RequestCounts
+import handlers.metrics.collector
+from handlers.metrics.requests import RequestCounts
+from handlers.routes import routes
+from models.engine.histogram import Histogram
 from models.errors import StorageUnavailable
-from models.histogram import Histogram
 from runner.settings import RunnerSettings
 from sandbox import Sandbox
 from server import __version__
@@ -215,9 +216,9 @@ async def test_two_servers_in_one_process_count_apart(
 
 
 def test_every_route_of_the_table_gets_a_name_of_its_own() -> None:
-    named = RequestCounts(handlers.routes)._routes.values()
+    named = RequestCounts(routes)._routes.values()
     labels = [label for pairs in named for _, label in pairs]
-    assert len(set(labels)) == len(handlers.routes)
+    assert len(set(labels)) == len(routes)
     assert not [label for label in labels if set(label) & set("()[]?*\\$")]
 
 
@@ -372,7 +373,7 @@ async def test_a_call_that_the_database_refuses_is_counted(
 async def test_a_database_that_does_not_answer_is_told_and_holds_no_scrape_up(
     anonymous: Client, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handlers.exposition, "PATIENCE", 0.2)
+    monkeypatch.setattr(handlers.metrics.collector, "PATIENCE", 0.2)
     db, over = botyard.services.db, threading.Event()
     stuck = [asyncio.create_task(db.read(over.wait, DEADLINE)) for _ in range(5)]
     try:

@@ -16,10 +16,10 @@ from click.testing import CliRunner
 from processes import ROOT
 from test_cli import Ended, botyard_command, only_line, run
 
-from models import migration
+from models.engine import migration
+from models.engine.migration import Migrations
 from models.errors import SchemaMismatch, StorageUnavailable
-from models.migration import Migrations
-from server import lock
+from server import installation_lock as lock
 from server.app import open_botyard
 from server.cli import main
 from server.config import Config

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from support import ADMIN_BOTS, BOTS, DEADLINE, QUICK, Client, until
 
-from models import bot as bots
-from models.vault import Vault
+from models.bots import bots
+from models.bots.vault import Vault
 from runner.boot import Boot
 from runner.settings import RunnerSettings
 from sandbox import Sandbox

@@ -13,10 +13,10 @@ import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 from support import BOTS, Client
 
-import handlers
+from handlers.apidoc.document import make_document
 from handlers.errors import Code
-from handlers.openapi import make_document
-from handlers.schemas import BodySchema
+from handlers.routes import routes
+from handlers.schemas.common import BodySchema
 from runner.states import BotState, Reason
 
 Document = dict[str, Any]
@@ -46,7 +46,7 @@ STATUS = {"state", "reason", "detail", "since"}
 @pytest.fixture(scope="module")
 def document() -> Document:
     """The document as the server makes it."""
-    return make_document(handlers.routes, version="1.2.3")
+    return make_document(routes, version="1.2.3")
 
 
 @pytest.fixture(scope="module")
@@ -102,14 +102,14 @@ def test_making_it_warns_of_nothing() -> None:
     """apispec warns when two schemas get the same name."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        first = make_document(handlers.routes, version="1")
-        assert make_document(handlers.routes, version="1") == first
+        first = make_document(routes, version="1")
+        assert make_document(routes, version="1") == first
 
 
 def test_every_method_of_every_route_is_in_it(document: Document) -> None:
     documented = {name for name, _ in operations(document)}
     implemented = set()
-    for route in handlers.routes:
+    for route in routes:
         pattern = route.regex.pattern.removesuffix("$")
         if pattern in PAGES:
             continue
@@ -329,7 +329,5 @@ async def test_the_server_hands_it_out_to_anybody(anonymous: Client) -> None:
     answer = await anonymous.get("/openapi.json")
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "application/json"
-    assert (
-        answer.json["paths"].keys() == make_document(handlers.routes, version="1")["paths"].keys()
-    )
+    assert answer.json["paths"].keys() == make_document(routes, version="1")["paths"].keys()
     assert answer.json["info"]["title"] == "Botyard"

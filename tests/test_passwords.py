@@ -13,12 +13,11 @@ import bcrypt
 import pytest
 from support import PASSWORD, Answer, Client, Clock, register, until
 
-import models.password
+import models.accounts.passwords
 from handlers.errors import TooManyRequests
-from handlers.throttle import LoginThrottle
-from models.address import network_of
-from models.fair_queue import FairQueue
-from models.password import (
+from models.accounts.address import network_of
+from models.accounts.fair_queue import FairQueue
+from models.accounts.passwords import (
     HasherBusy,
     PasswordHasher,
     check_password,
@@ -26,6 +25,7 @@ from models.password import (
     weaknesses,
 )
 from server.app import Botyard
+from services.throttle import LoginThrottle
 
 LOGIN, REGISTRATION = "/rest-auth/login/", "/rest-auth/registration/"
 CHANGE = "/rest-auth/password/change/"
@@ -64,7 +64,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Checks:
 
 
 def test_hashes_cost_twelve_in_production() -> None:
-    tree = ast.parse(Path(models.password.__file__).read_text())
+    tree = ast.parse(Path(models.accounts.passwords.__file__).read_text())
     costs = [
         node.value.value
         for node in tree.body
@@ -76,12 +76,12 @@ def test_hashes_cost_twelve_in_production() -> None:
 
 
 def test_the_cost_is_that_of_the_constant(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models.password, "COST", 5)
+    monkeypatch.setattr(models.accounts.passwords, "COST", 5)
     assert hash_password(PASSWORD).startswith("$2b$05$")
 
 
 def test_a_name_that_nobody_has_costs_as_much_as_one_that_somebody_has() -> None:
-    assert models.password._UNKNOWN_USER_HASH.startswith("$2b$12$")
+    assert models.accounts.passwords._UNKNOWN_USER_HASH.startswith("$2b$12$")
 
 
 def test_one_password_has_many_hashes() -> None:
@@ -167,13 +167,13 @@ async def test_hashing_never_runs_on_the_loops_thread(anonymous: Client, checks:
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Hashing waits until it is set."""
     opened = threading.Event()
-    check = models.password.check_password
+    check = models.accounts.passwords.check_password
 
     def slow(password: str, password_hash: str | None) -> bool:
         opened.wait(20)
         return check(password, password_hash)
 
-    monkeypatch.setattr(models.password, "check_password", slow)
+    monkeypatch.setattr(models.accounts.passwords, "check_password", slow)
     yield opened
     opened.set()
 
@@ -326,7 +326,7 @@ async def test_who_is_logged_in_goes_on(guessed: Client, ann: Client) -> None:
 async def test_an_unknown_name_has_to_wait_as_well(
     anonymous: Client, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models.password, "_UNKNOWN_USER_HASH", hash_password(PASSWORD))
+    monkeypatch.setattr(models.accounts.passwords, "_UNKNOWN_USER_HASH", hash_password(PASSWORD))
     answers = [await guess(anonymous, "nobody") for _ in range(TRIES + 1)]
     assert [answer.status for answer in answers] == TRIES * [400] + [429]
 

@@ -24,14 +24,14 @@ from processes import ROOT, serving
 from support import BOTS, DEADLINE, QUICK, Client, register, until
 from test_cli import botyard_command
 
-from models import setting
-from models import user as users
-from models.audit import OPERATOR
-from models.base import proxy
-from models.database import Database
+from models import installation as setting
+from models.accounts import users
+from models.accounts.audit import OPERATOR
+from models.engine.base import proxy
+from models.engine.database import Database
+from models.engine.locks import exclusive
+from models.engine.migration import Migrations
 from models.errors import DatabaseInUse, StorageUnavailable
-from models.exclusive import exclusive
-from models.migration import Migrations
 from sandbox import Sandbox
 from server import app
 from server.app import open_botyard

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support import BOTS, Client, until
 
-from models import session as sessions
+from models.accounts import sessions
 from sandbox import Sandbox
 from server.app import Botyard
 from server.log import JSONFormatter, ScrubbingFormatter

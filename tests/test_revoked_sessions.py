@@ -14,16 +14,16 @@ from support import ADMIN_BOTS, ADMIN_USERS, BOTS, DEADLINE, PASSWORD, Client, r
 from tornado.web import url
 from wire import Wire, wire_to
 
-from handlers import routes
 from handlers.authentication import SAFE_METHODS
+from handlers.routes import routes
 from handlers.uploads import StreamedHandler
-from models import administration
-from models.audit import OPERATOR
-from models.base import now
-from models.database import Database
-from models.session import Session
-from models.update import Update
-from models.user import User
+from models.accounts import administration
+from models.accounts.audit import OPERATOR
+from models.accounts.sessions import Session
+from models.accounts.users import User
+from models.engine.base import now
+from models.engine.database import Database
+from models.messaging.updates import Update
 from sandbox import Sandbox
 from server.app import Botyard
 

@@ -17,18 +17,17 @@ from processes import ROOT, serving
 from support import BOTS, QUICK, Client, register
 from test_cli import Ended, botyard_command, run
 
-from models import bot as bots
-from models import rotation
-from models import user as users
-from models.audit import OPERATOR
-from models.bot import VerifiedToken
-from models.migration import Migrations
-from models.vault import Vault, check_secret
+from models.accounts import users
+from models.accounts.audit import OPERATOR
+from models.bots import bots, rotation
+from models.bots.bots import VerifiedToken
+from models.bots.vault import Vault, check_secret
+from models.engine.migration import Migrations
 from sandbox import Sandbox
 from server.app import open_botyard
-from server.cli_base import run_in
+from server.cli.base import run_in
 from server.config import Config
-from server.rotation import rotate
+from server.maintenance.secret_rotation import rotate
 
 NEW, OLD = "n" * 40, "o" * 40
 

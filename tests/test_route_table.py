@@ -10,8 +10,8 @@ from support import BOTS, DEADLINE, Client, until
 from tornado.routing import URLSpec
 from yarl import URL
 
-import handlers
 from handlers.base import ApiHandler
+from handlers.routes import routes
 from sandbox import Sandbox
 from server.app import Botyard
 
@@ -54,14 +54,12 @@ def implemented(handler: type[ApiHandler]) -> set[str]:
 
 ROUTES = [
     pytest.param(method, route, id=f"{method} {path_of(route)}")
-    for route in handlers.routes
+    for route in routes
     for method in sorted(implemented(route.target))
 ]
 PROTECTED = [case for case in ROUTES if (case.values[0], path_of(case.values[1])) not in PUBLIC]
 API_ROUTES = [
-    pytest.param(route, id=path_of(route))
-    for route in handlers.routes
-    if path_of(route) not in PAGES
+    pytest.param(route, id=path_of(route)) for route in routes if path_of(route) not in PAGES
 ]
 STAFF = [case for case in PROTECTED if "/admin/" in path_of(case.values[1])]
 WITH_ID = [case for case in PROTECTED if case.values[1].regex.groups and case not in STAFF]
@@ -169,7 +167,7 @@ async def test_the_last_slash_makes_no_difference(
         assert with_slash.lasting == without.lasting
 
 
-@pytest.mark.parametrize("route", [pytest.param(r, id=path_of(r)) for r in handlers.routes])
+@pytest.mark.parametrize("route", [pytest.param(r, id=path_of(r)) for r in routes])
 async def test_a_method_that_is_not_there_is_refused_with_those_that_are(
     ann: Client, route: URLSpec
 ) -> None:

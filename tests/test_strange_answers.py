@@ -18,7 +18,7 @@ from telegram.error import (
     TelegramError,
 )
 
-from runner.answers import MAX_RETRY_AFTER, MAX_TEXT, NotTelegram, read_error
+from runner.telegram.answers import MAX_RETRY_AFTER, MAX_TEXT, NotTelegram, read_error
 from sandbox import Sandbox, SandboxBot
 
 ME = {"id": 0, "is_bot": True, "first_name": "X", "username": "x_bot"}

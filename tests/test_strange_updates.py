@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import BOTS, DEADLINE, QUICK, Client, register, scrape, until
 
-from models.telegram_id import MAX_TELEGRAM_ID
-from models.update import Update
-from runner.intake import MAX_DEPTH, MAX_UPDATE, pack, sort_out
-from runner.raw import UNREADABLE, chat_id_of, flaw_of, lane_of, membership_of
+from models.bots.telegram_id import MAX_TELEGRAM_ID
+from models.messaging.updates import Update
+from runner.updates.intake import MAX_DEPTH, MAX_UPDATE, pack, sort_out
+from runner.updates.raw import UNREADABLE, chat_id_of, flaw_of, lane_of, membership_of
 from server.app import Botyard, open_botyard
 from server.config import Config
 

@@ -13,9 +13,9 @@ import pytest
 from support import BOTS, DEADLINE, QUICK, RETRIED, Client, register
 from telegram.error import InvalidToken, NetworkError, TimedOut
 
-from runner.application import build
-from runner.deadline import Deadline
-from runner.transport import BotRequest, Transport
+from runner.telegram.application import build
+from runner.telegram.deadline import Deadline
+from runner.telegram.transport import BotRequest, Transport
 from sandbox import Sandbox
 from server.app import open_botyard
 from server.config import Config

@@ -13,13 +13,13 @@ from processes import ROOT
 from support import BOTS, DEADLINE, PASSWORD, QUICK, Client
 from test_cli import botyard_command
 
-from models.base import now
-from models.connection import connect
-from models.migration import Migrations
-from models.password import hash_password
-from models.vault import Vault, mask
+from models.accounts.passwords import hash_password
+from models.bots.vault import Vault, mask
+from models.engine.base import now
+from models.engine.connection import connect
+from models.engine.migration import Migrations
 from sandbox import Sandbox, SandboxBot
-from server import lock
+from server import installation_lock as lock
 from server.app import open_botyard
 from server.config import Config
 

@@ -11,9 +11,9 @@ import pytest
 from support import ADMIN_USERS, BOTS, PASSWORD, QUICK, Client, register, until
 from test_cli import Ended, botyard_command, only_line
 
-from models import bot as bots
-from models import revision
-from models.audit import OPERATOR
+from models.accounts.audit import OPERATOR
+from models.bots import bots
+from models.engine import change_marker as revision
 from sandbox import Sandbox
 from server.app import Botyard, open_botyard
 from server.config import Config

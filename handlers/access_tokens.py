@@ -1,0 +1,87 @@
+"""The keys that people log in with: JSON Web Tokens (RFC 7519), each tied to a session."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+
+import jwt
+
+from models.accounts.sessions import SessionRecord
+
+ALGORITHM = "HS256"
+MAX_LENGTH = 512  # characters; ours have about 200
+
+
+class BadKey(Exception):
+    """The text is not a key of ours, or it has expired."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a key says; whether the session still exists is for the database to tell."""
+
+    user_id: int
+    session_id: str
+
+
+class KeyRing:
+    """Makes and reads keys.
+
+    Args:
+        secret: what they are signed with, 32 bytes.
+        older: what they were signed with before, and may still be.
+    """
+
+    def __init__(self, secret: bytes, *older: bytes) -> None:
+        self._secret = secret
+        self._accepted = (secret, *older)
+
+    def xsrf_token(self, session: SessionRecord) -> str:
+        """Return the XSRF token of a session: only a page that can read its cookie knows it.
+
+        It is made from the session, so a token that another site has smuggled in does not fit.
+        """
+        return hmac.new(self._secret, f"xsrf {session.id}".encode(), sha256).hexdigest()
+
+    def make(self, session: SessionRecord) -> str:
+        """The key of a session; it expires with it."""
+        claims = {
+            "sub": str(session.user_id),
+            "sid": session.id,
+            "iat": session.created_at,
+            "exp": session.expires_at,
+        }
+        return jwt.encode(claims, self._secret, ALGORITHM)
+
+    def read(self, key: str) -> Claims:
+        """What a key says.
+
+        Raises:
+            BadKey: it was not signed by us, was changed, or has expired.
+        """
+        if len(key) > MAX_LENGTH:  # the header is parsed before the signature is checked
+            raise BadKey
+        for secret in self._accepted:
+            try:
+                return self._read(key, secret)
+            except jwt.InvalidSignatureError:
+                continue
+            except (jwt.InvalidTokenError, ValueError) as error:
+                raise BadKey from error
+        raise BadKey
+
+    @staticmethod
+    def _read(key: str, secret: bytes) -> Claims:
+        claims = jwt.decode(
+            key,
+            secret,
+            [ALGORITHM],
+            options={"require": ["sub", "sid", "iat", "exp"], "verify_iat": False},
+        )
+        user_id = str(claims["sub"])
+        if not re.fullmatch(r"[0-9]{1,18}", user_id, re.ASCII):  # more does not fit a row id
+            raise BadKey
+        return Claims(int(user_id), str(claims["sid"]))

@@ -1,0 +1,217 @@
+"""Bots: list, add, show, change, switch on and off, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema
+from tornado.web import url
+
+from handlers import errors
+from handlers.base import ApiHandler
+from handlers.schemas.common import BotSchema
+from models.bots import bots
+from models.bots.bots import BotRecord
+from models.bots.vault import is_masked, mask
+from runner.states import BotStatus
+from services.bots import Outcome
+
+
+def present(
+    bot: BotRecord,
+    status: BotStatus,
+    *,
+    reveal: bool = False,
+    schema: type[Schema] = BotSchema,
+) -> dict[str, Any]:
+    """A bot as it is shown.
+
+    Args:
+        reveal: show the token in full: only in the answer to the request that set it.
+        schema: which of the fields are shown.
+    """
+    shown: dict[str, Any] = schema().dump(
+        {
+            "id": bot.id,
+            "user": bot.user_id,
+            "owner": bot.owner,
+            "suspended": bot.suspended,
+            "token": bot.token if reveal else mask(bot.token),
+            "title": bot.title,
+            "active": bot.active,
+            "telegram_id": bot.telegram_id,
+            "username": bot.username,
+            "created_at": bot.created_at,
+            "updated_at": bot.updated_at,
+            "status": status,
+        }
+    )
+    return shown
+
+
+class BotHandler(ApiHandler):
+    """What the handlers of bots share."""
+
+    async def bot(self, bot_id: str) -> BotRecord:
+        """The caller's bot of this id.
+
+        Raises:
+            NotFound: there is none, or it is somebody else's.
+        """
+        db, vault = self.services.db, self.services.vault
+        found = await db.read(bots.get, vault, int(bot_id), user_id=self.me.user.id)
+        if found is None:
+            raise errors.NotFound(f"You have no bot {bot_id}.")
+        return found
+
+    async def shown(self, bot_id: str) -> tuple[BotRecord, BotStatus]:
+        """The bot of this id, with its status of the same moment.
+
+        Raises:
+            NotFound: as for `bot`.
+        """
+        with self.services.manager.views.moment() as moment:
+            pairs = await moment.pair([await self.bot(bot_id)])
+        if not pairs:
+            raise errors.NotFound(f"There is no bot {bot_id}.")
+        return pairs[0]
+
+    def answer_outcome(self, outcome: Outcome, *, status: int, reveal: bool) -> None:
+        """Show a bot after a change."""
+        self.answer(present(outcome.bot, outcome.status, reveal=reveal), status=status)
+
+
+class Bots(BotHandler):
+    """The caller's bots."""
+
+    async def get(self) -> None:
+        """List your bots, oldest first.
+
+        ---
+        summary: Your bots
+        tags: [Bots]
+        responses:
+          200: {description: All your bots., schema: BotSchema, many: true}
+        """
+        services = self.services
+        with services.manager.views.moment() as moment:
+            listed = await services.db.read(bots.listing, services.vault, self.me.user.id)
+            pairs = await moment.pair(listed)
+        self.answer([present(bot, status) for bot, status in pairs])
+
+    async def post(self) -> None:
+        """Add a bot; it is started before this answers, unless `active` is false.
+
+        Telegram is asked whether it knows the token. When Telegram cannot be reached, the bot
+        is stored all the same and starts by itself as soon as it can.
+
+        ---
+        summary: Add a bot
+        tags: [Bots]
+        requestBody: {schema: BotSchema}
+        responses:
+          201:
+            description: The bot, its token in full for this one time.
+            schema: BotSchema
+            headers:
+              Location: {description: Where the bot is., schema: {type: string}}
+          403: {description: You have as many bots as you may have., codes: [bot_limit_reached]}
+          409: {description: "Telegram knows the token, and the bot is in the platform already."}
+          422: {description: Telegram does not know the token; nothing was stored.}
+        """
+        body = self.load(BotSchema)
+        if is_masked(body["token"]):
+            raise errors.invalid({"token": ["This is a masked token; enter it in full."]})
+        self.services.limits.check_token(self.me.user.id)
+        outcome = await self.services.bots.create(self.me.user.id, **body, by=self.actor)
+        self.set_header("Location", f"/api/v1/telegram_data/{outcome.bot.id}/")
+        self.answer_outcome(outcome, status=201, reveal=True)
+
+
+class OneBot(BotHandler):
+    """One bot."""
+
+    async def get(self, bot_id: str) -> None:
+        """Show a bot.
+
+        ---
+        summary: One bot
+        tags: [Bots]
+        responses:
+          200: {description: The bot., schema: BotSchema}
+        """
+        self.answer(present(*await self.shown(bot_id)))
+
+    async def put(self, bot_id: str) -> None:
+        """Change a bot, all of it; fields that are left out get their default.
+
+        ---
+        summary: Replace a bot's data
+        tags: [Bots]
+        requestBody: {schema: BotSchema}
+        responses:
+          200:
+            description: >-
+              Stored. `status` says what came of it; `retrying` and `failed` say why in `detail`.
+            schema: BotSchema
+          202: {description: Stored; the bot is still starting., schema: BotSchema}
+          409: {description: "Telegram knows the token, and the bot is in the platform already."}
+          422: {description: Telegram does not know the token; nothing was changed.}
+        """
+        await self._change(bot_id, partial=False)
+
+    async def patch(self, bot_id: str) -> None:
+        """Change some of a bot. `active` starts or stops it before this answers.
+
+        ---
+        summary: Change a bot, switch it on or off
+        tags: [Bots]
+        requestBody: {schema: BotSchema, partial: true}
+        responses:
+          200:
+            description: >-
+              Stored. `status` says what came of it; `retrying` and `failed` say why in `detail`.
+            schema: BotSchema
+          202: {description: Stored; the bot is still starting., schema: BotSchema}
+          409: {description: "Telegram knows the token, and the bot is in the platform already."}
+          422: {description: Telegram does not know the token; nothing was changed.}
+        """
+        await self._change(bot_id, partial=True)
+
+    async def _change(self, bot_id: str, *, partial: bool) -> None:
+        bot = await self.bot(bot_id)
+        changes = self.load(BotSchema, partial=partial)
+        reveal = self._new_token(bot, changes)
+        if changes.get("token", bot.token) != bot.token:
+            self.services.limits.check_token(self.me.user.id)
+        outcome = await self.services.bots.update(bot, changes, by=self.actor)
+        self.answer_outcome(outcome, status=200 if outcome.settled else 202, reveal=reveal)
+
+    @staticmethod
+    def _new_token(bot: BotRecord, changes: dict[str, Any]) -> bool:
+        """Whether a change sets a token; its masked form means that it does not."""
+        token = changes.get("token")
+        if token is not None and is_masked(token):
+            if token != mask(bot.token):
+                raise errors.invalid({"token": ["This is another bot's token, masked."]})
+            del changes["token"]
+        return "token" in changes
+
+    async def delete(self, bot_id: str) -> None:
+        """Stop a bot and delete it.
+
+        ---
+        summary: Delete a bot
+        tags: [Bots]
+        responses:
+          204: {description: The bot is stopped and gone.}
+        """
+        await self.services.bots.delete(await self.bot(bot_id), by=self.actor)
+        self.set_status(204)
+
+
+routes = [
+    url(r"/api/v1/telegram_data/?", Bots),
+    # up to 18 digits: what fits into a row id
+    url(r"/api/v1/telegram_data/([0-9]{1,18})/?", OneBot),
+]

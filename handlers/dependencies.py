@@ -1,0 +1,92 @@
+"""What the handlers work with; put together in one place, handed to them by the application."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from handlers.access_tokens import KeyRing
+from handlers.metrics.requests import RequestCounts
+from models.accounts.passwords import PasswordHasher
+from models.bots.vault import Vault
+from models.engine.database import Database
+from models.engine.histogram import Histogram
+from runner.manager import BotManager
+from services.account_limits import AccountLimits
+from services.bots import BotService
+from services.throttle import LoginThrottle
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """What an operator decides about the API.
+
+    Args:
+        version: of the program.
+        commit: that it was built from.
+        session_lifetime: how long a login lasts.
+        registration_open: whether people may register themselves.
+        cors_origins: origins of frontends that may use the API from a browser.
+        allowed_hosts: names that clients may use for this server, in lower case; None for any.
+        metrics_token: what a scrape of /metrics must bring.
+        metrics_open: whether everybody may read it when there is no token: only those on this
+            machine reach the server, and no proxy lets others in.
+    """
+
+    version: str
+    commit: str
+    session_lifetime: timedelta
+    registration_open: bool
+    cors_origins: frozenset[str]
+    allowed_hosts: frozenset[str] | None = None
+    metrics_token: str | None = field(default=None, repr=False)
+    metrics_open: bool = False
+
+
+class Traffic:
+    """How many requests are under way, and whether new ones should go elsewhere."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def began(self) -> None:
+        """Count a request in."""
+        self._in_flight += 1
+        self._idle.clear()
+
+    def ended(self) -> None:
+        """Count a request out."""
+        self._in_flight -= 1
+        if not self._in_flight:
+            self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until no request is under way."""
+        await self._idle.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a handler may call.
+
+    Args:
+        requests: counts what was answered.
+        loop_lag: how late the event loop comes to what is due.
+    """
+
+    settings: ApiSettings
+    db: Database
+    vault: Vault
+    hasher: PasswordHasher
+    keys: KeyRing
+    throttle: LoginThrottle
+    limits: AccountLimits
+    manager: BotManager
+    bots: BotService
+    requests: RequestCounts
+    loop_lag: Histogram
+    traffic: Traffic = field(default_factory=Traffic)

@@ -1,0 +1,199 @@
+"""What /metrics tells: the plain numbers of all parts, made into metrics when somebody asks."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+
+from handlers.dependencies import Services
+from models.bots import bots
+from models.engine.histogram import Histogram
+from models.errors import StorageError
+from models.messaging import updates
+from runner.states import BotState
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+PATIENCE = 3.0  # seconds that the database may take; Prometheus itself waits for 10 s
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What only the database knows."""
+
+    bots: int
+    updates: updates.Counts
+
+
+def _stored() -> _Stored:
+    return _Stored(bots.count(), updates.totals())
+
+
+class Exposition(Collector):
+    """The metrics of one application.
+
+    Args:
+        services: what it is made of.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._found: _Stored | None = None
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+
+    async def text(self) -> bytes:
+        """All metrics in Prometheus's text format."""
+        found = await self._ask_database()
+        self._found = found  # no await from here on: two scrapes may be under way
+        return generate_latest(self._registry)
+
+    async def _ask_database(self) -> _Stored | None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._services.db.read(_stored)
+        except (StorageError, TimeoutError):
+            return None
+
+    def collect(self) -> Iterator[Metric]:
+        """The families, as `generate_latest` takes them."""
+        yield from self._build()
+        yield from self._requests()
+        yield from self._bots()
+        yield from self._updates()
+        yield from self._telegram()
+        yield from self._database()
+        yield _gauge("botyard_tasks", "Tasks of the event loop.", {(): len(asyncio.all_tasks())})
+        yield _histogram(
+            "botyard_loop_lag_seconds",
+            "How late the event loop comes to what is due.",
+            {(): self._services.loop_lag},
+        )
+
+    def _build(self) -> Iterator[Metric]:
+        settings = self._services.settings
+        made_of = {
+            "version": settings.version,
+            "commit": settings.commit,
+            "python": platform.python_version(),
+        }
+        family = GaugeMetricFamily(
+            "botyard_build_info", "What runs; always 1.", labels=list(made_of)
+        )
+        family.add_metric(list(made_of.values()), 1)
+        yield family
+
+    def _requests(self) -> Iterator[Metric]:
+        requests = self._services.requests
+        yield _counter(
+            "botyard_http_requests",
+            "Requests answered.",
+            {
+                (route, method, str(status)): count
+                for (route, method, status), count in requests.answered.items()
+            },
+            "route", "method", "status",
+        )  # fmt: skip
+        yield _histogram(
+            "botyard_http_request_duration_seconds",
+            "Time from a request to its answer; streams are left out.",
+            {(route,): seconds for route, seconds in requests.seconds.items()},
+            "route",
+        )
+
+    def _bots(self) -> Iterator[Metric]:
+        states = self._services.manager.states()
+        if self._found is not None:  # what is off is known to the database alone
+            running = states.total() - states[BotState.STOPPED]
+            states[BotState.STOPPED] = max(0, self._found.bots - running)
+        known = [state for state in BotState if self._found or state is not BotState.STOPPED]
+        counts = {(str(state),): states[state] for state in known}
+        yield _gauge("botyard_bots", "Bots by state.", counts, "state")
+
+    def _updates(self) -> Iterator[Metric]:
+        journal = self._services.manager.journal
+        counts = journal.counts
+        for name, about, count in (
+            ("updates_received", "Updates stored for the first time.", counts.received),
+            ("updates_handled", "Updates whose handlers came to an end.", counts.handled),
+            ("updates_dead", "Updates whose handlers failed for good.", counts.dead),
+            ("updates_discarded", "Updates let go for want of an id.", counts.discarded),
+            ("update_failures", "Failures of handlers; each is tried again.", counts.failed),
+        ):
+            yield _counter(f"botyard_{name}", about, {(): count})
+        stored = self._found and {
+            ("waiting",): self._found.updates.pending,
+            ("dead",): self._found.updates.dead,
+        }
+        yield _gauge("botyard_journal_updates", "Unhandled updates stored.", stored or {}, "state")
+        unwritten = {(kind,): count for kind, count in journal.unwritten.items()}
+        about = "What the journal has in hand and not yet in the database."
+        yield _gauge("botyard_journal_unwritten", about, unwritten, "kind")
+
+    def _telegram(self) -> Iterator[Metric]:
+        calls: Counter[tuple[str, ...]] = Counter()
+        for (method, status), count in self._services.manager.transport.calls.items():
+            calls[method, _outcome(status)] += count
+        about = "Calls of the Bot API."
+        yield _counter("botyard_telegram_calls", about, calls, "method", "outcome")
+
+    def _database(self) -> Iterator[Metric]:
+        db = self._services.db
+        up = {(): int(self._found is not None)}
+        yield _gauge("botyard_database_up", "Whether the database answered this scrape.", up)
+        yield _counter(
+            "botyard_database_failures", "Calls it did not carry out.", {(): db.failures}
+        )
+        queued = {(kind,): count for kind, count in db.queued.items()}
+        yield _gauge("botyard_database_queue", "Calls that wait for a thread.", queued, "kind")
+        about = "Time from the end of a transaction's work until it is on the disk."
+        yield _histogram("botyard_database_commit_seconds", about, {(): db.commits})
+
+
+def _outcome(status: int) -> str:
+    """What became of a call, in few words: statuses of a proxy in between have no end."""
+    if status == 0:
+        return "no_answer"
+    if status == 429:
+        return "rate_limited"
+    if status < 300:
+        return "ok"
+    return "failed" if status >= 500 else "refused"
+
+
+def _counter(name: str, about: str, counts: Mapping[Any, int], *labels: str) -> Metric:
+    family = CounterMetricFamily(name, about, labels=labels)
+    for values, count in counts.items():
+        family.add_metric(values, count)
+    return family
+
+
+def _gauge(name: str, about: str, counts: Mapping[Any, int], *labels: str) -> Metric:
+    family = GaugeMetricFamily(name, about, labels=labels)
+    for values, count in counts.items():
+        family.add_metric(values, count)
+    return family
+
+
+def _histogram(name: str, about: str, measured: Mapping[Any, Histogram], *labels: str) -> Metric:
+    family = HistogramMetricFamily(name, about, labels=labels)
+    for values, histogram in measured.items():
+        bounds = [*(str(bound) for bound in histogram.bounds), "+Inf"]
+        sums = list(accumulate(list(histogram.counts)))
+        family.add_metric(values, list(zip(bounds, sums, strict=True)), histogram.total)
+    return family

@@ -1,0 +1,70 @@
+"""What a monitoring system asks."""
+
+from __future__ import annotations
+
+import hmac
+
+from tornado.web import url
+
+from handlers import errors
+from handlers.base import ApiHandler
+from handlers.errors import Code
+from handlers.metrics.collector import CONTENT_TYPE, Exposition
+
+
+class Metrics(ApiHandler):
+    """The numbers of this server."""
+
+    public = frozenset({"GET", "HEAD"})
+
+    async def admit(self, method: str) -> None:
+        """Require the operator's token, or without one that nobody else reaches this server.
+
+        Where a request comes from does not count: with a proxy in front, it is the proxy.
+        """
+        await super().admit(method)
+        settings = self.services.settings
+        if method not in self.public or (settings.metrics_token is None and settings.metrics_open):
+            return
+        if settings.metrics_token is None:
+            raise errors.Forbidden(
+                "Metrics are closed here: the operator sets BOTYARD_METRICS_TOKEN, and the "
+                "scrape sends it as 'Authorization: Bearer TOKEN'.",
+                code=Code.METRICS_CLOSED,
+            )
+        scheme, _, given = self.request.headers.get("Authorization", "").strip().partition(" ")
+        if scheme.lower() != "bearer":
+            raise errors.Unauthorized("Send the token as 'Authorization: Bearer TOKEN'.")
+        if not hmac.compare_digest(given.strip().encode(), settings.metrics_token.encode()):
+            detail = "This is not the token of BOTYARD_METRICS_TOKEN."
+            raise errors.Unauthorized(detail, code=Code.INVALID_KEY)
+
+    async def get(self) -> None:
+        """Metrics in Prometheus's text format.
+
+        When the operator has set a token, it must come as `Authorization: Bearer TOKEN`. Without
+        one they are open only where the server listens on its own machine, without a proxy.
+
+        ---
+        summary: Metrics
+        tags: [Operation]
+        responses:
+          200:
+            description: The metrics.
+            content: {text/plain: {schema: {type: string}}}
+          401:
+            description: The operator's token is missing, or it is another one.
+            codes: [not_authenticated, invalid_key]
+          403:
+            description: The operator has set no token, and others can reach this server.
+            codes: [metrics_closed]
+        """
+        exposition: Exposition = self.settings["exposition"]
+        text = await exposition.text()
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.finish(text)
+
+
+routes = [
+    url(r"/metrics/?", Metrics),
+]

@@ -1,0 +1,67 @@
+"""Counts what was answered, by route: the names in it are those of the table, never a client's."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from tornado.routing import URLSpec
+
+from models.engine.histogram import Histogram
+
+if TYPE_CHECKING:
+    from handlers.base import ApiHandler
+
+BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
+UNKNOWN = "unknown"
+
+
+class RequestCounts:
+    """What was answered since the start.
+
+    Args:
+        routes: the table.
+
+    Attributes:
+        answered: how many, by route, method and status.
+        seconds: how long it took, by route.
+    """
+
+    def __init__(self, routes: list[URLSpec]) -> None:
+        self.answered: Counter[tuple[str, str, int]] = Counter()
+        self.seconds: dict[str, Histogram] = defaultdict(lambda: Histogram(BOUNDS))
+        self._routes: defaultdict[type, list[tuple[re.Pattern[str], str]]] = defaultdict(list)
+        for route in routes:
+            self._routes[route.target].append((route.regex, _label(route)))
+
+    def count(self, handler: ApiHandler) -> None:
+        """Count a request that was just answered."""
+        route, request = self._route(handler), handler.request
+        method = request.method if request.method in handler.SUPPORTED_METHODS else UNKNOWN
+        self.answered[route, method or UNKNOWN, handler.get_status()] += 1
+        if handler.timed:
+            self.seconds[route].observe(request.request_time())
+
+    def _route(self, handler: ApiHandler) -> str:
+        for regex, label in self._routes.get(type(handler), ()):
+            if regex.match(handler.request.path):
+                return label
+        return UNKNOWN
+
+
+def _label(route: URLSpec) -> str:
+    """A route's pattern as people write it, such as /api/v1/telegram_data/{bot_id}/."""
+    pattern = route.regex.pattern.removesuffix("$").replace("/?", "/").replace("\\.", ".")
+    names = iter(_parameters(route.target))
+    return re.sub(r"\(.*?\)", lambda _: "{" + next(names) + "}", pattern)
+
+
+def _parameters(handler: type[ApiHandler]) -> list[str]:
+    """What the methods of a handler call the parts of its path."""
+    for method in ("get", "post", "put", "patch", "delete"):
+        names = list(inspect.signature(getattr(handler, method)).parameters)[1:]
+        if names and names[0] not in ("args", "kwargs"):
+            return names
+    return []

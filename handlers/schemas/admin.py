@@ -1,0 +1,81 @@
+"""What staff see and change."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from handlers.pagination import PageQuerySchema, PageSchema, QueryBoolean, id_field, search_field
+from handlers.schemas.common import BodySchema, BotStatusSchema, StrictBoolean
+from runner.states import BotState
+
+
+class AdminUserSchema(BodySchema):
+    """An account, as staff see it."""
+
+    pk = fields.Integer(dump_only=True)
+    username = fields.String(dump_only=True)
+    email = fields.String(dump_only=True)
+    first_name = fields.String(dump_only=True)
+    last_name = fields.String(dump_only=True)
+    is_staff = StrictBoolean(required=True)
+    disabled = StrictBoolean(
+        required=True,
+        metadata={"description": "Nobody can log in to it, and its bots do not run."},
+    )
+    disabled_at = fields.AwareDateTime(dump_only=True, allow_none=True)
+    created_at = fields.AwareDateTime(dump_only=True)
+    bots = fields.Integer(dump_only=True, metadata={"description": "How many bots it has."})
+    active_bots = fields.Integer(
+        dump_only=True, metadata={"description": "How many of them are switched on."}
+    )
+
+
+class AdminUserPageSchema(PageSchema):
+    """A page of accounts."""
+
+    results = fields.List(fields.Nested(AdminUserSchema), required=True)
+
+
+class AdminUserQuerySchema(PageQuerySchema):
+    """Which accounts."""
+
+    is_staff = QueryBoolean(metadata={"description": "Only staff, or only others."})
+    disabled = QueryBoolean(metadata={"description": "Only disabled ones, or only others."})
+    search = search_field("What the user name or the e-mail address contains.")
+
+
+class AdminBotSchema(BodySchema):
+    """A bot, as staff see it; its token never in full."""
+
+    id = fields.Integer(dump_only=True)
+    user = fields.Integer(dump_only=True, metadata={"description": "The account's id."})
+    owner = fields.String(dump_only=True, metadata={"description": "The account's name."})
+    token = fields.String(dump_only=True, metadata={"description": "The masked form."})
+    title = fields.String(dump_only=True)
+    active = StrictBoolean(required=True)
+    suspended = fields.Boolean(
+        dump_only=True,
+        metadata={"description": "The account is disabled: the bot does not run, even if active."},
+    )
+    telegram_id = fields.Integer(dump_only=True, allow_none=True)
+    username = fields.String(dump_only=True)
+    created_at = fields.AwareDateTime(dump_only=True)
+    updated_at = fields.AwareDateTime(dump_only=True)
+    status = fields.Nested(BotStatusSchema, dump_only=True)
+
+
+class AdminBotPageSchema(PageSchema):
+    """A page of bots."""
+
+    results = fields.List(fields.Nested(AdminBotSchema), required=True)
+
+
+class AdminBotQuerySchema(PageQuerySchema):
+    """Which bots."""
+
+    user = id_field("Only those of the account with this id.")
+    state = fields.Enum(
+        BotState, by_value=True, metadata={"description": "Only those in this state now."}
+    )
+    active = QueryBoolean(metadata={"description": "Only those switched on, or only others."})
+    search = search_field("What the title or the bot's user name contains.")

@@ -1,0 +1,1 @@
+"""Accounts: people, their sessions, passwords, and what was done."""

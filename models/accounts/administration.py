@@ -1,0 +1,159 @@
+"""What operators do with accounts: see them with their bots, switch them off and on."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import peewee
+
+from models.accounts import audit
+from models.accounts.audit import Action, Actor
+from models.accounts.sessions import Session
+from models.accounts.users import User, UserRecord, fold, locked, record
+from models.bots import bots
+from models.bots.bots import Bot, BotRecord
+from models.bots.vault import Vault
+from models.engine import change_marker as revision
+from models.engine.base import now
+from models.engine.pagination import Page, cut
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as operators see it.
+
+    Args:
+        bots: how many it has.
+        active_bots: how many of them are switched on.
+    """
+
+    user: UserRecord
+    bots: int
+    active_bots: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdFilter:
+    """Some ids, or all but some."""
+
+    ids: frozenset[int]
+    all_but: bool = False
+
+
+def accounts() -> list[Account]:
+    """Every account, oldest first."""
+    return _counted(list(User.select().order_by(User.id)))
+
+
+def _counted(rows: list[User]) -> list[Account]:
+    active = peewee.fn.SUM(peewee.Case(None, [(Bot.active, 1)], 0))
+    query = (
+        Bot.select(Bot.user, peewee.fn.COUNT(Bot.id), active)
+        .where(Bot.user.in_([row.id for row in rows]))
+        .group_by(Bot.user)
+    )
+    counts = {user_id: (bots, int(on)) for user_id, bots, on in query.tuples()}
+    return [Account(record(row), *counts.get(row.id, (0, 0))) for row in rows]
+
+
+def accounts_page(
+    *,
+    page: int,
+    page_size: int,
+    is_staff: bool | None = None,
+    disabled: bool | None = None,
+    search: str = "",
+) -> Page[Account]:
+    """Some accounts, oldest first.
+
+    Args:
+        is_staff, disabled: only those of which this is true or false; None for all.
+        search: what the name or the address contains, in whatever case.
+    """
+    query = User.select().order_by(User.id)
+    if is_staff is not None:
+        query = query.where(User.is_staff == is_staff)
+    if disabled is not None:
+        query = query.where(User.disabled_at.is_null(not disabled))
+    if search:
+        part = fold(search)
+        query = query.where(User.username_key.contains(part) | User.email_key.contains(part))
+    return cut(query, page=page, page_size=page_size).map(_counted)
+
+
+def account(user_id: int) -> Account | None:
+    """One account; None when there is none."""
+    return next(iter(_counted(list(User.select().where(User.id == user_id)))), None)
+
+
+def bots_page(
+    vault: Vault,
+    *,
+    page: int,
+    page_size: int,
+    user: int | None = None,
+    active: bool | None = None,
+    ids: IdFilter | None = None,
+    search: str = "",
+) -> Page[BotRecord]:
+    """Some bots of all accounts, oldest first.
+
+    Args:
+        user: only those of this account.
+        active: only those switched on, or off; None for both.
+        ids: only those it lets through.
+        search: what the title or the bot's user name contains, in whatever case.
+    """
+    query = bots.rows().order_by(Bot.id)
+    if user is not None:
+        query = query.where(Bot.user == user)
+    if active is not None:
+        query = query.where(Bot.active == active)
+    if ids is not None:
+        chosen = Bot.id.in_(ids.ids)
+        query = query.where(~chosen if ids.all_but else chosen)
+    if search:
+        part = search.lower()
+        # as it stands, too: PostgreSQL in the locale C lowers the letters of English alone
+        found = (
+            peewee.fn.LOWER(field).contains(part) | field.contains(search)
+            for field in (Bot.title, Bot.username)
+        )
+        query = query.where(reduce(operator.or_, found))
+    found_page = cut(query, page=page, page_size=page_size)
+    return found_page.map(lambda rows: [bots.to_record(row, vault) for row in rows])
+
+
+def change(user_id: int, changes: dict[str, bool], *, by: Actor) -> Account | None:
+    """Change what only operators may change of an account.
+
+    To disable it ends its sessions and stops its bots. What their `active` says stays as it
+    is: it is what they return to.
+
+    Args:
+        changes: any of is_staff, disabled.
+
+    Returns:
+        The account as it is now; None when it is gone.
+    """
+    try:
+        user = locked(user_id)
+    except User.DoesNotExist:
+        return None
+    values: dict[str, Any] = {}
+    if changes.get("is_staff", user.is_staff) != user.is_staff:
+        values["is_staff"] = changes["is_staff"]
+        given = Action.STAFF_GIVEN if changes["is_staff"] else Action.STAFF_TAKEN
+        audit.note(given, by, user_id=user_id, username=user.username)
+    if changes.get("disabled", user.disabled_at is not None) != (user.disabled_at is not None):
+        values["disabled_at"] = now() if changes["disabled"] else None
+        Session.delete().where(Session.user == user_id).execute()
+        switched = Action.DISABLED if changes["disabled"] else Action.ENABLED
+        audit.note(switched, by, user_id=user_id, username=user.username)
+        revision.renew()
+    if values:
+        User.update(values, updated_at=now()).where(User.id == user_id).execute()
+    return account(user_id)

@@ -1,0 +1,249 @@
+"""Login sessions: a key is worth something only while its row is here."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import peewee
+
+from models.accounts import audit
+from models.accounts import known_networks as known_network
+from models.accounts.audit import Action, Actor
+from models.accounts.users import (
+    Credentials,
+    User,
+    UserRecord,
+    find_credentials,
+    locked,
+    record,
+    set_password_hash,
+)
+from models.accounts.users import create as create_user
+from models.engine.base import BaseModel, UTCDateTimeField, now
+from models.errors import AccountDisabled, NotStaff, PasswordChanged, SessionEnded
+
+T = TypeVar("T")
+
+
+class Session(BaseModel):
+    """One login on one device. The id is random, so that it is never used twice."""
+
+    id = peewee.CharField(max_length=32, primary_key=True)
+    user = peewee.ForeignKeyField(User, backref="sessions", on_delete="CASCADE")
+    user_agent = peewee.CharField(max_length=200, default="")
+    address = peewee.CharField(max_length=64, default="")
+    created_at = UTCDateTimeField()
+    last_used_at = UTCDateTimeField()
+    expires_at = UTCDateTimeField(index=True)
+
+    class Meta:
+        table_name = "sessions"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """A session as the rest of the program sees it."""
+
+    id: str
+    user_id: int
+    user_agent: str
+    address: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who makes a request, and with which session."""
+
+    user: UserRecord
+    session: SessionRecord
+
+
+def _record(row: Session) -> SessionRecord:
+    return SessionRecord(
+        row.id,
+        row.user_id,
+        row.user_agent,
+        row.address,
+        row.created_at,
+        row.last_used_at,
+        row.expires_at,
+    )
+
+
+def find_for_login(
+    *, username: str | None, email: str | None, address: str
+) -> tuple[Credentials | None, bool]:
+    """The account that somebody wants to log in to, and whether they did so from here before.
+
+    The same statements run when there is no such account.
+    """
+    found = find_credentials(username=username, email=email)
+    return found, known_network.knows(found.user.id if found else 0, address)
+
+
+def register(
+    *, username: str, email: str, password_hash: str, by: Actor, **session: Any
+) -> tuple[UserRecord, SessionRecord]:
+    """Add an account and log it in; see `models.accounts.users.create` and `create`."""
+    user = create_user(username=username, email=email, password_hash=password_hash, by=by)
+    return user, create(user.id, password_hash=password_hash, by=by, **session)
+
+
+def create(
+    user_id: int,
+    *,
+    password_hash: str,
+    lifetime: timedelta,
+    user_agent: str = "",
+    by: Actor,
+) -> SessionRecord:
+    """Begin a session, and drop the account's expired ones on the way.
+
+    Args:
+        password_hash: what the password was checked against; checking takes so long that it
+            may have been changed meanwhile.
+
+    Raises:
+        User.DoesNotExist: the account was deleted meanwhile.
+        AccountDisabled: it is switched off.
+        PasswordChanged: it has another password by now.
+    """
+    moment = now()
+    user = locked(user_id)
+    if user.disabled_at is not None:
+        raise AccountDisabled
+    if user.password_hash != password_hash:
+        raise PasswordChanged
+    Session.delete().where(Session.user == user_id, Session.expires_at <= moment).execute()
+    row = Session.create(
+        id=secrets.token_urlsafe(16),
+        user=user,
+        user_agent=user_agent[:200],
+        address=by.address[:64],
+        created_at=moment,
+        last_used_at=moment,
+        expires_at=moment + lifetime,
+    )
+    if by.address:
+        known_network.remember(user_id, by.address)
+    audit.note(Action.LOGIN, by, user_id=user_id, username=user.username)
+    return _record(row)
+
+
+def identify(session_id: str, user_id: int) -> Identity | None:
+    """Who the session belongs to; None when it is unknown, revoked, expired or the account off."""
+    row = (
+        Session.select(Session, User)
+        .join(User)
+        .where(
+            Session.id == session_id,
+            Session.user == user_id,
+            Session.expires_at > now(),
+            User.disabled_at.is_null(),
+        )
+        .first()
+    )
+    return Identity(record(row.user), _record(row)) if row else None
+
+
+def authorized(by: Actor, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Run a function that writes, if the actor still may, in the same transaction.
+
+    A request was let in some time before: it may have waited for Telegram or for its turn
+    meanwhile. Revoking a session is immediate for all writes because of this check.
+
+    Args:
+        by: who writes; passed on to the function. Without a session (the operator) they may.
+        fn: writes.
+
+    Raises:
+        SessionEnded: the actor's session is over, or their account is disabled or gone.
+        NotStaff: the actor must be staff, and no longer is.
+    """
+    if by.session_id and by.user_id is not None:
+        _check_authorized(by.session_id, by.user_id, staff=by.staff)
+    return fn(*args, by=by, **kwargs)
+
+
+def _check_authorized(session_id: str, user_id: int, *, staff: bool) -> None:
+    try:
+        user = locked(user_id)  # first, as everybody does, so that nobody waits in a circle
+    except User.DoesNotExist:
+        raise SessionEnded from None
+    alive = Session.select().where(
+        Session.id == session_id, Session.user == user_id, Session.expires_at > now()
+    )
+    if not isinstance(Session._meta.database.obj, peewee.SqliteDatabase):
+        alive = alive.for_update("FOR SHARE")  # nobody ends it until this transaction is over
+    if user.disabled_at is not None or alive.first() is None:
+        raise SessionEnded
+    if staff and not user.is_staff:
+        raise NotStaff
+
+
+def touch(session_id: str) -> None:
+    """Note that a session was used just now."""
+    Session.update(last_used_at=now()).where(Session.id == session_id).execute()
+
+
+def listing(user_id: int) -> list[SessionRecord]:
+    """The account's live sessions, the latest login first."""
+    query = (
+        Session.select()
+        .where(Session.user == user_id, Session.expires_at > now())
+        .order_by(Session.created_at.desc(), Session.id)
+    )
+    return [_record(row) for row in query]
+
+
+def delete(session_id: str, *, user: UserRecord, action: Action, by: Actor) -> bool:
+    """End one session of an account; False when the account has no such session.
+
+    Args:
+        action: logout or session_ended.
+    """
+    query = Session.delete().where(Session.id == session_id, Session.user == user.id)
+    if not query.execute():
+        return False
+    audit.note(action, by, user_id=user.id, username=user.username)
+    return True
+
+
+def delete_expired() -> None:
+    """Remove the sessions whose time is over."""
+    Session.delete().where(Session.expires_at <= now()).execute()
+
+
+def change_password(
+    user: UserRecord,
+    password_hash: str,
+    *,
+    checked_hash: str | None,
+    keep: str | None,
+    by: Actor,
+) -> None:
+    """Store a new password's hash and end every session of the account.
+
+    Args:
+        checked_hash: what the old password was checked against; checking takes so long that it
+            may have been changed meanwhile. None where nobody asks for the old one.
+        keep: the one session that goes on; None for none.
+
+    Raises:
+        User.DoesNotExist: the account was deleted meanwhile.
+        PasswordChanged: it has another password by now.
+    """
+    row = locked(user.id)
+    if checked_hash is not None and row.password_hash != checked_hash:
+        raise PasswordChanged
+    set_password_hash(user.id, password_hash)
+    Session.delete().where(Session.user == user.id, Session.id != (keep or "")).execute()
+    known_network.forget_all_but(user.id, by.address)
+    audit.note(Action.PASSWORD_CHANGED, by, user_id=user.id, username=user.username)

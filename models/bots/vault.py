@@ -1,0 +1,114 @@
+"""What the secret key protects: bot tokens at rest, and the keys derived from it."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from hashlib import sha256
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from models import installation as setting
+from models.errors import SecretMismatch
+
+# "<id of the bot>:<secret part>", https://core.telegram.org/bots/api#authorizing-your-bot.
+# The length of the secret part is nowhere promised, so the pattern leaves room.
+TOKEN_PATTERN = re.compile(r"([1-9][0-9]{2,18}):[A-Za-z0-9_-]{30,80}", re.ASCII)
+MASKED_TOKEN_PATTERN = re.compile(r"[0-9]{3,19}:[A-Za-z0-9_-]{3}…[A-Za-z0-9_-]{4}", re.ASCII)
+CHECK_SETTING = "secret_check"
+CHECK_TEXT = "botyard"
+
+
+def mask(token: str) -> str:
+    """The form in which a token is shown: `123456789:AAE…x4kQ`."""
+    bot_id, _, secret = token.partition(":")
+    return f"{bot_id}:{secret[:3]}…{secret[-4:]}"
+
+
+def is_masked(text: str) -> bool:
+    """Whether a text has the form that `mask` gives."""
+    return MASKED_TOKEN_PATTERN.fullmatch(text) is not None
+
+
+class Vault:
+    """Encrypts, fingerprints and derives, from the installation's secret.
+
+    Args:
+        secret: any text of enough entropy; everything new is under it.
+        older: secrets that it has replaced; what is under them is still read.
+    """
+
+    def __init__(self, secret: str, *older: str) -> None:
+        self._secrets = [text.encode() for text in (secret, *older)]
+        purpose = "bot token encryption"
+        keys = [Fernet(base64.urlsafe_b64encode(key)) for key in self.derive_all(purpose)]
+        self._current = keys[0]
+        self._fernet = MultiFernet(keys)
+        self._fingerprint_keys = self.derive_all("bot token fingerprint")
+
+    def derive(self, purpose: str) -> bytes:
+        """The first of `derive_all`."""
+        return self.derive_all(purpose)[0]
+
+    def derive_all(self, purpose: str) -> list[bytes]:
+        """A key of 32 bytes for one purpose (HKDF, RFC 5869) from each secret, the newest first."""
+        return [
+            HKDF(algorithm=SHA256(), length=32, salt=b"botyard", info=purpose.encode()).derive(key)
+            for key in self._secrets
+        ]
+
+    def is_current(self, stored: str) -> bool:
+        """Whether something stored is under the newest secret."""
+        try:
+            self._current.decrypt(stored)
+        except InvalidToken:
+            return False
+        return True
+
+    def encrypt(self, token: str) -> str:
+        """A token as it is stored."""
+        return self._fernet.encrypt(token.encode()).decode()
+
+    def decrypt(self, stored: str) -> str:
+        """A token from what is stored.
+
+        Raises:
+            SecretMismatch: it was encrypted under another secret.
+        """
+        try:
+            return self._fernet.decrypt(stored).decode()
+        except InvalidToken as error:
+            raise SecretMismatch("a stored bot token does not open with this secret") from error
+
+    def fingerprint(self, token: str) -> str:
+        """What tells two tokens apart without storing them (HMAC-SHA-256, keyed)."""
+        return self.fingerprints(token)[0]
+
+    def fingerprints(self, token: str) -> list[str]:
+        """What the fingerprint of a token was under each secret, the newest first."""
+        return [hmac.new(key, token.encode(), sha256).hexdigest() for key in self._fingerprint_keys]
+
+
+def check_secret(vault: Vault) -> None:
+    """Make sure that the database belongs to this secret; a new database takes it on.
+
+    Raises:
+        SecretMismatch: the database was filled under another secret.
+    """
+    if setting.get(CHECK_SETTING) is None:
+        setting.put(CHECK_SETTING, vault.encrypt(CHECK_TEXT))
+    check_secret_if_any(vault)
+
+
+def check_secret_if_any(vault: Vault) -> None:
+    """The same, and leave a new database alone.
+
+    Raises:
+        SecretMismatch: as for `check_secret`.
+    """
+    stored = setting.get(CHECK_SETTING)
+    if stored is not None and vault.decrypt(stored) != CHECK_TEXT:
+        raise SecretMismatch("the secret does not fit the database")

@@ -1,0 +1,1 @@
+"""The engine under the tables: connections, threads, locks, migrations."""

@@ -1,0 +1,163 @@
+"""Moves an installation from one database to another, all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import peewee
+
+from models import installation as setting  # noqa: F401
+from models.accounts import sessions as session  # noqa: F401
+from models.accounts import users as user  # noqa: F401
+
+# every table must be known here, whoever asks
+from models.bots import bots as bot  # noqa: F401
+from models.engine import sqlite_file
+from models.engine.base import BaseModel
+from models.engine.connection import connect, translate
+from models.engine.locks import exclusive
+from models.engine.migration import Migrations
+from models.errors import SchemaMismatch, StorageUnavailable
+from models.messaging import updates as update  # noqa: F401
+
+_ROWS = 500  # rows that are read and written at once
+Model = type[BaseModel]
+
+
+def tables() -> list[Model]:
+    """Every table, those that others point to first."""
+    models: list[Model] = peewee.sort_models(BaseModel.__subclasses__())
+    return models
+
+
+def copy_database(
+    source_url: str, target_url: str, *, progress: Callable[[str, int, int], None]
+) -> dict[str, int]:
+    """Copy every row into a database that has none.
+
+    Args:
+        source_url: where the rows are; only read.
+        target_url: where they go; it is migrated first.
+        progress: called with a table's name, rows done, and rows in all.
+
+    Returns:
+        The number of rows in the target, by table.
+
+    Raises:
+        SchemaMismatch: the source is older than this program, or the target is not empty.
+        DatabaseInUse: a server runs on the target.
+        StorageUnavailable: one of them does not answer; nothing was copied.
+    """
+    if source_url.startswith("sqlite:///"):
+        path = Path(source_url.removeprefix("sqlite:///"))
+        if not path.is_file():  # SQLite would make an empty one
+            raise StorageUnavailable(f"cannot open the database: there is no file {path}")
+        sqlite_file.check_name(path)
+    if left := Migrations(source_url).status().todo:
+        raise SchemaMismatch(f"migrate the source first; it lacks {', '.join(left)}")
+    try:
+        with exclusive(target_url):
+            Migrations(target_url).up()
+            with _reading(source_url) as source, _writing(target_url) as target:
+                return _copy(source, target, progress)
+    except peewee.DatabaseError as error:
+        raise (translate(error, "nothing was copied") or error) from error
+
+
+def _copy(
+    source: peewee.Database,
+    target: peewee.Database,
+    progress: Callable[[str, int, int], None],
+) -> dict[str, int]:
+    _check_empty(target)
+    for model in tables():
+        _copy_table(model, source, target, progress)
+    for model in tables():
+        _copy_sequence(model, source, target)
+    return {model._meta.table_name: _count(model, target) for model in tables()}
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[peewee.Database]:
+    database = connect(url)
+    with database.connection_context():
+        # one moment's view of the whole, even while a server still writes
+        level = None if _is_sqlite(database) else "REPEATABLE READ"
+        with database.atomic(*([level] if level else [])):
+            yield database
+
+
+@contextmanager
+def _writing(url: str) -> Iterator[peewee.Database]:
+    database = connect(url)
+    with database.connection_context():
+        if not _is_sqlite(database):
+            database.execute_sql("SET statement_timeout = 0")
+        with database.atomic(*(["IMMEDIATE"] if _is_sqlite(database) else [])):
+            yield database
+
+
+def _is_sqlite(database: peewee.Database) -> bool:
+    return isinstance(database, peewee.SqliteDatabase)
+
+
+def _count(model: Model, database: peewee.Database) -> int:
+    with database.bind_ctx([model]):
+        return int(model.select().count())
+
+
+def _check_empty(target: peewee.Database) -> None:
+    full = [model._meta.table_name for model in tables() if _count(model, target)]
+    if full:
+        raise SchemaMismatch(
+            f"the target is not empty (rows in {', '.join(full)}): name a new database"
+        )
+
+
+def _copy_table(
+    model: Model,
+    source: peewee.Database,
+    target: peewee.Database,
+    progress: Callable[[str, int, int], None],
+) -> None:
+    name, total, done = model._meta.table_name, _count(model, source), 0
+    progress(name, done, total)
+    with source.bind_ctx([model]):
+        rows = iter(model.select().dicts().iterator())
+        while page := _page(rows):
+            with target.bind_ctx([model]):
+                model.insert_many(page).execute()
+            done += len(page)
+            progress(name, done, total)
+
+
+def _page(rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+    page = []
+    for row in rows:
+        page.append(row)
+        if len(page) == _ROWS:
+            break
+    return page
+
+
+def _copy_sequence(model: Model, source: peewee.Database, target: peewee.Database) -> None:
+    """Let the target go on counting where the source stopped: no id is given twice."""
+    table = model._meta.table_name
+    if not isinstance(model._meta.primary_key, peewee.AutoField):
+        return
+    if _is_sqlite(source):
+        sql = "SELECT seq FROM sqlite_sequence WHERE name = ?"
+        row = source.execute_sql(sql, (table,)).fetchone()
+    else:
+        row = source.execute_sql(f"SELECT last_value FROM {table}_id_seq").fetchone()  # noqa: S608
+    last = row[0] if row else 0
+    if not last:
+        return
+    if _is_sqlite(target):
+        target.execute_sql("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+        target.execute_sql("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, last))
+    else:
+        target.execute_sql("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", (table, last))

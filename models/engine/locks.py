@@ -1,0 +1,122 @@
+"""One server a database, and none while a command needs it alone.
+
+PostgreSQL's by an advisory lock (its documentation, section 13.3.5) of the session: it ends with
+the connection, however that ends. SQLite's as `models.engine.sqlite_file` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+import peewee
+
+from models.engine import sqlite_file
+from models.engine.connection import LOCK_TIMEOUT, connect, unavailable
+from models.errors import DatabaseInUse
+
+WAIT = 1.0  # seconds that a server may take that just ends
+_KEY = 0x626F7472  # any number does that all programs of this kind share
+
+_OURS = """
+    SELECT pid, backend_start, host(client_addr) FROM pg_stat_activity WHERE pid = pg_backend_pid()
+"""
+_HOLDER = """
+    SELECT pid, backend_start, host(client_addr) FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND objid = %s AND granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A connection as PostgreSQL sees it.
+
+    Args:
+        began: None when it is another user's, who is not to be looked at.
+    """
+
+    pid: int
+    began: datetime | None
+    address: str | None
+
+    @property
+    def where(self) -> str:
+        """In brackets for a sentence; empty when nothing is known."""
+        if self.began is None:
+            return ""
+        return (
+            f" (from {self.address or 'its own machine'}, since {self.began:%Y-%m-%d %H:%M:%S%z})"
+        )
+
+
+def take(
+    database: peewee.Database,
+    *,
+    wait: float = WAIT,
+    shared: bool = False,
+    before: Session | None = None,
+) -> Session:
+    """Take an open database for this connection.
+
+    Args:
+        wait: seconds that whoever has it may take to let go.
+        shared: whether others may do so at the same time, but no server.
+        before: our connection until now, which was lost: PostgreSQL may not have noticed.
+
+    Returns:
+        This connection.
+
+    Raises:
+        DatabaseInUse: another one has it, and keeps it.
+    """
+    database.execute_sql(f"SET lock_timeout = {round(wait * 1000)}")  # milliseconds
+    lock = "pg_advisory_lock_shared" if shared else "pg_advisory_lock"
+    try:
+        database.execute_sql(f"SELECT {lock}(%s)", (_KEY,))
+    except peewee.OperationalError as error:
+        row = database.execute_sql(_HOLDER, (_KEY,)).fetchone()
+        if row is None:
+            raise
+        holder = Session(*row)
+        if holder != before:
+            raise DatabaseInUse(f"a server runs on this database{holder.where}") from error
+        database.execute_sql("SELECT pg_terminate_backend(%s)", (holder.pid,))
+        return take(database, wait=wait, shared=shared)
+    database.execute_sql(f"SET lock_timeout = {LOCK_TIMEOUT * 1000}")
+    return Session(*database.execute_sql(_OURS).fetchone())
+
+
+@contextmanager
+def exclusive(url: str, *, wait: float = WAIT, shared: bool = False) -> Iterator[None]:
+    """Have a database alone.
+
+    Args:
+        url: as for `Database`.
+        wait, shared: as for `take`; a file is not waited for.
+
+    Raises:
+        DatabaseInUse: a server runs on it.
+        StorageUnavailable: it cannot be reached.
+    """
+    file = sqlite_file.of(url)
+    if file is not None:
+        lock = sqlite_file.FileLock(file, shared=shared)
+        lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+        return
+    database = connect(url)
+    try:
+        with unavailable("cannot open the database"):
+            database.connect()
+            take(database, wait=wait, shared=shared)
+        yield
+        with suppress(peewee.DatabaseError):  # closing alone may take effect only later
+            database.execute_sql("SELECT pg_advisory_unlock_all()")
+    finally:
+        database.close()

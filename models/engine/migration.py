@@ -1,0 +1,166 @@
+"""Runs the migrations: on a connection of their own, one process at a time."""
+
+from __future__ import annotations
+
+import importlib.resources
+import inspect
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import peewee
+from peewee_migrate import Router
+
+from models.engine import sqlite_file
+from models.engine.connection import connect, unavailable
+from models.errors import SchemaMismatch
+
+log = logging.getLogger("botyard.migrations")
+
+_ADVISORY_LOCK = 0x626F7479  # "boty"; any number does that all processes share
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationStatus:
+    """Which steps are done, which are left, and which the database has that we do not know."""
+
+    done: list[str]
+    todo: list[str]
+    unknown: list[str]
+
+
+def folder() -> Path:
+    """Where the migrations are, in a checkout as well as in a single file."""
+    return Path(str(importlib.resources.files("models.migrations")))
+
+
+class Migrations:
+    """The migrations of one database.
+
+    Args:
+        url: as for `Database`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def prepare(self) -> None:
+        """Make the file of a new SQLite database, so that it can be locked; nothing else.
+
+        Raises:
+            StorageUnavailable: it cannot be made.
+        """
+        with self._alone():
+            pass
+
+    def up(self, to: str | None = None) -> list[str]:
+        """Run what is left, up to and with the step `to`.
+
+        Returns:
+            The names of the steps that were run.
+
+        Raises:
+            SchemaMismatch: `to` is unknown, or the database is newer than this program.
+            StorageUnavailable: the database cannot be opened.
+        """
+        with self._router() as router:
+            status = self._status(router)
+            if status.unknown:
+                raise SchemaMismatch(
+                    f"the database has migrations that this version does not know "
+                    f"({', '.join(status.unknown)}): install the newer version again"
+                )
+            if to is not None and to not in status.todo:
+                raise SchemaMismatch(f"no migration {to!r} is left to run")
+            done: list[str] = router.run(to) if status.todo else []
+            self._check_foreign_keys(router.database)
+            return done
+
+    def down(self) -> str:
+        """Undo the latest step.
+
+        Returns:
+            Its name.
+
+        Raises:
+            SchemaMismatch: there is none.
+        """
+        with self._router() as router:
+            done: list[str] = router.done
+            if not done:
+                raise SchemaMismatch("no migration has been run")
+            router.rollback()
+            self._check_foreign_keys(router.database)
+            return done[-1]
+
+    def dropped_by_down(self) -> str:
+        """What `down` would drop, in the step's own words; empty when no step has been run."""
+        with self._router() as router:
+            done: list[str] = router.done
+            return inspect.getdoc(router.read(done[-1])[1]) or "" if done else ""
+
+    def status(self) -> MigrationStatus:
+        """What is done, left and unknown."""
+        with self._router() as router:
+            return self._status(router)
+
+    def create(self, name: str) -> str:
+        """Write an empty step into the migrations' folder.
+
+        Returns:
+            Its name, with its number.
+
+        Raises:
+            ValueError: the name is not one for a Python file.
+        """
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise ValueError(f"{name!r}: use lower case letters, digits and underscores")
+        with self._router() as router:
+            return str(router.create(name))
+
+    def _status(self, router: Router) -> MigrationStatus:
+        known, done = list(router.todo), list(router.done)
+        return MigrationStatus(
+            done=done,
+            todo=[name for name in known if name not in done],
+            unknown=[name for name in done if name not in known],
+        )
+
+    @contextmanager
+    def _router(self) -> Iterator[Router]:
+        # With foreign keys on, SQLite deletes child rows when a migration rebuilds the parent.
+        database = connect(self._url, foreign_keys=False)
+        with self._alone(), unavailable("cannot open the database"):
+            database.connect()
+            try:
+                if not isinstance(database, peewee.SqliteDatabase):
+                    # it ends with the connection
+                    database.execute_sql("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
+                router = Router(database, migrate_dir=folder(), logger=log)
+                if not list(router.todo):  # peewee-migrate takes an empty folder for "all done"
+                    raise SchemaMismatch(f"no migrations in {folder()}")
+                yield router
+            finally:
+                database.close()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two processes that migrate at once would both run every step; SQLite only."""
+        file = sqlite_file.of(self._url)
+        if file is None:
+            yield
+            return
+        with sqlite_file.migrating(file):
+            sqlite_file.make(file)
+            yield
+
+    @staticmethod
+    def _check_foreign_keys(database: peewee.Database) -> None:
+        if not isinstance(database, peewee.SqliteDatabase):
+            return
+        broken = database.execute_sql("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            raise SchemaMismatch(f"rows point to rows that are gone: {broken[:5]}")

@@ -1,0 +1,30 @@
+"""Facts about the installation itself, as name and value."""
+
+from __future__ import annotations
+
+import peewee
+
+from models.engine.base import BaseModel
+
+
+class Setting(BaseModel):
+    """One fact."""
+
+    name = peewee.CharField(max_length=64, primary_key=True)
+    value = peewee.TextField()
+
+    class Meta:
+        table_name = "settings"
+
+
+def get(name: str) -> str | None:
+    """The value stored under a name; None when there is none."""
+    row = Setting.get_or_none(Setting.name == name)
+    return row.value if row else None
+
+
+def put(name: str, value: str) -> None:
+    """Store a value under a name, over what was there."""
+    Setting.insert(name=name, value=value).on_conflict(
+        conflict_target=[Setting.name], update={Setting.value: value}
+    ).execute()

@@ -1,0 +1,1 @@
+"""Messages: what came in and what became of it."""

@@ -1,0 +1,347 @@
+"""The journal: every update a bot received, from before Telegram forgets it until it is handled.
+
+What the runner does for each message is written as SQL, because making a statement from
+models costs more than running it. Times are stored as `UTCDateTimeField` stores them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import peewee
+
+from models.accounts.audit import Action, Actor
+from models.bots import bots
+from models.bots.bots import Bot, BotRecord
+from models.engine.base import BaseModel, UTCDateTimeField, now
+
+
+class Update(BaseModel):
+    """One update of one bot: waiting, handled (`handled_at`) or dead (`dead_at`)."""
+
+    bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", index=False)
+    update_id = peewee.BigIntegerField()
+    payload = peewee.BlobField()
+    received_at = UTCDateTimeField()
+    attempts = peewee.SmallIntegerField(default=0)
+    handled_at = UTCDateTimeField(null=True)
+    dead_at = UTCDateTimeField(null=True)
+    error = peewee.TextField(default="")
+
+    class Meta:
+        table_name = "updates"
+        primary_key = peewee.CompositeKey("bot", "update_id")
+
+
+class BlockedChat(BaseModel):
+    """A chat whose user has blocked the bot, or which it was thrown out of."""
+
+    bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", index=False)
+    chat_id = peewee.BigIntegerField()
+    blocked_at = UTCDateTimeField()
+
+    class Meta:
+        table_name = "blocked_chats"
+        primary_key = peewee.CompositeKey("bot", "chat_id")
+
+
+_ROWS_A_STATEMENT = (64, 16, 4, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one getUpdates of one bot brought.
+
+    Args:
+        bot_id: whose it is.
+        rows: update ids with the updates as JSON, ascending.
+        offset: the offset that confirms them.
+        check: whether some of them may be stored already.
+    """
+
+    bot_id: int
+    rows: list[tuple[int, bytes]]
+    offset: int
+    check: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Everything that waits to be written, of all bots, to share one commit.
+
+    Args:
+        batches: new updates.
+        handled: pairs of bot id and update id.
+    """
+
+    batches: list[Batch] = field(default_factory=list)
+    handled: list[tuple[int, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An update that is stored and not handled."""
+
+    update_id: int
+    payload: bytes
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """Where a bot goes on."""
+
+    offset: int
+    last_update_at: datetime | None
+    blocked_chats: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many updates of a bot wait for their handlers, and how many are dead."""
+
+    pending: int
+    dead: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadUpdate:
+    """An update whose handler failed for good, as its owner sees it."""
+
+    update_id: int
+    received_at: datetime
+    dead_at: datetime
+    attempts: int
+    error: str
+    payload: bytes
+
+
+def _in_few_statements(sql: str, rows: list[tuple[Any, ...]], *first: Any) -> None:
+    """Run a statement over many rows at once.
+
+    Not executemany: SQLite's driver gives the interpreter lock up for every row, and a thread
+    that wants it back from a busy event loop waits for milliseconds each time. The sizes are
+    few, so that the statements stay prepared.
+
+    Args:
+        sql: with ROWS where the rows belong, as a list of VALUES.
+        rows: all of one length.
+        first: parameters that stand before the rows.
+    """
+    database = Update._meta.database.obj
+    start = 0
+    for size in _ROWS_A_STATEMENT:
+        while len(rows) - start >= size:
+            some = rows[start : start + size]
+            start += size
+            row = "(" + ", ".join("?" * len(some[0])) + ")"
+            statement = sql.replace("ROWS", ", ".join([row] * size))
+            parameters = [*first, *(value for values in some for value in values)]
+            database.execute_sql(statement.replace("?", database.param), parameters)
+
+
+def _moment() -> Any:
+    """Now, as `UTCDateTimeField` stores it: aware times do not reach the driver."""
+    moment = datetime.now(UTC).replace(tzinfo=None)
+    sqlite = isinstance(Update._meta.database.obj, peewee.SqliteDatabase)
+    return moment.isoformat(" ") if sqlite else moment
+
+
+def flush(waiting: Flush) -> dict[int, frozenset[int]]:
+    """Write what waits.
+
+    Returns:
+        The ids of updates that were stored before, by bot, for the batches that asked.
+    """
+    moment = _moment()
+    known = {batch.bot_id: _stored(batch) for batch in waiting.batches if batch.check}
+    _in_few_statements(
+        "INSERT INTO updates (bot_id, update_id, payload, received_at, attempts, error) "
+        "VALUES ROWS ON CONFLICT DO NOTHING",
+        [
+            (batch.bot_id, update_id, payload, moment, 0, "")
+            for batch in waiting.batches
+            for update_id, payload in batch.rows
+        ],
+    )
+    _in_few_statements(
+        "UPDATE bots SET last_update_at = ?, update_offset = given.column2 "
+        "FROM (VALUES ROWS) AS given WHERE bots.id = given.column1",
+        [(batch.bot_id, batch.offset) for batch in waiting.batches],
+        moment,
+    )
+    _in_few_statements(
+        "UPDATE updates SET handled_at = ? FROM (VALUES ROWS) AS given "
+        "WHERE bot_id = given.column1 AND update_id = given.column2",
+        waiting.handled,
+        moment,
+    )
+    return known
+
+
+def _stored(batch: Batch) -> frozenset[int]:
+    ids = [update_id for update_id, _ in batch.rows]
+    query = Update.select(Update.update_id).where(
+        Update.bot == batch.bot_id, Update.update_id.in_(ids)
+    )
+    return frozenset(update_id for (update_id,) in query.tuples())
+
+
+def resume(bot_id: int, *, forget_after: timedelta) -> Resumption:
+    """Where a bot goes on after it was off.
+
+    Args:
+        forget_after: for how long an offset means something. Without updates for a week,
+            Telegram goes on with a random id (Bot API, Update.update_id).
+    """
+    row = Bot.select(Bot.update_offset, Bot.last_update_at).where(Bot.id == bot_id).get()
+    chats = BlockedChat.select(BlockedChat.chat_id).where(BlockedChat.bot == bot_id).tuples()
+    fresh = row.last_update_at is not None and now() - row.last_update_at < forget_after
+    return Resumption(
+        offset=row.update_offset if fresh else 0,
+        last_update_at=row.last_update_at,
+        blocked_chats=frozenset(chat_id for (chat_id,) in chats),
+    )
+
+
+def waiting(bot_id: int, *, after: int | None, limit: int) -> list[Waiting]:
+    """Updates of a bot that are stored and not handled, oldest first.
+
+    Args:
+        after: only those with a greater id.
+        limit: how many at most.
+    """
+    query = (
+        Update.select(Update.update_id, Update.payload, Update.attempts)
+        .where(Update.bot == bot_id, *_unhandled(dead=False))
+        .order_by(Update.update_id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(Update.update_id > after)
+    return [Waiting(number, bytes(payload), tries) for number, payload, tries in query.tuples()]
+
+
+def note_failure(bot_id: int, update_id: int, *, attempts: int, error: str, dead: bool) -> None:
+    """Store that an update's handler failed.
+
+    Args:
+        attempts: how often it has failed by now.
+        error: why, without secrets.
+        dead: whether that was the last time.
+    """
+    Update.update(attempts=attempts, error=error, dead_at=now() if dead else None).where(
+        Update.bot == bot_id, Update.update_id == update_id
+    ).execute()
+
+
+def block_chat(bot_id: int, chat_id: int) -> None:
+    """Note that a chat does not want to hear from a bot any more."""
+    BlockedChat.insert(bot=bot_id, chat_id=chat_id, blocked_at=now()).on_conflict_ignore().execute()
+
+
+def unblock_chat(bot_id: int, chat_id: int) -> None:
+    """Note that a chat wants to hear from a bot again."""
+    BlockedChat.delete().where(BlockedChat.bot == bot_id, BlockedChat.chat_id == chat_id).execute()
+
+
+def counts(bot_ids: list[int]) -> dict[int, Counts]:
+    """How many updates of some bots wait, and how many are dead."""
+    found: dict[int, list[int]] = {bot_id: [0, 0] for bot_id in bot_ids}
+    # Apart, and each in the words of its index: nothing but the index is read then.
+    for dead_ones in (False, True):
+        query = (
+            Update.select(Update.bot, peewee.fn.COUNT(peewee.SQL("*")))
+            .where(Update.bot.in_(bot_ids), *_unhandled(dead=dead_ones))
+            .group_by(Update.bot)
+        )
+        for bot_id, count in query.tuples():
+            found[bot_id][dead_ones] = count
+    return {bot_id: Counts(*both) for bot_id, both in found.items()}
+
+
+def totals() -> Counts:
+    """How many updates of all bots wait for their handlers, and how many are dead."""
+    pending, dead_ones = (
+        Update.select().where(*_unhandled(dead=dead)).count() for dead in (False, True)
+    )
+    return Counts(pending, dead_ones)
+
+
+def _unhandled(*, dead: bool) -> tuple[Any, Any]:
+    return Update.handled_at.is_null(), Update.dead_at.is_null(not dead)
+
+
+def dead(bot_id: int, *, limit: int) -> list[DeadUpdate]:
+    """A bot's dead updates, the latest first."""
+    query = _dead(bot_id).order_by(Update.update_id.desc()).limit(limit)
+    return [
+        DeadUpdate(
+            row.update_id,
+            row.received_at,
+            row.dead_at,
+            row.attempts,
+            row.error,
+            bytes(row.payload),
+        )
+        for row in query
+    ]
+
+
+def _dead(bot_id: int) -> Any:
+    return Update.select().where(Update.bot == bot_id, *_unhandled(dead=True))
+
+
+def revive(bot: BotRecord, update_id: int, *, by: Actor) -> Waiting | None:
+    """Let a dead update wait for its handler again; None when there is none."""
+    row = _dead(bot.id).where(Update.update_id == update_id).first()
+    if row is None:
+        return None
+    Update.update(attempts=0, dead_at=None, error="").where(
+        Update.bot == bot.id, Update.update_id == update_id
+    ).execute()
+    bots.note(Action.UPDATE_REPLAYED, bot, by, update_id=update_id)
+    return Waiting(update_id, bytes(row.payload), 0)
+
+
+def delete_dead(bot: BotRecord, update_id: int, *, by: Actor) -> bool:
+    """Remove a dead update; False when there is none."""
+    query = Update.delete().where(
+        Update.bot == bot.id,
+        Update.update_id == update_id,
+        *_unhandled(dead=True),
+    )
+    if not query.execute():
+        return False
+    bots.note(Action.UPDATE_DELETED, bot, by, update_id=update_id)
+    return True
+
+
+def forget(bot_id: int) -> None:
+    """Begin a bot's journal anew: it is another Telegram bot now."""
+    Update.delete().where(Update.bot == bot_id).execute()
+    BlockedChat.delete().where(BlockedChat.bot == bot_id).execute()
+    Bot.update(update_offset=0, last_update_at=None).where(Bot.id == bot_id).execute()
+
+
+def prune(*, older_than: timedelta, limit: int) -> int:
+    """Remove handled updates, oldest first, a step at a time.
+
+    Args:
+        older_than: how long they are kept.
+        limit: how many at most in this step.
+
+    Returns:
+        How many went; fewer than `limit` means that none is left.
+    """
+    handled = Update.alias()
+    old = (
+        handled.select(handled.bot, handled.update_id)
+        .where(handled.handled_at < now() - older_than)
+        .order_by(handled.handled_at)
+        .limit(limit)
+    )
+    key = peewee.Tuple(Update.bot, Update.update_id)
+    return int(Update.delete().where(key.in_(old)).execute())

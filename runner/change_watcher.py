@@ -1,0 +1,28 @@
+"""Notices changes that the command line made; `models.engine.change_marker` says how."""
+
+from __future__ import annotations
+
+from models.engine import change_marker as revision
+from models.engine.database import Database
+from runner.manager import BotManager
+
+
+class Watch:
+    """Looks at the mark, and has the manager compare when it is another one.
+
+    Args:
+        db: the database.
+        manager: runs the bots.
+    """
+
+    def __init__(self, db: Database, manager: BotManager) -> None:
+        self._db = db
+        self._manager = manager
+        self._seen: str | None = None
+
+    async def look(self) -> None:
+        """Compare, when something was changed."""
+        mark = await self._db.read(revision.current)
+        if mark != self._seen:
+            await self._manager.compare()
+            self._seen = mark  # only now: what failed is tried again

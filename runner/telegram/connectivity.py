@@ -1,0 +1,52 @@
+"""Whether Telegram can be reached at all, the way that bots reach it; needs no token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from telegram.error import TelegramError
+
+from runner.telegram.transport import Transport
+
+_PATIENCE = 10.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What came of it.
+
+    Args:
+        error: why not; None when there was an answer, of whatever status.
+        date: when the other side said it was (RFC 9110, section 6.6.1); None when it did not.
+    """
+
+    error: str | None = None
+    date: datetime | None = None
+
+
+async def reach(api_url: str, *, proxy: str | None) -> Reach:
+    """Ask the Bot API's address for anything.
+
+    Args:
+        api_url, proxy: as for `Transport`.
+    """
+    transport = Transport(api_url, proxy=proxy, call_timeout=_PATIENCE)
+    await transport.open()
+    try:
+        date = await transport.date(timeout=_PATIENCE)
+    except TelegramError as error:
+        return Reach(error=error.message)
+    finally:
+        await transport.close()
+    return Reach(date=_moment(date) if date else None)
+
+
+def _moment(date: str) -> datetime | None:
+    """A date of HTTP; None when it is none."""
+    try:
+        moment = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # "-0000" is UTC, too

@@ -1,0 +1,1 @@
+"""Updates: receiving, storing, processing."""

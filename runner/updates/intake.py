@@ -1,0 +1,116 @@
+"""Sorts out what getUpdates brings, so that everything in it that has a key can be stored.
+
+What has no `update_id` that could be a key is let go, and counted. What has one and cannot be
+stored as it came is replaced by a stand-in with the reason, which ends as a dead update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from models.bots.telegram_id import MAX_TELEGRAM_ID
+from models.redaction import foreign
+from runner.updates.raw import ATTEMPTS, UNREADABLE, JSONObject
+
+MAX_UPDATE = 2**18  # bytes as JSON; the longest message with all it may hold has half of it
+MAX_DEPTH = 100  # objects and lists in each other; a message has about ten
+SHOWN_DEPTH, SHOWN_ITEMS, SHOWN_VALUES, SHOWN_TEXT = 8, 20, 200, 200  # of a stand-in
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The updates of one getUpdates.
+
+    Args:
+        updates: those with a key, ascending, each key once.
+        unusable: how many there were beside them.
+    """
+
+    updates: list[JSONObject]
+    unusable: int
+
+
+def sort_out(batch: list[Any]) -> Received:
+    """Sort the updates of a batch.
+
+    Args:
+        batch: the result of getUpdates, whose items may be anything.
+    """
+    by_id: dict[int, JSONObject] = {}
+    last, ascending = -1, True
+    for update in batch:
+        number = update.get("update_id") if isinstance(update, dict) else None
+        if type(number) is int and 0 <= number <= MAX_TELEGRAM_ID:
+            ascending = ascending and number > last
+            last = number
+            by_id.setdefault(number, update)
+    updates = list(by_id.values())
+    if not ascending:
+        updates.sort(key=lambda update: int(update["update_id"]))
+    return Received(updates, unusable=len(batch) - len(updates))
+
+
+def pack(update: JSONObject) -> tuple[JSONObject, bytes]:
+    """Make an update what can be stored.
+
+    Returns:
+        The update, or a stand-in for it; and that as JSON.
+    """
+    for ours in (ATTEMPTS, UNREADABLE):
+        update.pop(ours, None)
+    try:
+        payload = orjson.dumps(update)
+    except (TypeError, RecursionError):
+        return _stand_in(update, "it holds what JSON cannot, or is nested too deeply")
+    if len(payload) > MAX_UPDATE:
+        return _stand_in(update, f"it has {len(payload)} bytes, and {MAX_UPDATE} are the most")
+    # brackets within texts count here, which only makes the rare look below needless
+    if payload.count(b"[") + payload.count(b"{") > MAX_DEPTH and _depth(update) > MAX_DEPTH:
+        return _stand_in(update, f"it is nested more than {MAX_DEPTH} levels deep")
+    return update, payload
+
+
+def _stand_in(update: JSONObject, why: str) -> tuple[JSONObject, bytes]:
+    shown = _shown(update, depth=0, left=iter(range(SHOWN_VALUES)))
+    stand_in = {"update_id": update["update_id"], UNREADABLE: why, "begin": shown}
+    return stand_in, orjson.dumps(stand_in)
+
+
+def _depth(value: Any) -> int:
+    """The depth of objects and lists in each other, found without recursion."""
+    depth, level = 0, [value]
+    while level := [inner for outer in level for inner in _inside(outer)]:
+        depth += 1
+    return depth
+
+
+def _inside(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _shown(value: Any, *, depth: int, left: Iterator[int]) -> Any:
+    """The begin of a value, small enough to be stored and shown.
+
+    Args:
+        left: what is left of the number of values that are kept altogether.
+    """
+    if next(left, None) is None or (depth > SHOWN_DEPTH and isinstance(value, dict | list)):
+        return "…"
+    if isinstance(value, dict):
+        return {
+            foreign(name, limit=SHOWN_TEXT): _shown(inner, depth=depth + 1, left=left)
+            for name, inner in list(value.items())[:SHOWN_ITEMS]
+        }
+    if isinstance(value, list):
+        return [_shown(inner, depth=depth + 1, left=left) for inner in value[:SHOWN_ITEMS]]
+    if isinstance(value, str):
+        return foreign(value, limit=SHOWN_TEXT)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > MAX_TELEGRAM_ID:
+        return foreign(str(value), limit=SHOWN_TEXT)
+    return value

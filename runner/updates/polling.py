@@ -1,0 +1,117 @@
+"""Asks Telegram for updates and says what it has got: the only place that moves an offset."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from telegram.error import Conflict
+
+from models.engine.base import now
+from runner.settings import RunnerSettings
+from runner.telegram.answers import NotTelegram
+from runner.telegram.transport import BotRequest
+from runner.updates.chat_queues import UpdateSink
+from runner.updates.intake import sort_out
+from runner.updates.raw import ALLOWED_UPDATES
+
+
+class Poller:
+    """Long polling for one bot, https://core.telegram.org/bots/api#getupdates.
+
+    python-telegram-bot's Updater is not used: it confirms updates when they enter a queue in
+    memory, and it ends without a word when a token is revoked.
+
+    Args:
+        request: what it sends through.
+        base_url: the Bot API's address with the bot's token.
+        sink: who takes the updates over.
+        settings: times.
+    """
+
+    def __init__(
+        self, request: BotRequest, base_url: str, *, sink: UpdateSink, settings: RunnerSettings
+    ) -> None:
+        self._request = request
+        self._base_url = base_url
+        self._sink = sink
+        self._settings = settings
+        self.offset = 0
+        self.last_poll_at: datetime | None = None
+        self.last_update_at: datetime | None = None
+        self._idle = 0  # polls in a row that came back at once with nothing new
+
+    async def probe(self) -> None:
+        """See whether Telegram lets this bot poll; whatever it has to tell stays there.
+
+        Raises:
+            TelegramError: it does not.
+        """
+        await self._get_updates(timeout=0, limit=1)
+
+    async def poll(self, *, timeout: int) -> None:
+        """One getUpdates, with its updates handed over, and a pause when it was in vain.
+
+        Args:
+            timeout: seconds that Telegram may hold it.
+
+        Raises:
+            TelegramError: as it came from Telegram or from the connection.
+            StorageError: the updates could not be stored; they stay unconfirmed.
+        """
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        batch = await self._get_updates(timeout=timeout)
+        waited = clock() - begun >= timeout / 2
+        if (batch and await self._hand_over(batch)) or waited:
+            self._idle = 0
+            return
+        self._idle += 1
+        if self._idle > 1:  # once is nothing: a server in between may have begun anew
+            settings = self._settings
+            await asyncio.sleep(min(settings.idle_max, settings.backoff(self._idle - 1)))
+
+    async def _hand_over(self, batch: list[Any]) -> int:
+        """Hand the updates of a batch over, then confirm it; how many were new."""
+        received = sort_out(batch)
+        if not received.updates:
+            # nothing to confirm them by: they would come again at once
+            raise NotTelegram("updates without an update_id")
+        if received.unusable:
+            self._sink.discard(received.unusable)
+        self.last_update_at = self.last_poll_at
+        offset = received.updates[-1]["update_id"] + 1
+        new = await self._sink.accept(received.updates, offset=offset)
+        self.offset = offset
+        return new
+
+    async def _get_updates(self, **query: Any) -> list[Any]:
+        query["allowed_updates"] = ALLOWED_UPDATES
+        if self.offset:
+            query["offset"] = self.offset
+        read_timeout = query["timeout"] + self._settings.poll_margin
+        batch: list[Any] = await self._call("getUpdates", query, read_timeout=read_timeout)
+        self.last_poll_at = now()
+        return batch
+
+    async def remove_webhook(self, conflict: Conflict) -> str | None:
+        """Make room for polling when a webhook is what stands against it.
+
+        Args:
+            conflict: what getUpdates was refused with.
+
+        Returns:
+            The address of the webhook that was removed; None when there was none.
+        """
+        if "webhook" not in conflict.message.lower():
+            return None
+        info = await self._call("getWebhookInfo", {})
+        await self._call("deleteWebhook", {})
+        return str(info.get("url", ""))
+
+    async def _call(
+        self, method: str, parameters: dict[str, Any], *, read_timeout: float | None = None
+    ) -> Any:
+        url = f"{self._base_url}/{method}"
+        return await self._request.call(url, parameters, read_timeout=read_timeout)

@@ -1,0 +1,308 @@
+"""Brings updates to their end: from the journal through the Application to "handled" or "dead"."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
+from datetime import timedelta
+from typing import cast
+
+from telegram import Update
+from telegram.error import (
+    BadRequest,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+)
+
+from models.errors import StorageError
+from models.redaction import foreign
+from runner.loop_pacer import Turnstile
+from runner.settings import RunnerSettings
+from runner.telegram.application import BotApplication
+from runner.updates.chat_queues import Lanes
+from runner.updates.journal import Journal
+from runner.updates.raw import ATTEMPTS, JSONObject, chat_id_of, flaw_of, lane_of, membership_of
+
+log = logging.getLogger("botyard.runner")
+
+MAX_ERROR = 500  # characters of an error that are kept
+
+
+class _Ended(Exception):
+    """The bot is being stopped: the update stays as it is in the journal."""
+
+
+class _NotUnderstood(Exception):
+    """An update is not what the Bot API describes: trying again cannot help."""
+
+
+class Delivery:
+    """The updates of one bot while it runs.
+
+    Args:
+        bot_id: whose they are.
+        application: handles them.
+        journal: remembers them.
+        turnstile: bounds how many handlers begin in one turn of the loop.
+        settings: times and bounds.
+        is_running: whether Telegram serves the bot, so that trouble is an update's own.
+        on_death: called when a task ended that should not have; with why.
+    """
+
+    def __init__(
+        self,
+        bot_id: int,
+        application: BotApplication,
+        *,
+        journal: Journal,
+        turnstile: Turnstile,
+        settings: RunnerSettings,
+        is_running: Callable[[], bool],
+        on_death: Callable[[BaseException | None], None],
+    ) -> None:
+        self._bot_id = bot_id
+        self._application = application
+        self._journal = journal
+        self._turnstile = turnstile
+        self._is_running = is_running
+        self._replayed_to: int | None = None
+        self._settings = settings
+        self._slots = asyncio.Semaphore(settings.chats_parallel)
+        self._closing = asyncio.Event()
+        self._blocked: set[int] = set()
+        self._marks: dict[Hashable, asyncio.Future[None]] = {}  # on their way to the disk
+        self._ids: set[int] = set()  # what is queued: an update may come from two sides
+        self._open = asyncio.Event()
+        self._check = True  # the first batch may hold what was stored before a kill
+        self._offset = 0
+        self._lanes = Lanes(
+            self._deliver,
+            name=f"bot {bot_id}",
+            max_pending=settings.max_pending,
+            on_death=on_death,
+        )
+
+    @property
+    def pending(self) -> int:
+        """How many updates wait in memory."""
+        return self._lanes.pending
+
+    async def replay(self, blocked_chats: frozenset[int]) -> None:
+        """Take up what was stored and not handled, before anything new."""
+        self._blocked = set(blocked_chats)
+        self._open.set()
+        limit = self._settings.max_pending
+        while True:
+            await self._lanes.room()
+            page = await self._journal.waiting(self._bot_id, after=self._replayed_to, limit=limit)
+            self._queue(page)
+            if len(page) < limit:
+                return
+            self._replayed_to = page[-1]["update_id"]
+
+    async def accept(self, batch: list[JSONObject], *, offset: int) -> int:
+        """Store a batch, then queue it; waits first while too many updates wait already.
+
+        Returns:
+            How many of it were not stored before.
+
+        Raises:
+            StorageUnavailable: nothing of it is stored, so it must not be confirmed.
+        """
+        await self._lanes.room()
+        # What was confirmed and comes again is no news; or it is, with an id that began anew.
+        check = self._check or batch[0]["update_id"] < self._offset
+        new = await self._journal.store(self._bot_id, batch, offset=offset, check=check)
+        self._check, self._offset = False, offset
+        self._queue(new)
+        return len(new)
+
+    def discard(self, number: int) -> None:
+        """Count and log updates that were let go."""
+        self._journal.counts.discarded += number
+        log.warning(
+            "bot %d: %d updates without a usable update_id were let go", self._bot_id, number
+        )
+
+    def put(self, update: JSONObject) -> None:
+        """Queue an update that is in the journal already."""
+        self._queue([update])
+
+    def _queue(self, updates: list[JSONObject]) -> None:
+        new = [update for update in updates if update["update_id"] not in self._ids]
+        self._ids.update(update["update_id"] for update in new)
+        self._lanes.put(new)
+
+    async def close(self) -> None:
+        """End: handlers in hand may finish for a moment; the rest stays in the journal."""
+        self._closing.set()
+        settings = self._settings
+        await self._lanes.close(grace=settings.send_grace, cut_wait=settings.cut_wait)
+        if self._marks:
+            self._journal.hurry()
+            await asyncio.wait(set(self._marks.values()), timeout=settings.cut_wait)
+        await self._journal.settle(self._bot_id)
+
+    async def _deliver(self, raw: JSONObject) -> None:
+        """Bring one update to its end, however often that has to be tried."""
+        await self._open.wait()
+        lane = lane_of(raw)
+        try:
+            await self._last_mark(lane)
+            if await self._handled(raw):
+                self._mark_handled(lane, raw["update_id"])
+            else:
+                self._ids.discard(raw["update_id"])
+        except _Ended:
+            return  # the journal has it
+
+    async def _last_mark(self, lane: Hashable) -> None:
+        """Wait until a chat's last update is marked: a kill repeats one of a chat at most."""
+        mark = self._marks.get(lane)
+        if mark is not None:
+            self._journal.hurry()
+            await asyncio.wait({mark})
+
+    def _mark_handled(self, lane: Hashable, update_id: int) -> None:
+        mark = self._marks[lane] = self._journal.handled(self._bot_id, update_id)
+
+        def done(_: object) -> None:
+            self._marks.pop(lane, None)
+            self._ids.discard(update_id)
+
+        mark.add_done_callback(done)
+
+    async def _handled(self, raw: JSONObject) -> bool:
+        """Handle an update, and again while it fails; False when it is dead."""
+        transient = tries = 0
+        while True:
+            error = await self._try(raw)
+            if error is None:
+                return True
+            if isinstance(error, RetryAfter):
+                rest = cast(timedelta, error.retry_after).total_seconds()
+            elif _is_transient(error) and transient < self._settings.transient_failures:
+                transient += self._is_running()  # an outage is not the update's fault
+                tries += 1
+                rest = self._settings.backoff(tries)
+            elif await self._failed(raw, error):
+                return False
+            else:
+                rest = self._settings.backoff(raw[ATTEMPTS])
+            error = None  # it holds much, and the rest may be long
+            await self._rest(rest)
+
+    async def _try(self, raw: JSONObject) -> Exception | None:
+        """Handle an update once; what went wrong."""
+        try:
+            await self._handle(raw)
+        except _Ended:
+            raise
+        except Exception as error:
+            return error
+        return None
+
+    async def _handle(self, raw: JSONObject) -> None:
+        await self._turnstile.wait()
+        update = self._parse(raw)
+        chat_id = await self._note_membership(raw)
+        async with self._slots:
+            if self._closing.is_set():
+                raise _Ended
+            try:
+                await self._application.process_update(update)
+            except Forbidden as error:
+                if chat_id is None:
+                    raise
+                log.info("bot %d: chat %d: %s", self._bot_id, chat_id, error.message)
+                await self._mark(chat_id, blocked=True)
+
+    def _parse(self, raw: JSONObject) -> Update:
+        flaw = flaw_of(raw)
+        if flaw is not None:
+            raise _NotUnderstood(flaw)
+        try:
+            return Update.de_json(raw, self._application.bot)
+        except Exception as error:  # the library's parser raises whatever it trips over
+            raise _NotUnderstood(f"{type(error).__name__}: {error}") from error
+
+    async def _note_membership(self, raw: JSONObject) -> int | None:
+        """Keep the marks on chats true: who writes wants answers again."""
+        chat_id, status = chat_id_of(raw), membership_of(raw)
+        if status is not None and chat_id is not None:
+            await self._mark(chat_id, blocked=status in ("kicked", "left"))
+        elif chat_id is not None and "message" in raw and chat_id in self._blocked:
+            await self._mark(chat_id, blocked=False)
+        return chat_id
+
+    async def _mark(self, chat_id: int, *, blocked: bool) -> None:
+        if blocked is (chat_id in self._blocked):
+            return
+        mark = self._journal.block_chat
+        await self._persist(lambda: mark(self._bot_id, chat_id, blocked=blocked))
+        (self._blocked.add if blocked else self._blocked.discard)(chat_id)
+
+    async def _failed(self, raw: JSONObject, error: Exception) -> bool:
+        """Count a failure; whether it was the last one, and the lane goes on without."""
+        attempts: int = raw.get(ATTEMPTS, 0) + 1
+        raw[ATTEMPTS] = attempts
+        understood = not isinstance(error, _NotUnderstood)
+        dead = not understood or attempts >= self._settings.max_failures
+        if understood:
+            text = self._report(raw["update_id"], error, attempts=attempts)
+        else:
+            text = foreign(f"This update cannot be understood: {error}", limit=MAX_ERROR)
+            log.warning("bot %d: update %d is dead. %s", self._bot_id, raw["update_id"], text)
+        note, key = self._journal.note_failure, (self._bot_id, raw["update_id"])
+        await self._persist(lambda: note(*key, attempts=attempts, error=text, dead=dead))
+        return dead
+
+    def _report(self, update_id: int, error: Exception, *, attempts: int) -> str:
+        """Log a failure of a handler with its traceback; as it is told to the bot's owner."""
+        incident = secrets.token_hex(6)
+        log.error(
+            "bot %d: update %d failed for the %d. time (incident %s)",
+            self._bot_id,
+            update_id,
+            attempts,
+            incident,
+            exc_info=error,
+        )
+        text = foreign(f"{type(error).__name__}: {error}", limit=MAX_ERROR)
+        return f"{text} (incident {incident})"
+
+    async def _persist(self, write: Callable[[], Awaitable[None]]) -> None:
+        """Write, and wait for a database that does not answer: what was done is not done again."""
+        tries = 0
+        while True:
+            try:
+                await write()
+                return
+            except StorageError as error:
+                tries += 1
+                log.warning("bot %d: the journal cannot be written: %s", self._bot_id, error)
+                await self._rest(self._settings.backoff(tries))
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait before the next try; ends at once when the bot is stopped.
+
+        Raises:
+            _Ended: it is being stopped.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
+        if self._closing.is_set():
+            raise _Ended
+
+
+def _is_transient(error: Exception) -> bool:
+    """Whether it is Telegram's or the network's trouble rather than this update's."""
+    if isinstance(error, BadRequest):  # a subclass of NetworkError in the library
+        return False
+    return isinstance(error, (NetworkError, InvalidToken))

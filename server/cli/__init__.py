@@ -1,0 +1,110 @@
+"""The command line: `botyard`, `python -m server`.
+
+What serves is imported by the commands that do: the others begin in half the time.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+
+import click
+
+from server import log, version
+from server.cli import copy_database as copying
+from server.cli.base import Group
+from server.cli.base import flags as _flags
+from server.cli.maintenance import backup, doctor, restore, rotate_secret
+from server.cli.migrate import main as migrate_group
+from server.cli.user import user
+from server.config import Config
+from server.installation_lock import IN_USE
+
+PORT = click.IntRange(0, 65535)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=version.show,
+    help="show the version, the commit and the main libraries' versions",
+)  # fmt: skip
+def main() -> None:
+    """The backend of a panel for Telegram bots.
+
+    Every setting is an environment variable (BOTYARD_PORT, ...); a flag wins over it.
+    """
+
+
+@main.command()
+@_flags("host", "port", "data_dir", "database_url", "telegram_api_url", "telegram_proxy")
+@_flags("max_bots_per_user", "account_rate", "cors_origins", "allowed_hosts", "session_days")
+@_flags("journal_days", "registration")
+@_flags("behind_proxy", "audit_days", "log_level", "log_format")
+def serve(**flags: str | None) -> None:
+    """Migrate the database and serve until SIGTERM or Ctrl-C."""
+    from server import lifecycle  # noqa: PLC0415
+
+    config = Config.load(None, **flags)
+    level = log.set_up(config.log_level, config.log_format)
+    try:
+        lifecycle.run(lifecycle.serve(config.with_data_dir(), level=level))
+    except IN_USE as error:
+        raise click.ClickException(
+            f"{error}: only one can, or they would poll the same bots"
+        ) from error
+
+
+main.add_command(migrate_group, "migrate")
+main.add_command(copying.command)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on")
+@click.option("--port", type=PORT, default=8081, show_default=True, help="port to listen on")
+def sandbox(host: str, port: int) -> None:
+    """Run a local Telegram Bot API, to try bots without Telegram."""
+    from server import lifecycle  # noqa: PLC0415
+
+    log.set_up()
+    lifecycle.run(_serve_sandbox(host, port))
+
+
+async def _serve_sandbox(host: str, port: int) -> None:
+    from sandbox.app import serve as serve_sandbox  # noqa: PLC0415
+    from server import lifecycle  # noqa: PLC0415
+    from server.app import listening_on  # noqa: PLC0415
+
+    ending = lifecycle.ending_event()
+    with listening_on(host, port, setting="--port"):
+        server, _ = await serve_sandbox(host, port)
+    logging.getLogger("botyard.sandbox").info("a Bot API on http://%s:%d", host, port)
+    await ending.wait()
+    server.stop()
+    await server.close_all_connections()
+
+
+@main.command()
+@_flags("port")
+@click.option(
+    "--sandbox-port", type=PORT, default=8081, show_default=True, help="port of the sandbox"
+)
+def demo(sandbox_port: int, **flags: str | None) -> None:
+    """Run the server and a sandbox together, and say how to see a bot answer.
+
+    What is entered is gone when it ends.
+    """
+    from server import lifecycle  # noqa: PLC0415
+    from server.cli.demo import demo as run_demo  # noqa: PLC0415
+
+    log.set_up("warning")
+    with tempfile.TemporaryDirectory(prefix="botyard-demo-") as folder:
+        url = f"http://127.0.0.1:{sandbox_port}"
+        # not the environment's database and secret: those may be in earnest
+        config = Config.load(
+            None, only=("host", "port"), **flags, data_dir=folder, telegram_api_url=url
+        )
+        lifecycle.run(run_demo(config.with_data_dir(), sandbox_port=sandbox_port))
+
+
+for command in (user, backup, restore, rotate_secret, doctor):
+    main.add_command(command)

@@ -1,0 +1,127 @@
+"""What the commands share: settings as flags, one-line failures, tables, the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any, TypeVar
+
+import click
+import orjson
+
+from models.engine import sqlite_file
+from models.engine.database import Database
+from models.engine.migration import Migrations
+from models.errors import SecretMismatch, StorageError
+from server.config import Config, ConfigError
+from server.installation_lock import IN_USE, maintaining
+from server.permissions import private_files
+
+T = TypeVar("T")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="print JSON for programs")
+
+
+class Group(click.Group):
+    """Commands whose foreseeable failures are one line, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            with private_files():
+                return super().invoke(ctx)
+        except SecretMismatch as error:
+            raise click.ClickException(
+                "BOTYARD_SECRET_KEY (or secret.key in the data folder) is not the secret that this "
+                "database was filled under: put the right one back."
+            ) from error
+        except IN_USE as error:
+            raise click.ClickException(f"{error}: stop it first") from error
+        except (ConfigError, StorageError) as error:
+            raise click.ClickException(" ".join(str(error).split())) from error
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(where + (error.strerror or str(error))) from error
+
+
+def flags(*names: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """Options of the names of settings, with the settings' own descriptions."""
+
+    def add(command: Callable[..., T]) -> Callable[..., T]:
+        for name in reversed(names):
+            about = Config.__dataclass_fields__[name].metadata["about"]
+            command = click.option("--" + name.replace("_", "-"), name, help=about)(command)
+        return command
+
+    return add
+
+
+def echo_json(data: Any) -> None:
+    """Print something for programs."""
+    click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
+
+
+def in_database(
+    given: dict[str, str | None],
+    fn: Callable[..., T],
+    *args: Any,
+    new: bool = False,
+    **kwargs: Any,
+) -> T:
+    """Run one function of the data layer as a transaction of its own, beside a server or not.
+
+    Args:
+        given: flags that say where the database is.
+        new: whether an installation is made where there is none.
+    """
+    config = Config.load(None, **given)
+    if not config.has_database():
+        if not new:
+            raise click.ClickException(  # not: make an installation of a mistyped folder
+                f"there is no database {config.sqlite_file}; --data-dir, --database-url or their "
+                "variables say where it is"
+            )
+        config = config.with_data_dir()
+    migrate(config)
+    return run_in(config, fn, *args, **kwargs)
+
+
+def migrate(config: Config, to: str | None = None) -> list[str]:
+    """Run what is left, unless a server of an older version works with the tables as they are.
+
+    Args:
+        to: the last step to run.
+
+    Returns:
+        The names of the steps that were run.
+    """
+    if config.sqlite_file is not None:
+        sqlite_file.check_name(config.sqlite_file)
+    migrations = Migrations(config.database_address)
+    status = migrations.status()
+    try:
+        with maintaining(config, shared=True) if status.done and status.todo else nullcontext():
+            return migrations.up(to)
+    except IN_USE as error:
+        raise click.ClickException(
+            f"{error}, and the database has to be migrated to this version: stop it first"
+        ) from error
+
+
+def run_in(config: Config, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """The same in a database that is migrated already.
+
+    Args:
+        config: says where it is.
+    """
+
+    async def run() -> T:
+        db = Database(config.database_address)
+        try:
+            await db.open()
+            return await db.write(fn, *args, **kwargs)
+        finally:
+            await db.close()
+
+    return asyncio.run(run())

@@ -1,0 +1,146 @@
+"""`botyard backup`, `restore`: what keeps an installation alive."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from models.engine import sqlite_file
+from server import installation_lock as lock
+from server.cli.base import echo_json, flags, json_option
+from server.config import Config
+from server.maintenance import backup as backups
+from server.maintenance import secret_rotation as rotation
+
+_place = flags("data_dir", "database_url")
+_NOT_INCLUDED = (
+    "secret.key (or BOTYARD_SECRET_KEY) is NOT in it, and without it the bots' tokens cannot be "
+    "read: keep a copy of it, once, in another place than the backups."
+)
+
+
+class WhatToDo(click.ClickException):
+    """The command is not for this installation; the text says what is."""
+
+    exit_code = 2
+
+
+def _sqlite_file(config: Config, instead: str) -> Path:
+    file = sqlite_file.of(config.database_address)
+    if file is None:
+        raise WhatToDo(f"the database is PostgreSQL, which has tools of its own: {instead}")
+    return file
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    user = f"{parts.username}@" if parts.username else ""
+    port = f":{parts.port}" if parts.port else ""
+    return f"postgresql://{user}{parts.hostname or ''}{port}{parts.path}"
+
+
+def _postgresql(command: str, config: Config, file: Path) -> str:
+    address = shlex.quote(_without_password(config.database_address))
+    return f"{command.format(file=shlex.quote(str(file)))} --dbname={address}"
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_place
+def backup(file: Path, **given: str | None) -> None:
+    """Copy the database into FILE, while the server runs or not.
+
+    FILE is checked, and replaced only by a good copy. The secret is not in it.
+    """
+    config = Config.load(None, **given)
+    dump = _postgresql("pg_dump --format=custom --file={file}", config, file)
+    database = _sqlite_file(config, dump)
+    sqlite_file.check_name(database)
+    try:
+        backups.back_up(database, file)
+    except backups.BadBackup as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{database} is backed up to {file}, and the copy is healthy")
+    click.echo(_NOT_INCLUDED, err=True)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_place
+def restore(file: Path, **given: str | None) -> None:
+    """Put the database in FILE back; the server must not run.
+
+    The database that was there stays beside, under another name. The secret is not in FILE.
+    """
+    config = Config.load(None, **given)
+    load = _postgresql("pg_restore --clean --if-exists {file}", config, file)
+    database = _sqlite_file(config, load)
+    folder = config.data_dir.absolute()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with lock.maintaining(config):
+            kept = backups.restore(file, database)
+    except backups.BadBackup as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{file} is restored to {database}; the next start migrates it")
+    if kept is not None:
+        click.echo(f"the database that was there is {kept}")
+    click.echo(_NOT_INCLUDED, err=True)
+
+
+@click.command("rotate-secret")
+@_place
+def rotate_secret(**given: str | None) -> None:
+    """Replace secret.key, and encrypt every bot token anew; the server must not run.
+
+    Sessions go on. The old secret is kept in secret.key.old, and accepted while that is there.
+    """
+    config = Config.load(None, **given)
+    try:
+        done = rotation.rotate(config)
+    except rotation.OneSecretOnly as error:
+        raise WhatToDo(
+            "the secret comes from BOTYARD_SECRET_KEY, which only you can change: put a new one "
+            "before it, with a comma between (BOTYARD_SECRET_KEY=new,old), then call this again"
+        ) from error
+    if done.resumed:
+        click.echo(
+            "no new secret was made: tokens were still under an older one (an interrupted "
+            "rotation, or a restored backup). Call this again for a new one."
+        )
+    which = "present" if done.resumed else "new"
+    click.echo(f"bot tokens under the {which} secret: {done.tokens}")
+    where = "the old one in BOTYARD_SECRET_KEY" if config.secret_key else "secret.key.old"
+    click.echo(
+        f"Sessions go on while {where} is there: remove it after {config.session_days} days, "
+        "or now if the old secret is in wrong hands; then everybody logs in again.",
+        err=True,
+    )
+    click.echo("Backups made until now need the old secret: keep it with them.", err=True)
+
+
+@click.command()
+@json_option
+@flags("data_dir", "database_url", "telegram_api_url", "telegram_proxy")
+def doctor(as_json: bool, **given: str | None) -> None:
+    """Look at what the server stands on, and say what to do; exits with 1 when something is wrong.
+
+    Changes nothing. Run it as the server's user, with the server's settings.
+    """
+    from server.maintenance import doctor as doctors  # noqa: PLC0415 - imports what speaks to Telegram
+
+    findings = []
+    for finding in doctors.examine(Config.load(None, **given)):
+        findings.append(finding)
+        if not as_json:
+            advice = f" -> {finding.advice}" if finding.advice else ""
+            click.echo(f"{finding.level:<8}{finding.check}: {finding.text}{advice}")
+    wrong = any(finding.level is doctors.Level.WRONG for finding in findings)
+    if as_json:
+        echo_json({"ok": not wrong, "checks": [asdict(finding) for finding in findings]})
+    sys.exit(wrong)

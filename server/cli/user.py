@@ -1,0 +1,182 @@
+"""`botyard user`: the accounts, from the command line, beside a running server or without one."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from models.accounts import administration, sessions, users
+from models.accounts.administration import Account
+from models.accounts.audit import OPERATOR
+from models.accounts.passwords import hash_password, weaknesses
+from models.accounts.users import Credentials, UserRecord
+from models.errors import EmailTaken, UsernameTaken
+from server.cli.base import echo_json, flags, in_database, json_option
+
+_place = flags("data_dir", "database_url")
+
+
+@click.group()
+def user() -> None:
+    """Manage accounts; a running server follows within a second or two."""
+
+
+_password_option = click.option(
+    "--password-stdin", is_flag=True, help="read the password from standard input"
+)
+
+
+@user.command("create")
+@click.argument("username")
+@click.option("--email", default="", help="e-mail address")
+@click.option("--staff", is_flag=True, help="let the account see and switch everybody's bots")
+@_password_option
+@_place
+def create_user(
+    username: str, email: str, staff: bool, password_stdin: bool, **given: str | None
+) -> None:
+    """Add an account."""
+    _check_fields(username=username, email=email)
+    password_hash = hash_password(_new_password(password_stdin, username=username, email=email))
+    fields: dict[str, Any] = {"username": username, "email": email, "is_staff": staff}
+    try:
+        made = in_database(
+            given, users.create, new=True, password_hash=password_hash, by=OPERATOR, **fields
+        )
+    except UsernameTaken:
+        raise click.ClickException(f"there is a user {username!r} already") from None
+    except EmailTaken:
+        raise click.ClickException(f"a user with the address {email!r} exists already") from None
+    click.echo(f"user {made.username} has the id {made.id}")
+
+
+@user.command("set-password")
+@click.argument("username")
+@_password_option
+@_place
+def set_password(username: str, password_stdin: bool, **given: str | None) -> None:
+    """Give an account a new password and end its sessions."""
+    found = _account(given, username)
+    password = _new_password(password_stdin, username=found.username, email=found.email)
+    password_hash = hash_password(password)
+    in_database(
+        given,
+        sessions.change_password,
+        found,
+        password_hash,
+        checked_hash=None,
+        keep=None,
+        by=OPERATOR,
+    )
+    click.echo(f"the password of {found.username} is changed, the sessions are ended")
+
+
+@user.command("disable")
+@click.argument("username")
+@_place
+def disable(username: str, **given: str | None) -> None:
+    """End an account's sessions, stop its bots, and let nobody log in to it."""
+    found = _change(given, username, disabled=True)
+    click.echo(f"{found.username} is disabled: the sessions are ended, the bots stop")
+
+
+@user.command("enable")
+@click.argument("username")
+@_place
+def enable(username: str, **given: str | None) -> None:
+    """Undo `disable`; the bots that were switched on start again."""
+    found = _change(given, username, disabled=False)
+    click.echo(f"{found.username} is enabled: the bots that are switched on start")
+
+
+@user.command("staff")
+@click.argument("username")
+@click.option("--remove", is_flag=True, help="make it an account like others")
+@_place
+def staff(username: str, remove: bool, **given: str | None) -> None:
+    """Let an account see and switch everybody's bots, or no longer."""
+    found = _change(given, username, is_staff=not remove)
+    click.echo(f"{found.username} is {'no longer ' if remove else ''}staff")
+
+
+@user.command("delete")
+@click.argument("username")
+@click.option("--yes", is_flag=True, help="do not ask")
+@_place
+def delete(username: str, yes: bool, **given: str | None) -> None:
+    """Delete an account with its bots. There is no way back but a backup."""
+    found = _account(given, username)
+    if not yes:
+        click.confirm(f"Delete {found.username} with all bots?", abort=True)
+    gone = in_database(given, users.delete, found.id, by=OPERATOR)
+    click.echo(f"{found.username} is deleted, and bots: {len(gone)}")
+
+
+@user.command("list")
+@json_option
+@_place
+def list_users(as_json: bool, **given: str | None) -> None:
+    """List the accounts: who they are, how many bots they have, how many of them are active."""
+    listed = in_database(given, administration.accounts)
+    if as_json:
+        echo_json([_flat(account) for account in listed])
+        return
+    click.echo(f"{'id':>6}  {'username':<24}  {'email':<32}  {'bots':>5}  {'active':>6}  since")
+    for account in listed:
+        row = account.user
+        since = f"{row.created_at:%Y-%m-%d %H:%M}"
+        marks = [
+            name
+            for name, on in (("staff", row.is_staff), ("disabled", row.disabled_at is not None))
+            if on
+        ]
+        click.echo(
+            f"{row.id:>6}  {row.username:<24}  {row.email or '-':<32}  {account.bots:>5}  "
+            f"{account.active_bots:>6}  {since}  {' '.join(marks)}".rstrip()
+        )
+
+
+def _flat(account: Account) -> dict[str, Any]:
+    return asdict(account.user) | {"bots": account.bots, "active_bots": account.active_bots}
+
+
+def _account(given: dict[str, str | None], username: str) -> UserRecord:
+    found: Credentials | None = in_database(
+        given, users.find_credentials, username=username, email=None
+    )
+    if found is None:
+        raise click.ClickException(f"there is no user {username!r}")
+    return found.user
+
+
+def _change(given: dict[str, str | None], username: str, **changes: bool) -> UserRecord:
+    found = _account(given, username)
+    in_database(given, administration.change, found.id, changes, by=OPERATOR)
+    return found
+
+
+def _check_fields(**fields: str) -> None:
+    from handlers.schemas.common import UserSchema  # noqa: PLC0415 - the rules are the API's
+
+    for name, sentences in UserSchema(only=list(fields)).validate(fields).items():
+        raise click.ClickException(f"{fields[name]!r}: {' '.join(sentences)}")
+
+
+def _new_password(from_stdin: bool, *, username: str, email: str) -> str:
+    if from_stdin:
+        try:
+            password = sys.stdin.buffer.readline().decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise click.ClickException("the password must come as UTF-8") from None
+    else:
+        if not sys.stdin.isatty():
+            raise click.ClickException(
+                "there is no terminal to ask for the password: use --password-stdin"
+            )
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if found := weaknesses(password, username=username, email=email):
+        raise click.ClickException(" ".join(found))
+    return password

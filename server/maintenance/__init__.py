@@ -1,0 +1,1 @@
+"""Upkeep of an installation: backup, restore, secrets, checks."""

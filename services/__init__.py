@@ -1,0 +1,1 @@
+"""Use cases: check who may, write, then make it true."""

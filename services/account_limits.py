@@ -1,0 +1,105 @@
+"""How fast one account may use the API: token buckets, as long as they are not full."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+
+from models.accounts.sessions import Identity
+from services.errors import AccountTooFast
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class TokenBuckets:
+    """A token bucket a key (the generic cell rate algorithm: one number a bucket).
+
+    A bucket that is full is not kept, so that memory follows those who were here just now.
+
+    Args:
+        burst: tokens that a bucket holds.
+        rate: tokens that it gets a second.
+        clock: seconds that only ever go forward.
+    """
+
+    def __init__(
+        self, *, burst: int, rate: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._interval = 1.0 / rate
+        self._tolerance = (burst - 1 + 1e-6) * self._interval  # sums of floats are not exact
+        self._clock = clock
+        # When each is full again; the one that was used longest ago comes first.
+        self._full_at: OrderedDict[Hashable, float] = OrderedDict()
+
+    def take(self, key: Hashable) -> None:
+        """Take a token.
+
+        Raises:
+            AccountTooFast: there is none.
+        """
+        now = self._clock()
+        self._drop_full(now)
+        full_at = max(self._full_at.get(key, now), now)
+        if full_at - now > self._tolerance:
+            seconds = max(1, math.ceil(full_at - now - self._tolerance))
+            raise AccountTooFast(seconds)
+        self._full_at[key] = full_at + self._interval
+        self._full_at.move_to_end(key)
+
+    def _drop_full(self, now: float) -> None:
+        while self._full_at:
+            key = next(iter(self._full_at))
+            if self._full_at[key] > now:
+                return
+            del self._full_at[key]
+
+    def __len__(self) -> int:
+        """How many buckets are kept."""
+        return len(self._full_at)
+
+
+class AccountLimits:
+    """The buckets of all accounts, whatever they authenticate with.
+
+    Args:
+        rate: requests a second that an account may make in the long run; a quarter as many that
+            change something. At once it may make as many as in six seconds, and in twelve.
+        bots: how many bots an account may have. The tokens of twice as many are checked at once,
+            then one every six seconds: that asks Telegram from the operator's address.
+        clock: as for `TokenBuckets`.
+    """
+
+    def __init__(
+        self, *, rate: int, bots: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._reads = TokenBuckets(burst=6 * rate, rate=rate, clock=clock)
+        self._changes = TokenBuckets(burst=3 * rate, rate=rate / 4, clock=clock)
+        self._sessions = TokenBuckets(burst=20, rate=1.0, clock=clock)
+        self._token_checks = TokenBuckets(burst=2 * bots, rate=1 / 6, clock=clock)
+
+    def check(self, identity: Identity, method: str, *, by_session: bool) -> None:
+        """Count a request.
+
+        Args:
+            by_session: whether it is counted apart, by session: whoever has stolen another one
+                must not be able to keep the owner from ending it.
+
+        Raises:
+            AccountTooFast: the account asks too fast.
+        """
+        if by_session:
+            self._sessions.take(identity.session.id)
+        elif method in _READS:
+            self._reads.take(identity.user.id)
+        else:
+            self._changes.take(identity.user.id)
+
+    def check_token(self, user_id: int) -> None:
+        """Count a check of a token.
+
+        Raises:
+            AccountTooFast: the account has had too many checked.
+        """
+        self._token_checks.take(user_id)

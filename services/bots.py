@@ -1,0 +1,232 @@
+"""What an owner does with a bot: written first, then carried out, under the bot's lock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from models.accounts import administration, users
+from models.accounts.administration import Account
+from models.accounts.audit import Actor
+from models.accounts.sessions import authorized
+from models.bots import bots
+from models.bots.bots import BotRecord
+from models.bots.vault import Vault
+from models.engine.database import Database
+from models.errors import StorageError
+from models.messaging import updates
+from runner.errors import BotGone
+from runner.manager import BotManager
+from runner.settings import RunnerSettings
+from runner.states import SETTLED, BotStatus
+from runner.telegram.transport import Transport
+from runner.telegram.verification import Verification, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A bot after a change, and whether the change is through (not still starting)."""
+
+    bot: BotRecord
+    status: BotStatus
+    settled: bool
+
+
+class BotService:
+    """Creates, changes and deletes bots.
+
+    Args:
+        db: the database.
+        vault: seals and opens tokens.
+        transport: the way to Telegram.
+        manager: runs the bots.
+        settings: times.
+        max_bots: how many bots an account may have.
+    """
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        vault: Vault,
+        transport: Transport,
+        manager: BotManager,
+        settings: RunnerSettings,
+        max_bots: int,
+    ) -> None:
+        self._db = db
+        self._vault = vault
+        self._transport = transport
+        self._manager = manager
+        self._settings = settings
+        self._max_bots = max_bots
+
+    async def create(
+        self, user_id: int, *, token: str, title: str, active: bool, by: Actor
+    ) -> Outcome:
+        """Add a bot, and start it when it is to be active.
+
+        Raises:
+            BotLimitReached, BotAlreadyRegistered: as the words say.
+            TokenRejected: Telegram does not know the token.
+        """
+        await self._db.read(bots.check_new, self._vault, user_id, token, limit=self._max_bots)
+        verified = await self._verify(token)
+        record = await self._db.write(
+            authorized,
+            by,
+            bots.create,
+            self._vault,
+            user_id,
+            token=verified.token,
+            title=title,
+            active=active,
+            limit=self._max_bots,
+        )
+        return await self._carry_out(record, verified)
+
+    async def update(self, record: BotRecord, changes: dict[str, Any], *, by: Actor) -> Outcome:
+        """Change a bot, and start, stop or restart it as its `active` and `token` say.
+
+        Args:
+            changes: any of token, title, active.
+
+        Raises:
+            BotAlreadyRegistered, TokenRejected, BotGone: as the words say.
+        """
+        changes = dict(changes)
+        token = changes.pop("token", record.token)
+        verified = None if token == record.token else await self._verify(token)
+        async with self._manager.lock(record.id):
+            if verified is not None:
+                # First, so that nothing the old bot receives ends in the new one's journal.
+                await self._manager.stop(record.id)
+            try:
+                stored = await self._write(record.id, changes, verified, by)
+            except BaseException:
+                if verified is not None:
+                    await self._resume_locked(record)
+                raise
+            if verified is not None or "active" in changes:
+                await self._apply(stored, verified)
+        return await self._outcome(stored)
+
+    async def _write(
+        self, bot_id: int, changes: dict[str, Any], verified: Verification | None, by: Actor
+    ) -> BotRecord:
+        stored = await self._db.write(
+            authorized,
+            by,
+            bots.update,
+            self._vault,
+            bot_id,
+            changes,
+            token=verified.token if verified else None,
+            forget=updates.forget,
+        )
+        if stored is None:
+            raise BotGone
+        return stored
+
+    async def delete(self, record: BotRecord, *, by: Actor) -> None:
+        """Stop a bot, then remove it."""
+        async with self._manager.lock(record.id):
+            await self._manager.stop(record.id)
+            try:
+                await self._db.write(authorized, by, bots.delete, record)
+            except StorageError:
+                await self._resume_locked(record)
+                raise
+            await self._manager.forget(record.id)
+        self._manager.deleted(record)
+
+    async def replay(self, bot: BotRecord, update_id: int, *, by: Actor) -> bool:
+        """Let a dead update wait for its handler again.
+
+        Returns:
+            Whether there is such an update.
+        """
+        revived = await self._db.write(authorized, by, updates.revive, bot, update_id)
+        if revived is not None:
+            self._manager.replay(bot.id, revived)
+        return revived is not None
+
+    async def delete_account(self, user_id: int, *, by: Actor) -> None:
+        """Stop an account's bots and remove them and it."""
+        records = await self._db.read(bots.listing, self._vault, user_id)
+        for record in records:
+            async with self._manager.lock(record.id):
+                await self._manager.stop(record.id)
+        # Between these two a bot may have been added or switched on; the deletion tells.
+        try:
+            gone = await self._db.write(authorized, by, users.delete, user_id)
+        except StorageError:
+            for record in records:
+                async with self._manager.lock(record.id):
+                    await self._resume_locked(record)
+            raise
+        for bot_id in gone:
+            async with self._manager.lock(bot_id):
+                await self._manager.forget(bot_id)
+
+    async def administer(
+        self, user_id: int, changes: dict[str, bool], *, by: Actor
+    ) -> Account | None:
+        """Change what only operators may change; bots of a disabled account stop.
+
+        Args:
+            changes: any of is_staff, disabled.
+
+        Returns:
+            The account as it is now; None when there is none.
+        """
+        account = await self._db.write(authorized, by, administration.change, user_id, changes)
+        if "disabled" in changes:
+            if account is not None and account.user.disabled_at is not None:
+                self._manager.events.end_sessions(user_id, keep=None)
+            await self._manager.follow(await self._db.read(bots.ids_of, user_id))
+        return account
+
+    async def _resume_locked(self, known: BotRecord) -> None:
+        """Let a bot go on as it is stored: the change that it was stopped for failed."""
+        record = await self._read_again(known)
+        if record is not None:
+            await self._apply(record, None)
+
+    async def _read_again(self, known: BotRecord) -> BotRecord | None:
+        """A bot as it is stored now, None when it is gone; as it was known, if nobody can tell."""
+        try:
+            return await self._db.read(bots.get, self._vault, known.id)
+        except StorageError:
+            return known
+
+    async def _verify(self, token: str) -> Verification:
+        return await verify(self._transport, token, timeout=self._settings.verify_timeout)
+
+    async def _carry_out(self, made: BotRecord, verified: Verification) -> Outcome:
+        async with self._manager.lock(made.id):
+            record = await self._read_again(made)
+            if record is None:
+                raise BotGone
+            await self._apply(record, verified)
+        return await self._outcome(record)
+
+    async def _apply(self, record: BotRecord, verified: Verification | None) -> None:
+        if record.wanted:
+            unreachable = verified.unreachable if verified else None
+            self._manager.start(record, unreachable=unreachable)
+        else:
+            await self._manager.stop(record.id)
+
+    async def _outcome(self, written: BotRecord) -> Outcome:
+        """A bot as it is after a change, and after those that others made meanwhile."""
+        bot_id = written.id
+        settled = await self._manager.settled(bot_id)
+        try:
+            shown = await self._manager.views.view(bot_id)
+        except StorageError:  # the change is stored: its answer must not say otherwise
+            return Outcome(written, self._manager.status(written), settled)
+        if shown is None:
+            raise BotGone
+        record, status = shown
+        return Outcome(record, status, settled and status.state in SETTLED)
