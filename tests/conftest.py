@@ -14,8 +14,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from postgresql import PostgreSQL
-from support import DEADLINE, QUICK, Client, numbers, register
+from support.client import DEADLINE, QUICK, Client, numbers, register
+from support.postgresql import PostgreSQL
 
 import models.accounts.passwords
 from models.accounts import administration

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from sandbox_client import Api, until
+from support.sandbox_client import Api, until
 from telegram import Bot
 from telegram.request import HTTPXRequest
 

@@ -7,7 +7,7 @@ import re
 
 import aiohttp
 import pytest
-from sandbox_client import Api, until
+from support.sandbox_client import Api, until
 
 from sandbox import InvalidValue, Sandbox, SandboxBot, UnknownBot
 from sandbox.control import routes

@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from sandbox_client import Api, until
+from support.sandbox_client import Api, until
 
 from sandbox import InvalidValue, Sandbox, SandboxBot, UnknownFault
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from sandbox_client import Api
+from support.sandbox_client import Api
 
 from sandbox import Sandbox, SandboxBot, flood
 

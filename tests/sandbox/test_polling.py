@@ -6,7 +6,7 @@ import asyncio
 from urllib.parse import urlsplit
 
 import pytest
-from sandbox_client import Api, until
+from support.sandbox_client import Api, until
 
 from sandbox import Sandbox, SandboxBot
 

@@ -1,0 +1,184 @@
+"""Clients cannot exhaust the server's connections, nor keep it from ending."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from support.client import BOTS, DEADLINE, Client, register, until
+from support.server_process import ServerProcess, serving
+from support.wire import Wire, wire_to
+
+from sandbox import Sandbox
+from server.app import Botyard
+
+IDLE = 320  # connections of an attacker
+FILES = 256  # that the server may have open
+USER = "/rest-auth/user/"
+
+
+async def connect(stack: AsyncExitStack, url: str, number: int) -> list[Wire]:
+    """Open connections that send nothing."""
+    return [await stack.enter_async_context(wire_to(url)) for _ in range(number)]
+
+
+async def test_idle_connections_leave_files_for_the_api_and_the_bots(
+    tmp_path: Path, telegram: Sandbox, http: aiohttp.ClientSession
+) -> None:
+    bot = telegram.add_bot()
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(serving(tmp_path, telegram.url, open_files=FILES))
+        user = await register(Client(http, server.url))
+        await user.add_bot(bot)
+        await connect(stack, server.url, IDLE)
+        for _ in range(5):
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            assert (await Client(session, server.url, user.key).get(USER)).status == 200
+        telegram.send_message(bot.id, chat_id=1, text="still there?")
+        await until(lambda: telegram.sent(bot.id), "the bot's answer")
+        told = [line for line in server.log if "connections are open" in line]
+        assert len(told) == 1, "one line of the log, not one for each connection"
+        assert len(server.log) < 100
+
+
+async def test_without_any_file_left_the_server_waits_and_goes_on_later(
+    tmp_path: Path, telegram: Sandbox, http: aiohttp.ClientSession
+) -> None:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(serving(tmp_path, telegram.url))
+        pid = server.process.pid
+        user = await register(Client(http, server.url))
+        usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+
+        used = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 5, usual[1]))
+        await connect(stack, server.url, 50)
+        await until(lambda: _told(server), "the line of the log")
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        answer = await Client(session, server.url, user.key).get(USER)
+        assert answer.status == 200, "idle connections gave way"
+
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, usual[1]))
+        await connect(stack, server.url, 50)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        assert (await Client(session, server.url, user.key).get(USER)).status == 200
+        assert len(_told(server)) == 1, "the log is not filled with failures"
+        assert not [line for line in server.log if "Traceback" in line]
+
+
+def _told(server: ServerProcess) -> list[str]:
+    return [line for line in server.log if "no new connections for a moment" in line]
+
+
+@pytest.fixture
+async def narrow(botyard: Botyard, ann: Client) -> Botyard:
+    """A server with room for three connections beside ann's."""
+    botyard.server._room = lambda: 4
+    return botyard
+
+
+async def test_a_new_connection_takes_the_place_of_the_longest_idle_one(
+    narrow: Botyard, ann: Client
+) -> None:
+    async with AsyncExitStack() as stack:
+        wires = await connect(stack, narrow.url, 5)
+        # ann's own connection was the oldest
+        assert await wires[0].closed()
+        for wire in wires[1:]:
+            await wire.send("GET /healthz")
+            assert (await wire.answer())[0] == 200
+
+
+async def test_a_request_under_way_is_not_cut_for_a_new_connection(
+    narrow: Botyard, ann: Client
+) -> None:
+    async with AsyncExitStack() as stack:
+        (listener,) = await connect(stack, narrow.url, 1)
+        await listener.send("GET /api/v1/events/", f"Authorization: Bearer {ann.key}")
+        await listener.reader.readuntil(b"retry: 3000")
+        await connect(stack, narrow.url, 10)
+        await register(Client(ann.http, narrow.url))
+        await ann.post(BOTS, {"token": "1:x"})
+        assert not listener.reader.at_eof()
+        narrow.services.manager.events.close()
+        async with asyncio.timeout(DEADLINE):
+            await listener.reader.readuntil(b"\r\n0\r\n\r\n")  # the stream's own end
+
+
+async def test_a_body_that_never_comes_gives_way(narrow: Botyard, ann: Client) -> None:
+    async with AsyncExitStack() as stack:
+        slow = await connect(stack, narrow.url, 3)
+        for wire in slow:
+            await wire.send("POST /rest-auth/login/", "Content-Length: 10", body=b"{")
+        await connect(stack, narrow.url, 4)
+        for wire in slow:
+            assert await wire.closed()
+
+
+def _answered(botyard: Botyard) -> int:
+    return sum(botyard.services.requests.answered.values())
+
+
+async def test_requests_sent_ahead_end_with_their_client(botyard: Botyard) -> None:
+    async with wire_to(botyard.url) as wire:
+        await wire.send("GET /healthz")
+        assert (await wire.answer())[0] == 200
+        (connection,) = botyard.server._connections
+        before = _answered(botyard)
+        wire.writer.write(b"GET /rest-auth/user/ HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
+        await wire.writer.drain()
+        await until(lambda: _answered(botyard) > before, "the first of them")
+        connection.stream.close()  # as when the client has gone
+        await until(lambda: not botyard.server._connections, "the end of the connection")
+        served = _answered(botyard)
+        assert served < before + 1000
+    assert _answered(botyard) == served
+
+
+async def _flood(url: str, ended: asyncio.Event) -> None:
+    """Send requests ahead, without end."""
+    request = b"GET /swagger/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with wire_to(url) as wire:
+        reading = asyncio.create_task(wire.closed(), name="reader")
+        try:
+            while not ended.is_set():
+                wire.writer.write(request * 100)
+                await wire.writer.drain()
+                await asyncio.sleep(0)
+        except ConnectionError:
+            pass
+        finally:
+            reading.cancel()
+            await asyncio.wait({reading})
+
+
+async def test_a_flood_of_requests_does_not_keep_the_server_from_ending(
+    tmp_path: Path, telegram: Sandbox
+) -> None:
+    ended = asyncio.Event()
+    async with serving(tmp_path, telegram.url) as server:
+        floods = [
+            asyncio.create_task(_flood(server.url, ended), name=f"flood {n}") for n in range(4)
+        ]
+        await until(lambda: len(server.log) > 40, "the flood")
+        assert await server.end(signal.SIGTERM) == 0
+        ended.set()
+        async with asyncio.timeout(DEADLINE):
+            await asyncio.wait(floods)
+        assert not [line for line in server.log if "are cut" in line or "Traceback" in line]
+
+
+@pytest.mark.parametrize("name", ["", "swagger-ui-bundle.js", "swagger-ui.css"])
+async def test_a_file_of_the_page_is_sent_once(anonymous: Client, name: str) -> None:
+    first = await anonymous.get(f"/swagger/{name}")
+    again: Any = await anonymous.get(
+        f"/swagger/{name}", headers={"If-None-Match": first.headers["ETag"]}
+    )
+    assert (first.status, again.status, again.text) == (200, 304, "")

@@ -1,0 +1,140 @@
+"""Answers do not contradict themselves: a bot's row and its status are of one moment."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.client import ADMIN_BOTS, BOTS, DEADLINE, QUICK, Client, until
+
+from models.bots import bots
+from models.bots.vault import Vault
+from runner.boot import Boot
+from runner.settings import RunnerSettings
+from sandbox import Sandbox
+from server.app import Botyard
+
+# What an active bot may do, and one that is off.
+FITTING = {
+    True: {"starting", "running", "retrying", "failed", "stopping"},
+    False: {"stopped", "stopping"},
+}
+
+
+def contradicts(shown: dict[str, Any]) -> bool:
+    """Say whether an answer about a bot says two things at once."""
+    return shown["status"]["state"] not in FITTING[shown["active"]]
+
+
+async def test_no_answer_contradicts_itself_while_twenty_clients_switch(
+    ann: Client, root: Client, telegram: Sandbox
+) -> None:
+    made = [await ann.add_bot(telegram.add_bot()) for _ in range(2)]
+    wrong: list[Any] = []
+    answers: Counter[str] = Counter()
+
+    def look(what: str, *shown: dict[str, Any]) -> None:
+        answers[what] += 1
+        wrong.extend((what, one["active"], one["status"]) for one in shown if contradicts(one))
+
+    async def switch(number: int) -> None:
+        path = f"{BOTS}{made[number % 2]['id']}/"
+        for n in range(8):
+            look("PATCH", (await ann.patch(path, {"active": (n + number) % 2 == 0})).json)
+            look("GET", (await ann.get(path)).json)
+            look("list", *(await ann.get(BOTS)).json)
+            look("staff", *(await root.get(f"{ADMIN_BOTS}?state=running")).json["results"])
+
+    await asyncio.gather(*(switch(number) for number in range(20)))
+    assert wrong == []
+    assert answers.total() == 20 * 8 * 4
+
+
+@pytest.mark.parametrize("path", ["one", "list", "staff", "staff list"])
+async def test_a_switch_between_the_row_and_the_status_is_noticed(
+    path: str,
+    ann: Client,
+    root: Client,
+    telegram: Sandbox,
+    botyard: Botyard,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = await ann.add_bot(telegram.add_bot())
+    one, admin = f"{BOTS}{made['id']}/", f"{ADMIN_BOTS}{made['id']}/"
+    client, address = {
+        "one": (ann, one),
+        "list": (ann, BOTS),
+        "staff": (root, admin),
+        "staff list": (root, ADMIN_BOTS),
+    }[path]
+    read = botyard.services.db.read
+    turns = itertools.count()
+
+    async def read_then_switch(fn: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let the owner switch the bot off when its row has just been read."""
+        found = await read(fn, *args, **kwargs)
+        if args and isinstance(args[0], Vault) and next(turns) == 0:
+            assert (await ann.patch(one, {"active": False})).json["active"] is False
+        return found
+
+    monkeypatch.setattr(botyard.services.db, "read", read_then_switch)
+    shown = (await client.get(address)).json
+    if path == "staff list":
+        shown = shown["results"]
+    shown = shown[0] if path.endswith("list") else shown
+    assert (shown["active"], shown["status"]["state"]) == (False, "stopped")
+
+
+async def test_a_bot_that_is_deleted_while_it_is_read_is_not_shown(
+    ann: Client, telegram: Sandbox, botyard: Botyard
+) -> None:
+    services = botyard.services
+    made = [await ann.add_bot(telegram.add_bot()) for _ in range(2)]
+    with services.manager.views.moment() as moment:
+        listed = await services.db.read(bots.listing, services.vault, ann.user["pk"])
+        await ann.delete(f"{BOTS}{made[0]['id']}/")
+        pairs = await moment.pair(listed)
+    assert [bot.id for bot, _ in pairs] == [made[1]["id"]]
+
+
+class TestSlowStop:
+    """With handlers that have long to finish when their bot is switched off."""
+
+    @pytest.fixture
+    def runner_settings(self) -> RunnerSettings:
+        return replace(QUICK, send_grace=DEADLINE)
+
+    async def test_it_is_told_to_whoever_looks_meanwhile(
+        self, ann: Client, telegram: Sandbox
+    ) -> None:
+        bot = telegram.add_bot()
+        made = await ann.add_bot(bot)
+        telegram.inject(kind="hold", bot_id=bot.id, method="sendMessage")
+        telegram.send_message(bot.id, text="stuck")
+        await until(lambda: telegram.calls(bot.id, method="sendMessage"))
+        path = f"{BOTS}{made['id']}/"
+        switching = asyncio.create_task(ann.patch(path, {"active": False}), name="off")
+        await ann.until_state(made, "stopping")
+        assert (await ann.get(path)).json["active"] is False
+        assert not switching.done()
+        telegram.clear()
+        assert (await switching).json["status"]["state"] == "stopped"
+
+
+async def test_an_active_bot_is_starting_before_the_boot_has_read_that_it_is_to(
+    ann: Client, telegram: Sandbox, botyard: Botyard
+) -> None:
+    made = await ann.add_bot(telegram.add_bot(), active=False)
+    services = botyard.services
+    record = await services.db.read(bots.get, services.vault, made["id"])
+    assert record is not None
+    boot = Boot()
+    assert not boot.awaits(record)
+    wanted = replace(record, active=True)
+    assert boot.awaits(wanted)
+    boot.queue([])
+    assert not boot.awaits(wanted)

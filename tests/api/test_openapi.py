@@ -1,0 +1,333 @@
+"""The API document: valid, complete, and true to the code it is made from."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+import marshmallow.class_registry
+import pytest
+from schemathesis.specs.openapi.definitions import OPENAPI_31
+from support.client import BOTS, Client
+
+from handlers.apidoc.document import make_document
+from handlers.errors import Code
+from handlers.routes import routes
+from handlers.schemas.common import BodySchema
+from runner.states import BotState, Reason
+
+Document = dict[str, Any]
+METHODS = ("get", "post", "put", "patch", "delete")
+PAGES = ("/", "/swagger", "/swagger/([a-z0-9.-]*)", r"/openapi\.json")
+PUBLIC = {
+    "POST /rest-auth/registration/",
+    "POST /rest-auth/login/",
+    "GET /healthz/",
+    "GET /readyz/",
+    "GET /metrics/",
+}
+BOT = {
+    "id",
+    "token",
+    "title",
+    "active",
+    "telegram_id",
+    "username",
+    "created_at",
+    "updated_at",
+    "status",
+}
+STATUS = {"state", "reason", "detail", "since"}
+
+
+@pytest.fixture(scope="module")
+def document() -> Document:
+    """The document as the server makes it."""
+    return make_document(routes, version="1.2.3")
+
+
+@pytest.fixture(scope="module")
+def schemas(document: Document) -> Document:
+    """The schemas in it."""
+    found: Document = document["components"]["schemas"]
+    return found
+
+
+def operations(document: Document) -> Iterator[tuple[str, Document]]:
+    """Each operation with its name, such as `GET /healthz/`."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def bodies(operation: Document) -> Iterator[tuple[str, str, Document]]:
+    """Each body that an operation takes or gives: whose, of which type, what."""
+    for kind, media in operation.get("requestBody", {}).get("content", {}).items():
+        yield "request", kind, media
+    for status, answer in operation["responses"].items():
+        for kind, media in answer.get("content", {}).items():
+            yield status, kind, media
+
+
+def validator(document: Document, schema: Document) -> jsonschema_rs.Validator:
+    """What checks a value against a schema of the document."""
+    root = schema | {"components": document["components"]}
+    return jsonschema_rs.Draft202012Validator(root, validate_formats=True)
+
+
+def test_the_document_is_valid_openapi(document: Document) -> None:
+    validate = jsonschema_rs.Draft202012Validator(OPENAPI_31)
+    assert [
+        f"{error.instance_path}: {error.message}" for error in validate.iter_errors(document)
+    ] == []
+    assert document["openapi"].startswith("3.1.")
+    assert document["info"]["version"] == "1.2.3"
+
+
+def test_each_schema_is_valid_json_schema(document: Document, schemas: Document) -> None:
+    for name, schema in schemas.items():
+        jsonschema_rs.meta.validate(schema)
+        assert schema["type"] == "object", name
+        assert schema["description"], name
+        for field, described in schema["properties"].items():
+            assert {"type", "$ref", "anyOf", "oneOf"} & described.keys(), f"{name}.{field}"
+        assert set(schema.get("required", [])) <= schema["properties"].keys(), name
+        validator(document, schema)  # every $ref leads somewhere, every pattern compiles
+
+
+def test_making_it_warns_of_nothing() -> None:
+    """apispec warns when two schemas get the same name."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first = make_document(routes, version="1")
+        assert make_document(routes, version="1") == first
+
+
+def test_every_method_of_every_route_is_in_it(document: Document) -> None:
+    documented = {name for name, _ in operations(document)}
+    implemented = set()
+    for route in routes:
+        pattern = route.regex.pattern.removesuffix("$")
+        if pattern in PAGES:
+            continue
+        methods = set(route.target.allowed_methods()) - {"HEAD", "OPTIONS"}
+        matching = [path for path in document["paths"] if route.regex.match(_filled(path))]
+        assert len(matching) == 1, f"{pattern}: {matching}"
+        implemented |= {f"{method} {matching[0]}" for method in methods}
+    assert documented == implemented
+
+
+def _filled(path: str) -> str:
+    return re.sub(r"\{\w+\}", "1", path)
+
+
+def test_every_path_ends_in_a_slash(document: Document) -> None:
+    assert [path for path in document["paths"] if not path.endswith("/")] == []
+
+
+def test_each_operation_says_what_it_does(document: Document) -> None:
+    tags = {tag["name"] for tag in document["tags"]}
+    assert all(tag["description"] for tag in document["tags"])
+    for name, operation in operations(document):
+        assert operation["summary"], name
+        assert operation["description"], name
+        assert "---" not in operation["description"], name
+        assert len(operation["tags"]) == 1, name
+        assert set(operation["tags"]) <= tags, f"{name}: add its tag, with a description"
+
+
+def test_no_docstring_is_broken_yaml(document: Document) -> None:
+    """tornado-swagger says so with a tag, and with nothing else."""
+    assert all(operation["tags"] != ["Invalid Swagger"] for _, operation in operations(document))
+
+
+def test_operation_ids_are_unique_names(document: Document) -> None:
+    ids = [operation["operationId"] for _, operation in operations(document)]
+    assert sorted(set(ids)) == sorted(ids)
+    assert all(identifier.isidentifier() for identifier in ids)
+    assert {"list_telegram_data", "create_telegram_data", "update_telegram_data", "login"} <= set(
+        ids
+    )
+
+
+def test_only_the_public_operations_need_no_key(document: Document) -> None:
+    assert {name for name, made in operations(document) if made["security"] == []} == PUBLIC
+    for name, operation in operations(document):
+        if name not in PUBLIC:
+            unsafe = not name.startswith("GET ")
+            cookie: Document = {"cookie": []} | ({"xsrf": []} if unsafe else {})
+            assert operation["security"] == [{"bearer": []}, cookie], name
+    assert document["components"]["securitySchemes"].keys() == {"bearer", "cookie", "xsrf"}
+
+
+def test_each_path_parameter_is_described(document: Document) -> None:
+    for path, methods in document["paths"].items():
+        wanted = {part.partition("}")[0] for part in path.split("{")[1:]}
+        for method, operation in methods.items():
+            parameters = {
+                parameter["name"]: parameter
+                for parameter in operation.get("parameters", [])
+                if parameter["in"] == "path"
+            }
+            assert parameters.keys() == wanted, f"{method} {path}"
+            for parameter in parameters.values():
+                assert parameter["required"]
+                assert parameter["description"]
+                assert parameter["schema"]["type"] in ("integer", "string")
+
+
+def test_each_operation_documents_what_any_such_can_answer(document: Document) -> None:
+    for name, operation in operations(document):
+        answers = operation["responses"]
+        expected = set()
+        if name not in PUBLIC:
+            expected |= {"401", "503"}
+            if not name.startswith("GET "):
+                expected |= {"403"}
+        if "{" in name:
+            expected |= {"404"}
+        if "requestBody" in operation:
+            expected |= {"400", "413", "415"}
+        assert answers.keys() >= expected, name
+        assert any(status.startswith("2") for status in answers), name
+        assert all(answer["description"] for answer in answers.values()), name
+
+
+def test_errors_are_problem_documents_with_their_codes(document: Document) -> None:
+    for name, operation in operations(document):
+        for status, kind, media in bodies(operation):
+            if not status.startswith(("4", "5")) or kind == "application/json":
+                continue
+            assert kind == "application/problem+json", f"{name} {status}"
+            assert media["schema"] == {"$ref": "#/components/schemas/Problem"}, f"{name} {status}"
+            assert media["examples"], f"{name} {status} names no code"
+            for code, example in media["examples"].items():
+                assert example["value"]["code"] == Code(code)
+                assert example["value"]["status"] == int(status)
+
+
+def test_every_code_is_listed(document: Document, schemas: Document) -> None:
+    assert schemas["Problem"]["properties"]["code"]["enum"] == [str(code) for code in Code]
+
+
+def test_every_code_is_documented_where_it_can_come(document: Document) -> None:
+    named = {
+        code
+        for _, operation in operations(document)
+        for _, _, media in bodies(operation)
+        for code in media.get("examples", {})
+    }
+    # a method that is not there is no operation, nobody plans a 500, and whoever reads the
+    # document has used a right name for the server
+    elsewhere = {"method_not_allowed", "internal_error", "host_not_allowed"}
+    assert named == {str(code) for code in Code} - elsewhere
+
+
+def test_headers_that_a_client_acts_on_are_documented(document: Document) -> None:
+    for name, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            headers = answer.get("headers", {}).keys()
+            wanted = {"401": {"WWW-Authenticate"}, "429": {"Retry-After"}, "503": {"Retry-After"}}
+            assert headers >= wanted.get(status, set()), f"{name} {status}"
+    paths = document["paths"]
+    assert "Location" in paths[BOTS]["post"]["responses"]["201"]["headers"]
+    assert "Set-Cookie" in paths["/rest-auth/login/"]["post"]["responses"]["200"]["headers"]
+
+
+def test_forms_are_documented_where_they_are_taken(document: Document) -> None:
+    forms = {"application/json", "application/x-www-form-urlencoded", "multipart/form-data"}
+    for name, operation in operations(document):
+        content = operation.get("requestBody", {}).get("content", {}).keys()
+        if name in ("POST /rest-auth/login/", "POST /rest-auth/registration/"):
+            assert content == forms, name
+        elif name.endswith(BOTS):
+            assert content <= {"application/json"}, name
+
+
+def test_a_bot_is_what_the_contract_says(document: Document, schemas: Document) -> None:
+    bot = schemas["Bot"]
+    assert bot["properties"].keys() == BOT
+    assert set(bot["required"]) == BOT
+    read_only = {name for name, field in bot["properties"].items() if field.get("readOnly")}
+    assert read_only == BOT - {"token", "title", "active"}
+    status = schemas["BotStatus"]
+    assert set(status["required"]) == status["properties"].keys() >= STATUS
+    listed = document["paths"][BOTS]["get"]["responses"]["200"]["content"]["application/json"]
+    assert listed["schema"] == {"type": "array", "items": {"$ref": "#/components/schemas/Bot"}}
+
+
+def test_what_is_written_has_no_read_only_fields(schemas: Document) -> None:
+    assert schemas["BotInput"]["properties"].keys() == {"token", "title", "active"}
+    assert schemas["BotInput"]["required"] == ["token"]
+    assert schemas["BotInput"]["properties"]["active"]["default"] is True
+    assert schemas["UserInput"]["properties"].keys() == schemas["User"]["properties"].keys() - {
+        "pk"
+    }
+
+
+def test_a_change_has_no_defaults(schemas: Document) -> None:
+    """A generated client that fills defaults in would switch a bot on by changing its title."""
+    assert schemas["BotChanges"]["properties"].keys() == schemas["BotInput"]["properties"].keys()
+    for name in ("BotChanges", "UserChanges"):
+        assert "required" not in schemas[name]
+        assert all("default" not in field for field in schemas[name]["properties"].values())
+
+
+def test_answers_may_get_more_fields_and_requests_may_not(schemas: Document) -> None:
+    assert schemas["BotInput"]["additionalProperties"] is False
+    for name in ("Bot", "User", "LoginAnswer", "Session", "Problem"):
+        assert "additionalProperties" not in schemas[name]
+
+
+def test_enumerations_say_their_type_and_null(schemas: Document) -> None:
+    status = schemas["BotStatus"]["properties"]
+    assert status["state"] == {"type": "string", "enum": [str(state) for state in BotState]}
+    assert status["reason"]["type"] == ["string", "null"]
+    assert status["reason"]["enum"] == [*(str(reason) for reason in Reason), None]
+    assert schemas["LoginAnswer"]["properties"]["token_type"] == {
+        "type": "string",
+        "const": "Bearer",
+    }
+
+
+@pytest.mark.parametrize(
+    ("username", "valid"),
+    [("ann", True), ("Анна.2", True), ("a n n", False), ("ann\n", False), ("", False)],
+)
+def test_patterns_mean_in_the_document_what_they_mean_in_the_code(
+    document: Document, schemas: Document, username: str, valid: bool
+) -> None:
+    assert validator(document, schemas["UserChanges"]).is_valid({"username": username}) is valid
+
+
+def test_examples_are_what_the_schemas_describe(document: Document, schemas: Document) -> None:
+    for name, schema in schemas.items():
+        if name != "Problem":
+            assert schema["examples"], f"{name}: add one to handlers/static/examples.json"
+        for example in schema.get("examples", []):
+            errors = validator(document, {"$ref": f"#/components/schemas/{name}"}).iter_errors(
+                example
+            )
+            assert [f"{name}: {error.message}" for error in errors] == []
+
+
+def test_examples_of_requests_are_accepted(schemas: Document) -> None:
+    """What the Swagger page fills in works as it stands."""
+    for name, schema in schemas.items():
+        kind = name.removesuffix("Input").removesuffix("Changes")
+        schema_class = marshmallow.class_registry.get_class(f"{kind}Schema")
+        assert isinstance(schema_class, type)
+        if "additionalProperties" in schema and issubclass(schema_class, BodySchema):
+            for example in schema["examples"]:
+                assert schema_class(partial=name.endswith("Changes")).load(example)
+
+
+async def test_the_server_hands_it_out_to_anybody(anonymous: Client) -> None:
+    answer = await anonymous.get("/openapi.json")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json["paths"].keys() == make_document(routes, version="1")["paths"].keys()
+    assert answer.json["info"]["title"] == "Botyard"

@@ -1,0 +1,108 @@
+"""Moving an installation from one database to another."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import aiohttp
+import pytest
+from support.client import BOTS, DEADLINE, PASSWORD, QUICK, Client, register
+from support.server_process import ROOT
+
+from sandbox import Sandbox
+from server.app import open_botyard
+from server.config import Config
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """An SQLite database that is not there yet."""
+    return f"sqlite:///{tmp_path / 'installation.db'}"
+
+
+def copy(source: str, target: str) -> subprocess.CompletedProcess[str]:
+    """Run the command."""
+    command = [sys.executable, "-m", "server", "copy-database", source, target]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+async def fill(config: Config, telegram: Sandbox, http: aiohttp.ClientSession) -> Client:
+    """An installation with a user, a deleted bot, a bot, and an answered message."""
+    botyard = await open_botyard(config, runner=QUICK)
+    try:
+        user = await register(Client(http, botyard.url), "ann")
+        gone = await user.add_bot(telegram.add_bot())
+        await user.delete(f"{BOTS}{gone['id']}/")
+        bot = telegram.add_bot()
+        await user.add_bot(bot, title="Kept")
+        telegram.send_message(bot.id, text="before the move")
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
+        return user
+    finally:
+        await botyard.close()
+
+
+async def check(
+    config: Config, telegram: Sandbox, http: aiohttp.ClientSession, user: Client
+) -> None:
+    """The same installation on another database."""
+    botyard = await open_botyard(config, runner=QUICK)
+    try:
+        user = Client(http, botyard.url, user.key)
+        (shown,) = (await user.get(BOTS)).json
+        assert (shown["title"], shown["active"]) == ("Kept", True)
+        await user.until_state(shown, "running")
+        telegram.send_message(shown["telegram_id"], text="after the move")
+        sent = await telegram.wait_sent(shown["telegram_id"], count=2, timeout=DEADLINE)
+        assert [one.message["text"] for one in sent] == ["before the move", "after the move"]
+        body = {"username": "ANN", "password": PASSWORD}
+        assert (await user.post("/rest-auth/login/", body)).status == 200
+        added = await user.add_bot(telegram.add_bot())
+        assert added["id"] > shown["id"]
+    finally:
+        await botyard.close()
+
+
+@pytest.mark.parametrize("direction", ["to PostgreSQL", "to SQLite"])
+async def test_an_installation_moves_whole(
+    direction: str,
+    config: Config,
+    telegram: Sandbox,
+    http: aiohttp.ClientSession,
+    pg_url: str,
+    sqlite_url: str,
+) -> None:
+    source, target = (sqlite_url, pg_url) if "Postgre" in direction else (pg_url, sqlite_url)
+    user = await fill(replace(config, database_url=source), telegram, http)
+    done = copy(source, target)
+    assert done.returncode == 0, done.stderr
+    counts = dict(line.split() for line in done.stdout.splitlines()[:-1])
+    assert counts["users"] == counts["bots"] == counts["updates"] == "1"
+    await check(replace(config, database_url=target), telegram, http, user)
+
+
+async def test_a_target_with_rows_is_refused_and_left_alone(
+    config: Config, telegram: Sandbox, http: aiohttp.ClientSession, pg_url: str, sqlite_url: str
+) -> None:
+    user = await fill(replace(config, database_url=sqlite_url), telegram, http)
+    assert copy(sqlite_url, pg_url).returncode == 0
+    again = copy(sqlite_url, pg_url)
+    assert again.returncode == 1
+    assert "not empty" in again.stderr
+    assert len(again.stderr.strip().splitlines()) == 1
+    await check(replace(config, database_url=pg_url), telegram, http, user)
+
+
+def test_a_source_that_is_not_there_is_told(tmp_path: Path, pg_url: str) -> None:
+    done = copy(f"sqlite:///{tmp_path}/missing/x.db", pg_url)
+    assert done.returncode == 1
+    assert "cannot open the database" in done.stderr
+
+
+def test_an_address_that_is_none_is_told() -> None:
+    done = copy("mysql://x", "sqlite:///y")
+    assert done.returncode == 1
+    assert "postgresql://" in done.stderr

@@ -1,0 +1,185 @@
+"""What happens while many bots start at once, and what is left of one that ended."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import peewee
+import pytest
+from support.client import BOTS, DEADLINE, QUICK, Client, register, until
+from telegram import Update
+
+import models.bots.bots
+from runner.start_limiter import Slots
+from runner.states import BotState
+from sandbox import Sandbox
+from server import gc_tuning as garbage
+from server.app import Botyard, open_botyard
+from server.config import Config
+
+ONE_BY_ONE = replace(QUICK, boot_parallel=1, starts_a_turn=1, call_timeout=30.0)
+
+
+@pytest.fixture
+async def owner(config: Config, http: aiohttp.ClientSession, telegram: Sandbox) -> Client:
+    """A user with four active bots, of a server that has ended."""
+    botyard = await open_botyard(config, runner=QUICK)
+    client = await register(Client(http, botyard.url), "ann")
+    for _ in range(4):
+        await client.add_bot(telegram.add_bot())
+    await botyard.close()
+    return client
+
+
+@pytest.fixture
+async def again(
+    config: Config, owner: Client, telegram: Sandbox
+) -> AsyncIterator[tuple[Botyard, Client]]:
+    """The server again, its bots queued behind the first, which Telegram does not answer."""
+    first = next(iter(telegram.bots)).id
+    telegram.inject(kind="hold", bot_id=first, method="getMe")
+    botyard = await open_botyard(config, runner=ONE_BY_ONE)
+    owner.url = botyard.url
+    yield botyard, owner
+    telegram.clear()
+    await botyard.close()
+
+
+async def test_ready_means_that_every_bot_was_tried(
+    config: Config, owner: Client, telegram: Sandbox
+) -> None:
+    botyard = await open_botyard(config, runner=ONE_BY_ONE)
+    manager = botyard.services.manager
+    async with asyncio.timeout(DEADLINE):
+        while not manager.ready:
+            states = manager.states()
+            assert states.total() in (0, 4), "those that wait for their turn are starting, too"
+            assert states[BotState.RUNNING] < 4
+            await asyncio.sleep(0)
+    assert manager.states() == {BotState.RUNNING: 4}
+    await botyard.close()
+
+
+async def test_a_database_that_fails_during_the_boot_is_waited_for(
+    config: Config, owner: Client, telegram: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([peewee.OperationalError("gone"), peewee.OperationalError("still gone")])
+    get = models.bots.bots.get
+
+    def failing(*args: Any) -> Any:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return get(*args)
+
+    monkeypatch.setattr(models.bots.bots, "get", failing)
+    botyard = await open_botyard(config, runner=ONE_BY_ONE)
+    manager = botyard.services.manager
+    manager.lock(3)  # as an owner's request does: the boot reads that bot once more
+    await until(lambda: manager.ready, "ready")
+    assert next(failures, None) is None
+    assert manager.states() == {BotState.RUNNING: 4}
+    await botyard.close()
+
+
+async def test_an_owner_does_not_wait_for_the_boot(again: tuple[Botyard, Client]) -> None:
+    botyard, owner = again
+    manager = botyard.services.manager
+    await until(lambda: manager.states()[BotState.STARTING] == 4, "all are queued")
+    bots = (await owner.get(BOTS)).json
+    on = await owner.patch(f"{BOTS}{bots[3]['id']}/", {"active": True})
+    assert (on.status, on.json["status"]["state"]) == (200, "running")
+    assert manager.states() == {BotState.STARTING: 3, BotState.RUNNING: 1}
+    off = await owner.patch(f"{BOTS}{bots[1]['id']}/", {"active": False})
+    assert (off.status, off.json["status"]["state"]) == (200, "stopped")
+
+
+async def test_slots_are_handed_on_in_order_also_by_those_that_are_cancelled() -> None:
+    slots = Slots(1)
+    held: list[int] = []
+    let_go = asyncio.Event()
+
+    async def use(bot_id: int) -> None:
+        async with slots.hold(bot_id):
+            held.append(bot_id)
+            await let_go.wait()
+
+    tasks = [asyncio.create_task(use(bot_id), name=f"bot {bot_id}") for bot_id in range(5)]
+    await until(lambda: held == [0], "the first holds the slot")
+    slots.hurry(3)
+    await until(lambda: held == [0, 3], "the one in a hurry passes")
+    tasks[3].cancel()  # it held no slot, so that none is handed on
+    tasks[1].cancel()
+    tasks[0].cancel()
+    await asyncio.wait({tasks[0], tasks[1], tasks[3]})
+    await until(lambda: held == [0, 3, 2], "the next in order")
+    tasks[2].cancel()
+    await until(lambda: held == [0, 3, 2, 4], "the last")
+    let_go.set()
+    await asyncio.wait(tasks)
+    async with asyncio.timeout(DEADLINE), slots.hold(9):
+        pass
+
+
+async def test_a_failed_update_leaves_nothing_to_the_garbage_collector(
+    ann: Client, telegram: Sandbox
+) -> None:
+    bot = telegram.add_bot()
+    await ann.add_bot(bot)
+    telegram.inject(kind="drop", bot_id=bot.id, method="sendMessage", times=5)
+    gc.collect()
+    gc.disable()
+    try:
+        telegram.send_message(bot.id, text="hello")
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
+        await until(lambda: not any(isinstance(o, Update) for o in gc.get_objects()), "it is gone")
+    finally:
+        gc.enable()
+
+
+async def test_the_garbage_collector_gets_to_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(garbage, "_EVERY", 0.0)
+    monkeypatch.setattr(garbage, "_ALL", 50)
+    before = [generation["collections"] for generation in gc.get_stats()]
+    thresholds = gc.get_threshold()
+    task = asyncio.create_task(garbage.tend(lambda: True), name="garbage")
+    try:
+        async with asyncio.timeout(DEADLINE):
+            while gc.get_stats()[2]["collections"] < before[2] + 2:
+                await asyncio.sleep(0)
+        looks = [
+            generation["collections"] - collected
+            for generation, collected in zip(gc.get_stats(), before, strict=True)
+        ]
+    finally:
+        task.cancel()
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+    assert looks[0] > 40 * looks[2]
+
+
+async def test_a_bot_that_was_stopped_leaves_nothing_to_the_garbage_collector(
+    botyard: Botyard, ann: Client, telegram: Sandbox
+) -> None:
+    bot = telegram.add_bot()
+    made = await ann.add_bot(bot)
+    telegram.send_message(bot.id, text="hello")
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
+    managed = botyard.services.manager._bots[made["id"]]
+    parts = managed._parts
+    assert parts is not None
+    told = [managed, parts.application, parts.application.bot, parts.delivery, parts.poller]
+    left = [weakref.ref(thing) for thing in told]
+    del managed, parts, told
+    gc.collect()
+    gc.disable()
+    try:
+        await ann.patch(f"{BOTS}{made['id']}/", {"active": False})
+        await until(lambda: not any(ref() for ref in left), "all of it is gone")
+    finally:
+        gc.enable()

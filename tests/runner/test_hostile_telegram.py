@@ -1,0 +1,189 @@
+"""A broken or hostile Bot API: it costs neither time nor memory, and no bot but its own."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import zlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+from support.client import BOTS, DEADLINE, QUICK, Client, register
+from support.hostile import HEAD, Endless, HostileApi, hostile_api, raw, result, trickle, whole
+from telegram.error import NetworkError, TimedOut
+
+from runner.telegram import answers
+from runner.telegram.answers import NotTelegram
+from runner.telegram.connectivity import reach
+from runner.telegram.transport import MAX_BODY, BotRequest, Transport
+from server.app import open_botyard
+from server.config import Config
+
+TOKEN = "123456789:AAE" + "x" * 32
+SECRET = TOKEN.partition(":")[2]
+
+
+@pytest.fixture
+async def hostile() -> AsyncIterator[HostileApi]:
+    async with hostile_api() as api:
+        yield api
+
+
+@pytest.fixture
+async def request_to(hostile: HostileApi) -> AsyncIterator[Callable[..., Any]]:
+    """Calls getMe of the hostile API, the way that bots do."""
+    way = Transport(hostile.url, call_timeout=DEADLINE)
+    await way.open()
+    request = BotRequest(way)
+
+    async def call(**options: Any) -> Any:
+        return await request.call(f"{hostile.url}/bot{TOKEN}/getMe", {}, **options)
+
+    yield call
+    await way.close()
+
+
+@asynccontextmanager
+async def serving(
+    config: Config, hostile: HostileApi, http: aiohttp.ClientSession
+) -> AsyncIterator[Client]:
+    """A user of a server whose bots talk to the hostile API."""
+    botyard = await open_botyard(replace(config, telegram_api_url=hostile.url), runner=QUICK)
+    try:
+        yield await register(Client(http, botyard.url), "ann")
+    finally:
+        await botyard.close()
+
+
+# -- slow, endless and packed answers
+
+
+@pytest.mark.parametrize(
+    "first",
+    [b"", HEAD, HEAD + b"Content-Length: 99999\r\n\r\n"],
+    ids=["status line", "headers", "body"],
+)
+async def test_an_answer_that_trickles_has_a_time_for_all_of_it(
+    first: bytes, hostile: HostileApi, request_to: Callable[..., Any]
+) -> None:
+    hostile.replies["getMe"] = trickle(0.01, first=first)
+    with pytest.raises((TimedOut, NetworkError)):
+        async with asyncio.timeout(DEADLINE):
+            await request_to(read_timeout=0.3)
+
+
+async def test_a_trickling_poll_does_not_keep_a_bot_running(
+    hostile: HostileApi, config: Config, http: aiohttp.ClientSession
+) -> None:
+    async with serving(config, hostile, http) as ann:
+        made = (await ann.post(BOTS, {"token": TOKEN})).json
+        assert made["status"]["state"] == "retrying", "the probe has no answer either"
+        hostile.replies["getUpdates"] = whole(result([]))
+        await ann.until_state(made, "running")
+        hostile.replies["getUpdates"] = trickle(0.01)
+        status = await ann.until_state(made, "retrying")
+        assert status["reason"] == "telegram_unreachable"
+        assert "in time" in status["detail"]
+
+
+@pytest.mark.parametrize("headers", [(), ("Content-Encoding: identity",)])
+async def test_an_endless_answer_is_cut_at_32_megabytes(
+    headers: tuple[str, ...], hostile: HostileApi, request_to: Callable[..., Any]
+) -> None:
+    hostile.replies["getMe"] = endless = Endless(b" " * 65536, *headers)
+    with pytest.raises(NotTelegram, match="too long"):
+        await request_to()
+    assert MAX_BODY <= 32 * 1024 * 1024
+    assert endless.sent < MAX_BODY + 16 * 1024 * 1024, "what is on its way beside"
+
+
+async def test_a_length_that_is_too_long_is_not_waited_for(
+    hostile: HostileApi, request_to: Callable[..., Any]
+) -> None:
+    hostile.replies["getMe"] = raw(HEAD + b"Content-Length: 99999999999\r\n\r\n ")
+    with pytest.raises(NotTelegram, match="too long"):
+        await request_to()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "GZIP", "gzip, gzip"])
+async def test_nothing_packed_is_unpacked(
+    encoding: str, hostile: HostileApi, request_to: Callable[..., Any]
+) -> None:
+    bomb = zlib.compress(b" " * 2**26) if encoding == "deflate" else gzip.compress(b" " * 2**26)
+    hostile.replies["getMe"] = whole(bomb, f"Content-Encoding: {encoding}")
+    with pytest.raises(NotTelegram, match="encoding"):
+        await request_to()
+
+
+async def test_a_million_values_in_few_bytes_are_not_parsed() -> None:
+    with pytest.raises(NotTelegram, match="more values"):
+        answers.parse(b'{"ok":true,"result":[' + b"[]," * 1_000_000 + b"[]]}")
+
+
+async def test_the_longest_texts_there_are_are_parsed() -> None:
+    batch = [{"update_id": n, "message": {"text": "," * 4096}} for n in range(100)]
+    assert answers.parse(result(batch))["result"] == batch
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"\r\n\r\n",
+        b"hello",
+        b"HTTP/1.1 200\r\n\r\n",
+        b"HTTP/9.9 200 OK\r\n\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 999 Odd\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 301 Moved\r\nLocation: /bot%s/getMe\r\nContent-Length: 0\r\n\r\n"
+        % TOKEN.encode(),
+        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX\x00Y: z\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Type: \xff\xfe\r\nContent-Length: 2\r\n\r\n{}",
+    ],
+    ids=lambda answer: repr(answer[:40]),
+)
+async def test_what_is_no_http_is_the_networks_trouble(
+    answer: bytes, hostile: HostileApi, request_to: Callable[..., Any]
+) -> None:
+    hostile.replies["getMe"] = raw(answer)
+    with pytest.raises(NetworkError) as raised:
+        await request_to(read_timeout=2.0)
+    assert SECRET not in str(raised.value)
+
+
+async def test_doctor_reads_no_more_of_an_answer_than_bots_do(hostile: HostileApi) -> None:
+    hostile.replies["getMe"] = Endless()
+    assert "too long" in str((await reach(hostile.url, proxy=None)).error)
+
+
+@pytest.mark.parametrize("date", ["", "never", "Thu, 01 Jan 99999999999 00:00:00 GMT"])
+async def test_doctor_takes_any_date(hostile: HostileApi, date: str) -> None:
+    body = json.dumps({"ok": False, "error_code": 401, "description": "Unauthorized"}).encode()
+    head = f"HTTP/1.1 401 Unauthorized\r\nDate: {date}\r\nContent-Length: {len(body)}\r\n\r\n"
+    hostile.replies["getMe"] = raw(head.encode() + body)
+    found = await reach(hostile.url, proxy=None)
+    assert (found.error, found.date) == (None, None)
+
+
+async def test_doctor_takes_a_date_of_no_zone_as_utc(hostile: HostileApi) -> None:
+    body = json.dumps({"ok": False, "error_code": 401, "description": "Unauthorized"}).encode()
+    date = "Thu, 01 Jan 2026 00:00:00 -0000"
+    head = f"HTTP/1.1 401 Unauthorized\r\nDate: {date}\r\nContent-Length: {len(body)}\r\n\r\n"
+    hostile.replies["getMe"] = raw(head.encode() + body)
+    found = await reach(hostile.url, proxy=None)
+    assert found.date is not None
+    assert found.date.utcoffset() is not None

@@ -1,0 +1,93 @@
+"""A real server process, for what only a process can show: signals, kill -9, exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from support.client import DEADLINE
+
+ROOT = Path(__file__).parent.parent.parent
+CHECKOUT = (sys.executable, "-m", "server")
+_SERVING = re.compile(r"serving on (\S+),")
+
+
+@dataclass
+class ServerProcess:
+    """`botyard serve` on a free port."""
+
+    process: asyncio.subprocess.Process
+    url: str = ""
+    log: list[str] = field(default_factory=list)
+    reader: asyncio.Task[None] | None = None
+
+    async def _read(self, serving: asyncio.Future[str]) -> None:
+        assert self.process.stderr is not None
+        while line := (await self.process.stderr.readline()).decode():
+            self.log.append(line.rstrip())
+            if (found := _SERVING.search(line)) and not serving.done():
+                serving.set_result(found[1])
+        if not serving.done():
+            serving.set_exception(AssertionError("the server ended:\n" + "\n".join(self.log)))
+
+    async def end(self, number: signal.Signals) -> int:
+        """Send a signal and wait for the end; the exit code, negative when killed by a signal."""
+        self.process.send_signal(number)
+        async with asyncio.timeout(DEADLINE):
+            code = await self.process.wait()
+            if self.reader is not None:
+                await self.reader
+        return code
+
+
+def _limited(open_files: int | None) -> tuple[str, ...]:
+    """The beginning of a command that may have so many open files."""
+    if open_files is None:
+        return ()
+    return ("sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh")
+
+
+@asynccontextmanager
+async def serving(
+    data_dir: Path,
+    telegram_url: str,
+    *,
+    program: Sequence[str] = CHECKOUT,
+    open_files: int | None = None,
+    **env: str,
+) -> AsyncIterator[ServerProcess]:
+    """A server of its own on a folder; killed at the end when it still runs.
+
+    Args:
+        program: what is `botyard` on this command line.
+        open_files: how many it may have; None for as many as the tests.
+    """
+    environ = {name: value for name, value in os.environ.items() if "BOTYARD" not in name}
+    environ |= {
+        "BOTYARD_PORT": "0",
+        "BOTYARD_DATA_DIR": str(data_dir),
+        "BOTYARD_TELEGRAM_API_URL": telegram_url,
+        "BOTYARD_ACCOUNT_RATE": "32767",  # tests ask again and again until something is so
+    } | env
+    process = await asyncio.create_subprocess_exec(
+        *_limited(open_files), *program, "serve",
+        cwd=ROOT, env=environ, stderr=asyncio.subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    server = ServerProcess(process)
+    announced: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    server.reader = asyncio.create_task(server._read(announced), name="the server's log")
+    try:
+        async with asyncio.timeout(DEADLINE):
+            server.url = await announced
+        yield server
+    finally:
+        if process.returncode is None:
+            await server.end(signal.SIGKILL)
+        await server.reader
