@@ -77,7 +77,7 @@ class Lanes:
     def _spawn(self, key: Hashable) -> None:
         task = asyncio.create_task(self._serve(key), name=f"{self._name} lane {key}")
         self._tasks.add(task)
-        task.add_done_callback(lambda ended: self._ended(ended, key))
+        task.add_done_callback(self._ended)
 
     async def _serve(self, key: Hashable) -> None:
         lane = self._lanes[key]
@@ -88,10 +88,12 @@ class Lanes:
         # no await since the lane was seen empty, so that no update can have slipped in
         del self._lanes[key]
 
-    def _ended(self, task: asyncio.Task[None], key: Hashable) -> None:
+    def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
-        if key in self._lanes and not self._closing:  # an empty lane takes itself out
+        # Not by whether there is a lane of that key: an empty one takes itself out, and a new one
+        # may have begun before this is called.
+        if (task.cancelled() or error is not None) and not self._closing:
             self._on_death(error)
 
     def _count(self, change: int) -> None:

@@ -17,6 +17,7 @@ from models.messaging import updates
 from models.messaging.updates import BlockedChat, Update
 from runner.settings import RunnerSettings
 from runner.states import BotState
+from runner.updates.chat_queues import Lanes
 from sandbox import Sandbox
 from server.app import Botyard
 
@@ -414,6 +415,23 @@ class TestSupervision:
         assert "incident" in caplog.text.partition(told)[2].partition("\n")[0]
         await ann.until_state(made, "running")
         await telegram_message(telegram, bot.id, "back")
+
+
+async def test_a_lane_that_begins_as_the_last_one_of_its_chat_ends_is_no_death() -> None:
+    handled: list[int] = []
+    deaths: list[BaseException | None] = []
+
+    async def handle(update: dict[str, Any]) -> None:
+        handled.append(update["update_id"])
+
+    lanes = Lanes(handle, name="test", max_pending=10, on_death=deaths.append)
+    one, two = ({"update_id": n, "message": {"chat": {"id": 1}}} for n in (1, 2))
+    lanes.put([one])
+    # after the lane's only step, and before anybody is told that it has ended
+    asyncio.get_running_loop().call_soon(lanes.put, [two])
+    await until(lambda: handled == [1, 2])
+    await lanes.close(grace=1.0, cut_wait=1.0)
+    assert deaths == []
 
 
 async def test_a_token_of_another_bot_takes_nothing_of_the_old_ones_messages_along(

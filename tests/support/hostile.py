@@ -43,8 +43,8 @@ class HostileApi:
         try:
             while True:
                 await self._answer(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # asyncio's streams would report a connection's task that was cancelled
         finally:
             writer.close()
 
