@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -45,10 +47,16 @@ class ApiSettings:
 
 
 class Traffic:
-    """How many requests are under way, and whether new ones should go elsewhere."""
+    """How many requests are under way, and whether new ones should go elsewhere.
+
+    Attributes:
+        draining: True while the server ends.
+        stream_room: gives how many live streams may be open at this moment, of all accounts.
+    """
 
     def __init__(self) -> None:
         self.draining = False
+        self.stream_room: Callable[[], int] = lambda: sys.maxsize
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()

@@ -46,15 +46,11 @@ class Events(ApiHandler):
           200:
             description: The stream.
             content: {text/event-stream: {schema: {type: string}}}
-          429: {description: Too many streams are open., codes: [too_many_attempts]}
+          429: {description: You have too many streams open., codes: [too_many_attempts]}
+          503: {description: All accounts together have too many streams open., codes: [busy]}
         """
         me, hub = self.me, self.services.manager.events
-        if hub.readers(me.user.id) >= STREAMS:
-            raise errors.TooManyRequests(
-                f"You have {STREAMS} streams open, which is as many as you may have.",
-                seconds=10,
-                code=Code.TOO_MANY_ATTEMPTS,
-            )
+        self._check_room()
         last_id = self.request.headers.get("Last-Event-ID")
         self.subscription = hub.subscribe(me.user.id, session_id=me.session.id, last_id=last_id)
         self.services.manager.count_for_listeners()
@@ -68,6 +64,27 @@ class Events(ApiHandler):
             self.detach().close()
         finally:
             hub.unsubscribe(me.user.id, self.subscription)
+
+    def _check_room(self) -> None:
+        """Refuse a stream that the account, or the server, has no room for.
+
+        Raises:
+            TooManyRequests: the account has as many as it may have.
+            Unavailable: all accounts together have as many as the server can have.
+        """
+        me, hub = self.me, self.services.manager.events
+        if hub.readers(me.user.id) >= STREAMS:
+            raise errors.TooManyRequests(
+                f"You have {STREAMS} streams open, which is as many as you may have.",
+                seconds=10,
+                code=Code.TOO_MANY_ATTEMPTS,
+            )
+        if hub.total >= self.services.traffic.stream_room():
+            raise errors.Unavailable(
+                "The server has as many streams open as it can have; read the list instead.",
+                code=Code.BUSY,
+                headers={"Retry-After": "10"},
+            )
 
     async def head(self, *_: str) -> None:
         """What GET would answer, without the stream."""

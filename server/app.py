@@ -271,9 +271,11 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
         requests=RequestCounts(routes),
         loop_lag=loop_lag.measured,
     )
+    room = _connection_room(manager)
+    services.traffic.stream_room = lambda: room() // 2
     server = BoundedServer(
         make_app(services),
-        room=_connection_room(manager),
+        room=room,
         xheaders=config.behind_proxy,
         max_header_size=MAX_HEADERS,
         max_body_size=MAX_DISCARDED,

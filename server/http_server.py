@@ -8,19 +8,22 @@ import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Any, cast
 
 from tornado import httputil
-from tornado.http1connection import HTTP1Connection
+from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 
 from handlers.bodies import close_afterwards
+from server.waiting import WaitingConnections
 
 log = logging.getLogger("botyard.http")
 
 ACCEPTED_A_TURN = 128  # connections, so that other work gets its turn
 RETRY = 0.5  # seconds until accepting goes on after the system had nothing left
+READ_TIMEOUT = 30  # seconds in which a client must read something of what it is sent
 CUT_WAIT = 5.0  # seconds that connections may take to end once they are cut
 WARN_EVERY = 60.0  # seconds between two lines of the log about the same shortage
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -33,8 +36,9 @@ _UNTRUSTED = ("X-Real-Ip", "X-Scheme")
 class BoundedServer(HTTPServer):
     """An HTTP server that clients cannot exhaust.
 
-    - It has no more connections than `room` allows. For a new one beyond that it closes the
-      one that has waited longest for its client; when there is none, new ones wait.
+    - It has no more connections than `room` allows. For a new one beyond that it closes one
+      that waits for its client to send, or else to read; when there is none, new ones wait.
+    - A client that reads nothing of an answer for `READ_TIMEOUT` loses its connection.
     - When the system has no file descriptors left, it accepts nothing for a moment. Tornado's
       own loop would call accept() again at once, and log each failure.
     - A request that was sent ahead (HTTP pipelining) is dropped when its client has gone.
@@ -52,8 +56,8 @@ class BoundedServer(HTTPServer):
         super().initialize(*args, **kwargs)
         self.draining = False
         self._room = room
-        # connections whose client has not sent all of a request yet, the oldest first
-        self._waiting: dict[Any, None] = {}
+        self._waiting = WaitingConnections()
+        self._serving: dict[Any, None] = {}  # the longest served first
         self._evicted: set[Any] = set()
         self._acceptors: list[_Acceptor] = []
         self._warned_at = -WARN_EVERY
@@ -70,7 +74,7 @@ class BoundedServer(HTTPServer):
     @property
     def is_full(self) -> bool:
         """True if there is no room, and no connection that could be closed to make some."""
-        return not self._waiting and self._open >= self._room()
+        return self._open >= self._room() and not self._waiting and self._unread() is None
 
     @property
     def _open(self) -> int:
@@ -85,6 +89,8 @@ class BoundedServer(HTTPServer):
                 self._open,
             )
             self._evict()
+        with suppress(OSError, AttributeError):  # not of TCP, or not on this system
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * READ_TIMEOUT)
         self._handle_connection(connection, address)
 
     def exhausted(self, error: OSError) -> None:
@@ -93,12 +99,16 @@ class BoundedServer(HTTPServer):
         self._evict()
 
     def _evict(self) -> None:
-        """Close the connection that has waited longest for its client."""
-        oldest = next(iter(self._waiting), None)
-        if oldest is not None:
-            del self._waiting[oldest]
-            self._evicted.add(oldest)
-            oldest.stream.close()
+        """Close a connection that waits for its client, to send or else to read."""
+        chosen: Any = self._waiting.pop() or self._unread()
+        if chosen is not None:
+            self._serving.pop(chosen, None)
+            self._evicted.add(chosen)
+            chosen.stream.close()
+
+    def _unread(self) -> Any:
+        """Return the longest served connection whose client does not read; None if all do."""
+        return next((one for one in self._serving if one.stream.writing()), None)
 
     def _warn(self, text: str, *args: object) -> None:
         moment = time.monotonic()
@@ -110,20 +120,25 @@ class BoundedServer(HTTPServer):
         self, server_conn: object, request_conn: httputil.HTTPConnection
     ) -> httputil.HTTPMessageDelegate:
         """Begin to wait for a request."""
-        self._waiting.pop(server_conn, None)
-        if server_conn not in self._evicted:
-            self._waiting[server_conn] = None
+        connection = cast(HTTP1ServerConnection, server_conn)
+        self._serving.pop(connection, None)
+        if connection not in self._evicted:
+            context: Any = connection.context
+            self._waiting.add(connection, context.remote_ip)
         delegate = super().start_request(server_conn, request_conn)
         return _Request(self, server_conn, cast(HTTP1Connection, request_conn), delegate)
 
     def received(self, server_conn: object) -> None:
         """Note that a request has come to its end: its connection waits for us now."""
-        self._waiting.pop(server_conn, None)
+        self._waiting.discard(server_conn)
+        if server_conn not in self._evicted:
+            self._serving[server_conn] = None
 
     def on_close(self, server_conn: object) -> None:
         """Forget a connection, and accept the next."""
         super().on_close(server_conn)
-        self._waiting.pop(server_conn, None)
+        self._waiting.discard(server_conn)
+        self._serving.pop(server_conn, None)
         self._evicted.discard(server_conn)
         for acceptor in self._acceptors:
             acceptor.closed_one()

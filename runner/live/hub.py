@@ -102,6 +102,11 @@ class EventHub:
         return len(self._readers.get(user_id, ()))
 
     @property
+    def total(self) -> int:
+        """How many listen, of all users."""
+        return sum(len(readers) for readers in self._readers.values())
+
+    @property
     def silent(self) -> bool:
         """Whether nobody listens to anything."""
         return not self._readers

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import resource
 import signal
+import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -61,7 +63,7 @@ async def test_without_any_file_left_the_server_waits_and_goes_on_later(
         await connect(stack, server.url, 50)
         await until(lambda: _told(server), "the line of the log")
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        answer = await Client(session, server.url, user.key).get(USER)
+        answer = await Client(session, server.url).get("/healthz")  # the database needs files, too
         assert answer.status == 200, "idle connections gave way"
 
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, usual[1]))
@@ -120,6 +122,54 @@ async def test_a_body_that_never_comes_gives_way(narrow: Botyard, ann: Client) -
         await connect(stack, narrow.url, 4)
         for wire in slow:
             assert await wire.closed()
+
+
+async def test_answers_that_nobody_reads_give_way(
+    tmp_path: Path, telegram: Sandbox, http: aiohttp.ClientSession
+) -> None:
+    bundle = b"GET /swagger/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(serving(tmp_path, telegram.url, open_files=FILES))
+        parts = urlsplit(server.url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        for _ in range(FILES // 2 + 20):
+            deaf = stack.enter_context(socket.socket())
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.connect((parts.hostname, parts.port))
+            deaf.setblocking(False)
+            deaf.send(bundle * 6)
+        assert (await Client(http, server.url).get("/healthz")).status == 200
+        assert (await Client(http, server.url).get("/swagger/")).status == 200
+
+
+async def test_many_connections_of_one_network_give_way_to_those_of_others(
+    narrow: Botyard, ann: Client
+) -> None:
+    def connected(wires: list[Wire]) -> int:
+        ours = {wire.writer.get_extra_info("sockname") for wire in wires}
+        return len({one.context.address[:2] for one in narrow.server._connections} & ours)
+
+    async with AsyncExitStack() as stack:
+        (other,) = [await stack.enter_async_context(wire_to(narrow.url, local="127.0.0.2"))]
+        await until(lambda: connected([other]) == 1, "the connection")
+        crowd = await connect(stack, narrow.url, 20)
+        await until(lambda: connected(crowd[:-4]) == 0, "the crowd to make room")
+        await other.send("GET /healthz")
+        assert (await other.answer())[0] == 200
+
+
+async def test_live_streams_leave_room_for_requests(botyard: Botyard, ann: Client) -> None:
+    botyard.services.traffic.stream_room = lambda: 2
+    async with AsyncExitStack() as stack:
+        for wire in await connect(stack, botyard.url, 2):
+            await wire.send("GET /api/v1/events/", f"Authorization: Bearer {ann.key}")
+            await wire.reader.readuntil(b"retry: 3000")
+        answer = await ann.get("/api/v1/events/")
+        assert (answer.status, answer.json["code"]) == (503, "busy")
+        assert answer.headers["Retry-After"] == "10"
+        assert (await ann.get(USER)).status == 200
+        botyard.services.manager.events.close()
 
 
 def _answered(botyard: Botyard) -> int:

@@ -20,10 +20,16 @@ class Wire:
     writer: asyncio.StreamWriter
 
     @classmethod
-    async def open(cls, url: str) -> Self:
-        """Connect to a server."""
+    async def open(cls, url: str, *, local: str | None = None) -> Self:
+        """Connect to a server.
+
+        Args:
+            url: of the server.
+            local: the address to come from; None for any.
+        """
         parts = urlsplit(url)
-        return cls(*await asyncio.open_connection(parts.hostname, parts.port))
+        source = (local, 0) if local else None
+        return cls(*await asyncio.open_connection(parts.hostname, parts.port, local_addr=source))
 
     async def send(self, start: str, *headers: str, body: bytes = b"") -> None:
         """Send the head of a request, and some of its body."""
@@ -59,9 +65,9 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire_to(url: str) -> AsyncIterator[Wire]:
+async def wire_to(url: str, *, local: str | None = None) -> AsyncIterator[Wire]:
     """A connection for as long as it is used."""
-    wire = await Wire.open(url)
+    wire = await Wire.open(url, local=local)
     try:
         yield wire
     finally:
