@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from telegram.error import (
 
 from runner.telegram.answers import MAX_RETRY_AFTER, MAX_TEXT, NotTelegram, read_error
 from sandbox import Sandbox, SandboxBot
+from server.config import Config
 
 ME = {"id": 0, "is_bot": True, "first_name": "X", "username": "x_bot"}
 MISSING = object()
@@ -68,6 +70,12 @@ STRANGE_USERS: dict[str, Any] = {
         for name, value in values.items()
     },
 }
+
+
+@pytest.fixture
+def config(config: Config) -> Config:
+    """For an account that tries one answer after the other, and may have so many tokens checked."""
+    return replace(config, max_bots_per_user=1000)
 
 
 def getme(what: Any, bot: SandboxBot) -> str:
