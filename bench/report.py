@@ -11,9 +11,9 @@ from bench.scenarios.stall import BASELINE
 
 Row = list[str]
 _ECHO = [  # name, title, digits
-    ("cpu_ms", "CPU a message, saturated, ms", 2),
-    ("per_second", "messages a second, saturated", 0),
-    ("cpu_ms_at_rate", "CPU a message at {rate:.0f}/s, ms", 2),
+    ("cpu_ms", "CPU per message, saturated, ms", 2),
+    ("per_second", "messages per second, saturated", 0),
+    ("cpu_ms_at_rate", "CPU per message at {rate:.0f}/s, ms", 2),
     ("p50_ms", "message to answer at {rate:.0f}/s, p50, ms", 1),
     ("p99_ms", "message to answer at {rate:.0f}/s, p99, ms", 1),
     ("core_share", "share of its core used, saturated", 2),
@@ -23,7 +23,7 @@ _ECHO = [  # name, title, digits
 ]
 _START = [
     ("cpu_ms", "CPU to start a bot ({bots} bots), ms", 2),
-    ("rss_kb", "memory a bot ({bots} bots), KB", 0),
+    ("rss_kb", "memory per bot ({bots} bots), KB", 0),
     ("rss_mb_one", "memory of the process with one bot, MB", 0),
 ]
 _PHASES = {
@@ -109,7 +109,7 @@ def _botyard_only(
             (f"boot with {many} bots: /healthz answers after, s", f"{boot['healthz_s']:.2f}"),
             (f"boot with {many} bots: /readyz answers 200 after, s", f"{boot['readyz_s']:.2f}"),
             (f"CPU to start a bot ({many} bots), ms", f"{boot['cpu_ms_bot']:.2f}"),
-            (f"memory a bot ({many} bots), KB", f"{boot['rss_kb_bot']:.0f}"),
+            (f"memory per bot ({many} bots), KB", f"{boot['rss_kb_bot']:.0f}"),
             (f"memory with {many} bots, MB", f"{boot['rss_mb']:.0f}"),
             (f"open files with {many} bots", f"{boot['files']}"),
             (f"idle with {many} bots, percent of a core", f"{boot['idle_percent']:.1f}"),
@@ -146,7 +146,7 @@ def warnings(results: dict[str, Any]) -> list[str]:
         return []
     return [
         f"Not a whole core: {', '.join(held_up)}. Something else ran on this machine, or bots were "
-        "held to 30 messages/s: messages a second mean little here, CPU a message still does."
+        "held to 30 messages/s: messages per second mean little here, CPU per message still does."
     ]
 
 

@@ -22,14 +22,14 @@ class Sizes:
         bots: bots of each program in the comparisons.
         rounds: how often each program is measured, one after another.
         chats: chats of each bot, each with one message in flight.
-        rate: messages a second in the rows of a fixed rate.
+        rate: messages per second in the rows of a fixed rate.
         warm_up, window: of each measurement under load.
         many: bots of the boot, idle and stall scenarios.
         idle: how long an idle server is watched.
         switched_of: bots of the switching scenario.
         switches: how often a bot is switched off and on again.
-        switching_rate: messages a second meanwhile, over all bots.
-        busy_rate: messages a second in the stall scenario's phase of half load.
+        switching_rate: messages per second meanwhile, over all bots.
+        busy_rate: messages per second in the stall scenario's phase of half load.
     """
 
     bots: int = 100

@@ -119,7 +119,7 @@ class Config:
                 values[name] = setting.metadata["parse"](text)
             except ValueError as error:
                 shown = "the value" if name in _SECRETS else repr(read.LOGIN.sub("***@", text))
-                raise ConfigError(f"{variable}: {shown} will not do; it takes {error}") from None
+                raise ConfigError(f"{variable}: {shown} is not valid; it takes {error}") from None
         return cls(**values)
 
     @property

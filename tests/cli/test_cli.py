@@ -210,7 +210,7 @@ def test_what_cannot_be_done_with_an_account_is_one_line(
 async def test_a_wrong_setting_stops_the_start() -> None:
     ended = await botyard_command("serve", BOTYARD_PORT="http")
     assert only_line(ended) == (
-        "Error: BOTYARD_PORT: 'http' will not do; it takes a number from 0 to 65535"
+        "Error: BOTYARD_PORT: 'http' is not valid; it takes a number from 0 to 65535"
     )
 
 

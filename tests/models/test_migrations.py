@@ -177,7 +177,7 @@ async def test_create_writes_an_empty_step_after_the_last(tmp_path: Path) -> Non
         (("create", "../x"), "Error: '../x': use lower case letters, digits and underscores"),
         (
             ("up", "--database-url", "x"),
-            "Error: --database-url: 'x' will not do; it takes sqlite:///path or "
+            "Error: --database-url: 'x' is not valid; it takes sqlite:///path or "
             "postgresql://user:password@host/name",
         ),
     ],

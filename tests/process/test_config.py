@@ -126,13 +126,13 @@ def test_a_wrong_value_is_one_line_with_variable_value_and_what_it_takes(
     with pytest.raises(ConfigError) as caught:
         Config.load({variable(field): text})
     assert str(caught.value).startswith(
-        f"{variable(field)}: {text!r} will not do; it takes {BAD[field][0]}"
+        f"{variable(field)}: {text!r} is not valid; it takes {BAD[field][0]}"
     )
     assert "\n" not in str(caught.value)
 
 
 def test_a_wrong_flag_is_named_as_a_flag() -> None:
-    with pytest.raises(ConfigError, match=r"^--session-days: 'x' will not do"):
+    with pytest.raises(ConfigError, match=r"^--session-days: 'x' is not valid"):
         Config.load({}, session_days="x")
 
 
