@@ -60,7 +60,7 @@ class AccountHandler(ApiHandler):
     async def check_password(
         self, attempt: Attempt, password: str, found: Credentials | None, *, known: bool
     ) -> bool:
-        """Whether a password is right.
+        """Whether a password is right, and the attempt not in vain.
 
         Args:
             attempt: where it is counted; a full queue is not.
@@ -76,9 +76,10 @@ class AccountHandler(ApiHandler):
             fits = await self.services.hasher.check(
                 password, password_hash, address=network_of(self.address), known=known
             )
-        if fits:
-            attempt.succeeded()
-        return fits
+        if not fits or attempt.in_vain:
+            return False
+        attempt.succeeded()
+        return True
 
 
 class Registration(AccountHandler):
@@ -182,7 +183,8 @@ class Login(AccountHandler):
         attempt = throttle.login(name, self.address, user_id=user_id, known=known)
         fits = await self.check_password(attempt, password, found, known=known)
         if not fits or found is None:
-            await self._note_failure(found)
+            reason = Code.TOO_MANY_ATTEMPTS if attempt.in_vain else ""
+            await self._note_failure(found, reason=reason)
             raise errors.invalid_credentials()
         return found
 

@@ -197,10 +197,11 @@ def staff_only() -> Forbidden:
 
 
 def invalid_credentials() -> BadRequest:
-    """Somebody does not know who he says he is."""
+    """Somebody does not know who they say they are."""
     sentence = "The user name or the password is wrong."
+    detail = f"{sentence} After many attempts wait for a quarter of an hour."
     return BadRequest(
-        sentence, code=Code.INVALID_CREDENTIALS, errors={"non_field_errors": [sentence]}
+        detail, code=Code.INVALID_CREDENTIALS, errors={"non_field_errors": [sentence]}
     )
 
 

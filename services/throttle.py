@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from typing import TypeAlias
 
 from models.accounts.address import network_of
 from models.accounts.passwords import HasherBusy
@@ -84,6 +85,9 @@ class _Window:
     count: int = 0
 
 
+_Counts: TypeAlias = tuple[tuple[Windows, Hashable], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """An attempt that was let through, until it is known what became of it.
@@ -92,11 +96,14 @@ class Attempt:
         counts: where it is counted.
         own: those of them that a right password clears.
         failures: those of them that count nothing but failures.
+        in_vain: whether it must fail even if the password is right, after the same work; see
+            `LoginThrottle.login`.
     """
 
-    counts: tuple[tuple[Windows, Hashable], ...]
-    own: tuple[tuple[Windows, Hashable], ...] = ()
-    failures: tuple[tuple[Windows, Hashable], ...] = ()
+    counts: _Counts
+    own: _Counts = ()
+    failures: _Counts = ()
+    in_vain: bool = False
 
     def succeeded(self) -> None:
         """The password was right."""
@@ -123,9 +130,9 @@ class LoginThrottle:
     """How often one may try: to log in, to register, to get another name.
 
     An attempt to log in is counted before it is known to fail, so that many at once are no way
-    around. Counted are the address, the account from this address, and the account from all
-    addresses that have not logged in to it before: those that have are not held up by what
-    others do. A name that nobody has is counted as if it were an account.
+    around. Counted are the address, what was entered from this address, and what was entered
+    from all addresses that have not logged in before to the account it names: those that have
+    are not held up by what others do. The account itself is counted beside, see `login`.
 
     Memory needs no bound of its own: what a full queue refuses is taken back, so each entry has
     cost the time of a hash.
@@ -137,6 +144,7 @@ class LoginThrottle:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         windows = partial(Windows, clock=clock)
         self._address = windows(100, 5 * _MINUTE)
+        # Both by what was entered (a digest) and by the account behind it (its id).
         self._account_from_address = windows(10, 5 * _MINUTE)
         # more than one address can use up: it takes several to hold strangers up
         self._account_from_strangers = windows(50, 15 * _MINUTE)
@@ -156,6 +164,16 @@ class LoginThrottle:
     def login(self, name: str, address: str, *, user_id: int | None, known: bool) -> Attempt:
         """Count an attempt to log in.
 
+        What was entered is counted whether an account is behind it or not, and nothing else is
+        ever refused with `TooFast`: no sequence of attempts tells an account from none, or that
+        a name and an e-mail address belong together. They still share the guesses: when those
+        at the account are used up, the attempt is in vain, and is answered as a wrong password.
+
+        So an owner who comes from a new address, while others guess at the account by its other
+        name, is told that the right password is wrong, for a quarter of an hour at most. The
+        other ways are worse: to let the right one in would double the guesses, and to say what
+        is the matter would tell everybody that there is the account.
+
         Args:
             name: what was entered.
             address: the IP address it comes from.
@@ -166,10 +184,17 @@ class LoginThrottle:
             TooFast: it has to wait.
         """
         network = network_of(address)
-        account: Hashable = user_id if user_id is not None else _digest(name)
-        own = (self._account_from_address, (account, network))
-        others = () if known else ((self._account_from_strangers, account),)
-        return _count((self._address, network), own, *others, own=(own,), failures=others)
+        own, others = self._guesses(_digest(name), network, known=known)
+        attempt = _count((self._address, network), *own, *others, own=own, failures=others)
+        if user_id is None:
+            return attempt
+        own, others = self._guesses(user_id, network, known=known)
+        return _count_unseen(attempt, own=own, failures=others)
+
+    def _guesses(self, target: Hashable, network: str, *, known: bool) -> tuple[_Counts, _Counts]:
+        """Where a guess counts: what a right password clears, and what counts only failures."""
+        others = () if known else ((self._account_from_strangers, target),)
+        return ((self._account_from_address, (target, network)),), others
 
     def password_change(self, session_id: str) -> Attempt:
         """Count an attempt to change the password, whatever becomes of it.
@@ -206,14 +231,23 @@ def _check(*counts: tuple[Windows, Hashable]) -> None:
 
 def _count(
     *counts: tuple[Windows, Hashable],
-    own: tuple[tuple[Windows, Hashable], ...] = (),
-    failures: tuple[tuple[Windows, Hashable], ...] = (),
+    own: _Counts = (),
+    failures: _Counts = (),
 ) -> Attempt:
     """Count an attempt everywhere, or nowhere when one place has no room."""
     _check(*counts)
     for windows, key in counts:
         windows.add(key)
     return Attempt(counts, own, failures)
+
+
+def _count_unseen(attempt: Attempt, *, own: _Counts, failures: _Counts) -> Attempt:
+    """Count an attempt in more places; where one has no room, it is in vain."""
+    counts = own + failures
+    in_vain = any(windows.wait(key) is not None for windows, key in counts)
+    for windows, key in counts:
+        windows.add(key)
+    return Attempt(attempt.counts + counts, attempt.own + own, attempt.failures + failures, in_vain)
 
 
 def _digest(name: str) -> str:

@@ -146,7 +146,7 @@ def note_failed_login(by: Actor, *, user_id: int | None, username: str, reason: 
 
     Args:
         user_id: the account; None when there is none of that name.
-        reason: why, when the password was right.
+        reason: why, when it was not for the password alone.
     """
     details: dict[str, Any] = {"reason": reason} if reason else {}
     entry_id = note(

@@ -11,6 +11,7 @@ import time
 import unicodedata
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from itertools import permutations
 
 import aiohttp
 import pytest
@@ -107,10 +108,39 @@ async def test_another_ipv6_network_has_tries_of_its_own(home: Client, anonymous
 async def test_the_name_and_the_email_of_an_account_share_the_tries(
     home: Client, anonymous: Client
 ) -> None:
+    """The answer is that of a wrong password: a 429 would tell that both are one account."""
     for _ in range(TRIES):
         assert (await log_in(anonymous)).status == 400
-    assert (await log_in(anonymous, "ann@example.org")).status == 429
-    assert (await log_in(anonymous, "ANN@example.org", field="email")).status == 429
+    for name, field in (("ann@example.org", "username"), ("ANN@example.org", "email")):
+        answer = await log_in(anonymous, name, PASSWORD, field=field)
+        assert (answer.status, answer.json["code"]) == (400, "invalid_credentials")
+
+
+async def test_strangers_share_the_guesses_at_the_name_and_the_email(
+    home: Client, anonymous: Client
+) -> None:
+    await guess_from_everywhere(anonymous)
+    stranger = await log_in(anonymous, "ann@example.org", PASSWORD, address="203.0.113.99")
+    assert (stranger.status, stranger.json["code"]) == (400, "invalid_credentials")
+    assert (await log_in(anonymous, "ann@example.org", PASSWORD)).status == 200
+
+
+async def test_an_attempt_in_vain_is_checked_and_noted_with_its_reason(
+    home: Client, anonymous: Client, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked, check = [], models.accounts.passwords.check_password
+
+    def noting(password: str, password_hash: str | None) -> bool:
+        checked.append(password)
+        return check(password, password_hash)
+
+    for _ in range(TRIES):
+        await log_in(anonymous)
+    monkeypatch.setattr(models.accounts.passwords, "check_password", noting)
+    assert (await log_in(anonymous, "ann@example.org", PASSWORD)).status == 400
+    assert checked == [PASSWORD]
+    query = Entry.select(Entry.details).order_by(Entry.id.desc())
+    assert "too_many_attempts" in (await botyard.services.db.read(query.first)).details
 
 
 async def guess_from_everywhere(client: Client, name: str = "ann") -> list[Answer]:
@@ -203,6 +233,14 @@ async def test_strangers_do_not_keep_one_from_changing_the_password(
 # -- whether an account exists is nobody's business
 
 
+FORMS = [  # of a name, and the field it is typed into
+    ("{}", "username"),
+    ("{}", "email"),
+    ("{}@example.org", "username"),
+    ("{}@example.org", "email"),
+]
+
+
 async def told(client: Client, name: str) -> list[tuple[int, object, set[str]]]:
     """All that the answers to guesses at a name say, up to both limits and beyond."""
     answers = [await log_in(client, name, address="192.0.2.1") for _ in range(TRIES + 2)]
@@ -220,6 +258,22 @@ async def test_a_name_that_nobody_has_is_throttled_as_one_that_somebody_has(
     known, unknown = await told(anonymous, "ann"), await told(anonymous, "nobody")
     assert [status for status, *_ in known].count(429) > 2
     assert known == unknown
+
+
+@pytest.mark.parametrize("forms", list(permutations(FORMS, 2)), ids=str)
+async def test_no_two_forms_of_a_name_tell_whether_anybody_has_it(
+    home: Client, anonymous: Client, forms: tuple[tuple[str, str], ...]
+) -> None:
+    """The second form was refused if there was the account, or if there was none."""
+    told = []
+    for name, address in (("ann", "192.0.2.1"), ("nobody", "192.0.2.2")):
+        answers = [
+            await log_in(anonymous, text.format(name), address=address, field=field)
+            for text, field in forms
+            for _ in range(TRIES + 1)
+        ]
+        told.append([answer.status for answer in answers])
+    assert told[0] == told[1]
 
 
 async def at_rest(botyard: Botyard) -> None:
