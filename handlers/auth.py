@@ -57,6 +57,10 @@ class AccountHandler(ApiHandler):
         """The IP address that the request comes from."""
         return self.request.remote_ip or ""
 
+    def source(self, found: Credentials | None, *, known: bool) -> str:
+        """What the request counts as among those who wait for the hasher."""
+        return str(found.user.id) if known and found is not None else network_of(self.address)
+
     async def check_password(
         self, attempt: Attempt, password: str, found: Credentials | None, *, known: bool
     ) -> bool:
@@ -74,7 +78,7 @@ class AccountHandler(ApiHandler):
         password_hash = found.password_hash if found else None
         with attempt.undone_when_busy():
             fits = await self.services.hasher.check(
-                password, password_hash, address=network_of(self.address), known=known
+                password, password_hash, source=self.source(found, known=known), known=known
             )
         if not fits or attempt.in_vain:
             return False
@@ -115,7 +119,7 @@ class Registration(AccountHandler):
         password = body.get("password1") or body["password"]
         with self.services.throttle.registration(self.address).undone_when_busy():
             password_hash = await self.services.hasher.hash(
-                password, address=network_of(self.address)
+                password, source=network_of(self.address)
             )
         user, session = await self.services.db.write(
             sessions.register,

@@ -8,7 +8,6 @@ from handlers import errors
 from handlers.auth import AccountHandler
 from handlers.schemas.common import PasswordChangeSchema
 from models.accounts import sessions, users
-from models.accounts.address import network_of
 from models.accounts.passwords import weaknesses
 from models.accounts.users import Credentials
 from models.errors import PasswordChanged
@@ -51,8 +50,8 @@ class PasswordChange(AccountHandler):
         if not await self.check_password(attempt, old, checked, known=True):
             raise errors.invalid({"old_password": ["This is not your password."]})
         with attempt.undone_when_busy():
-            address = network_of(self.address)
-            return await self.services.hasher.hash(new, address=address, known=True)
+            source = self.source(checked, known=True)
+            return await self.services.hasher.hash(new, source=source, known=True)
 
     async def _store(self, password_hash: str, checked: Credentials | None) -> None:
         """Store a new password in the place of the one that was checked, and of no other."""

@@ -80,22 +80,25 @@ class _Job:
 class PasswordHasher:
     """Hashing in a thread of its own, so that neither the loop nor the CPU is taken over.
 
-    Whoever asks waits in a queue that all addresses share fairly. Those who have proved before
+    Whoever asks waits in a queue that all sources share fairly. Those who have proved before
     that they belong here wait in a queue of their own, and the two take turns: a flood of
     strangers, from however many addresses, costs them one hash of waiting.
 
+    The source of a stranger is their network. That of the known is their account: an account
+    can be known in as many networks as its owner likes, and still has one turn.
+
     Args:
-        queue: how many may wait in each of the two, beside the one under way.
-        each: how many of them may come from one address.
+        queue: how many strangers may wait, beside the one under way.
+        each: how many of one source.
+        known: how many of the known may wait. To fill it takes more accounts
+            than can be registered in a few hours.
     """
 
-    def __init__(self, *, queue: int = 64, each: int = 8) -> None:
+    def __init__(self, *, queue: int = 64, each: int = 8, known: int = 256) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="botyard-bcrypt")
         self._half = queue // 2
-        self._known, self._strangers = (
-            FairQueue[_Job](limit=queue, each=each),
-            FairQueue[_Job](limit=queue, each=each),
-        )
+        self._known = FairQueue[_Job](limit=known, each=each)
+        self._strangers = FairQueue[_Job](limit=queue, each=each)
         self._turn_of_known = True
         self._running = False
         self._closed = False
@@ -105,11 +108,11 @@ class PasswordHasher:
         """How many wait for the thread."""
         return len(self._known) + len(self._strangers)
 
-    async def hash(self, password: str, *, address: str = "", known: bool = False) -> str:
+    async def hash(self, password: str, *, source: str = "", known: bool = False) -> str:
         """`hash_password` in the thread.
 
         Args:
-            address: where the request comes from, in the form that is counted.
+            source: whoever asks, as they are counted: a stranger's network, else the account.
             known: whether whoever asks has proved before that they belong here.
 
         Raises:
@@ -118,10 +121,10 @@ class PasswordHasher:
         """
         if not known and len(self._strangers) >= self._half:
             raise HasherBusy
-        return await self._run(partial(hash_password, password), address, known=known)
+        return await self._run(partial(hash_password, password), source, known=known)
 
     async def check(
-        self, password: str, password_hash: str | None, *, address: str = "", known: bool = False
+        self, password: str, password_hash: str | None, *, source: str = "", known: bool = False
     ) -> bool:
         """`check_password` in the thread; see `hash`.
 
@@ -129,13 +132,13 @@ class PasswordHasher:
             HasherBusy: the queue is full.
         """
         run = partial(check_password, password, password_hash)
-        return await self._run(run, address, known=known)
+        return await self._run(run, source, known=known)
 
-    async def _run(self, run: Callable[[], T], address: str, *, known: bool) -> T:
+    async def _run(self, run: Callable[[], T], source: str, *, known: bool) -> T:
         queue = self._known if known else self._strangers
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         try:
-            displaced = queue.put(address, _Job(run, future))
+            displaced = queue.put(source, _Job(run, future))
         except QueueFull:
             raise HasherBusy from None
         if displaced is not None and not displaced.future.done():

@@ -409,11 +409,34 @@ async def test_where_one_has_logged_in_before_one_hardly_waits_in_the_queue(
 ) -> None:
     flood = await flood_from_everywhere(crowd, gate)
     victim = start(crowd, "ann", PASSWORD, HOME)
-    await until(lambda: HOME in botyard.services.hasher._known._waiting, "its turn")
+    await until(lambda: botyard.services.hasher._known._waiting, "its turn")
     gate.open.set()
     assert (await victim).status == 200
     await asyncio.gather(*flood)
     assert gate.checked.index(PASSWORD) <= 2
+
+
+async def test_accounts_known_in_many_networks_do_not_keep_the_known_out(
+    home: Client, crowd: Client, gate: Gate, botyard: Botyard
+) -> None:
+    """Two accounts that had logged in from 40 addresses each took all of the queue."""
+    gate.open.set()
+    known = [(f"m{n % 2}", f"203.0.113.{n}") for n in range(80)]
+    for name in ("m0", "m1"):
+        assert (await make_account(crowd, name, address="192.0.2.1")).status == 201
+    for name, address in known:
+        assert (await log_in(crowd, name, PASSWORD, address=address)).status == 200
+    gate.open.clear()
+    gate.checked.clear()
+    flood = [start(crowd, name, WRONG, address) for name, address in 2 * known]
+    await until(lambda: sum(task.done() for task in flood) > len(flood) // 2, "a full queue")
+    victim = start(crowd, "ann", PASSWORD, HOME)
+    waiting, ann = botyard.services.hasher._known._waiting, str(home.user["pk"])
+    await until(lambda: victim.done() or ann in waiting or HOME in waiting, "its turn")
+    gate.open.set()
+    assert (await victim).status == 200
+    await asyncio.gather(*flood)
+    assert gate.checked.index(PASSWORD) <= 3, "one turn each"
 
 
 # -- the clock

@@ -181,15 +181,15 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 @pytest.fixture
 async def hasher() -> AsyncIterator[PasswordHasher]:
     """One that lets four wait, two from one address."""
-    made = PasswordHasher(queue=4, each=2)
+    made = PasswordHasher(queue=4, each=2, known=4)
     yield made
     made.close()
 
 
-def ask(hasher: PasswordHasher, address: str, *, known: bool = False) -> asyncio.Task[bool]:
+def ask(hasher: PasswordHasher, source: str, *, known: bool = False) -> asyncio.Task[bool]:
     """A check that goes on beside."""
-    check = hasher.check(PASSWORD, hash_password(PASSWORD), address=address, known=known)
-    return asyncio.create_task(check, name=f"check from {address}")
+    check = hasher.check(PASSWORD, hash_password(PASSWORD), source=source, known=known)
+    return asyncio.create_task(check, name=f"check from {source}")
 
 
 async def test_an_address_that_has_its_share_of_the_queue_is_refused_at_once(
@@ -238,7 +238,7 @@ async def test_half_of_the_queue_is_for_those_who_log_in(
     crowd = [ask(hasher, address) for address in ("first", "a", "b")]
     await until(lambda: hasher.waiting == 2, "a queue that is half full")
     with pytest.raises(HasherBusy):
-        await hasher.hash(PASSWORD, address="c")
+        await hasher.hash(PASSWORD, source="c")
     gate.set()
     await asyncio.gather(*crowd)
 
