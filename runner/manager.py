@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 import orjson
 
 from models.accounts.administration import IdFilter
-from models.bots import bots
+from models.bots import bots, takeover
 from models.bots.bots import BotRecord, Failure, VerifiedToken
 from models.bots.vault import Vault
 from models.engine.database import Database
@@ -22,6 +22,7 @@ from models.errors import StorageError
 from models.messaging.updates import Waiting
 from runner.boot import Boot
 from runner.bot import ManagedBot
+from runner.claims import Claims
 from runner.live.counters import UpdateCounts
 from runner.live.hub import EventHub, EventKind
 from runner.loop_pacer import Turnstile
@@ -63,6 +64,7 @@ class BotManager:
         self._locks: WeakValueDictionary[int, BotLock] = WeakValueDictionary()
         self.views = Views(db, vault, self)
         self.transport = transport
+        self.claims = Claims(db, vault, transport, timeout=settings.verify_timeout)
         self.journal = Journal(db)
         self._update_counts = UpdateCounts(db)
         self._around = Surroundings(
@@ -286,7 +288,8 @@ class BotManager:
                 self.events.publish(record.user_id, EventKind.COUNTERS, record.id, status)
 
     async def _confirm(self, bot_id: int, token: VerifiedToken) -> None:
-        await self._db.write(bots.confirm, self._vault, bot_id, token)
+        dead = await self.claims.dead(token, but=bot_id)
+        await self._db.write(takeover.confirm, dead, self._vault, bot_id, token)
 
     async def _note_failure(self, bot_id: int, failure: Failure) -> None:
         try:

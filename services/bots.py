@@ -9,8 +9,9 @@ from models.accounts import administration, users
 from models.accounts.administration import Account
 from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
-from models.bots import bots
+from models.bots import bots, takeover
 from models.bots.bots import BotRecord
+from models.bots.takeover import DeadClaim
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.errors import StorageError
@@ -72,9 +73,12 @@ class BotService:
         """
         await self._db.read(bots.check_new, self._vault, user_id, token, limit=self._max_bots)
         verified = await self._verify(token)
+        dead = await self._manager.claims.dead(verified.token)
         record = await self._db.write(
             authorized,
             by,
+            takeover.taking_over,
+            dead,
             bots.create,
             self._vault,
             user_id,
@@ -96,13 +100,16 @@ class BotService:
         """
         changes = dict(changes)
         token = changes.pop("token", record.token)
-        verified = None if token == record.token else await self._verify(token)
+        verified, dead = None, None
+        if token != record.token:
+            verified = await self._verify(token)
+            dead = await self._manager.claims.dead(verified.token, but=record.id)
         async with self._manager.lock(record.id):
             if verified is not None:
                 # First, so that nothing the old bot receives ends in the new one's journal.
                 await self._manager.stop(record.id)
             try:
-                stored = await self._write(record.id, changes, verified, by)
+                stored = await self._write(record.id, changes, verified, dead, by)
             except BaseException:
                 if verified is not None:
                     await self._resume_locked(record)
@@ -112,11 +119,18 @@ class BotService:
         return await self._outcome(stored)
 
     async def _write(
-        self, bot_id: int, changes: dict[str, Any], verified: Verification | None, by: Actor
+        self,
+        bot_id: int,
+        changes: dict[str, Any],
+        verified: Verification | None,
+        dead: DeadClaim | None,
+        by: Actor,
     ) -> BotRecord:
-        stored = await self._db.write(
+        stored: BotRecord | None = await self._db.write(
             authorized,
             by,
+            takeover.taking_over,
+            dead,
             bots.update,
             self._vault,
             bot_id,

@@ -38,6 +38,8 @@ class Action(StrEnum):
     BOT_SWITCHED_ON = "bot_switched_on"
     BOT_SWITCHED_OFF = "bot_switched_off"
     BOT_DELETED = "bot_deleted"
+    BOT_TAKEN_OVER = "bot_taken_over"  # from a row whose token is dead
+    BOT_LOST = "bot_lost"  # to whoever has the new token
     UPDATE_REPLAYED = "dead_update_replayed"
     UPDATE_DELETED = "dead_update_deleted"
 
@@ -79,6 +81,7 @@ class Actor:
 
 
 OPERATOR = Actor("operator")
+PLATFORM = Actor("botyard")  # when whoever brought it about must not be told
 _NOBODY = 0  # no account has this id
 
 

@@ -11,6 +11,7 @@ from support.client import BOTS, DEADLINE, Client, register
 
 from models.bots import bots
 from models.bots.bots import Bot, VerifiedToken
+from models.bots.takeover import DeadClaim
 from models.engine.migration import Migrations
 from models.errors import BotAlreadyRegistered
 from sandbox import Sandbox, SandboxBot
@@ -162,6 +163,95 @@ async def test_the_database_itself_keeps_a_confirmed_bot_once(
 
     with pytest.raises(BotAlreadyRegistered):
         await db.write(steal)
+
+
+# -- a token that leaked
+
+
+async def add_as_thief(thief: Client, bot: SandboxBot, telegram: Sandbox, *, active: bool) -> Any:
+    """Add a bot with a token that leaked, before its owner does and has it renewed."""
+    theirs = await thief.add_bot(bot, active=active)
+    telegram.new_token(bot.id)
+    if active:
+        assert (await thief.until_state(theirs, "failed"))["reason"] == "token_revoked"
+    return theirs
+
+
+@pytest.mark.parametrize("active", [True, False], ids=["failed", "off"])
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+async def test_a_thief_with_the_old_token_does_not_keep_the_owner_out(
+    ann: Client, bob: Client, telegram: Sandbox, method: str, active: bool
+) -> None:
+    bot, path = telegram.add_bot(), BOTS
+    theirs = await add_as_thief(bob, bot, telegram, active=active)
+    if method == "PATCH":
+        path += f"{(await ann.add_bot(telegram.add_bot()))['id']}/"
+    answer = await ann.request(method, path, {"token": bot.token})
+    assert answer.status in (200, 201), answer.text
+    assert (answer.json["telegram_id"], answer.json["status"]["state"]) == (bot.id, "running")
+    left = (await bob.get(f"{BOTS}{theirs['id']}/")).json
+    assert (left["telegram_id"], left["active"]) == (None, active)
+    assert left["status"]["state"] == ("failed" if active else "stopped")
+
+
+async def test_a_token_that_is_confirmed_later_takes_its_bot_over_from_a_dead_one(
+    ann: Client, bob: Client, telegram: Sandbox
+) -> None:
+    bot = telegram.add_bot()
+    theirs = await add_as_thief(bob, bot, telegram, active=False)
+    out_of_reach(telegram)
+    mine = await ann.add_bot(bot)
+    telegram.clear()
+    await ann.until_state(mine, "running")
+    assert (await ann.get(f"{BOTS}{mine['id']}/")).json["telegram_id"] == bot.id
+    assert (await bob.get(f"{BOTS}{theirs['id']}/")).json["telegram_id"] is None
+
+
+async def test_both_accounts_find_a_takeover_in_their_log_and_neither_the_other(
+    ann: Client, bob: Client, telegram: Sandbox
+) -> None:
+    bot = telegram.add_bot()
+    theirs = await add_as_thief(bob, bot, telegram, active=False)
+    mine = await ann.add_bot(bot)
+    logged = {}
+    for client, row in ((ann, mine), (bob, theirs)):
+        entry = (await client.get("/api/v1/audit/")).json["results"][0]
+        assert (entry["bot"], entry["details"]) == (row["id"], {"telegram_id": bot.id})
+        logged[entry["action"]] = (entry["actor"], bool(entry["address"]))
+    assert logged == {"bot_taken_over": ("ann", True), "bot_lost": ("botyard", False)}
+
+
+async def test_a_token_of_which_telegram_says_nothing_keeps_its_bot(
+    ann: Client, bob: Client, telegram: Sandbox
+) -> None:
+    bot = telegram.add_bot()
+    old = bot.token
+    theirs = await add_as_thief(bob, bot, telegram, active=False)
+    telegram.inject(kind="drop", token=old)
+    answer = await ann.post(BOTS, {"token": bot.token})
+    assert (answer.status, answer.json["code"]) == (409, TAKEN)
+    assert (await bob.get(f"{BOTS}{theirs['id']}/")).json["telegram_id"] == bot.id
+
+
+async def test_a_row_that_got_the_new_token_meanwhile_keeps_its_bot(
+    ann: Client, bob: Client, telegram: Sandbox, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = telegram.add_bot()
+    theirs = await add_as_thief(bob, bot, telegram, active=False)
+    claims = botyard.services.manager.claims
+    find = claims.dead
+
+    async def overtaken(token: VerifiedToken, *, but: int | None = None) -> DeadClaim | None:
+        dead = await find(token, but=but)
+        if but is None:
+            answer = await bob.patch(f"{BOTS}{theirs['id']}/", {"token": bot.token})
+            assert answer.status == 200, answer.text
+        return dead
+
+    monkeypatch.setattr(claims, "dead", overtaken)
+    answer = await ann.post(BOTS, {"token": bot.token})
+    assert (answer.status, answer.json["code"]) == (409, TAKEN)
+    assert (await bob.get(f"{BOTS}{theirs['id']}/")).json["telegram_id"] == bot.id
 
 
 # -- back to the version before
