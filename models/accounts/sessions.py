@@ -28,6 +28,8 @@ from models.errors import AccountDisabled, NotStaff, PasswordChanged, SessionEnd
 
 T = TypeVar("T")
 
+KEPT = 50  # living sessions of an account
+
 
 class Session(BaseModel):
     """One login on one device. The id is random, so that it is never used twice."""
@@ -104,7 +106,7 @@ def create(
     user_agent: str = "",
     by: Actor,
 ) -> SessionRecord:
-    """Begin a session, and drop the account's expired ones on the way.
+    """Begin a session, and drop the account's expired ones and those beyond `KEPT` on the way.
 
     Args:
         password_hash: what the password was checked against; checking takes so long that it
@@ -122,6 +124,7 @@ def create(
     if user.password_hash != password_hash:
         raise PasswordChanged
     Session.delete().where(Session.user == user_id, Session.expires_at <= moment).execute()
+    _make_room(user_id)
     row = Session.create(
         id=secrets.token_urlsafe(16),
         user=user,
@@ -135,6 +138,14 @@ def create(
         known_network.remember(user_id, by.address)
     audit.note(Action.LOGIN, by, user_id=user_id, username=user.username)
     return _record(row)
+
+
+def _make_room(user_id: int) -> None:
+    """End the sessions that were used longest ago, until the account may have one more."""
+    mine = Session.user == user_id
+    last_used = Session.select(Session.id).where(mine).order_by(Session.last_used_at.desc())
+    kept = [session_id for (session_id,) in last_used.limit(KEPT - 1).tuples()]
+    Session.delete().where(mine, Session.id.not_in(kept)).execute()
 
 
 def identify(session_id: str, user_id: int) -> Identity | None:
@@ -194,11 +205,12 @@ def touch(session_id: str) -> None:
 
 
 def listing(user_id: int) -> list[SessionRecord]:
-    """The account's live sessions, the latest login first."""
+    """The account's live sessions, the latest login first; never more than `KEPT`."""
     query = (
         Session.select()
         .where(Session.user == user_id, Session.expires_at > now())
         .order_by(Session.created_at.desc(), Session.id)
+        .limit(KEPT)  # an older version kept more
     )
     return [_record(row) for row in query]
 
