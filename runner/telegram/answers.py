@@ -33,9 +33,10 @@ MAX_TEXT = 300  # characters of Telegram's texts
 # Seconds. A negative number would be a loop without a pause, a huge one the end of the bot.
 MIN_RETRY_AFTER, MAX_RETRY_AFTER = 1, 86_400
 LARGE = 2**18  # bytes; answers above are looked at before they are parsed
-# Commas and brackets: a million empty lists are three megabytes on the wire and a hundred in
-# memory. A hundred messages of nothing but commas have 400,000.
-MAX_VALUES = 1_000_000
+# The parser has the event loop to itself: within these bounds for some 20 ms. A hundred of the
+# longest updates may have more, and are asked for in smaller portions then.
+MAX_ANSWER = 2**23  # bytes
+MAX_VALUES = 250_000  # commas and brackets
 LENIENT = 2**20  # bytes; Python's own parser takes several times as long
 
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
@@ -59,14 +60,21 @@ class NotTelegram(NetworkError):
         super().__init__(f"what is at its address does not answer as Telegram does ({why})")
 
 
+class TooMuch(NotTelegram):
+    """An answer is larger than what is parsed at once: perhaps less of it was to be asked for."""
+
+
 def parse(payload: bytes) -> dict[str, Any]:
     """Parse the JSON object that every answer of the Bot API is.
 
     Raises:
+        TooMuch: it is too large for that.
         NotTelegram: it is something else.
     """
+    if len(payload) > MAX_ANSWER:
+        raise TooMuch("too long an answer")
     if len(payload) > LARGE and sum(map(payload.count, (b",", b"[", b"{"))) > MAX_VALUES:
-        raise NotTelegram("more values than an answer has")
+        raise TooMuch("more values than an answer has")
     try:
         answer = orjson.loads(payload)
     except orjson.JSONDecodeError:

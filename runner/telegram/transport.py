@@ -24,7 +24,9 @@ from telegram.request import BaseRequest, RequestData
 from yarl import URL
 
 from runner.telegram.answers import (
+    MAX_ANSWER,
     NotTelegram,
+    TooMuch,
     read_envelope,
     read_error,
     read_identity,
@@ -39,7 +41,7 @@ CONNECT_TIMEOUT = 10.0  # seconds
 KEEP_ALIVE = 75.0  # seconds an idle connection is kept
 DNS_CACHE = 60  # seconds
 FILE_TIME = 300.0  # seconds that a file may take, as long as some of it keeps coming
-MAX_BODY = 32 * 1024 * 1024  # bytes of an answer; the Bot API's files have 20 MB at most
+MAX_FILE = 32 * 1024 * 1024  # bytes; the Bot API's files have 20 MB at most
 _NO_TOKEN = "0:of-no-bot/getMe"  # noqa: S105 - no secret
 _JSON = {"Content-Type": "application/json"}
 
@@ -56,24 +58,28 @@ def _timeout(connect: float, read: float | None) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=read)
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: aiohttp.ClientResponse, *, most: int) -> bytes:
     """The body, as it comes.
 
+    Args:
+        most: bytes that it may have.
+
     Raises:
-        NotTelegram: it is too long, or compressed though nobody asked for that: unpacking what
-            somebody hostile has packed takes the event loop's time and any amount of memory.
+        TooMuch: it has more.
+        NotTelegram: it is compressed though nobody asked for that: unpacking what somebody
+            hostile has packed takes the event loop's time and any amount of memory.
     """
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise NotTelegram("an encoding that was not asked for")
-    if (response.content_length or 0) > MAX_BODY:
-        raise NotTelegram("too long an answer")
+    if (response.content_length or 0) > most:
+        raise TooMuch("too long an answer")
     pieces, size = [], 0
     while piece := await response.content.readany():
         pieces.append(piece)
         size += len(piece)
-        if size > MAX_BODY:
+        if size > most:
             response.close()
-            raise NotTelegram("too long an answer")
+            raise TooMuch("too long an answer")
     return b"".join(pieces)
 
 
@@ -167,13 +173,15 @@ class Transport:
     ) -> tuple[int, bytes, Mapping[str, str]]:
         if self._session is None or self._loop is None:
             raise RuntimeError("the transport is not open")
+        most = MAX_ANSWER if self.is_method(str(url)) else MAX_FILE
         try:
             # for all of it: a bound between two bytes alone would let a byte a second go on
             with Deadline(self._loop, seconds):
                 async with self._session.request(
                     method, url, allow_redirects=False, **options
                 ) as response:
-                    return response.status, await _read(response), response.headers
+                    body = await _read(response, most=most)
+                    return response.status, body, response.headers
         except TimeoutError as error:
             raise TimedOut("Telegram did not answer in time") from error
         except NotTelegram:

@@ -16,6 +16,8 @@ from models.bots.telegram_id import MAX_TELEGRAM_ID
 from models.redaction import foreign
 from runner.updates.raw import ATTEMPTS, UNREADABLE, JSONObject
 
+MAX_TAKEN = 100  # updates of an answer; Telegram gives no more
+MAX_GIVEN = 1000  # above that, it is nothing that goes by what it is asked
 MAX_UPDATE = 2**18  # bytes as JSON; the longest message with all it may hold has half of it
 MAX_DEPTH = 100  # objects and lists in each other; a message has about ten
 SHOWN_DEPTH, SHOWN_ITEMS, SHOWN_VALUES, SHOWN_TEXT = 8, 20, 200, 200  # of a stand-in
@@ -23,10 +25,10 @@ SHOWN_DEPTH, SHOWN_ITEMS, SHOWN_VALUES, SHOWN_TEXT = 8, 20, 200, 200  # of a sta
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The updates of one getUpdates.
+    """What is taken of one getUpdates.
 
     Args:
-        updates: those with a key, ascending, each key once.
+        updates: the first of those with a key, ascending, each key once.
         unusable: how many there were beside them.
     """
 
@@ -35,7 +37,7 @@ class Received:
 
 
 def sort_out(batch: list[Any]) -> Received:
-    """Sort the updates of a batch.
+    """Sort the updates of a batch, and take the first MAX_TAKEN; the others come again.
 
     Args:
         batch: the result of getUpdates, whose items may be anything.
@@ -51,7 +53,7 @@ def sort_out(batch: list[Any]) -> Received:
     updates = list(by_id.values())
     if not ascending:
         updates.sort(key=lambda update: int(update["update_id"]))
-    return Received(updates, unusable=len(batch) - len(updates))
+    return Received(updates[:MAX_TAKEN], unusable=len(batch) - len(updates))
 
 
 def pack(update: JSONObject) -> tuple[JSONObject, bytes]:

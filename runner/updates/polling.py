@@ -10,10 +10,10 @@ from telegram.error import Conflict
 
 from models.engine.base import now
 from runner.settings import RunnerSettings
-from runner.telegram.answers import NotTelegram
+from runner.telegram.answers import NotTelegram, TooMuch
 from runner.telegram.transport import BotRequest
 from runner.updates.chat_queues import UpdateSink
-from runner.updates.intake import sort_out
+from runner.updates.intake import MAX_GIVEN, MAX_TAKEN, sort_out
 from runner.updates.raw import ALLOWED_UPDATES
 
 
@@ -40,6 +40,7 @@ class Poller:
         self.offset = 0
         self.last_poll_at: datetime | None = None
         self.last_update_at: datetime | None = None
+        self._limit = MAX_TAKEN  # updates that are asked for at once
         self._idle = 0  # polls in a row that came back at once with nothing new
 
     async def probe(self) -> None:
@@ -62,7 +63,7 @@ class Poller:
         """
         clock = asyncio.get_running_loop().time
         begun = clock()
-        batch = await self._get_updates(timeout=timeout)
+        batch = await self._get_portion(timeout=timeout)
         waited = clock() - begun >= timeout / 2
         if (batch and await self._hand_over(batch)) or waited:
             self._idle = 0
@@ -72,8 +73,28 @@ class Poller:
             settings = self._settings
             await asyncio.sleep(min(settings.idle_max, settings.backoff(self._idle - 1)))
 
+    async def _get_portion(self, *, timeout: int) -> list[Any]:
+        """As many updates as an answer can hold that is parsed at once.
+
+        Raises:
+            TooMuch: not even one fits, or what answers does not go by what it is asked.
+        """
+        while True:
+            try:
+                batch = await self._get_updates(timeout=timeout, limit=self._limit)
+            except TooMuch:
+                if self._limit == 1:
+                    raise
+                # What people write can make a hundred updates that large: the bot must get past.
+                self._limit = max(1, self._limit // 8)
+            else:
+                self._limit = min(MAX_TAKEN, self._limit * 2)
+                return batch
+
     async def _hand_over(self, batch: list[Any]) -> int:
-        """Hand the updates of a batch over, then confirm it; how many were new."""
+        """Hand the updates of a batch over, then confirm those; how many were new."""
+        if len(batch) > MAX_GIVEN:
+            raise NotTelegram("more updates than were asked for")
         received = sort_out(batch)
         if not received.updates:
             # nothing to confirm them by: they would come again at once

@@ -16,11 +16,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.client import BOTS, DEADLINE, QUICK, Client, register, scrape, until
-from support.hostile import Feed, HostileApi, hostile_api
+from support.hostile import Feed, HostileApi, Params, Writer, hostile_api, result, whole
 
 from models.bots.telegram_id import MAX_TELEGRAM_ID
 from models.messaging.updates import Update
-from runner.updates.intake import MAX_DEPTH, MAX_UPDATE, pack, sort_out
+from runner.updates.intake import MAX_DEPTH, MAX_GIVEN, MAX_TAKEN, MAX_UPDATE, pack, sort_out
 from runner.updates.raw import UNREADABLE, chat_id_of, flaw_of, lane_of, membership_of
 from server.app import Botyard, open_botyard
 from server.config import Config
@@ -244,6 +244,79 @@ async def test_updates_in_any_order_and_twice_are_handled_in_theirs_and_once(bot
     await bot.goes_on()
     assert bot.api.sent[:5] == [f"text {number}" for number in range(1, 6)]
     assert len(bot.api.sent) == 6
+
+
+# -- more than was asked for
+
+
+@dataclass
+class Backlog:
+    """Answers getUpdates with all it has, or with as many as it is asked for.
+
+    Attributes:
+        waiting: what is not confirmed yet.
+        offsets: those that were asked from.
+    """
+
+    waiting: list[dict[str, Any]]
+    obedient: bool
+    offsets: list[int] = field(default_factory=list)
+
+    async def __call__(self, writer: Writer, params: Params) -> None:
+        if not params["timeout"]:
+            await whole(result([]))(writer, params)
+            return
+        self.offsets.append(params.get("offset", 0))
+        self.waiting = [one for one in self.waiting if one["update_id"] >= self.offsets[-1]]
+        if not self.waiting:
+            await asyncio.sleep(params["timeout"])
+        given = self.waiting[: params["limit"]] if self.obedient else self.waiting
+        await whole(result(given))(writer, params)
+
+
+async def test_of_more_updates_than_telegram_gives_the_first_hundred_are_taken_at_a_time(
+    bot: Bot,
+) -> None:
+    messages = [{"update_id": n, "message": MESSAGE | {"text": f"{n}"}} for n in range(1, 251)]
+    backlog = bot.api.replies["getUpdates"] = Backlog(messages[::-1], obedient=False)
+    await until(lambda: len(bot.api.sent) == 250, "all answers")
+    assert bot.api.sent == [f"{n}" for n in range(1, 251)]
+    assert {*backlog.offsets} >= {0, 101, 201}
+    assert {*backlog.offsets} <= {0, 101, 201, 251}
+
+
+async def test_four_hundred_thousand_updates_in_one_answer_are_refused(bot: Bot) -> None:
+    bot.feed.again = b'{"ok":true,"result":[%s]}' % b",".join(
+        b'{"update_id":%d}' % n for n in range(400_000)
+    )
+    bot.feed.put()
+    status = await bot.owner.until_state(bot.shown, "retrying")
+    assert status["reason"] == "telegram_unreachable"
+    assert "does not answer as Telegram does" in status["detail"]
+    assert await bot.until_done() == {}, "nothing of it is stored"
+
+
+async def test_updates_far_beyond_what_was_asked_for_are_refused(bot: Bot) -> None:
+    bot.feed.again = result([{"update_id": n} for n in range(MAX_GIVEN + 1)])
+    bot.feed.put()
+    status = await bot.owner.until_state(bot.shown, "retrying")
+    assert "more updates than were asked for" in status["detail"]
+    assert await bot.until_done() == {}, "nothing of it is stored"
+
+
+async def test_a_hundred_messages_that_are_too_much_at_once_come_in_smaller_portions(
+    bot: Bot,
+) -> None:
+    # Anybody may write such: the bot must not stand still before them.
+    text = "," * 4096
+    messages = [
+        {"update_id": n, "message": MESSAGE | {"text": text, "reply_to_message": MESSAGE}}
+        for n in range(1, MAX_TAKEN + 1)
+    ]
+    bot.api.replies["getUpdates"] = Backlog(messages, obedient=True)
+    await until(lambda: len(bot.api.sent) == MAX_TAKEN, "all answers")
+    status = await bot.status()
+    assert (status["state"], status["attempts"]) == ("running", 0)
 
 
 # -- anything at all
