@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import orjson
 from tornado.web import url
@@ -10,9 +11,11 @@ from tornado.web import url
 from handlers import errors
 from handlers.bots import BotHandler
 from handlers.schemas.common import DeadUpdateSchema
-from models.messaging import updates
+from models.messaging import dead_updates
+from models.messaging.dead_updates import DeadUpdate
 
 LISTED = 100  # dead updates that are shown; the latest ones
+LISTED_BYTES = 65_536  # of what came from Telegram, in all of them
 
 
 class DeadUpdates(BotHandler):
@@ -21,7 +24,8 @@ class DeadUpdates(BotHandler):
     async def get(self, bot_id: str) -> None:
         """List the updates whose handler failed three times, the latest first, 100 at most.
 
-        Those that cannot be understood are among them, with what is wrong with them.
+        Those that cannot be understood are among them, with what is wrong with them. Above
+        64 KB of updates in all, `update` is null and `update_left_out` true: ask for that one.
 
         ---
         summary: Dead updates
@@ -30,13 +34,37 @@ class DeadUpdates(BotHandler):
           200: {description: The dead updates., schema: DeadUpdateSchema, many: true}
         """
         bot = await self.bot(bot_id)
-        found = await self.services.db.read(updates.dead, bot.id, limit=LISTED)
-        rows = [asdict(row) | {"update": orjson.loads(row.payload)} for row in found]
-        self.answer(DeadUpdateSchema(many=True).dump(rows))
+        found = await self.services.db.read(
+            dead_updates.listing, bot.id, limit=LISTED, most_bytes=LISTED_BYTES
+        )
+        self.answer(DeadUpdateSchema(many=True).dump([_shown(row) for row in found]))
+
+
+def _shown(row: DeadUpdate) -> dict[str, Any]:
+    return asdict(row) | {
+        "update": None if row.payload is None else orjson.loads(row.payload),
+        "update_bytes": row.size,
+        "update_left_out": row.payload is None,
+    }
 
 
 class OneDeadUpdate(BotHandler):
     """One dead update."""
+
+    async def get(self, bot_id: str, update_id: str) -> None:
+        """Show a dead update, however long it is.
+
+        ---
+        summary: One dead update
+        tags: [Bots]
+        responses:
+          200: {description: The dead update., schema: DeadUpdateSchema}
+        """
+        bot = await self.bot(bot_id)
+        found = await self.services.db.read(dead_updates.find, bot.id, int(update_id))
+        if found is None:
+            raise errors.NotFound(f"Bot {bot.id} has no dead update {update_id}.")
+        self.answer(DeadUpdateSchema().dump(_shown(found)))
 
     async def delete(self, bot_id: str, update_id: str) -> None:
         """Let a dead update go.
@@ -48,7 +76,7 @@ class OneDeadUpdate(BotHandler):
           204: {description: It is gone.}
         """
         bot = await self.bot(bot_id)
-        if not await self.write_as_caller(updates.delete_dead, bot, int(update_id)):
+        if not await self.write_as_caller(dead_updates.delete, bot, int(update_id)):
             raise errors.NotFound(f"Bot {bot.id} has no dead update {update_id}.")
         self.set_status(204)
 

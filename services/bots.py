@@ -15,7 +15,7 @@ from models.bots.takeover import DeadClaim
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.errors import StorageError
-from models.messaging import updates
+from models.messaging import dead_updates, updates
 from runner.errors import BotGone
 from runner.manager import BotManager
 from runner.settings import RunnerSettings
@@ -160,7 +160,7 @@ class BotService:
         Returns:
             Whether there is such an update.
         """
-        revived = await self._db.write(authorized, by, updates.revive, bot, update_id)
+        revived = await self._db.write(authorized, by, dead_updates.revive, bot, update_id)
         if revived is not None:
             self._manager.replay(bot.id, revived)
         return revived is not None

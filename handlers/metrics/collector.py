@@ -132,6 +132,7 @@ class Exposition(Collector):
             ("updates_received", "Updates stored for the first time.", counts.received),
             ("updates_handled", "Updates whose handlers came to an end.", counts.handled),
             ("updates_dead", "Updates whose handlers failed for good.", counts.dead),
+            ("updates_dropped", "Dead updates that went to make room for others.", counts.dropped),
             ("updates_discarded", "Updates let go for want of an id.", counts.discarded),
             ("update_failures", "Failures of handlers; each is tried again.", counts.failed),
         ):

@@ -256,7 +256,15 @@ class DeadUpdateSchema(Schema):
     attempts = fields.Integer(required=True)
     error = fields.String(required=True)
     update = fields.Dict(
-        required=True, metadata={"description": "The update as it came from Telegram."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "The update as it came from Telegram, or what was kept of it."},
+    )
+    update_bytes = fields.Integer(
+        required=True, metadata={"description": "How long that is as JSON, shown or not."}
+    )
+    update_left_out = fields.Boolean(
+        required=True, metadata={"description": "Whether the list would be too long with it."}
     )
 
 

@@ -12,9 +12,7 @@ from typing import Any
 
 import peewee
 
-from models.accounts.audit import Action, Actor
-from models.bots import bots
-from models.bots.bots import Bot, BotRecord
+from models.bots.bots import Bot
 from models.engine.base import BaseModel, UTCDateTimeField, now
 
 
@@ -104,18 +102,6 @@ class Counts:
 
     pending: int
     dead: int
-
-
-@dataclass(frozen=True, slots=True)
-class DeadUpdate:
-    """An update whose handler failed for good, as its owner sees it."""
-
-    update_id: int
-    received_at: datetime
-    dead_at: datetime
-    attempts: int
-    error: str
-    payload: bytes
 
 
 def _in_few_statements(sql: str, rows: list[tuple[Any, ...]], *first: Any) -> None:
@@ -215,7 +201,7 @@ def waiting(bot_id: int, *, after: int | None, limit: int) -> list[Waiting]:
     """
     query = (
         Update.select(Update.update_id, Update.payload, Update.attempts)
-        .where(Update.bot == bot_id, *_unhandled(dead=False))
+        .where(Update.bot == bot_id, *unhandled(dead=False))
         .order_by(Update.update_id)
         .limit(limit)
     )
@@ -224,15 +210,14 @@ def waiting(bot_id: int, *, after: int | None, limit: int) -> list[Waiting]:
     return [Waiting(number, bytes(payload), tries) for number, payload, tries in query.tuples()]
 
 
-def note_failure(bot_id: int, update_id: int, *, attempts: int, error: str, dead: bool) -> None:
-    """Store that an update's handler failed.
+def note_failure(bot_id: int, update_id: int, *, attempts: int, error: str) -> None:
+    """Store that an update's handler failed, and is to try again.
 
     Args:
         attempts: how often it has failed by now.
         error: why, without secrets.
-        dead: whether that was the last time.
     """
-    Update.update(attempts=attempts, error=error, dead_at=now() if dead else None).where(
+    Update.update(attempts=attempts, error=error).where(
         Update.bot == bot_id, Update.update_id == update_id
     ).execute()
 
@@ -254,7 +239,7 @@ def counts(bot_ids: list[int]) -> dict[int, Counts]:
     for dead_ones in (False, True):
         query = (
             Update.select(Update.bot, peewee.fn.COUNT(peewee.SQL("*")))
-            .where(Update.bot.in_(bot_ids), *_unhandled(dead=dead_ones))
+            .where(Update.bot.in_(bot_ids), *unhandled(dead=dead_ones))
             .group_by(Update.bot)
         )
         for bot_id, count in query.tuples():
@@ -265,58 +250,14 @@ def counts(bot_ids: list[int]) -> dict[int, Counts]:
 def totals() -> Counts:
     """How many updates of all bots wait for their handlers, and how many are dead."""
     pending, dead_ones = (
-        Update.select().where(*_unhandled(dead=dead)).count() for dead in (False, True)
+        Update.select().where(*unhandled(dead=dead)).count() for dead in (False, True)
     )
     return Counts(pending, dead_ones)
 
 
-def _unhandled(*, dead: bool) -> tuple[Any, Any]:
+def unhandled(*, dead: bool) -> tuple[Any, Any]:
+    """The condition of updates that wait, or of dead ones, in the words of its index."""
     return Update.handled_at.is_null(), Update.dead_at.is_null(not dead)
-
-
-def dead(bot_id: int, *, limit: int) -> list[DeadUpdate]:
-    """A bot's dead updates, the latest first."""
-    query = _dead(bot_id).order_by(Update.update_id.desc()).limit(limit)
-    return [
-        DeadUpdate(
-            row.update_id,
-            row.received_at,
-            row.dead_at,
-            row.attempts,
-            row.error,
-            bytes(row.payload),
-        )
-        for row in query
-    ]
-
-
-def _dead(bot_id: int) -> Any:
-    return Update.select().where(Update.bot == bot_id, *_unhandled(dead=True))
-
-
-def revive(bot: BotRecord, update_id: int, *, by: Actor) -> Waiting | None:
-    """Let a dead update wait for its handler again; None when there is none."""
-    row = _dead(bot.id).where(Update.update_id == update_id).first()
-    if row is None:
-        return None
-    Update.update(attempts=0, dead_at=None, error="").where(
-        Update.bot == bot.id, Update.update_id == update_id
-    ).execute()
-    bots.note(Action.UPDATE_REPLAYED, bot, by, update_id=update_id)
-    return Waiting(update_id, bytes(row.payload), 0)
-
-
-def delete_dead(bot: BotRecord, update_id: int, *, by: Actor) -> bool:
-    """Remove a dead update; False when there is none."""
-    query = Update.delete().where(
-        Update.bot == bot.id,
-        Update.update_id == update_id,
-        *_unhandled(dead=True),
-    )
-    if not query.execute():
-        return False
-    bots.note(Action.UPDATE_DELETED, bot, by, update_id=update_id)
-    return True
 
 
 def forget(bot_id: int) -> None:

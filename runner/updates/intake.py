@@ -20,6 +20,8 @@ MAX_TAKEN = 100  # updates of an answer; Telegram gives no more
 MAX_GIVEN = 1000  # above that, it is nothing that goes by what it is asked
 MAX_UPDATE = 2**18  # bytes as JSON; the longest message with all it may hold has half of it
 MAX_DEPTH = 100  # objects and lists in each other; a message has about ten
+MAX_STAND_IN = 4096  # bytes as JSON
+SHOWN_BYTES = 1500  # of that; written as a text within JSON, it grows
 SHOWN_DEPTH, SHOWN_ITEMS, SHOWN_VALUES, SHOWN_TEXT = 8, 20, 200, 200  # of a stand-in
 
 
@@ -76,10 +78,31 @@ def pack(update: JSONObject) -> tuple[JSONObject, bytes]:
     return update, payload
 
 
+def abridge(update: JSONObject, why: str) -> bytes | None:
+    """A stand-in for an update that nobody will ever understand, as JSON.
+
+    Args:
+        why: nobody will.
+
+    Returns:
+        None when it is short enough to be kept.
+    """
+    sound = {name: value for name, value in update.items() if name != ATTEMPTS}
+    payload = orjson.dumps(sound)
+    if len(payload) <= MAX_STAND_IN:
+        return None
+    return _stand_in(update, f"{why} ({len(payload)} bytes, of which the begin is kept)")[1]
+
+
 def _stand_in(update: JSONObject, why: str) -> tuple[JSONObject, bytes]:
     shown = _shown(update, depth=0, left=iter(range(SHOWN_VALUES)))
     stand_in = {"update_id": update["update_id"], UNREADABLE: why, "begin": shown}
-    return stand_in, orjson.dumps(stand_in)
+    payload = orjson.dumps(stand_in)
+    if len(payload) > MAX_STAND_IN:
+        begin = orjson.dumps(shown)[:SHOWN_BYTES].decode("utf-8", "replace")
+        stand_in["begin"] = foreign(begin, limit=SHOWN_BYTES)
+        payload = orjson.dumps(stand_in)
+    return stand_in, payload
 
 
 def _depth(value: Any) -> int:

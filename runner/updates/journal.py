@@ -12,7 +12,7 @@ import orjson
 
 from models.engine.database import Database
 from models.errors import StorageUnavailable
-from models.messaging import updates
+from models.messaging import dead_updates, updates
 from models.messaging.updates import Batch, Flush, Resumption
 from runner.updates.intake import pack
 from runner.updates.raw import ATTEMPTS, JSONObject
@@ -51,6 +51,7 @@ class JournalCounts:
         handled: their handlers came to an end.
         failed: failures of handlers; an update may have several.
         dead: failed for good.
+        dropped: dead ones that went to make room for others.
         discarded: let go, as nothing could be told of them, not even which ones they are.
     """
 
@@ -58,6 +59,7 @@ class JournalCounts:
     handled: int = 0
     failed: int = 0
     dead: int = 0
+    dropped: int = 0
     discarded: int = 0
 
 
@@ -152,15 +154,18 @@ class Journal:
         if self._task is None and (self._batches or self._marks):
             self._task = asyncio.create_task(self._flush(), name="journal")
 
-    async def note_failure(
-        self, bot_id: int, update_id: int, *, attempts: int, error: str, dead: bool
-    ) -> None:
+    async def note_failure(self, bot_id: int, update_id: int, **failure: Any) -> None:
         """Store that an update's handler failed; see `models.messaging.updates.note_failure`."""
-        await self._db.write(
-            updates.note_failure, bot_id, update_id, attempts=attempts, error=error, dead=dead
-        )
+        await self._db.write(updates.note_failure, bot_id, update_id, **failure)
         self.counts.failed += 1
-        self.counts.dead += dead
+
+    async def bury(self, bot_id: int, update_id: int, **failure: Any) -> int:
+        """Store that it failed for good; see `models.messaging.dead_updates.bury`."""
+        dropped = await self._db.write(dead_updates.bury, bot_id, update_id, **failure)
+        self.counts.failed += 1
+        self.counts.dead += 1
+        self.counts.dropped += dropped
+        return dropped
 
     async def block_chat(self, bot_id: int, chat_id: int, *, blocked: bool) -> None:
         """Store whether a chat wants to hear from a bot."""

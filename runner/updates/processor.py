@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
 from datetime import timedelta
-from typing import cast
+from typing import TypeVar, cast
 
 from telegram import Update
 from telegram.error import (
@@ -20,13 +20,26 @@ from telegram.error import (
 )
 
 from models.errors import StorageError
+from models.messaging.dead_updates import MARGIN
 from models.redaction import foreign
 from runner.loop_pacer import Turnstile
 from runner.settings import RunnerSettings
 from runner.telegram.application import BotApplication
 from runner.updates.chat_queues import Lanes
+from runner.updates.intake import abridge
 from runner.updates.journal import Journal
-from runner.updates.raw import ATTEMPTS, JSONObject, chat_id_of, flaw_of, lane_of, membership_of
+from runner.updates.notices import Notices
+from runner.updates.raw import (
+    ATTEMPTS,
+    MAX_FLAW,
+    JSONObject,
+    chat_id_of,
+    flaw_of,
+    lane_of,
+    membership_of,
+)
+
+T = TypeVar("T")
 
 log = logging.getLogger("botyard.runner")
 
@@ -80,6 +93,8 @@ class Delivery:
         self._open = asyncio.Event()
         self._check = True  # the first batch may hold what was stored before a kill
         self._offset = 0
+        self._notices = Notices(bot_id)
+        self._buried = 0
         self._lanes = Lanes(
             self._deliver,
             name=f"bot {bot_id}",
@@ -147,6 +162,7 @@ class Delivery:
             self._journal.hurry()
             await asyncio.wait(set(self._marks.values()), timeout=settings.cut_wait)
         await self._journal.settle(self._bot_id)
+        self._notices.close()
 
     async def _deliver(self, raw: JSONObject) -> None:
         """Bring one update to its end, however often that has to be tried."""
@@ -251,16 +267,31 @@ class Delivery:
         """Count a failure; whether it was the last one, and the lane goes on without."""
         attempts: int = raw.get(ATTEMPTS, 0) + 1
         raw[ATTEMPTS] = attempts
-        understood = not isinstance(error, _NotUnderstood)
-        dead = not understood or attempts >= self._settings.max_failures
-        if understood:
-            text = self._report(raw["update_id"], error, attempts=attempts)
-        else:
-            text = foreign(f"This update cannot be understood: {error}", limit=MAX_ERROR)
-            log.warning("bot %d: update %d is dead. %s", self._bot_id, raw["update_id"], text)
+        if isinstance(error, _NotUnderstood):
+            why = foreign(str(error), limit=MAX_FLAW)
+            text = f"This update cannot be understood: {why}"
+            # It is short, so that there may be a few too many for a moment.
+            trim = self._buried % MARGIN == 0
+            await self._bury(raw, text, stand_in=abridge(raw, why), trim=trim)
+            return True
+        text = self._report(raw["update_id"], error, attempts=attempts)
+        if attempts >= self._settings.max_failures:
+            await self._bury(raw, text, stand_in=None, trim=True)
+            return True
         note, key = self._journal.note_failure, (self._bot_id, raw["update_id"])
-        await self._persist(lambda: note(*key, attempts=attempts, error=text, dead=dead))
-        return dead
+        await self._persist(lambda: note(*key, attempts=attempts, error=text))
+        return False
+
+    async def _bury(
+        self, raw: JSONObject, text: str, *, stand_in: bytes | None, trim: bool
+    ) -> None:
+        """Store that an update failed for good, and why."""
+        self._buried += 1
+        bury, key, attempts = self._journal.bury, (self._bot_id, raw["update_id"]), raw[ATTEMPTS]
+        dropped = await self._persist(
+            lambda: bury(*key, attempts=attempts, error=text, stand_in=stand_in, trim=trim)
+        )
+        self._notices.dead(raw["update_id"], text, dropped=dropped)
 
     def _report(self, update_id: int, error: Exception, *, attempts: int) -> str:
         """Log a failure of a handler with its traceback; as it is told to the bot's owner."""
@@ -276,13 +307,12 @@ class Delivery:
         text = foreign(f"{type(error).__name__}: {error}", limit=MAX_ERROR)
         return f"{text} (incident {incident})"
 
-    async def _persist(self, write: Callable[[], Awaitable[None]]) -> None:
+    async def _persist(self, write: Callable[[], Awaitable[T]]) -> T:
         """Write, and wait for a database that does not answer: what was done is not done again."""
         tries = 0
         while True:
             try:
-                await write()
-                return
+                return await write()
             except StorageError as error:
                 tries += 1
                 log.warning("bot %d: the journal cannot be written: %s", self._bot_id, error)

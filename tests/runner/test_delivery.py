@@ -381,6 +381,25 @@ class TestPruning:
                 pass
         assert {row.update_id for row in found} == {100, dead["update_id"]}
 
+    async def test_dead_updates_go_after_thirty_days(
+        self, ann: Client, telegram: Sandbox, botyard: Botyard
+    ) -> None:
+        made = await ann.add_bot(telegram.add_bot(), active=False)
+        old, young = now() - timedelta(days=31), now() - timedelta(days=29)
+
+        def fill() -> None:
+            common = {"bot": made["id"], "payload": b"{}", "received_at": old}
+            for n in range(35):
+                Update.create(update_id=n + 1, dead_at=old, **common)
+            Update.create(update_id=100, dead_at=young, **common)
+            Update.create(update_id=101, **common)
+
+        await botyard.services.db.write(fill)
+        async with asyncio.timeout(DEADLINE):
+            while len(found := await rows(botyard)) > 2:
+                pass
+        assert {row.update_id for row in found} == {100, 101}
+
 
 class TestSupervision:
     """A task that ends unexpectedly is started again, and the status says so."""

@@ -19,7 +19,10 @@ from support.client import BOTS, DEADLINE, QUICK, Client, register, scrape, unti
 from support.hostile import Feed, HostileApi, Params, Writer, hostile_api, result, whole
 
 from models.bots.telegram_id import MAX_TELEGRAM_ID
+from models.engine.base import now
+from models.messaging import dead_updates
 from models.messaging.updates import Update
+from runner.updates import notices
 from runner.updates.intake import MAX_DEPTH, MAX_GIVEN, MAX_TAKEN, MAX_UPDATE, pack, sort_out
 from runner.updates.raw import UNREADABLE, chat_id_of, flaw_of, lane_of, membership_of
 from server.app import Botyard, open_botyard
@@ -244,6 +247,95 @@ async def test_updates_in_any_order_and_twice_are_handled_in_theirs_and_once(bot
     await bot.goes_on()
     assert bot.api.sent[:5] == [f"text {number}" for number in range(1, 6)]
     assert len(bot.api.sent) == 6
+
+
+# -- more than anybody will look at
+
+
+async def test_a_bot_keeps_a_thousand_dead_updates_the_latest_and_counts_what_went(
+    bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    for first in range(1, 1201, 100):
+        bot.feed.put(*({"update_id": n, "message": 1} for n in range(first, first + 100)))
+    await bot.goes_on()
+    kept = {number for number, row in (await bot.until_done()).items() if row.dead_at}
+    assert 900 <= len(kept) <= dead_updates.MAX_KEPT
+    assert kept == {*range(1201 - len(kept), 1201)}, "the oldest went"
+    assert (await scrape(bot.owner))("botyard_updates_dropped_total") == 1200 - len(kept)
+    assert await until(lambda: "oldest dead updates went" in caplog.text)
+
+
+async def test_dead_updates_that_come_together_are_told_in_few_lines(
+    bot: Bot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "PAUSE", DEADLINE)
+    bot.feed.put(*({"update_id": n, "message": 1} for n in range(1, 101)))
+    await bot.goes_on()
+    await bot.until_done()
+    await bot.owner.patch(f"{BOTS}{bot.shown['id']}/", {"active": False})
+    told = [record.getMessage() for record in caplog.records if " dead" in record.getMessage()]
+    assert len(told) == 2
+    assert "update 1 is dead" in told[0]
+    assert "99 updates are dead, the last of them 100. This update cannot" in told[1]
+
+
+async def test_of_what_cannot_be_understood_four_kilobytes_are_kept_with_its_length(
+    bot: Bot,
+) -> None:
+    texts = ["x" * 100_000, "\N{GRINNING FACE}" * 30_000, '"\\' * 30_000, "\u2028" * 99_000]
+    for number, text in enumerate(texts, start=1):
+        bot.feed.put({"update_id": number, "message": {"text": text, "many": [text[:200]] * 50}})
+    await bot.goes_on()
+    rows = await bot.until_done()
+    for number in range(1, len(texts) + 1):
+        assert len(rows[number].payload) <= 4096
+        kept = orjson.loads(rows[number].payload)
+        assert " bytes" in kept[UNREADABLE]
+        assert "text" in str(kept["begin"])
+
+
+async def test_the_list_of_dead_updates_is_short_whatever_they_hold(bot: Bot) -> None:
+    def fill() -> None:
+        for number in range(1, 101):
+            size = 250_000 if number % 2 else 1000
+            payload = orjson.dumps({"update_id": number, "x": "x" * size})
+            moment = now()
+            Update.create(
+                bot=bot.shown["id"], update_id=number, payload=payload,
+                received_at=moment, dead_at=moment, attempts=3, error="x",
+            )  # fmt: skip
+
+    await bot.botyard.services.db.write(fill)
+    path = f"{BOTS}{bot.shown['id']}/dead_updates/"
+    answer = await bot.owner.get(path)
+    assert len(answer.text) < 100_000
+    listed = {one["update_id"]: one for one in answer.json}
+    assert len(listed) == 100
+    assert listed[99]["update"] is None
+    assert listed[99]["update_left_out"] is True
+    assert listed[99]["update_bytes"] > 250_000
+    assert listed[100]["update"] == {"update_id": 100, "x": "x" * 1000}
+    assert listed[100]["update_left_out"] is False
+    whole_one = (await bot.owner.get(f"{path}99/")).json
+    assert whole_one["update"] == {"update_id": 99, "x": "x" * 250_000}
+    assert (await bot.owner.get(f"{path}101/")).status == 404
+
+
+async def test_a_bot_keeps_ten_megabytes_of_dead_updates(bot: Bot) -> None:
+    def fill() -> int:
+        moment = now()
+        for number in range(1, 61):
+            Update.create(
+                bot=bot.shown["id"], update_id=number, payload=b"x" * 200_000,
+                received_at=moment, dead_at=moment,
+            )  # fmt: skip
+        Update.create(bot=bot.shown["id"], update_id=61, payload=b"{}", received_at=moment)
+        return dead_updates.bury(
+            bot.shown["id"], 61, attempts=3, error="x", stand_in=None, trim=True
+        )
+
+    assert await bot.botyard.services.db.write(fill) == 16
+    assert set(await bot.until_done()) == {*range(17, 62)}
 
 
 # -- more than was asked for
