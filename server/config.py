@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from models.engine import sqlite_file
 from server import setting_values as read
 from server.setting_values import MIN_SECRET
 
@@ -160,14 +161,13 @@ class Config:
     def folders(self) -> tuple[Path, ...]:
         """The data folder, and that of the SQLite file when it is another one."""
         file = self.sqlite_file
-        beside = {file.absolute().parent} if file is not None else set()
+        beside = {file.parent} if file is not None else set()
         return tuple({self.data_dir.absolute(), *beside})
 
     @property
     def sqlite_file(self) -> Path | None:
-        """The database's file; None for PostgreSQL."""
-        url = self.database_address
-        return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:") else None
+        """The database's file, without symlinks; None for PostgreSQL."""
+        return sqlite_file.of(self.database_address)
 
     def has_database(self) -> bool:
         """Whether there is one; of PostgreSQL, which is asked later, that is taken for granted."""

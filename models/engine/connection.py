@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import peewee
 from playhouse import db_url
 
+from models.engine import sqlite_file
 from models.errors import DatabaseDamaged, StorageUnavailable
 
 BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for a lock of another process
@@ -25,13 +26,19 @@ UNANSWERED = 60
 def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
     """A Peewee database for a URL, not opened yet.
 
+    SQLite gets the file's own name, not a symlink's: its log lies beside that.
+
     Args:
         url: `sqlite:///path` or `postgresql://...`.
         foreign_keys: SQLite only; off while migrations rebuild tables.
+
+    Raises:
+        StorageUnavailable: the SQLite file has another name.
     """
-    if url.startswith("sqlite:"):
+    if file := sqlite_file.of(url):
+        sqlite_file.check_name(file)
         database = peewee.SqliteDatabase(
-            url.removeprefix("sqlite:///"),
+            str(file),
             pragmas={
                 "journal_mode": "wal",
                 "synchronous": "full",

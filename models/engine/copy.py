@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import peewee
@@ -51,11 +50,9 @@ def copy_database(
         DatabaseInUse: a server runs on the target.
         StorageUnavailable: one of them does not answer; nothing was copied.
     """
-    if source_url.startswith("sqlite:///"):
-        path = Path(source_url.removeprefix("sqlite:///"))
-        if not path.is_file():  # SQLite would make an empty one
-            raise StorageUnavailable(f"cannot open the database: there is no file {path}")
-        sqlite_file.check_name(path)
+    file = sqlite_file.of(source_url)
+    if file and not file.is_file():  # SQLite would make an empty one
+        raise StorageUnavailable(f"cannot open the database: there is no file {file}")
     if left := Migrations(source_url).status().todo:
         raise SchemaMismatch(f"migrate the source first; it lacks {', '.join(left)}")
     try:

@@ -17,6 +17,7 @@ import errno
 import fcntl
 import logging
 import os
+import shlex
 import sqlite3
 import struct
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ _SCHEME = "sqlite:///"
 _BYTE = 2**62  # no database is that long, and SQLite's own locks are below 2**31
 _FLOCK = "hhqqi4x"  # struct flock: type, whence, start, length, process
 _LEFT_BY_RESTORE = ".restoring"
+_RESTORE_AGAIN = "a restore was interrupted: call botyard restore FILE again"
 
 
 def of(url: str) -> Path | None:
@@ -77,6 +79,7 @@ def make(file: Path) -> None:
         StorageUnavailable: there is such a rest, or the folder cannot be written to.
     """
     with suppress(FileNotFoundError):
+        check_name(file)
         if file.stat().st_size == 0:
             raise StorageUnavailable(
                 f"{file} is empty (0 bytes): put a backup in its place (botyard restore FILE), or "
@@ -84,9 +87,7 @@ def make(file: Path) -> None:
             )
         return
     if draft_of(file).exists():
-        raise StorageUnavailable(
-            f"{file} is not there, a restore was interrupted: call botyard restore FILE again"
-        )
+        raise StorageUnavailable(f"{file} is not there, {_RESTORE_AGAIN}")
     if file.with_name(file.name + "-wal").exists():
         raise StorageUnavailable(
             f"{file} is not there, but its log {file.name}-wal is: put the file or a backup back "
@@ -140,8 +141,9 @@ class FileLock:
 
         Raises:
             DatabaseInUse: a server, or a command that needs the database alone, has it.
-            StorageUnavailable: the file cannot be opened.
+            StorageUnavailable: the file cannot be opened, or has another name.
         """
+        check_name(self._file)
         try:
             descriptor = os.open(self._file, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -167,25 +169,36 @@ class FileLock:
 
 
 def check_name(file: Path) -> None:
-    """Refuse to work beside a server on a file that has two names; SQLite must not have it open.
+    """Refuse a file that has a second name, whether a server runs or not.
 
     SQLite keeps the log of a database beside the name that it was opened by. By another name it
-    misses what is in that log, and two logs of one database destroy it.
+    misses what a killed server left in that log, be it everything; and two logs of one database
+    destroy it.
 
     Raises:
-        DatabaseInUse: a server runs, and the file has another name.
+        StorageUnavailable: the file has another name.
     """
     with suppress(FileNotFoundError):
         if file.stat().st_nlink < 2:
             return
-        lock = FileLock(file)
-        try:
-            lock.acquire()
-        except DatabaseInUse as error:
-            raise DatabaseInUse(
-                f"a server runs on {file}, which has another name (a hard link) that it may use"
-            ) from error
-        lock.release()
+        if names_left(file):
+            raise StorageUnavailable(f"{file} has two names, {_RESTORE_AGAIN}")
+        find = shlex.join(["find", str(_mount_of(file)), "-xdev", "-samefile", str(file)])
+        raise StorageUnavailable(
+            f"{file} has another name (a hard link), and its log {file.name}-wal lies beside one "
+            f"of them alone: keep that one and remove the other ({find} shows them)"
+        )
+
+
+def names_left(file: Path) -> list[Path]:
+    """The second name of a database that a restore gave it before it was interrupted."""
+    old = file.parent.glob(f"{file.name}.*.old") if file.exists() else ()
+    return [name for name in old if name.samefile(file)]
+
+
+def _mount_of(file: Path) -> Path:
+    """The root of its file system, beyond which it can have no name."""
+    return next(folder for folder in file.absolute().parents if folder.is_mount())
 
 
 def _lock(descriptor: int, kind: int) -> None:

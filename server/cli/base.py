@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import click
 import orjson
 
-from models.engine import sqlite_file
 from models.engine.database import Database
 from models.engine.migration import Migrations
 from models.errors import SecretMismatch, StorageError
@@ -96,8 +95,6 @@ def migrate(config: Config, to: str | None = None) -> list[str]:
     Returns:
         The names of the steps that were run.
     """
-    if config.sqlite_file is not None:
-        sqlite_file.check_name(config.sqlite_file)
     migrations = Migrations(config.database_address)
     status = migrations.status()
     try:

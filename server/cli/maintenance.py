@@ -83,6 +83,9 @@ def restore(file: Path, **given: str | None) -> None:
     folder = config.data_dir.absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
+        with lock.holding(*filter(Path.is_dir, config.folders)):  # no other restore runs
+            for name in sqlite_file.names_left(database):
+                name.unlink()
         with lock.maintaining(config):
             kept = backups.restore(file, database)
     except backups.BadBackup as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from models.bots import bots
 from models.bots.vault import Vault, check_secret_if_any
+from models.engine import sqlite_file
 from models.engine.migration import Migrations
 from models.errors import SecretMismatch, StorageError
 from runner.settings import FILES_A_BOT, FILES_BESIDE
@@ -151,14 +152,12 @@ def _database(config: Config) -> Finding:
             "database", Level.WRONG, f"{file} cannot be written by this user",
             f"run as the user that the server runs as, or: chown that user {file}",
         )  # fmt: skip
-    found = _guarded("database", "stop the server, botyard restore FILE", lambda: _ask_sqlite(file))
+    advice = "stop the server, botyard restore FILE"
+    if file.stat().st_nlink > 1:
+        advice = "stop the server, then as it says"
+    found = _guarded("database", advice, lambda: _ask_sqlite(file))
     if found.level is not Level.OK:
         return found
-    if file.stat().st_nlink > 1:
-        return Finding(
-            "database", Level.WARNING, f"{file} has another name, a hard link",
-            "remove that (find -samefile): a program that opens it by that name damages it",
-        )  # fmt: skip
     return _open_to_others("database", permissions.database_parts(config), "600") or found
 
 
@@ -168,6 +167,7 @@ def _ask_postgresql(config: Config) -> str:
 
 
 def _ask_sqlite(file: Path) -> str:
+    sqlite_file.check_name(file)  # by the wrong one it may look healthy, and be empty
     if file.stat().st_size == 0:  # which SQLite takes for a new one
         raise sqlite3.DatabaseError(f"{file} is empty (0 bytes)")
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:

@@ -23,7 +23,6 @@ from test_doctor import examine, url
 
 from models import installation as setting
 from models.engine.database import Database
-from models.engine.migration import Migrations
 from models.engine.sqlite_file import FileLock, make
 from models.errors import DatabaseDamaged, DatabaseInUse, StorageUnavailable
 from sandbox import Sandbox
@@ -321,88 +320,7 @@ async def test_damage_is_the_data_layers_word_for_it(data: Path) -> None:
     await db.close()
 
 
-# -- one file, several names
-
-
-def link(filled: Path, tmp_path: Path, kind: str) -> Path:
-    """Another data folder, whose database is the same file."""
-    other = tmp_path / "other"
-    other.mkdir(mode=0o700)
-    (other / "secret.key").write_bytes((filled / "secret.key").read_bytes())
-    file = other / "botyard.db"
-    if kind == "hard link":
-        file.hardlink_to(filled / "botyard.db")
-    elif kind == "symlink":
-        file.symlink_to(filled / "botyard.db")
-    return other
-
-
-@pytest.mark.parametrize("kind", ["hard link", "symlink", "setting"])
-@pytest.mark.parametrize(
-    "args", [("serve", "--port", "0"), ("migrate", "down"), ("rotate-secret",)]
-)
-async def test_another_name_of_the_file_does_not_lead_around_the_lock(
-    filled: Path, tmp_path: Path, telegram: Sandbox, kind: str, args: tuple[str, ...]
-) -> None:
-    other = link(filled, tmp_path, kind)
-    env = {} if kind != "setting" else {"BOTYARD_DATABASE_URL": f"sqlite:///{filled}/botyard.db"}
-    async with serving(filled, url(telegram)) as server:
-        ended = await command(other, *args, **env)
-        assert (ended.code, "a server runs on" in ended.err) == (1, True), ended.err
-        await server.end(signal.SIGKILL)
-    if args[0] != "serve":
-        assert (await command(other, *args, **env)).code == 0, "the lock ended with the process"
-
-
-@pytest.mark.parametrize("kind", ["hard link", "symlink"])
-async def test_restoring_and_copying_onto_another_name_are_refused_too(
-    filled: Path, tmp_path: Path, telegram: Sandbox, kind: str, pg_url: str
-) -> None:
-    await command(filled, "backup", str(tmp_path / "copy.db"))
-    Migrations(pg_url).up()
-    other = link(filled, tmp_path, kind)
-    async with serving(filled, url(telegram)):
-        restored = await command(other, "restore", str(tmp_path / "copy.db"))
-        copied = await command(other, "copy-database", pg_url, f"sqlite:///{other}/botyard.db")
-        if kind == "hard link":  # by a symlink SQLite finds the log
-            read = await command(other, "copy-database", f"sqlite:///{other}/botyard.db", pg_url)
-            assert (read.code, "has another name" in read.err) == (1, True)
-    assert [ended.code for ended in (restored, copied)] == [1, 1]
-    assert "a server runs on" in restored.err
-    assert "a server runs on" in copied.err
-
-
-async def test_a_file_that_a_symlink_leads_to_is_the_one_that_is_restored(
-    filled: Path, tmp_path: Path
-) -> None:
-    await command(filled, "backup", str(tmp_path / "copy.db"))
-    other = link(filled, tmp_path, "symlink")
-    await asyncio.to_thread(installation, filled, "bob")
-    assert (await command(other, "restore", str(tmp_path / "copy.db"))).code == 0
-    assert "bob" not in (await command(filled, "user", "list")).out
-    assert (other / "botyard.db").is_symlink()
-
-
-@pytest.mark.parametrize("args", [("user", "list"), ("backup", "copy.db"), ("migrate", "up")])
-async def test_commands_do_not_work_beside_a_server_under_a_second_name(
-    filled: Path, tmp_path: Path, telegram: Sandbox, args: tuple[str, ...]
-) -> None:
-    other = link(filled, tmp_path, "hard link")
-    given = tuple(str(tmp_path / word) if word == "copy.db" else word for word in args)
-    async with serving(filled, url(telegram)):
-        ended = await command(other, *given)
-    assert (ended.code, "has another name (a hard link)" in ended.err) == (1, True)
-    assert not (tmp_path / "copy.db").exists()
-    assert (await command(other, *given)).code == 0
-
-
-async def test_doctor_tells_a_second_name(filled: Path, tmp_path: Path, telegram: Sandbox) -> None:
-    link(filled, tmp_path, "hard link")
-    _, found = await examine(filled, url(telegram))
-    assert (found["database"]["level"], "hard link" in found["database"]["text"]) == (
-        "warning",
-        True,
-    )
+# -- the lock
 
 
 def test_the_lock_leaves_sqlites_own_alone(filled: Path) -> None:
