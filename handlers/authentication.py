@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hmac
 from datetime import timedelta
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import tornado.web
 
 from handlers import errors
 from handlers.access_tokens import BadKey
+from handlers.dependencies import ServiceHandler
 from handlers.errors import Code
 from models.accounts import sessions
 from models.accounts.sessions import Identity, SessionRecord
 from models.engine.base import now
-
-if TYPE_CHECKING:
-    from handlers.base import ApiHandler
 
 SESSION_COOKIE = "botyard_session"
 XSRF_COOKIE = "_xsrf"
@@ -26,7 +23,7 @@ SCHEMES = frozenset({"bearer", "token"})  # the second is what Django REST front
 TOUCH_AFTER = timedelta(minutes=1)  # how exact a session's last use is kept
 
 
-async def authenticate(handler: ApiHandler) -> Identity:
+async def authenticate(handler: ServiceHandler) -> Identity:
     """Who makes a request.
 
     Raises:
@@ -47,7 +44,7 @@ async def authenticate(handler: ApiHandler) -> Identity:
     return identity
 
 
-async def _identify(handler: ApiHandler, key: str) -> Identity:
+async def _identify(handler: ServiceHandler, key: str) -> Identity:
     worthless = errors.invalid_key()
     try:
         claims = handler.services.keys.read(key)
@@ -62,7 +59,7 @@ async def _identify(handler: ApiHandler, key: str) -> Identity:
     return identity
 
 
-def _check_page(handler: ApiHandler, session: SessionRecord) -> None:
+def _check_page(handler: ServiceHandler, session: SessionRecord) -> None:
     """Refuse a request that changes something and does not come from a page of this site.
 
     Raises:
@@ -75,7 +72,7 @@ def _check_page(handler: ApiHandler, session: SessionRecord) -> None:
         _set_xsrf_cookie(handler, session)
 
 
-def _check_xsrf(handler: ApiHandler, session: SessionRecord) -> None:
+def _check_xsrf(handler: ServiceHandler, session: SessionRecord) -> None:
     expected = handler.services.keys.xsrf_token(session)
     given = handler.get_cookie(XSRF_COOKIE) or ""
     try:
@@ -91,7 +88,7 @@ def _check_xsrf(handler: ApiHandler, session: SessionRecord) -> None:
         )
 
 
-def check_origin(handler: ApiHandler) -> None:
+def check_origin(handler: ServiceHandler) -> None:
     """Reject requests of other sites' pages: cross-site writes, login and registration.
 
     Raises:
@@ -117,7 +114,7 @@ def _host_of(origin: str) -> str | None:
         return None
 
 
-def _session_cookie(handler: ApiHandler) -> str:
+def _session_cookie(handler: ServiceHandler) -> str:
     """Return the name of the session's cookie.
 
     On https no other host of the domain can set it: browsers hold that of the prefix (RFC 6265bis,
@@ -126,7 +123,7 @@ def _session_cookie(handler: ApiHandler) -> str:
     return f"__Host-{SESSION_COOKIE}" if handler.request.protocol == "https" else SESSION_COOKIE
 
 
-def set_session_cookies(handler: ApiHandler, session: SessionRecord, key: str) -> None:
+def set_session_cookies(handler: ServiceHandler, session: SessionRecord, key: str) -> None:
     """Let a browser stay logged in without keeping the key where scripts can read it."""
     handler.set_cookie(
         _session_cookie(handler),
@@ -139,7 +136,7 @@ def set_session_cookies(handler: ApiHandler, session: SessionRecord, key: str) -
     _set_xsrf_cookie(handler, session)
 
 
-def _set_xsrf_cookie(handler: ApiHandler, session: SessionRecord) -> None:
+def _set_xsrf_cookie(handler: ServiceHandler, session: SessionRecord) -> None:
     token = handler.services.keys.xsrf_token(session)
     if handler.get_cookie(XSRF_COOKIE) != token:
         secure = handler.request.protocol == "https"
@@ -147,7 +144,7 @@ def _set_xsrf_cookie(handler: ApiHandler, session: SessionRecord) -> None:
         handler.set_cookie(XSRF_COOKIE, token, expires=expires, samesite="Lax", secure=secure)
 
 
-def clear_session_cookie(handler: ApiHandler) -> None:
+def clear_session_cookie(handler: ServiceHandler) -> None:
     """Take the session cookie back."""
     secure = handler.request.protocol == "https"  # without it browsers ignore __Host- cookies
     handler.clear_cookie(_session_cookie(handler), secure=secure)

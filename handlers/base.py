@@ -17,8 +17,8 @@ from tornado.log import app_log
 
 from handlers import errors, request_id
 from handlers.authentication import authenticate
-from handlers.bodies import JSON_TYPE, BodyHandler
-from handlers.dependencies import Services
+from handlers.bodies import JSON_TYPE
+from handlers.dependencies import ServiceHandler
 from handlers.errors import ApiError, Code
 from models.accounts import sessions
 from models.accounts.audit import Actor
@@ -34,7 +34,7 @@ CORS_HEADERS = "Authorization, Content-Type, X-XSRFToken, X-CSRFToken, X-Request
 CORS_EXPOSED = "Location, Retry-After, X-Request-ID"
 
 
-class ApiHandler(BodyHandler):
+class ApiHandler(ServiceHandler):
     """A resource of the API.
 
     Every method needs a key unless its name is in `public`. Errors are raised, never written.
@@ -43,15 +43,8 @@ class ApiHandler(BodyHandler):
     public: ClassVar[frozenset[str]] = frozenset()
     any_host: ClassVar[bool] = False  # True where the name the client uses does not matter
     staff_only: ClassVar[bool] = False
-    timed: ClassVar[bool] = True  # False where an answer lasts as long as its reader likes
     by_session: ClassVar[bool] = False  # whether the rate is the session's, not the account's
     identity: Identity | None
-
-    @property
-    def services(self) -> Services:
-        """What the handler works with."""
-        services: Services = self.settings["services"]
-        return services
 
     @property
     def me(self) -> Identity:

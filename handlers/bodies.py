@@ -29,11 +29,13 @@ class BodyHandler(tornado.web.RequestHandler):
     Attributes:
         max_body: bytes that a body may have.
         streamed: True for a handler that receives its body in pieces.
+        timed: False where an answer lasts as long as its reader likes.
         accepts_forms: True where forms are accepted beside JSON.
     """
 
     max_body: ClassVar[int] = MAX_BODY
     streamed: ClassVar[bool] = False
+    timed: ClassVar[bool] = True
     accepts_forms: ClassVar[bool] = False
 
     def check_body_size(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from handlers.access_tokens import KeyRing
+from handlers.bodies import BodyHandler
 from handlers.metrics.requests import RequestCounts
 from models.accounts.passwords import PasswordHasher
 from models.bots.vault import Vault
@@ -98,3 +99,13 @@ class Services:
     requests: RequestCounts
     loop_lag: Histogram
     traffic: Traffic = field(default_factory=Traffic)
+
+
+class ServiceHandler(BodyHandler):
+    """A handler that reaches the services."""
+
+    @property
+    def services(self) -> Services:
+        """Everything that it may call."""
+        services: Services = self.settings["services"]
+        return services

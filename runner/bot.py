@@ -147,7 +147,7 @@ class ManagedBot:
             self._hurried = False
         else:
             self._settled.clear()
-        self._around.changed(self)
+        self._around.changed(self.record, self.status)
 
     def _retry(self, trouble: Trouble, *, attempts: int) -> None:
         settings, delay = self._around.settings, trouble.delay

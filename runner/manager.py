@@ -62,11 +62,11 @@ class BotManager:
         self._bots: dict[int, ManagedBot] = {}
         self._stopped: dict[int, BotStatus] = {}  # of those that ran here before
         self._locks: WeakValueDictionary[int, BotLock] = WeakValueDictionary()
-        self.views = Views(db, vault, self)
         self.transport = transport
         self.claims = Claims(db, vault, transport, timeout=settings.verify_timeout)
         self.journal = Journal(db)
         self._update_counts = UpdateCounts(db)
+        self.views = Views(db, vault, self, self._update_counts)
         self._around = Surroundings(
             transport=transport,
             journal=self.journal,
@@ -254,10 +254,9 @@ class BotManager:
         async with self.lock(bot_id):
             await self.stop(bot_id)
 
-    def _changed(self, managed: ManagedBot) -> None:
-        record = managed.record
+    def _changed(self, record: BotRecord, status: BotStatus) -> None:
         self.views.touch(record.id)
-        self.events.publish(record.user_id, EventKind.STATE, record.id, managed.status)
+        self.events.publish(record.user_id, EventKind.STATE, record.id, status)
 
     def count_for_listeners(self) -> None:
         """Begin to tell counters, once a second, for as long as somebody listens."""

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from models.bots.bots import BotRecord, Failure, VerifiedToken
 from runner.loop_pacer import Turnstile
 from runner.settings import RunnerSettings
 from runner.start_limiter import Slots
+from runner.states import BotStatus
 from runner.telegram.application import BotApplication, build
 from runner.telegram.transport import BotRequest, Transport
 from runner.updates.journal import Journal
 from runner.updates.polling import Poller
 from runner.updates.processor import Delivery
-
-if TYPE_CHECKING:
-    from runner.bot import ManagedBot
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class Surroundings:
     turnstile: Turnstile
     confirm: Callable[[int, VerifiedToken], Awaitable[None]]
     note_failure: Callable[[int, Failure], Awaitable[None]]
-    changed: Callable[[ManagedBot], None]
+    changed: Callable[[BotRecord, BotStatus], None]
 
 
 @dataclass(slots=True)

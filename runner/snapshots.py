@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from models.bots import bots
 from models.bots.bots import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.messaging import updates
+from runner.live.counters import UpdateCounts
 from runner.states import BotState, BotStatus
-
-if TYPE_CHECKING:
-    from runner.manager import BotManager
 
 TRIES = 5  # readings of one bot, whose own task may change its state while it is read
 
@@ -79,6 +77,22 @@ class Moment:
         return await self._views.pair(records, self)
 
 
+class Runs(Protocol):
+    """The bots as they run; see `BotManager`."""
+
+    def status(self, record: BotRecord) -> BotStatus:
+        """Return the status of a bot now."""
+
+    def state(self, bot_id: int) -> BotState | None:
+        """Return the state of a bot that runs, or did and is to again; None of all others."""
+
+    def is_held(self, bot_id: int) -> bool:
+        """Say whether somebody changes a bot at this moment."""
+
+    def lock(self, bot_id: int) -> AbstractAsyncContextManager[Any]:
+        """Return the lock of a bot."""
+
+
 class Views:
     """Tells how bots are.
 
@@ -86,11 +100,13 @@ class Views:
         db: the database.
         vault: opens the stored tokens.
         manager: runs the bots.
+        counts: of updates that wait or are dead.
     """
 
-    def __init__(self, db: Database, vault: Vault, manager: BotManager) -> None:
+    def __init__(self, db: Database, vault: Vault, manager: Runs, counts: UpdateCounts) -> None:
         self._db = db
         self._vault = vault
+        self._counts = counts
         self._manager = manager
         self._moments: set[Moment] = set()
 
@@ -111,7 +127,7 @@ class Views:
 
     async def pair(self, records: list[BotRecord], moment: Moment) -> list[Shown]:
         """See `Moment.pair`."""
-        counts = await self._db.read(updates.counts, [record.id for record in records])
+        counts = await self._counts.of([record.id for record in records])
         shown: list[Shown | None] = []
         unsure: dict[int, int] = {}  # ids, by their places
         for place, record in enumerate(records):  # without an await: all of this is one moment
@@ -155,7 +171,7 @@ class Views:
         record = await self._db.read(bots.get, self._vault, bot_id)
         if record is None:
             return None
-        counts = await self._db.read(updates.counts, [bot_id])
+        counts = await self._counts.of([bot_id])
         return record, _counted(self._manager.status(record), counts[bot_id])
 
 

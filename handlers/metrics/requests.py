@@ -5,14 +5,11 @@ from __future__ import annotations
 import inspect
 import re
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
 
 from tornado.routing import URLSpec
 
+from handlers.bodies import BodyHandler
 from models.engine.histogram import Histogram
-
-if TYPE_CHECKING:
-    from handlers.base import ApiHandler
 
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 UNKNOWN = "unknown"
@@ -36,7 +33,7 @@ class RequestCounts:
         for route in routes:
             self._routes[route.target].append((route.regex, _label(route)))
 
-    def count(self, handler: ApiHandler) -> None:
+    def count(self, handler: BodyHandler) -> None:
         """Count a request that was just answered."""
         route, request = self._route(handler), handler.request
         method = request.method if request.method in handler.SUPPORTED_METHODS else UNKNOWN
@@ -44,7 +41,7 @@ class RequestCounts:
         if handler.timed:
             self.seconds[route].observe(request.request_time())
 
-    def _route(self, handler: ApiHandler) -> str:
+    def _route(self, handler: BodyHandler) -> str:
         for regex, label in self._routes.get(type(handler), ()):
             if regex.match(handler.request.path):
                 return label
@@ -58,7 +55,7 @@ def _label(route: URLSpec) -> str:
     return re.sub(r"\(.*?\)", lambda _: "{" + next(names) + "}", pattern)
 
 
-def _parameters(handler: type[ApiHandler]) -> list[str]:
+def _parameters(handler: type[BodyHandler]) -> list[str]:
     """What the methods of a handler call the parts of its path."""
     for method in ("get", "post", "put", "patch", "delete"):
         names = list(inspect.signature(getattr(handler, method)).parameters)[1:]
