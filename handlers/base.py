@@ -155,7 +155,12 @@ class ApiHandler(ServiceHandler):
             raise tornado.web.HTTPError(405)
         if method not in self.public and method != "OPTIONS":
             self.identity = await authenticate(self)
-            self.services.limits.check(self.identity, method, by_session=self.by_session)
+            self.services.limits.check(
+                self.identity,
+                method,
+                address=self.request.remote_ip or "",
+                by_session=self.by_session,
+            )
 
     async def head(self, *args: str) -> None:
         """What GET answers, without its body."""

@@ -25,7 +25,7 @@ from models import errors as storage
 from models.accounts.passwords import HasherBusy
 from models.accounts.users import User
 from runner import errors as runner
-from services.errors import AccountTooFast, TooFast
+from services.errors import AccountTooFast, NetworkTooFast, TooFast
 
 
 class Code(StrEnum):
@@ -243,6 +243,12 @@ def translate(error: BaseException) -> ApiError | None:
         case HasherBusy():
             return TooManyRequests(
                 "Too many people log in at this moment. Try again.", seconds=5, code=Code.BUSY
+            )
+        case NetworkTooFast():
+            return TooManyRequests(
+                f"Too many requests come from your network. Try again in {error.seconds} s.",
+                seconds=error.seconds,
+                code=Code.RATE_LIMITED,
             )
         case AccountTooFast():
             return TooManyRequests(

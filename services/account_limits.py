@@ -6,11 +6,14 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import partial
 
+from models.accounts.address import network_of
 from models.accounts.sessions import Identity
-from services.errors import AccountTooFast
+from services.errors import AccountTooFast, NetworkTooFast
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_PEOPLE = 10  # accounts whose rates those in one network have together
 
 
 class TokenBuckets:
@@ -22,11 +25,18 @@ class TokenBuckets:
         burst: tokens that a bucket holds.
         rate: tokens that it gets a second.
         clock: seconds that only ever go forward.
+        error: what is raised when there is no token.
     """
 
     def __init__(
-        self, *, burst: int, rate: float, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        burst: int,
+        rate: float,
+        clock: Callable[[], float] = time.monotonic,
+        error: type[AccountTooFast] = AccountTooFast,
     ) -> None:
+        self._error = error
         self._interval = 1.0 / rate
         self._tolerance = (burst - 1 + 1e-6) * self._interval  # sums of floats are not exact
         self._clock = clock
@@ -44,7 +54,7 @@ class TokenBuckets:
         full_at = max(self._full_at.get(key, now), now)
         if full_at - now > self._tolerance:
             seconds = max(1, math.ceil(full_at - now - self._tolerance))
-            raise AccountTooFast(seconds)
+            raise self._error(seconds)
         self._full_at[key] = full_at + self._interval
         self._full_at.move_to_end(key)
 
@@ -63,6 +73,9 @@ class TokenBuckets:
 class AccountLimits:
     """The buckets of all accounts, whatever they authenticate with.
 
+    One can register many accounts, so those in one network have buckets together: ten times an
+    account's, for an office behind one address.
+
     Args:
         rate: requests a second that an account may make in the long run; a quarter as many that
             change something. At once it may make as many as in six seconds, and in twelve.
@@ -77,24 +90,34 @@ class AccountLimits:
         self._reads = TokenBuckets(burst=6 * rate, rate=rate, clock=clock)
         self._changes = TokenBuckets(burst=3 * rate, rate=rate / 4, clock=clock)
         self._sessions = TokenBuckets(burst=20, rate=1.0, clock=clock)
+        network = partial(TokenBuckets, clock=clock, error=NetworkTooFast)
+        self._network_reads = network(burst=_PEOPLE * 6 * rate, rate=_PEOPLE * rate)
+        self._network_changes = network(burst=_PEOPLE * 3 * rate, rate=_PEOPLE * rate / 4)
+        # So many that it takes a crowd to keep one's neighbours from ending a session.
+        self._network_sessions = network(burst=_PEOPLE * 6 * rate, rate=_PEOPLE * rate)
         self._token_checks = TokenBuckets(burst=2 * bots, rate=1 / 6, clock=clock)
 
-    def check(self, identity: Identity, method: str, *, by_session: bool) -> None:
+    def check(self, identity: Identity, method: str, *, address: str, by_session: bool) -> None:
         """Count a request.
 
         Args:
+            address: the IP address it comes from.
             by_session: whether it is counted apart, by session: whoever has stolen another one
                 must not be able to keep the owner from ending it.
 
         Raises:
-            AccountTooFast: the account asks too fast.
+            AccountTooFast: the account asks too fast, or all those in its network.
         """
+        network = network_of(address)
         if by_session:
             self._sessions.take(identity.session.id)
+            self._network_sessions.take(network)
         elif method in _READS:
             self._reads.take(identity.user.id)
+            self._network_reads.take(network)
         else:
             self._changes.take(identity.user.id)
+            self._network_changes.take(network)
 
     def check_token(self, user_id: int) -> None:
         """Count a check of a token.

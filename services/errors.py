@@ -3,6 +3,7 @@
 ServiceError
 └── TooFast                 the caller must wait before the next try
     └── AccountTooFast      the limit is one of the account
+        └── NetworkTooFast  the limit is one of all accounts in a network
 """
 
 from __future__ import annotations
@@ -26,3 +27,7 @@ class TooFast(ServiceError):
 
 class AccountTooFast(TooFast):
     """The account makes requests faster than it may."""
+
+
+class NetworkTooFast(AccountTooFast):
+    """The accounts in a network together make requests faster than they may."""

@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.client import BOTS, PASSWORD, Answer, Client, Clock
+from support.client import BOTS, PASSWORD, Answer, Client, Clock, register
 
+from models.accounts.sessions import Identity, SessionRecord
+from models.accounts.users import UserRecord
 from models.engine.base import now
 from models.engine.connection import connect
 from models.messaging import updates
@@ -21,10 +23,11 @@ from sandbox import Sandbox
 from server.app import Botyard
 from server.config import Config
 from services.account_limits import AccountLimits, TokenBuckets
-from services.errors import AccountTooFast
+from services.errors import AccountTooFast, NetworkTooFast
 
 USER, LOGIN, SESSIONS = "/rest-auth/user/", "/rest-auth/login/", "/rest-auth/sessions/"
 READS, CHANGES, SESSION_ENDS, CHECKS = 120, 60, 20, 10  # at once
+NETWORK = 10  # accounts whose rates those of one network have together
 MADE_UP = "99999:" + "x" * 35
 
 
@@ -114,6 +117,21 @@ class TestRequests(Usual):
     ) -> None:
         statuses = await ask(3 * SESSION_ENDS, lambda _: ann.get(SESSIONS))
         assert statuses == {200: SESSION_ENDS, 429: 2 * SESSION_ENDS}
+
+    async def test_many_accounts_of_one_network_have_to_wait_together(
+        self, ann: Client, anonymous: Client, botyard: Botyard
+    ) -> None:
+        """Twenty accounts of one address had twenty times an account's share of the server."""
+        crowd = [await register(anonymous) for _ in range(NETWORK)]
+        statuses: Counter[int] = Counter()
+        for client in crowd:
+            statuses += await ask(READS, lambda _, client=client: client.get(BOTS))
+        assert statuses == {200: NETWORK * READS}
+        refused = await ann.get(BOTS)
+        assert (refused.status, refused.json["code"]) == (429, "rate_limited")
+        assert "network" in refused.json["detail"]
+        assert (await ann.get(SESSIONS)).status == 200, "ending sessions is counted apart"
+        assert (await ann.patch(USER, {"first_name": "Ann"})).status == 200
 
     async def test_whoever_has_no_key_uses_up_nothing(self, ann: Client) -> None:
         forged = replace(ann, key=(ann.key or "") + "x")
@@ -211,6 +229,31 @@ def test_an_operator_who_allows_more_bots_lets_more_tokens_be_checked() -> None:
         limits.check_token(1)
     with pytest.raises(AccountTooFast):
         limits.check_token(1)
+
+
+def identity(user_id: int) -> Identity:
+    """Somebody with a session."""
+    moment = now()
+    session = SessionRecord(f"s{user_id}", user_id, "", "", moment, moment, moment)
+    user = UserRecord(user_id, f"user{user_id}", "", "", "", False, None, moment)
+    return Identity(user, session)
+
+
+@pytest.mark.parametrize(("method", "by_session"), [("GET", False), ("PUT", False), ("PUT", True)])
+def test_of_all_requests_a_network_has_its_share_and_another_one_its_own(
+    method: str, by_session: bool
+) -> None:
+    limits, let_in = AccountLimits(rate=20, bots=5, clock=Clock()), 0
+
+    def ask_as(user_id: int, address: str) -> None:
+        limits.check(identity(user_id), method, address=address, by_session=by_session)
+
+    with pytest.raises(NetworkTooFast):
+        for n in range(5000):
+            ask_as(n, f"2001:db8:1:2::{n:x}")
+            let_in = n + 1
+    assert let_in == NETWORK * (CHANGES if method == "PUT" and not by_session else READS)
+    ask_as(1, "2001:db8:1:3::1")
 
 
 # -- counting what waits
