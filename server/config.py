@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import stat
@@ -12,7 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from models.engine import sqlite_file
+from models.engine import file_locks, sqlite_file
 from server import setting_values as read
 from server.setting_values import MIN_SECRET
 
@@ -227,15 +226,22 @@ def replace_secret(folder: Path) -> None:
     _write_secret(path)
 
 
-def _secret_from(path: Path) -> str:
-    """The installation's secret; made when there is none."""
+def _make_secret(path: Path) -> None:
     folder = os.open(path.parent, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)  # two servers may start at once in an empty folder
+        if not file_locks.take(folder):  # two servers may start at once in an empty folder
+            who = file_locks.described(file_locks.holder(folder, "FLOCK"), path.parent)
+            raise ConfigError(f"{PREFIX}DATA_DIR: {path.parent} is locked by {who}")
         if not path.exists():
             _write_secret(path)
     finally:
         os.close(folder)
+
+
+def _secret_from(path: Path) -> str:
+    """The installation's secret; made when there is none."""
+    if not path.exists():
+        _make_secret(path)
     try:
         secret = path.read_text(encoding="utf-8").strip()
     except UnicodeDecodeError:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from models.engine import file_locks
 from models.engine.locks import exclusive
 from models.errors import DatabaseInUse
 from server.config import Config
@@ -60,13 +61,19 @@ def _holding(folder: Path, *, shared: bool) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
-            pid = os.read(descriptor, 20).decode(errors="replace").strip()
-            raise FolderInUse(
-                f"a server runs on {folder}" + (f" (process {pid})" if pid else "")
-            ) from None
+            raise FolderInUse(f"a server runs on {folder}{_who(descriptor, folder)}") from None
         os.ftruncate(descriptor, 0)
         if not shared:
             os.write(descriptor, f"{os.getpid()}\n".encode())
         yield
     finally:
         os.close(descriptor)
+
+
+def _who(descriptor: int, folder: Path) -> str:
+    """In brackets: the process that says so in the file, unless the kernel names another one."""
+    told = os.read(descriptor, 20).decode(errors="replace").strip()
+    pid = file_locks.holder(descriptor, "FLOCK")
+    if pid is None or str(pid) == told:
+        return f" (process {told})" if told else ""
+    return f" ({NAME} is locked by {file_locks.described(pid, folder / NAME)})"

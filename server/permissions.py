@@ -11,12 +11,13 @@ from pathlib import Path
 
 from models.engine import sqlite_file
 from server.config import SECRET_FILE, Config
+from server.installation_lock import NAME as LOCK_FILE
 
 log = logging.getLogger("botyard.server")
 
 PRIVATE = 0o077  # what a new file or folder is not to grant: anything to the group and to others
 OTHERS = stat.S_IRWXO
-_DATABASE = ("", "-wal", "-shm", "-journal")
+_DATABASE = ("", "-wal", "-shm", "-journal", ".lock")
 _SECRETS = (SECRET_FILE, SECRET_FILE + ".old")
 
 
@@ -56,6 +57,11 @@ def database_parts(config: Config) -> list[Path]:
     return _there(parts) + _there(file.parent.glob(f"{file.name}.*.old"))
 
 
+def lock_parts(config: Config) -> list[Path]:
+    """The files that a server locks: who can read one can lock it, and keep the server out."""
+    return _there(folder / LOCK_FILE for folder in config.folders)
+
+
 def _there(paths: Iterator[Path]) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
@@ -68,7 +74,7 @@ def close_to_others(config: Config) -> None:
     other things.
     """
     closed = []
-    for path in (*secret_parts(config), *database_parts(config)):
+    for path in (*secret_parts(config), *database_parts(config), *lock_parts(config)):
         if not is_open(path, OTHERS):
             continue
         try:

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from models.engine import file_locks
 from models.errors import DatabaseInUse, StorageUnavailable
 
 log = logging.getLogger("botyard.database")
@@ -55,14 +56,20 @@ def migrating(file: Path) -> Iterator[None]:
     while another process writes to it.
 
     Raises:
-        StorageUnavailable: the folder cannot be written to.
+        StorageUnavailable: the folder cannot be written to, or another process keeps the lock.
     """
+    lock = file.with_name(file.name + ".lock")
     try:
-        descriptor = os.open(f"{file}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StorageUnavailable(f"cannot open the database: {error.strerror}") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if not file_locks.take(descriptor):
+            who = file_locks.described(file_locks.holder(descriptor, "FLOCK"), lock)
+            raise StorageUnavailable(
+                f"{lock} is locked by {who}, for {file_locks.WAIT:g} s already: if that does not "
+                "migrate the database, end it, and chmod 600 the file"
+            )
         yield
     finally:
         os.close(descriptor)
@@ -153,11 +160,13 @@ class FileLock:
         try:
             _lock(descriptor, fcntl.F_RDLCK if self._shared else fcntl.F_WRLCK)
         except OSError as error:
+            pid = file_locks.holder(descriptor, "OFDLCK")
             os.close(descriptor)
             if error.errno not in (errno.EAGAIN, errno.EACCES):
                 raise StorageUnavailable(f"cannot lock the database: {error.strerror}") from error
             raise DatabaseInUse(
-                f"a server runs on this database ({self._file}, or another name of that file)"
+                f"a server runs on this database ({self._file}, or another name of that file), "
+                f"locked by {file_locks.described(pid, self._file)}"
             ) from error
         self._descriptor = descriptor
 

@@ -90,8 +90,10 @@ def _folder(config: Config) -> Finding:
             f"run as the user that the server runs as, or: chown that user {folder}",
         )  # fmt: skip
     folders = [one for one in (folder, *config.folders) if one.is_dir()]
-    return _open_to_others("data folder", folders, "700") or Finding(
-        "data folder", Level.OK, str(folder)
+    return (
+        _open_to_others("data folder", folders, "700")
+        or _open_to_others("data folder", permissions.lock_parts(config), "600")
+        or Finding("data folder", Level.OK, str(folder))
     )
 
 

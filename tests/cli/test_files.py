@@ -108,11 +108,14 @@ async def test_a_start_closes_files_that_everybody_could_read_and_says_so(
         for path in filled.iterdir():
             path.chmod(0o644)
         async with serving(filled, url(telegram)) as server:
-            names = ("botyard.db", "botyard.db-wal", "botyard.db-shm", "secret.key")
+            names = (
+                "botyard.db", "botyard.db-wal", "botyard.db-shm", "botyard.db.lock", "secret.key",
+                "server.lock",
+            )  # fmt: skip
             assert {mode(filled / name) for name in names} == {0o600}
             assert await server.end(signal.SIGTERM) == 0
     told = [line for line in server.log if "other users" in line]
-    assert "could read botyard.db, botyard.db-wal, botyard.db-shm: not any more" in told[0]
+    assert "could read botyard.db, botyard.db-wal, botyard.db-shm, botyard.db.lock" in told[0]
     assert f"{filled} is open to other users: chmod 700 {filled}" in told[1]
     assert (mode(filled), len(told)) == (0o755, 2), "a folder may hold other things"
 
@@ -135,6 +138,8 @@ async def test_what_an_operator_gave_to_a_group_stays_the_groups(
         ("botyard.db", "database"),
         ("botyard.db-wal", "database"),
         ("botyard.db-shm", "database"),
+        ("botyard.db.lock", "database"),
+        ("server.lock", "data folder"),
         ("secret.key", "secret"),
         ("secret.key.old", "secret"),
         ("", "data folder"),

@@ -1,0 +1,77 @@
+"""Locks of files: not waited for without end, and who holds one that is not to be had.
+
+Whoever can open a file for reading can lock it. So a wait needs an end, and a refusal a name.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+WAIT = 10.0  # seconds for a lock that others hold for as long as a migration takes
+_EVERY = 0.02  # seconds between two tries
+
+Kind = Literal["FLOCK", "OFDLCK"]  # as /proc/locks has it (proc_locks(5))
+
+
+def take(descriptor: int) -> bool:
+    """Lock a file or folder by flock(2), alone; False when another one keeps it."""
+    until = time.monotonic() + WAIT
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_EVERY)
+        else:
+            return True
+
+
+def holder(descriptor: int, kind: Kind) -> int | None:
+    """The process that locks a file; None when that cannot be found out.
+
+    /proc/locks tells it of flock(2) alone. A lock of an open file description is listed without
+    its process, which only that process's own user, and root, find among its descriptors.
+    """
+    about = os.fstat(descriptor)
+    place = f"{os.major(about.st_dev):02x}:{os.minor(about.st_dev):02x}:{about.st_ino}"
+    with suppress(OSError):  # not on Linux, or /proc is not mounted
+        for pid in _locking(Path("/proc/locks").read_text(), kind, place):
+            return pid if pid > 0 else _by_descriptors(kind, place)
+    return None
+
+
+def described(pid: int | None, file: Path) -> str:
+    """A process for a sentence, with its program and user where they can be seen."""
+    if pid is None:
+        return f"a process that this user cannot see (as root: fuser -v {file})"
+    with suppress(OSError):
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
+        return f"process {pid} ({name}, user {Path(f'/proc/{pid}').stat().st_uid})"
+    return f"process {pid}"
+
+
+def _locking(text: str, kind: Kind, place: str) -> Iterator[int]:
+    """The processes in lines such as `1: FLOCK ADVISORY READ 123 fe:00:4567 0 EOF`."""
+    for line in text.splitlines():
+        words = line.removeprefix("lock:").split()
+        if words[1:2] == [kind] and words[5:6] == [place]:
+            yield int(words[4])
+
+
+def _by_descriptors(kind: Kind, place: str) -> int | None:
+    for process in Path("/proc").iterdir():
+        with suppress(OSError):  # another user's, or it has just ended
+            if process.name.isdigit() and any(
+                True
+                for opened in (process / "fdinfo").iterdir()
+                for _ in _locking(opened.read_text(), kind, place)
+            ):
+                return int(process.name)
+    return None
