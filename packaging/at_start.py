@@ -11,7 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-MARKS = ("botyard-one-file", "botyard")  # one of them is in every folder that we unpack
+# One of them is in every folder that we unpack; the second one in those of older versions.
+MARKS = ("0-botyard-one-file", "botyard-one-file", "botyard")
 LOCKED = "botyard-locked"  # while it is in a folder, the lock tells whether a run uses that
 ABANDONED = 600.0  # seconds; a file that takes longer to unpack would not be used
 
@@ -49,9 +50,20 @@ def _is_left(folder: Path) -> bool:
     One that is not locked yet may be unpacked at this moment, so it has to be old.
     """
     about = folder.lstat()
-    if about.st_uid != os.geteuid() or not any((folder / mark).is_file() for mark in MARKS):
+    if about.st_uid != os.geteuid() or not (
+        any((folder / mark).is_file() for mark in MARKS) or _is_unfinished(folder)
+    ):
         return False
     return (folder / LOCKED).is_file() or time.time() - about.st_mtime >= ABANDONED
+
+
+def _is_unfinished(folder: Path) -> bool:
+    """Whether its run ended before there was a mark: some libraries of ours, and nothing to run.
+
+    staticx unpacks libraries before the program. What runs, be it another program, has more.
+    """
+    ours = {path.name for part in unpacked for path in part.iterdir() if ".so" in path.name}
+    return {path.name for path in folder.iterdir()} <= ours
 
 
 def _remove_unless_locked(folder: Path) -> None:

@@ -424,8 +424,9 @@ async def test_what_killed_runs_left_is_removed_by_the_next_start_and_what_is_he
 
 
 def test_what_a_crash_left_is_removed_by_the_next_run(root: EmptyRoot) -> None:
-    left = {"_MEIold": "botyard-one-file", "staticx-old": "botyard"}
-    kept = {"_MEInew": "botyard-one-file", "_MEIheld": "botyard-one-file", "_MEIother": "anything"}
+    mark = "0-botyard-one-file"
+    left = {"_MEIold": mark, "_MEIolder": "botyard-one-file", "staticx-old": "botyard"}
+    kept = {"_MEInew": mark, "_MEIheld": mark, "_MEIother": "anything"}
     for name, mark in (left | kept).items():
         (root.work / name).mkdir()
         (root.work / name / mark).touch()
@@ -436,6 +437,18 @@ def test_what_a_crash_left_is_removed_by_the_next_run(root: EmptyRoot) -> None:
     assert root.run("--version").returncode == 0
     os.close(held)
     assert set(root.unpacked()) == set(kept)
+
+
+def test_the_mark_is_unpacked_before_everything_else() -> None:
+    # In PyInstaller's table, in the order of unpacking: compressed or not, kind (b and x are
+    # files), name. See PyInstaller/archive/writers.py.
+    table = re.findall(rb"[\0\1][bx]([!-~]+)\0", FILE.read_bytes())
+    files = [name for name in table if len(name) > 3]
+    mark = files.index(b"0-botyard-one-file")
+    before = {name for name in files[:mark] if b".so" in name or b"/" in name}
+    after = {name for name in files[mark:] if b".so" in name}
+    assert not before
+    assert len(after) > 50
 
 
 async def test_while_it_runs_its_folders_are_locked_against_cleaners(
