@@ -49,7 +49,8 @@ def foreign(text: str, *, limit: int) -> str:
     Args:
         limit: how many characters of it are kept.
     """
-    whole, text = len(text) <= _READ, scrub(text[:_READ])
+    read = min(_READ, limit * 10)
+    whole, text = len(text) <= read, scrub(text[:read])
     if not whole:  # the cut may have left the begin of a token, which nothing recognizes
         text = text.rstrip(_OF_A_TOKEN)
     text = one_line(text)

@@ -82,7 +82,7 @@ def listing(bot_id: int, *, limit: int, most_bytes: int) -> list[DeadUpdate]:
             left -= size
     found = _of(bot_id, Update.update_id, Update.payload).where(Update.update_id.in_(fitting))
     payloads = {number: bytes(payload) for number, payload in found.tuples()}
-    return [DeadUpdate(*row, payloads.get(row[0])) for row in rows]
+    return [DeadUpdate(*(*row, payloads.get(row[0]))) for row in rows]
 
 
 def revive(bot: BotRecord, update_id: int, *, by: Actor) -> Waiting | None:

@@ -14,7 +14,7 @@ import orjson
 
 from models.bots.telegram_id import MAX_TELEGRAM_ID
 from models.redaction import foreign
-from runner.updates.raw import ATTEMPTS, UNREADABLE, JSONObject
+from runner.updates.raw import ATTEMPTS, UNREADABLE, JSONObject, flaw_of
 
 MAX_TAKEN = 100  # updates of an answer; Telegram gives no more
 MAX_GIVEN = 1000  # above that, it is nothing that goes by what it is asked
@@ -75,6 +75,8 @@ def pack(update: JSONObject) -> tuple[JSONObject, bytes]:
     # brackets within texts count here, which only makes the rare look below needless
     if payload.count(b"[") + payload.count(b"{") > MAX_DEPTH and _depth(update) > MAX_DEPTH:
         return _stand_in(update, f"it is nested more than {MAX_DEPTH} levels deep")
+    if len(payload) > MAX_STAND_IN and (flaw := flaw_of(update)) is not None:
+        return _stand_in(update, _cut(flaw, payload))
     return update, payload
 
 
@@ -91,7 +93,11 @@ def abridge(update: JSONObject, why: str) -> bytes | None:
     payload = orjson.dumps(sound)
     if len(payload) <= MAX_STAND_IN:
         return None
-    return _stand_in(update, f"{why} ({len(payload)} bytes, of which the begin is kept)")[1]
+    return _stand_in(update, _cut(why, payload))[1]
+
+
+def _cut(why: str, payload: bytes) -> str:
+    return f"{why} ({len(payload)} bytes, of which the begin is kept)"
 
 
 def _stand_in(update: JSONObject, why: str) -> tuple[JSONObject, bytes]:

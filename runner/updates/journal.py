@@ -27,6 +27,7 @@ _OFFSET_LIFETIME = timedelta(days=6)
 
 
 MARK_DELAY = 0.05  # seconds that "handled" waits for a batch whose commit it may share
+PACKING = 0.005  # seconds of a turn of the event loop
 RETRY_DELAY = 1.0  # seconds between tries while the database does not answer
 
 Mark = tuple[int, int]  # bot id, update id
@@ -108,7 +109,7 @@ class Journal:
         Raises:
             StorageUnavailable: nothing of it is stored.
         """
-        packed = [pack(update) for update in batch]
+        packed = await _packed(batch)
         rows = [(update["update_id"], payload) for update, payload in packed]
         future: asyncio.Future[frozenset[int]] = asyncio.get_running_loop().create_future()
         self._batches.append(_Waiting(Batch(bot_id, rows, offset, check), future))
@@ -247,6 +248,18 @@ class Journal:
             await self._write([batch], [])
         for mark in marks:
             await self._write([], [mark])
+
+
+async def _packed(batch: list[JSONObject]) -> list[tuple[JSONObject, bytes]]:
+    """Pack a batch; large updates take their time, in which others have their turns."""
+    clock, packed = asyncio.get_running_loop().time, []
+    turn = clock()
+    for update in batch:
+        packed.append(pack(update))
+        if clock() - turn > PACKING:
+            await asyncio.sleep(0)
+            turn = clock()
+    return packed
 
 
 def _split(waiting: list[T], limit: int) -> tuple[list[T], list[T]]:
