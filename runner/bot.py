@@ -14,7 +14,7 @@ from telegram.error import Conflict
 
 from models.bots.bots import BotRecord, Failure, VerifiedToken, claimed_telegram_id
 from models.engine.base import now
-from models.redaction import foreign
+from models.redaction import foreign, keep_secret
 from runner.diagnosis import Trouble, diagnose
 from runner.run import Parts, Surroundings, assemble
 from runner.states import ALIVE, SETTLED, TRANSITIONS, BotState, BotStatus, Reason
@@ -221,6 +221,7 @@ class ManagedBot:
 
     async def _run(self) -> None:
         """Keep the bot running until it is stopped or fails for good."""
+        keep_secret(self.record.token)
         if self._putting_away is not None:
             await asyncio.wait({self._putting_away})  # an earlier run's
         if self._status.state is BotState.RETRYING:

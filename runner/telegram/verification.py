@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from telegram.error import InvalidToken, TelegramError
 
 from models.bots.bots import VerifiedToken, claimed_telegram_id
+from models.redaction import keep_secret
 from runner.diagnosis import explain
 from runner.errors import TokenRejected
 from runner.telegram.answers import NotTelegram
@@ -37,6 +38,7 @@ async def verify(transport: Transport, token: str, *, timeout: float) -> Verific
     Raises:
         TokenRejected: Telegram does not know it.
     """
+    keep_secret(token)
     request = BotRequest(transport)
     url = f"{transport.api_url}/bot{token}/getMe"
     try:

@@ -21,7 +21,7 @@ from telegram.error import (
 
 from models.errors import StorageError
 from models.messaging.dead_updates import MARGIN
-from models.redaction import foreign
+from models.redaction import foreign, keep_secret
 from runner.loop_pacer import Turnstile
 from runner.settings import RunnerSettings
 from runner.telegram.application import BotApplication
@@ -166,6 +166,7 @@ class Delivery:
 
     async def _deliver(self, raw: JSONObject) -> None:
         """Bring one update to its end, however often that has to be tried."""
+        keep_secret(self._application.bot.token)  # who began the lane may be somebody's request
         await self._open.wait()
         lane = lane_of(raw)
         try:

@@ -277,6 +277,11 @@ def disguised(token: str) -> dict[str, str]:
         "percent-encoded in small letters": f"/bot{number}%3a{secret}",
         "percent-encoded twice": f"/bot{number}%253A{secret}",
         "percent-encoded whole": number + "".join(f"%{ord(letter):02x}" for letter in f":{secret}"),
+        "with a fullwidth colon": f"/bot{number}\uff1a{secret}",
+        "without its number": f"the secret is {secret}!",
+        "with letters around": f"x{secret}y",
+        "in fullwidth letters": "".join(chr(ord(letter) + 0xFEE0) for letter in token),
+        "percent-encoded, without its number": "".join(f"%{ord(letter):02X}" for letter in secret),
         "in HTML": f"<a href='/bot{number}&#58;{secret}'>",
         "behind a control character": f"\x01{token}",
         "at the end of what is kept": "x" * (MAX_TEXT - 20) + " /bot" + token,
@@ -321,7 +326,9 @@ async def test_a_token_in_telegrams_text_is_shown_nowhere(
         *(record.getMessage() for record in caplog.records),
     ]
     secret = bot.token.partition(":")[2]
-    for hidden in (secret, secret[5:25], disguised(bot.token)["percent-encoded whole"][-60:]):
+    wide = disguised(bot.token)["in fullwidth letters"]
+    encoded = disguised(bot.token)["percent-encoded whole"][-60:]
+    for hidden in (secret, secret[5:25], encoded, wide[-20:]):
         assert [text for text in texts if hidden.lower() in text.lower()] == []
 
 
