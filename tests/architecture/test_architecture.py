@@ -103,6 +103,45 @@ def test_a_package_imports_only_what_lies_below_it(importer: str) -> None:
     assert wrong == []
 
 
+def _module(name: str) -> str:
+    """The dotted name of a file."""
+    return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _arrows() -> dict[str, set[str]]:
+    """Which files each file imports, also for type checkers alone and inside functions."""
+    modules = {_module(name) for name in files()}
+
+    def target(full: str) -> str | None:
+        """The file that an imported name belongs to."""
+        while full and full not in modules:
+            full = full.rpartition(".")[0]
+        return full or None
+
+    return {
+        _module(name): {found for one in imports(tree) if (found := target(one))} - {_module(name)}
+        for name, tree in files().items()
+    }
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    arrows = _arrows()
+    done: set[str] = set()
+    circles: list[list[str]] = []
+
+    def visit(module: str, way: list[str]) -> None:
+        if module in way:
+            circles.append([*way[way.index(module) :], module])
+        elif module not in done:
+            for imported in sorted(arrows[module]):
+                visit(imported, [*way, module])
+            done.add(module)
+
+    for module in sorted(arrows):
+        visit(module, [])
+    assert circles == []
+
+
 @pytest.mark.parametrize(
     ("module", "packages"),
     [
