@@ -88,7 +88,7 @@ class ManagedBot:
             self._spawn()
 
     async def stop(self) -> None:
-        """Stop; waits for handlers in hand for a moment, for Telegram never."""
+        """Stop; wait a moment for handlers still running, and never for Telegram."""
         if self._status.state is BotState.STOPPED:
             return
         if self._status.state is not BotState.STOPPING:

@@ -21,7 +21,7 @@ class RunnerSettings:
         start_wait: how long a request waits for a bot to start.
         backoff_min, backoff_max: bounds of the time between two attempts.
         idle_max: the longest pause after polls that came back at once with nothing new.
-        send_grace: how long handlers in hand may go on when their bot is stopped.
+        send_grace: how long handlers still running may go on when their bot is stopped.
         cut_wait: how long a handler that was cut may take to end.
         boot_parallel: how many bots connect at once, owners' own starts not counted.
         starts_a_turn: how many bots are made ready at boot in one turn of the event loop.

@@ -107,7 +107,7 @@ class Lanes:
         """End: updates in hand may be finished, those that wait are left to the journal.
 
         Args:
-            grace: seconds that handlers in hand may go on.
+            grace: seconds that handlers still running may go on.
             cut_wait: seconds that a handler may take to end once it was cut.
         """
         self._closing = True

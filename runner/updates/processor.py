@@ -154,7 +154,7 @@ class Delivery:
         self._lanes.put(new)
 
     async def close(self) -> None:
-        """End: handlers in hand may finish for a moment; the rest stays in the journal."""
+        """End: handlers still running may finish for a moment; the rest stays in the journal."""
         self._closing.set()
         settings = self._settings
         await self._lanes.close(grace=settings.send_grace, cut_wait=settings.cut_wait)
@@ -298,7 +298,7 @@ class Delivery:
         """Log a failure of a handler with its traceback; as it is told to the bot's owner."""
         incident = secrets.token_hex(6)
         log.error(
-            "bot %d: update %d failed for the %d. time (incident %s)",
+            "bot %d: update %d failed, attempt %d (incident %s)",
             self._bot_id,
             update_id,
             attempts,

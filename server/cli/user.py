@@ -112,7 +112,8 @@ def delete(username: str, yes: bool, **given: str | None) -> None:
     if not yes:
         click.confirm(f"Delete {found.username} with all bots?", abort=True)
     gone = in_database(given, users.delete, found.id, by=OPERATOR)
-    click.echo(f"{found.username} is deleted, and bots: {len(gone)}")
+    bots = "1 bot" if len(gone) == 1 else f"{len(gone)} bots"
+    click.echo(f"{found.username} and {bots} are deleted")
 
 
 @user.command("list")

@@ -177,7 +177,7 @@ async def test_deleting_an_account_stops_its_bots_and_ends_its_sessions(
     bot = telegram.add_bot()
     await ann.add_bot(bot)
     ended = await command("delete", "ann", "--yes")
-    assert (ended.code, ended.out) == (0, "ann is deleted, and bots: 1\n")
+    assert (ended.code, ended.out) == (0, "ann and 1 bot are deleted\n")
     await until(lambda: not botyard.services.manager.states(), "no bot running")
     assert (await ann.get("/rest-auth/user/")).status == 401
     assert (await log_in(ann)).status == 400
