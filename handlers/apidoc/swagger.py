@@ -45,9 +45,11 @@ class _File:
 @cache
 def _file(name: str) -> _File:
     """Read a file of the page, in a checkout as well as in a single file."""
-    folder = "handlers.static" if name in _OURS else "swagger_ui"
-    path = Path(str(importlib.resources.files(folder)))
-    content = (path / name if name in _OURS else path / "static" / name).read_bytes()
+    # A folder without modules, as in the single file, is no Path until a file in it is asked for.
+    package, place = (
+        ("handlers.static", name) if name in _OURS else ("swagger_ui", f"static/{name}")
+    )
+    content = Path(str(importlib.resources.files(package) / place)).read_bytes()
     return _File(content, f'"{sha256(content).hexdigest()[:32]}"')
 
 

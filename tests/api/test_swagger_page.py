@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.resources
 import itertools
 import json
 import os
 import shutil
 from collections.abc import AsyncIterator
+from importlib.readers import MultiplexedPath
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import aiohttp
 import pytest
 from support.client import BOTS, DEADLINE, Client
 
+from handlers.apidoc import swagger
 from sandbox import Sandbox
 from server.app import Botyard
 
@@ -149,6 +152,15 @@ class Page:
         sent = [made for made in self.requests[before:] if not made["url"].startswith("data:")]
         headers: dict[str, str] = sent[0]["headers"]
         return int(shown.split()[0]), headers
+
+
+def test_its_files_are_found_in_folders_without_modules_as_the_single_file_has_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    files = importlib.resources.files
+    monkeypatch.setattr(importlib.resources, "files", lambda name: MultiplexedPath(files(name)))
+    swagger._file.cache_clear()
+    swagger.load_files()
 
 
 @pytest.fixture
