@@ -27,7 +27,8 @@ async def test_on_loopback_its_own_names_are_right(ann: Client, host: str) -> No
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 async def test_a_load_balancer_may_use_any_name(anonymous: Client, path: str) -> None:
-    assert (await anonymous.get(path, headers={"Host": "10.0.0.7"})).status == 200
+    answer = await anonymous.get(path, headers={"Host": "10.0.0.7"})
+    assert answer.status in (200, 503), "ready or not, but not refused for its name"
 
 
 class TestConfigured:

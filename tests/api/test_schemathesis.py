@@ -136,6 +136,7 @@ async def test_accounts_answer_as_documented(
     await fuzz(tmp_path, document, ann, "--include-tag", "Accounts", *excluded)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", ENDS_SESSION)
 async def test_what_ends_a_session_answers_as_documented(
     tmp_path: Path, document: Document, anonymous: Client, operation: str

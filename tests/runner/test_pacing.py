@@ -102,6 +102,7 @@ STORMS: dict[str, Reply] = {
 STORMS["no update ids"].again = result([{"message": MESSAGE}])  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storm", STORMS)
 async def test_a_bot_that_only_ever_starts_well_is_started_with_growing_pauses(
     storm: str, bot: Hurried
@@ -119,6 +120,7 @@ async def test_a_bot_that_only_ever_starts_well_is_started_with_growing_pauses(
         assert gap >= 0.75 * BACKOFF * doubled / 2 - TOLERANCE, found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [-1, 0, -(2**40)])
 async def test_a_negative_retry_after_is_a_pause_all_the_same(given: int, bot: Hurried) -> None:
     parameters = {"retry_after": given}
