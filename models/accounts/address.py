@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, section 2.1
 
 
+@lru_cache(maxsize=4096)  # asked several times a request, mostly of the same few
 def network_of(address: str) -> str:
     """What an IP address counts as: itself, or with IPv6 its network of 64 bits.
 
