@@ -8,12 +8,13 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+import orjson
 from tornado.web import url
 
 from handlers import errors
 from handlers.apidoc.document import make_document
-from handlers.apidoc.schemas import Document
 from handlers.base import ApiHandler
+from handlers.bodies import JSON_TYPE
 
 _OURS = ("swagger.html", "swagger-init.js")
 _SWAGGER_UI = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
@@ -49,7 +50,10 @@ def _file(name: str) -> _File:
     package, place = (
         ("handlers.static", name) if name in _OURS else ("swagger_ui", f"static/{name}")
     )
-    content = Path(str(importlib.resources.files(package) / place)).read_bytes()
+    return _kept(Path(str(importlib.resources.files(package) / place)).read_bytes())
+
+
+def _kept(content: bytes) -> _File:
     return _File(content, f'"{sha256(content).hexdigest()[:32]}"')
 
 
@@ -59,45 +63,52 @@ def load_files() -> None:
         _file(name)
 
 
-class OpenAPIDocument(ApiHandler):
-    """The API document."""
+class _FileHandler(ApiHandler):
+    """Answers with what is kept in memory, its ETag included."""
 
     public = frozenset({"GET", "HEAD"})
+    _etag: str | None = None
+
+    def answer_file(self, file: _File, content_type: str) -> None:
+        """Send a file."""
+        self._etag = file.etag
+        self.set_header("Content-Type", content_type)
+        self.finish(file.content)
+
+    def compute_etag(self) -> str | None:
+        """Return the file's ETag; Tornado would hash the file anew."""
+        return self._etag
+
+
+class OpenAPIDocument(_FileHandler):
+    """The API document."""
 
     def get(self) -> None:
         """The API document (OpenAPI 3.1)."""
-        self.answer(self._document())
+        self.answer_file(self._document(), JSON_TYPE)
 
-    def _document(self) -> Document:
+    def _document(self) -> _File:
         # made once: it costs some 50 ms, and it cannot change while the server runs
-        made: Document | None = self.settings.get("openapi_document")
+        made: _File | None = self.settings.get("openapi_document")
         if made is None:
             version = self.services.settings.version
-            made = make_document(self.settings["routes"], version=version)
+            document = make_document(self.settings["routes"], version=version)
+            made = _kept(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
             self.settings["openapi_document"] = made
         return made
 
 
-class SwaggerFile(ApiHandler):
+class SwaggerFile(_FileHandler):
     """The page and its files."""
-
-    public = frozenset({"GET", "HEAD"})
-    _etag: str | None = None
 
     def get(self, name: str = "") -> None:
         """A file of the Swagger page."""
         name = name or "swagger.html"
         if name not in (*_OURS, *_SWAGGER_UI):
             raise errors.NotFound(f"There is nothing at {self.shown_path}.")
-        self._etag = _file(name).etag
-        self.set_header("Content-Type", _TYPES[Path(name).suffix])
         self.set_header("Content-Security-Policy", _CONTENT_SECURITY_POLICY)
         self.set_header("Cache-Control", "no-cache")  # ask again; the ETag spares the transfer
-        self.finish(_file(name).content)
-
-    def compute_etag(self) -> str | None:
-        """Return the file's ETag; Tornado would hash the file anew."""
-        return self._etag
+        self.answer_file(_file(name), _TYPES[Path(name).suffix])
 
 
 class SwaggerRedirect(ApiHandler):

@@ -225,10 +225,11 @@ async def test_a_flood_of_requests_does_not_keep_the_server_from_ending(
         assert not [line for line in server.log if "are cut" in line or "Traceback" in line]
 
 
-@pytest.mark.parametrize("name", ["", "swagger-ui-bundle.js", "swagger-ui.css"])
-async def test_a_file_of_the_page_is_sent_once(anonymous: Client, name: str) -> None:
-    first = await anonymous.get(f"/swagger/{name}")
-    again: Any = await anonymous.get(
-        f"/swagger/{name}", headers={"If-None-Match": first.headers["ETag"]}
-    )
+@pytest.mark.parametrize(
+    "path",
+    ["/swagger/", "/swagger/swagger-ui-bundle.js", "/swagger/swagger-ui.css", "/openapi.json"],
+)
+async def test_a_file_of_the_page_is_sent_once(anonymous: Client, path: str) -> None:
+    first = await anonymous.get(path)
+    again: Any = await anonymous.get(path, headers={"If-None-Match": first.headers["ETag"]})
     assert (first.status, again.status, again.text) == (200, 304, "")
