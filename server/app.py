@@ -18,7 +18,7 @@ from tornado import httputil
 from tornado.netutil import bind_sockets
 
 from handlers.access_tokens import KeyRing
-from handlers.apidoc import swagger as documents
+from handlers.apidoc import swagger
 from handlers.base import ApiHandler, UnknownPath
 from handlers.bodies import MAX_DISCARDED, BodyHandler, LimitedBody
 from handlers.dependencies import ApiSettings, Services
@@ -73,8 +73,7 @@ class BotyardApplication(tornado.web.Application):
 
 def make_app(services: Services) -> tornado.web.Application:
     """Make the Tornado application."""
-
-    documents.load_files()
+    swagger.load_files()
 
     def answered(handler: tornado.web.RequestHandler) -> None:
         log_request(handler)
