@@ -15,7 +15,7 @@ ALGORITHM = "HS256"
 MAX_LENGTH = 512  # characters; ours have about 200
 
 
-class BadKey(Exception):
+class InvalidAccessToken(Exception):
     """The text is not a key of ours, or it has expired."""
 
 
@@ -27,7 +27,7 @@ class Claims:
     session_id: str
 
 
-class KeyRing:
+class AccessTokens:
     """Makes and reads keys.
 
     Args:
@@ -60,18 +60,18 @@ class KeyRing:
         """What a key says.
 
         Raises:
-            BadKey: it was not signed by us, was changed, or has expired.
+            InvalidAccessToken: it was not signed by us, was changed, or has expired.
         """
         if len(key) > MAX_LENGTH:  # the header is parsed before the signature is checked
-            raise BadKey
+            raise InvalidAccessToken
         for secret in self._accepted:
             try:
                 return self._read(key, secret)
             except jwt.InvalidSignatureError:
                 continue
             except (jwt.InvalidTokenError, ValueError) as error:
-                raise BadKey from error
-        raise BadKey
+                raise InvalidAccessToken from error
+        raise InvalidAccessToken
 
     @staticmethod
     def _read(key: str, secret: bytes) -> Claims:
@@ -83,5 +83,5 @@ class KeyRing:
         )
         user_id = str(claims["sub"])
         if not re.fullmatch(r"[0-9]{1,18}", user_id, re.ASCII):  # more does not fit a row id
-            raise BadKey
+            raise InvalidAccessToken
         return Claims(int(user_id), str(claims["sid"]))

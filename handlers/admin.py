@@ -60,9 +60,9 @@ class AdminUsers(StaffHandler, PagedHandler):
           400: {description: A parameter is not right., codes: [validation_failed, bad_request]}
           403: {description: You are not staff., codes: [staff_only]}
         """
-        asked = self.query(AdminUserQuerySchema)
-        page = await self.services.db.read(administration.accounts_page, **asked)
-        self.answer_page(page, [_present_user(account) for account in page.rows], asked)
+        query = self.query(AdminUserQuerySchema)
+        page = await self.services.db.read(administration.accounts_page, **query)
+        self.answer_page(page, [_present_user(account) for account in page.rows], query)
 
 
 class AdminUser(StaffHandler):
@@ -125,9 +125,9 @@ def _no_bot(bot_id: str) -> errors.NotFound:
     return errors.NotFound(f"There is no bot {bot_id}.")
 
 
-def _fits(bot: BotRecord, status: BotStatus, asked: dict[str, Any]) -> bool:
+def _fits(bot: BotRecord, status: BotStatus, query: dict[str, Any]) -> bool:
     """Say whether a bot is still what was asked for: it may have changed since it was found."""
-    state, active = asked.get("state", status.state), asked.get("active", bot.active)
+    state, active = query.get("state", status.state), query.get("active", bot.active)
     return status.state is state and bot.active is active
 
 
@@ -146,16 +146,16 @@ class AdminBots(StaffHandler, PagedHandler):
           400: {description: A parameter is not right., codes: [validation_failed, bad_request]}
           403: {description: You are not staff., codes: [staff_only]}
         """
-        asked = self.query(AdminBotQuerySchema)
-        wanted = dict(asked)
+        query = self.query(AdminBotQuerySchema)
+        wanted = dict(query)
         if "state" in wanted:
             wanted["ids"] = self.services.manager.in_state(wanted.pop("state"))
         services = self.services
         with services.manager.views.moment() as moment:
             page = await services.db.read(administration.bots_page, services.vault, **wanted)
             pairs = await moment.pair(page.rows)
-        rows = [present(*pair, schema=AdminBotSchema) for pair in pairs if _fits(*pair, asked)]
-        self.answer_page(page, rows, asked)
+        rows = [present(*pair, schema=AdminBotSchema) for pair in pairs if _fits(*pair, query)]
+        self.answer_page(page, rows, query)
 
 
 class AdminBot(StaffHandler):
@@ -204,7 +204,7 @@ class AdminBot(StaffHandler):
         changes = self.load(AdminBotSchema, partial=True)
         outcome = await self.services.bots.update(bot, changes, by=self.actor)
         shown = present(outcome.bot, outcome.status, schema=AdminBotSchema)
-        self.answer(shown, status=200 if outcome.settled else 202)
+        self.answer(shown, status=200 if outcome.is_stable else 202)
 
 
 routes = [

@@ -86,11 +86,11 @@ class Audit(PagedHandler):
           200: {description: A page of entries., schema: AuditEntryPageSchema}
           400: {description: A parameter is not right., codes: [validation_failed, bad_request]}
         """
-        asked, me = self.query(AuditQuerySchema), self.me.user
-        own = None if me.is_staff else me.id
-        page = await self.services.db.read(audit.entries, own=own, **asked)
-        rows = [_present(entry, viewer=own) for entry in page.rows]
-        self.answer_page(page, rows, asked)
+        query, me = self.query(AuditQuerySchema), self.me.user
+        viewer_id = None if me.is_staff else me.id
+        page = await self.services.db.read(audit.entries, viewer_id=viewer_id, **query)
+        rows = [_present(entry, viewer=viewer_id) for entry in page.rows]
+        self.answer_page(page, rows, query)
 
 
 def _present(entry: EntryRecord, *, viewer: int | None) -> dict[str, Any]:

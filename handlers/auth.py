@@ -32,7 +32,7 @@ class AccountHandler(ApiHandler):
     """What the handlers of accounts share."""
 
     @property
-    def himself(self) -> Actor:
+    def anonymous_actor(self) -> Actor:
         """Whoever the account turns out to be, for the audit log."""
         return Actor(address=self.request.remote_ip or "")
 
@@ -41,7 +41,7 @@ class AccountHandler(ApiHandler):
         return {
             "lifetime": self.services.settings.session_lifetime,
             "user_agent": self.request.headers.get("User-Agent", ""),
-            "by": self.himself,
+            "by": self.anonymous_actor,
         }
 
     def answer_login(self, user: UserRecord, session: SessionRecord, *, status: int) -> None:
@@ -57,28 +57,32 @@ class AccountHandler(ApiHandler):
         """The IP address that the request comes from."""
         return self.request.remote_ip or ""
 
-    def source(self, found: Credentials | None, *, known: bool) -> str:
+    def source(self, credentials: Credentials | None, *, known: bool) -> str:
         """What the request counts as among those who wait for the hasher."""
-        return str(found.user.id) if known and found is not None else network_of(self.address)
+        return (
+            str(credentials.user.id)
+            if known and credentials is not None
+            else network_of(self.address)
+        )
 
     async def check_password(
-        self, attempt: Attempt, password: str, found: Credentials | None, *, known: bool
+        self, attempt: Attempt, password: str, credentials: Credentials | None, *, known: bool
     ) -> bool:
         """Whether a password is right, and the attempt not in vain.
 
         Args:
             attempt: where it is counted; a full queue is not.
             password: what was entered.
-            found: the account, None when there is none, which takes as long to find out.
+            credentials: the account, None when there is none, which takes as long to find out.
             known: whether whoever enters it has proved before that the account is theirs.
 
         Raises:
             HasherBusy: too many passwords wait to be checked.
         """
-        password_hash = found.password_hash if found else None
+        password_hash = credentials.password_hash if credentials else None
         with attempt.undone_when_busy():
             fits = await self.services.hasher.check(
-                password, password_hash, source=self.source(found, known=known), known=known
+                password, password_hash, source=self.source(credentials, known=known), known=known
             )
         if not fits or attempt.in_vain:
             return False
@@ -158,18 +162,18 @@ class Login(AccountHandler):
         check_origin(self)
         body = self.load(LoginSchema)
         username, email = body.get("username") or None, body.get("email") or None
-        found = await self._find(username, email, body["password"])
+        credentials = await self._find(username, email, body["password"])
         try:
             session = await self.services.db.write(
                 sessions.create,
-                found.user.id,
-                password_hash=found.password_hash,
+                credentials.user.id,
+                password_hash=credentials.password_hash,
                 **self.session_options(),
             )
         except AccountDisabled:
-            await self._note_failure(found, reason=Code.ACCOUNT_DISABLED)
+            await self._note_failure(credentials, reason=Code.ACCOUNT_DISABLED)
             raise
-        self.answer_login(found.user, session, status=200)
+        self.answer_login(credentials.user, session, status=200)
 
     async def _find(self, username: str | None, email: str | None, password: str) -> Credentials:
         """The account of a name or an e-mail address, and of the password.
@@ -180,24 +184,24 @@ class Login(AccountHandler):
         """
         throttle = self.services.throttle
         throttle.check_address(self.address)
-        found, known = await self.services.db.read(
+        credentials, known = await self.services.db.read(
             sessions.find_for_login, username=username, email=email, address=self.address
         )
-        user_id, name = (found.user.id if found else None), username or email or ""
+        user_id, name = (credentials.user.id if credentials else None), username or email or ""
         attempt = throttle.login(name, self.address, user_id=user_id, known=known)
-        fits = await self.check_password(attempt, password, found, known=known)
-        if not fits or found is None:
+        fits = await self.check_password(attempt, password, credentials, known=known)
+        if not fits or credentials is None:
             reason = Code.TOO_MANY_ATTEMPTS if attempt.in_vain else ""
-            await self._note_failure(found, reason=reason)
+            await self._note_failure(credentials, reason=reason)
             raise errors.invalid_credentials()
-        return found
+        return credentials
 
-    async def _note_failure(self, found: Credentials | None, *, reason: str = "") -> None:
+    async def _note_failure(self, credentials: Credentials | None, *, reason: str = "") -> None:
         await self.services.db.write(
             audit.note_failed_login,
-            self.himself,
-            user_id=found.user.id if found else None,
-            username=found.user.username if found else "",
+            self.anonymous_actor,
+            user_id=credentials.user.id if credentials else None,
+            username=credentials.user.username if credentials else "",
             reason=reason,
         )
 
@@ -307,7 +311,7 @@ class Sessions(AccountHandler):
           200: {description: "The sessions, the latest first.", schema: SessionSchema, many: true}
         """
         me = self.me
-        listed = await self.services.db.read(sessions.listing, me.user.id)
+        listed = await self.services.db.read(sessions.list_for, me.user.id)
         rows = [asdict(session) | {"current": session.id == me.session.id} for session in listed]
         self.answer(SessionSchema(many=True).dump(rows))
 

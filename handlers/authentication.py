@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import tornado.web
 
 from handlers import errors
-from handlers.access_tokens import BadKey
+from handlers.access_tokens import InvalidAccessToken
 from handlers.dependencies import ServiceHandler
 from handlers.errors import Code
 from models.accounts import sessions
@@ -48,7 +48,7 @@ async def _identify(handler: ServiceHandler, key: str) -> Identity:
     worthless = errors.invalid_key()
     try:
         claims = handler.services.keys.read(key)
-    except BadKey:
+    except InvalidAccessToken:
         raise worthless from None
     db = handler.services.db
     identity = await db.read(sessions.identify, claims.session_id, claims.user_id)

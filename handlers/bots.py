@@ -95,7 +95,7 @@ class Bots(BotHandler):
         """
         services = self.services
         with services.manager.views.moment() as moment:
-            listed = await services.db.read(bots.listing, services.vault, self.me.user.id)
+            listed = await services.db.read(bots.list_for, services.vault, self.me.user.id)
             pairs = await moment.pair(listed)
         self.answer([present(bot, status) for bot, status in pairs])
 
@@ -185,7 +185,7 @@ class OneBot(BotHandler):
         if changes.get("token", bot.token) != bot.token:
             self.services.limits.check_token(self.me.user.id)
         outcome = await self.services.bots.update(bot, changes, by=self.actor)
-        self.answer_outcome(outcome, status=200 if outcome.settled else 202, reveal=reveal)
+        self.answer_outcome(outcome, status=200 if outcome.is_stable else 202, reveal=reveal)
 
     @staticmethod
     def _new_token(bot: BotRecord, changes: dict[str, Any]) -> bool:

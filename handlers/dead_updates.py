@@ -35,7 +35,7 @@ class DeadUpdates(BotHandler):
         """
         bot = await self.bot(bot_id)
         found = await self.services.db.read(
-            dead_updates.listing, bot.id, limit=LISTED, most_bytes=LISTED_BYTES
+            dead_updates.list_for, bot.id, limit=LISTED, most_bytes=LISTED_BYTES
         )
         self.answer(DeadUpdateSchema(many=True).dump([_shown(row) for row in found]))
 
@@ -94,7 +94,7 @@ class Replay(BotHandler):
           202: {description: It waits for its handler again., schema: DetailSchema}
         """
         bot = await self.bot(bot_id)
-        if not await self.services.bots.replay(bot, int(update_id), by=self.actor):
+        if not await self.services.bots.retry_dead_update(bot, int(update_id), by=self.actor):
             raise errors.NotFound(f"Bot {bot.id} has no dead update {update_id}.")
         self.answer({"detail": "The update waits for its handler again."}, status=202)
 

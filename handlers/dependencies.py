@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from handlers.access_tokens import KeyRing
+from handlers.access_tokens import AccessTokens
 from handlers.bodies import BodyHandler
 from handlers.metrics.requests import RequestCounts
 from models.accounts.passwords import PasswordHasher
@@ -22,7 +22,7 @@ from services.throttle import LoginThrottle
 
 
 @dataclass(frozen=True, slots=True)
-class ApiSettings:
+class ApiOptions:
     """What an operator decides about the API.
 
     Args:
@@ -87,11 +87,11 @@ class Services:
         loop_lag: how late the event loop comes to what is due.
     """
 
-    settings: ApiSettings
+    settings: ApiOptions
     db: Database
     vault: Vault
     hasher: PasswordHasher
-    keys: KeyRing
+    keys: AccessTokens
     throttle: LoginThrottle
     limits: AccountLimits
     manager: BotManager

@@ -115,7 +115,7 @@ class Events(ApiHandler):
     async def _snapshot(self) -> str:
         services = self.services
         with services.manager.views.moment() as moment:
-            listed = await services.db.read(bots.listing, services.vault, self.me.user.id)
+            listed = await services.db.read(bots.list_for, services.vault, self.me.user.id)
             pairs = await moment.pair(listed)
         return "".join(
             _format(Event("", kind, bot.id, status)) for bot, status in pairs for kind in _SCHEMAS

@@ -85,15 +85,15 @@ class PagedHandler(ApiHandler):
         except UnicodeDecodeError:
             raise errors.BadRequest("The parameters are not UTF-8.") from None
 
-    def answer_page(self, page: Page[Any], rows: list[Any], asked: dict[str, Any]) -> None:
+    def answer_page(self, page: Page[Any], rows: list[Any], query: dict[str, Any]) -> None:
         """Write a page.
 
         Args:
             page: where its count is from.
             rows: as they are shown.
-            asked: with the number and the size of the page.
+            query: with the number and the size of the page.
         """
-        number, size = asked["page"], asked["page_size"]
+        number, size = query["page"], query["page_size"]
         last = max(1, -(-page.count // size))
         self.answer(
             {

@@ -7,7 +7,7 @@ import peewee
 from models.engine.base import BaseModel
 
 
-class Setting(BaseModel):
+class InstallationFact(BaseModel):
     """One fact."""
 
     name = peewee.CharField(max_length=64, primary_key=True)
@@ -19,12 +19,12 @@ class Setting(BaseModel):
 
 def get(name: str) -> str | None:
     """The value stored under a name; None when there is none."""
-    row = Setting.get_or_none(Setting.name == name)
+    row = InstallationFact.get_or_none(InstallationFact.name == name)
     return row.value if row else None
 
 
 def put(name: str, value: str) -> None:
     """Store a value under a name, over what was there."""
-    Setting.insert(name=name, value=value).on_conflict(
-        conflict_target=[Setting.name], update={Setting.value: value}
+    InstallationFact.insert(name=name, value=value).on_conflict(
+        conflict_target=[InstallationFact.name], update={InstallationFact.value: value}
     ).execute()

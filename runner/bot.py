@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 from telegram.error import Conflict
 
-from models.bots.bots import BotRecord, Failure, VerifiedToken, claimed_telegram_id
+from models.bots.bots import BotRecord, LastError, VerifiedToken, claimed_telegram_id
 from models.engine.base import now
 from models.redaction import foreign, keep_secret
-from runner.diagnosis import Trouble, diagnose
-from runner.run import Parts, Surroundings, assemble
-from runner.states import ALIVE, SETTLED, TRANSITIONS, BotState, BotStatus, Reason
+from runner.diagnosis import Diagnosis, classify_error
+from runner.run import BotRun, RunnerContext, create_run
+from runner.states import ALIVE, STABLE, TRANSITIONS, BotState, BotStatus, Reason
 from runner.telegram.answers import MAX_TEXT, NotTelegram
 from runner.updates.raw import JSONObject
 
@@ -32,59 +32,59 @@ class ManagedBot:
 
     Args:
         record: the bot as it is stored.
-        around: what all bots share.
+        context: what all bots share.
     """
 
-    def __init__(self, record: BotRecord, around: Surroundings) -> None:
+    def __init__(self, record: BotRecord, context: RunnerContext) -> None:
         self.record = record
         self.tried = False
-        self._around = around
+        self._context = context
         self._status = BotStatus(BotState.STOPPED, None, None, now())
-        self._settled = asyncio.Event()
-        self._settled.set()
+        self._stable = asyncio.Event()
+        self._stable.set()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._parts: Parts | None = None
+        self._bot_run: BotRun | None = None
         self._last_poll_at: datetime | None = None  # of the run before
-        self._putting_away: asyncio.Task[None] | None = None
+        self._closing_task: asyncio.Task[None] | None = None
         self._restarting = False
-        self._hurried = False  # its owner waits: no queueing behind other bots
+        self._priority = False  # its owner waits: no queueing behind other bots
 
     @property
     def status(self) -> BotStatus:
         """What is true of the bot now; `dead` is for the database to tell."""
-        if self._parts is None:
+        if self._bot_run is None:
             return replace(
                 self._status,
                 last_poll_at=self._last_poll_at,
                 last_update_at=self.record.last_update_at,
             )
-        poller, delivery = self._parts.poller, self._parts.delivery
+        poller, processor = self._bot_run.poller, self._bot_run.processor
         return replace(
             self._status,
             last_poll_at=poller.last_poll_at,
             last_update_at=poller.last_update_at,
-            pending=delivery.pending,
+            pending=processor.pending,
         )
 
-    def start(self, *, hurried: bool = True, unreachable: str | None = None) -> None:
+    def start(self, *, priority: bool = True, unreachable: str | None = None) -> None:
         """Begin to start, or to retry at once; does nothing when it runs or starts already.
 
         Args:
-            hurried: somebody waits for it.
+            priority: somebody waits for it.
             unreachable: Telegram was just found out of reach, for this cause: wait, then try.
         """
-        self._hurried = self._hurried or hurried
+        self._priority = self._priority or priority
         if self._status.state is BotState.RETRYING:
             self._try_again()
             self._wake.set()
-        elif self._status.state is BotState.STARTING and hurried:
-            self._around.boot_slots.hurry(self.record.id)
+        elif self._status.state is BotState.STARTING and priority:
+            self._context.start_limiter.promote(self.record.id)
         elif self._status.state in (BotState.STOPPED, BotState.FAILED):
             if unreachable is None:
                 self._set_state(BotState.STARTING)
             else:
-                self._retry(Trouble(Reason.TELEGRAM_UNREACHABLE, unreachable), attempts=1)
+                self._retry(Diagnosis(Reason.TELEGRAM_UNREACHABLE, unreachable), attempts=1)
             self._spawn()
 
     async def stop(self) -> None:
@@ -97,11 +97,11 @@ class ManagedBot:
             self._task.cancel()
             await asyncio.wait({self._task})
             self._task = None
-        if self._putting_away is not None:
-            await asyncio.wait({self._putting_away})
+        if self._closing_task is not None:
+            await asyncio.wait({self._closing_task})
         self._set_state(BotState.STOPPED)
 
-    async def settled(self, timeout: float) -> bool:
+    async def wait_until_stable(self, timeout: float) -> bool:
         """Wait until the bot is neither starting nor stopping.
 
         Args:
@@ -112,13 +112,13 @@ class ManagedBot:
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
-                await self._settled.wait()
-        return self._settled.is_set()
+                await self._stable.wait()
+        return self._stable.is_set()
 
-    def replay(self, update: JSONObject) -> None:
+    def enqueue(self, update: JSONObject) -> None:
         """Take up an update that is in the journal; when the bot is off, the next start does."""
-        if self._parts is not None:
-            self._parts.delivery.put(update)
+        if self._bot_run is not None:
+            self._bot_run.processor.enqueue(update)
 
     # -- the state
 
@@ -141,22 +141,22 @@ class ManagedBot:
             log.info("bot %d %s", self.record.id, state)
         else:
             log.warning("bot %d %s: %s: %s", self.record.id, state, reason, detail)
-        if state in SETTLED:
-            self._settled.set()
+        if state in STABLE:
+            self._stable.set()
             self.tried = True
-            self._hurried = False
+            self._priority = False
         else:
-            self._settled.clear()
-        self._around.changed(self.record, self.status)
+            self._stable.clear()
+        self._context.changed(self.record, self.status)
 
-    def _retry(self, trouble: Trouble, *, attempts: int) -> None:
-        settings, delay = self._around.settings, trouble.delay
+    def _retry(self, diagnosis: Diagnosis, *, attempts: int) -> None:
+        settings, delay = self._context.settings, diagnosis.delay
         if delay is None:
             jitter = random.uniform(0.75, 1.0)  # noqa: S311 - no secret
             delay = settings.backoff(attempts) * jitter
         delay = max(settings.backoff_min, delay)
         self._set_state(
-            BotState.RETRYING, trouble.reason, trouble.detail, attempts=attempts, delay=delay
+            BotState.RETRYING, diagnosis.reason, diagnosis.detail, attempts=attempts, delay=delay
         )
 
     def _try_again(self) -> None:
@@ -171,19 +171,19 @@ class ManagedBot:
             attempts: how many starts in a row had failed before.
         """
         running = self._status.state is BotState.RUNNING
-        trouble = diagnose(error, running=running)
-        if trouble.incident is not None:
-            log.error("bot %d: incident %s", self.record.id, trouble.incident, exc_info=error)
-        if not trouble.final:
+        diagnosis = classify_error(error, running=running)
+        if diagnosis.incident is not None:
+            log.error("bot %d: incident %s", self.record.id, diagnosis.incident, exc_info=error)
+        if not diagnosis.final:
             # Having run longer than the next pause starts the count anew. A run that ends at once
             # does not, nor a conflict, which lets a bot run in between.
             ran = (now() - self._status.since).total_seconds() if running else 0.0
-            lasted = ran >= self._around.settings.backoff(attempts + 1)
-            anew = lasted and trouble.reason is not Reason.CONFLICT
-            self._retry(trouble, attempts=1 if anew else attempts + 1)
+            lasted = ran >= self._context.settings.backoff(attempts + 1)
+            anew = lasted and diagnosis.reason is not Reason.CONFLICT
+            self._retry(diagnosis, attempts=1 if anew else attempts + 1)
             return
-        self._set_state(BotState.FAILED, trouble.reason, trouble.detail)
-        failure = Failure(trouble.reason, trouble.detail, self._status.since)
+        self._set_state(BotState.FAILED, diagnosis.reason, diagnosis.detail)
+        failure = LastError(diagnosis.reason, diagnosis.detail, self._status.since)
         self.record = replace(self.record, failure=failure)
 
     # -- the task
@@ -200,52 +200,52 @@ class ManagedBot:
                 log.error("bot %d: ended badly", self.record.id, exc_info=error)
             return
         if not self._restarting:
-            self._mourn(error)
+            self._report_crash(error)
         self._restarting = False
         self._spawn()
 
-    def _lane_died(self, error: BaseException | None) -> None:
+    def _queue_crashed(self, error: BaseException | None) -> None:
         """Begin the whole run anew: the journal has all that the lanes had."""
         if self._status.state in ALIVE and self._task is not None and not self._restarting:
-            self._mourn(error)
+            self._report_crash(error)
             self._restarting = True
             self._task.cancel()
 
-    def _mourn(self, error: BaseException | None) -> None:
+    def _report_crash(self, error: BaseException | None) -> None:
         """Log and show that a task ended that should not have."""
-        trouble = diagnose(RuntimeError("a task ended"), running=True)
-        incident = f"bot {self.record.id}: incident {trouble.incident}: a task ended"
+        diagnosis = classify_error(RuntimeError("a task ended"), running=True)
+        incident = f"bot {self.record.id}: incident {diagnosis.incident}: a task ended"
         log.error(incident, exc_info=error)
         if self._status.state in ALIVE:
-            self._retry(trouble, attempts=self._status.attempts + 1)
+            self._retry(diagnosis, attempts=self._status.attempts + 1)
 
     async def _run(self) -> None:
         """Keep the bot running until it is stopped or fails for good."""
         keep_secret(self.record.token)
-        if self._putting_away is not None:
-            await asyncio.wait({self._putting_away})  # an earlier run's
+        if self._closing_task is not None:
+            await asyncio.wait({self._closing_task})  # an earlier run's
         if self._status.state is BotState.RETRYING:
             await self._back_off()
-        parts = self._parts = assemble(
+        run = self._bot_run = create_run(
             self.record,
-            self._around,
+            self._context,
             is_running=lambda: self._status.state is BotState.RUNNING,
-            on_death=self._lane_died,
+            on_crash=self._queue_crashed,
         )
         try:
-            await self._attempt(parts)
+            await self._attempt(run)
             while self._status.state is BotState.RETRYING:
                 await self._back_off()
-                await self._attempt(parts)
+                await self._attempt(run)
         finally:
-            self._parts, self._last_poll_at = None, parts.poller.last_poll_at
-            self.record = replace(self.record, last_update_at=parts.poller.last_update_at)
+            self._bot_run, self._last_poll_at = None, run.poller.last_poll_at
+            self.record = replace(self.record, last_update_at=run.poller.last_update_at)
             # A task of its own: being cancelled a second time must not leave a bot that sends.
             name = f"bot {self.record.id} putting away"
-            self._putting_away = asyncio.create_task(_put_away(parts), name=name)
-            await asyncio.shield(self._putting_away)
+            self._closing_task = asyncio.create_task(_close_run(run), name=name)
+            await asyncio.shield(self._closing_task)
         if self.record.failure is not None:
-            await self._around.note_failure(self.record.id, self.record.failure)
+            await self._context.save_failure(self.record.id, self.record.failure)
 
     async def _back_off(self) -> None:
         self._wake.clear()
@@ -256,90 +256,92 @@ class ManagedBot:
             async with asyncio.timeout(max(0.0, delay)):
                 await self._wake.wait()
 
-    async def _attempt(self, parts: Parts) -> None:
+    async def _attempt(self, run: BotRun) -> None:
         """Connect and poll until something goes wrong; sets the state that follows from it."""
         attempts = self._status.attempts
         if self._status.state is BotState.RETRYING:
             self._try_again()
         try:
             async with self._slot():
-                detail = await self._connect(parts)
+                detail = await self._connect(run)
             self._set_state(BotState.RUNNING, detail=detail)
-            await self._poll(parts)
+            await self._poll(run)
         except Exception as error:
             self._react(error, attempts=attempts)
 
     def _slot(self) -> AbstractAsyncContextManager[None]:
-        return nullcontext() if self._hurried else self._around.boot_slots.hold(self.record.id)
+        return (
+            nullcontext() if self._priority else self._context.start_limiter.acquire(self.record.id)
+        )
 
-    async def _connect(self, parts: Parts) -> str | None:
+    async def _connect(self, run: BotRun) -> str | None:
         """From nothing to a first getUpdates that came back.
 
         Returns:
             A sentence for the owner, when there is something to tell.
         """
-        await self._check_token(parts)
+        await self._check_token(run)
         try:
-            await parts.poller.probe()
+            await run.poller.probe()
         except Conflict as conflict:
-            webhook = await parts.poller.remove_webhook(conflict)
+            webhook = await run.poller.remove_webhook(conflict)
             if webhook is None:
                 raise
-            await parts.poller.probe()
+            await run.poller.probe()
             return f"A webhook to {_host(webhook)} was set; it was removed."
         return None
 
-    async def _check_token(self, parts: Parts) -> None:
-        if parts.known_to_telegram:
-            await parts.application.bot.get_me()
+    async def _check_token(self, run: BotRun) -> None:
+        if run.known_to_telegram:
+            await run.application.bot.get_me()
         else:
-            await parts.application.initialize()  # asks getMe, too
-            parts.known_to_telegram = True
-        me = parts.application.bot.bot
+            await run.application.initialize()  # asks getMe, too
+            run.known_to_telegram = True
+        me = run.application.bot.bot
         if me.id != claimed_telegram_id(self.record.token):
             raise NotTelegram("getMe told of another bot")
         known = (self.record.telegram_id, self.record.username)
         if known != (me.id, me.username or "") or self.record.failure is not None:
             token = VerifiedToken(self.record.token, me.id, me.username or "")
-            await self._around.confirm(self.record.id, token)
+            await self._context.confirm(self.record.id, token)
             self.record = replace(
                 self.record, telegram_id=me.id, username=me.username or "", failure=None
             )
 
-    async def _poll(self, parts: Parts) -> None:
-        if not parts.replayed:
-            resumption = await self._around.journal.resume(self.record.id)
-            parts.poller.offset = resumption.offset
-            parts.poller.last_update_at = resumption.last_update_at
-            await parts.delivery.replay(resumption.blocked_chats)
-            parts.replayed = True
+    async def _poll(self, run: BotRun) -> None:
+        if not run.backlog_loaded:
+            resumption = await self._context.journal.resume(self.record.id)
+            run.poller.offset = resumption.offset
+            run.poller.last_update_at = resumption.last_update_at
+            await run.processor.load_backlog(resumption.blocked_chats)
+            run.backlog_loaded = True
         conflicts = 0
         while True:
             try:
-                await parts.poller.poll(timeout=self._around.settings.poll_timeout)
+                await run.poller.poll(timeout=self._context.settings.poll_timeout)
                 conflicts = 0
             except Conflict:
                 conflicts += 1
-                if conflicts >= self._around.settings.conflicts:
+                if conflicts >= self._context.settings.conflicts:
                     raise
 
 
-async def _put_away(parts: Parts) -> None:
+async def _close_run(run: BotRun) -> None:
     try:
-        await parts.delivery.close()
+        await run.processor.close()
     finally:
-        parts.request.close()
-        await parts.application.shutdown()
-        if parts.known_to_telegram:
+        run.request.close()
+        await run.application.shutdown()
+        if run.known_to_telegram:
             # else the two hold each other, and wait for the garbage collector
-            parts.application.bot.bot.set_bot(None)
+            run.application.bot.bot.set_bot(None)
 
 
 def _host(url: str) -> str:
     """Where an address leads; its path may hold a secret, often the token itself."""
     try:
-        parts = urlsplit(url)
+        run = urlsplit(url)
     except ValueError:  # it is Telegram's text, and none of an address
         return "an address"
-    host = foreign(f"{parts.scheme}://{parts.hostname}", limit=MAX_TEXT)
-    return host if parts.hostname else "an address"
+    host = foreign(f"{run.scheme}://{run.hostname}", limit=MAX_TEXT)
+    return host if run.hostname else "an address"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from models.engine import change_marker as revision
+from models.engine import change_marker
 from models.engine.database import Database
 from runner.manager import BotManager
 
 
-class Watch:
+class ChangeWatcher:
     """Looks at the mark, and has the manager compare when it is another one.
 
     Args:
@@ -20,9 +20,9 @@ class Watch:
         self._manager = manager
         self._seen: str | None = None
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Compare, when something was changed."""
-        mark = await self._db.read(revision.current)
+        mark = await self._db.read(change_marker.current)
         if mark != self._seen:
-            await self._manager.compare()
+            await self._manager.reconcile_all()
             self._seen = mark  # only now: what failed is tried again

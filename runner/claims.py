@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.bots import takeover
-from models.bots.bots import Failure, VerifiedToken
+from models.bots.bots import LastError, VerifiedToken
 from models.bots.takeover import DeadClaim
 from models.bots.vault import Vault
 from models.engine.base import now
@@ -30,7 +30,9 @@ class Claims:
         self._transport = transport
         self._timeout = timeout
 
-    async def dead(self, token: VerifiedToken, *, but: int | None = None) -> DeadClaim | None:
+    async def dead(
+        self, token: VerifiedToken, *, exclude_id: int | None = None
+    ) -> DeadClaim | None:
         """The bot that a confirmed token may take its Telegram bot over from.
 
         Telegram is asked now: what is stored of a failure may be old, and a bot that is off
@@ -38,16 +40,18 @@ class Claims:
 
         Args:
             token: as Telegram has just confirmed it; nothing is looked for when it has not.
-            but: the id of the bot that gets it.
+            exclude_id: the id of the bot that gets it.
         """
         if token.telegram_id is None:
             return None
-        bot = await self._db.read(takeover.holder, self._vault, token.telegram_id, but=but)
+        bot = await self._db.read(
+            takeover.holder, self._vault, token.telegram_id, exclude_id=exclude_id
+        )
         if bot is None or bot.token == token.token:
             return None
         try:
             await verify(self._transport, bot.token, timeout=self._timeout)
         except TokenRejected:
             sentence = "The token was revoked, and the bot was added with its new one elsewhere."
-            return DeadClaim(bot, Failure(Reason.TOKEN_REVOKED, sentence, now()))
+            return DeadClaim(bot, LastError(Reason.TOKEN_REVOKED, sentence, now()))
         return None

@@ -14,7 +14,7 @@ from runner.states import Reason
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Diagnosis:
     """Why a bot does not run.
 
     Args:
@@ -32,7 +32,7 @@ class Trouble:
     incident: str | None = None
 
 
-def diagnose(error: BaseException | None, *, running: bool) -> Trouble:
+def classify_error(error: BaseException | None, *, running: bool) -> Diagnosis:
     """What an error means.
 
     Args:
@@ -41,19 +41,19 @@ def diagnose(error: BaseException | None, *, running: bool) -> Trouble:
     """
     match error:
         case InvalidToken() if running:
-            return Trouble(
+            return Diagnosis(
                 Reason.TOKEN_REVOKED,
                 "Telegram no longer accepts the token: it was revoked. Enter the new one.",
                 final=True,
             )
         case InvalidToken():
-            return Trouble(
+            return Diagnosis(
                 Reason.TOKEN_REJECTED,
                 "Telegram does not know the token (any more). Enter the one @BotFather shows.",
                 final=True,
             )
         case BotAlreadyRegistered():
-            return Trouble(
+            return Diagnosis(
                 Reason.ALREADY_REGISTERED,
                 "This Telegram bot is registered in the platform a second time.",
                 final=True,
@@ -61,26 +61,26 @@ def diagnose(error: BaseException | None, *, running: bool) -> Trouble:
         case RetryAfter():
             seconds = cast(timedelta, error.retry_after).total_seconds()
             detail = f"Telegram asks to wait {seconds:.0f} s."
-            return Trouble(Reason.RATE_LIMITED, detail, delay=seconds)
+            return Diagnosis(Reason.RATE_LIMITED, detail, delay=seconds)
         case Conflict() if "webhook" in error.message.lower():
-            return Trouble(
+            return Diagnosis(
                 Reason.CONFLICT, "A webhook is set for this bot; the next attempt removes it."
             )
         case Conflict():
-            return Trouble(
+            return Diagnosis(
                 Reason.CONFLICT,
                 "Another program polls with this token: end it, or give the bot a new token.",
             )
         case TelegramError():
-            return Trouble(Reason.TELEGRAM_UNREACHABLE, explain(error))
+            return Diagnosis(Reason.TELEGRAM_UNREACHABLE, explain(error))
         case StorageError():
-            return Trouble(
+            return Diagnosis(
                 Reason.STORAGE_UNAVAILABLE,
                 "The server's database does not answer; messages wait at Telegram meanwhile.",
             )
     incident = secrets.token_hex(6)
     detail = f"Something went wrong on our side (incident {incident})."
-    return Trouble(Reason.INTERNAL_ERROR, detail, incident=incident)
+    return Diagnosis(Reason.INTERNAL_ERROR, detail, incident=incident)
 
 
 def explain(error: TelegramError) -> str:

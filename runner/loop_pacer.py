@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 
 
-class Turnstile:
+class LoopPacer:
     """Lets a number of callers through in each turn of the loop; the others wait, in order.
 
     A batch of messages for many chats would otherwise begin hundreds of handlers in one turn,

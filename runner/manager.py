@@ -15,21 +15,21 @@ import orjson
 
 from models.accounts.administration import IdFilter
 from models.bots import bots, takeover
-from models.bots.bots import BotRecord, Failure, VerifiedToken
+from models.bots.bots import BotRecord, LastError, VerifiedToken
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.errors import StorageError
-from models.messaging.updates import Waiting
+from models.messaging.updates import StoredUpdate
 from runner.boot import Boot
 from runner.bot import ManagedBot
 from runner.claims import Claims
 from runner.live.counters import UpdateCounts
 from runner.live.hub import EventHub, EventKind
-from runner.loop_pacer import Turnstile
-from runner.run import Surroundings
-from runner.settings import RunnerSettings
+from runner.loop_pacer import LoopPacer
+from runner.run import RunnerContext
+from runner.settings import RunnerTuning
 from runner.snapshots import BotLock, Views
-from runner.start_limiter import Slots
+from runner.start_limiter import StartLimiter
 from runner.states import BotState, BotStatus
 from runner.telegram.transport import Transport
 from runner.updates.journal import Journal
@@ -54,7 +54,7 @@ class BotManager:
     """
 
     def __init__(
-        self, db: Database, vault: Vault, transport: Transport, settings: RunnerSettings
+        self, db: Database, vault: Vault, transport: Transport, settings: RunnerTuning
     ) -> None:
         self._db = db
         self._vault = vault
@@ -67,14 +67,14 @@ class BotManager:
         self.journal = Journal(db)
         self._update_counts = UpdateCounts(db)
         self.views = Views(db, vault, self, self._update_counts)
-        self._around = Surroundings(
+        self._context = RunnerContext(
             transport=transport,
             journal=self.journal,
             settings=settings,
-            boot_slots=Slots(settings.boot_parallel),
-            turnstile=Turnstile(settings.handlers_a_turn),
+            start_limiter=StartLimiter(settings.boot_parallel),
+            loop_pacer=LoopPacer(settings.handlers_a_turn),
             confirm=self._confirm,
-            note_failure=self._note_failure,
+            save_failure=self._save_failure,
             changed=self._changed,
         )
         self._at_boot = Boot()
@@ -154,7 +154,7 @@ class BotManager:
         records = await self._read_patiently(bots.wanted, self._vault)
         boot = self._at_boot
         boot.queue(record.id for record in records)
-        pace = Turnstile(self._settings.starts_a_turn)
+        pace = LoopPacer(self._settings.starts_a_turn)
         for record in records:
             await pace.wait()
             touched = boot.is_touched(record.id)
@@ -169,7 +169,7 @@ class BotManager:
             record = await self._read_patiently(bots.get, self._vault, read.id)
         self._at_boot.queued.discard(read.id)
         if record is not None and record.wanted:
-            self.start(record, hurried=False)
+            self.start(record, priority=False)
 
     async def _read_patiently(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Read, however long the database does not answer."""
@@ -180,13 +180,13 @@ class BotManager:
                 log.error("the bots cannot be started yet: %s", error)
                 await asyncio.sleep(self._settings.backoff_min)
 
-    async def compare(self) -> None:
+    async def reconcile_all(self) -> None:
         """Start what should run and does not, stop what runs and should not."""
         wanted = await self._db.read(bots.wanted_ids)
         # An operation under way may have read what was true before: it is looked at, too.
-        await self.follow((self._bots.keys() ^ wanted) | set(self._locks))
+        await self.reconcile((self._bots.keys() ^ wanted) | set(self._locks))
 
-    async def follow(self, bot_ids: Collection[int]) -> None:
+    async def reconcile(self, bot_ids: Collection[int]) -> None:
         """Make some bots as the database says, each under its lock."""
         for bot_id in bot_ids:
             async with self.lock(bot_id):
@@ -196,10 +196,10 @@ class BotManager:
                 elif not record.wanted:
                     await self.stop(bot_id)
                 elif bot_id not in self._bots:
-                    self.start(record, hurried=False)
+                    self.start(record, priority=False)
 
     def start(
-        self, record: BotRecord, *, hurried: bool = True, unreachable: str | None = None
+        self, record: BotRecord, *, priority: bool = True, unreachable: str | None = None
     ) -> None:
         """Begin to start a bot; its lock must be held. See `ManagedBot.start`."""
         if self._closing:
@@ -208,8 +208,8 @@ class BotManager:
         managed = self._bots.get(record.id)
         if managed is None:
             self._stopped.pop(record.id, None)
-            managed = self._bots[record.id] = ManagedBot(record, self._around)
-        managed.start(hurried=hurried, unreachable=unreachable)
+            managed = self._bots[record.id] = ManagedBot(record, self._context)
+        managed.start(priority=priority, unreachable=unreachable)
 
     async def stop(self, bot_id: int) -> None:
         """Stop a bot; its lock must be held. Its last status stays to be told."""
@@ -220,11 +220,11 @@ class BotManager:
             self._stopped[bot_id] = managed.status
             del self._bots[bot_id]
 
-    def replay(self, bot_id: int, update: Waiting) -> None:
+    def enqueue(self, bot_id: int, update: StoredUpdate) -> None:
         """Hand an update of the journal to a bot, when it runs."""
         managed = self._bots.get(bot_id)
         if managed is not None:
-            managed.replay(orjson.loads(update.payload) | {ATTEMPTS: update.attempts})
+            managed.enqueue(orjson.loads(update.payload) | {ATTEMPTS: update.attempts})
 
     async def forget(self, bot_id: int) -> None:
         """Stop a bot that is no longer stored; its lock must be held."""
@@ -235,10 +235,10 @@ class BotManager:
         """Tell who listens that a bot is gone."""
         self.events.publish(record.user_id, EventKind.DELETED, record.id)
 
-    async def settled(self, bot_id: int) -> bool:
+    async def wait_until_stable(self, bot_id: int) -> bool:
         """Wait, for as long as a request may, until a bot is neither starting nor stopping."""
         managed = self._bots.get(bot_id)
-        return managed is None or await managed.settled(self._settings.start_wait)
+        return managed is None or await managed.wait_until_stable(self._settings.start_wait)
 
     async def shutdown(self) -> None:
         """Stop every bot; what their owners want stays as it is."""
@@ -287,12 +287,12 @@ class BotManager:
                 self.events.publish(record.user_id, EventKind.COUNTERS, record.id, status)
 
     async def _confirm(self, bot_id: int, token: VerifiedToken) -> None:
-        dead = await self.claims.dead(token, but=bot_id)
+        dead = await self.claims.dead(token, exclude_id=bot_id)
         await self._db.write(takeover.confirm, dead, self._vault, bot_id, token)
 
-    async def _note_failure(self, bot_id: int, failure: Failure) -> None:
+    async def _save_failure(self, bot_id: int, failure: LastError) -> None:
         try:
-            await self._db.write(bots.note_failure, bot_id, failure)
+            await self._db.write(bots.save_failure, bot_id, failure)
         except StorageError:
             log.exception("the failure of bot %d is not stored", bot_id)
 

@@ -5,82 +5,82 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from models.bots.bots import BotRecord, Failure, VerifiedToken
-from runner.loop_pacer import Turnstile
-from runner.settings import RunnerSettings
-from runner.start_limiter import Slots
+from models.bots.bots import BotRecord, LastError, VerifiedToken
+from runner.loop_pacer import LoopPacer
+from runner.settings import RunnerTuning
+from runner.start_limiter import StartLimiter
 from runner.states import BotStatus
 from runner.telegram.application import BotApplication, build
 from runner.telegram.transport import BotRequest, Transport
 from runner.updates.journal import Journal
 from runner.updates.polling import Poller
-from runner.updates.processor import Delivery
+from runner.updates.processor import UpdateProcessor
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class RunnerContext:
     """What all bots share.
 
     Args:
         transport: the HTTP session.
         journal: remembers updates.
         settings: times and bounds.
-        boot_slots: bounds how many bots connect at once.
-        turnstile: bounds how many handlers begin in one turn of the loop.
+        start_limiter: bounds how many bots connect at once.
+        loop_pacer: bounds how many handlers begin in one turn of the loop.
         confirm: stores what Telegram said of a bot's token.
-        note_failure: stores a bot's failure.
+        save_failure: stores a bot's failure.
         changed: told whenever a bot's status changed.
     """
 
     transport: Transport
     journal: Journal
-    settings: RunnerSettings
-    boot_slots: Slots
-    turnstile: Turnstile
+    settings: RunnerTuning
+    start_limiter: StartLimiter
+    loop_pacer: LoopPacer
     confirm: Callable[[int, VerifiedToken], Awaitable[None]]
-    note_failure: Callable[[int, Failure], Awaitable[None]]
+    save_failure: Callable[[int, LastError], Awaitable[None]]
     changed: Callable[[BotRecord, BotStatus], None]
 
 
 @dataclass(slots=True)
-class Parts:
+class BotRun:
     """What one run of a bot works with."""
 
     request: BotRequest
     application: BotApplication
-    delivery: Delivery
+    processor: UpdateProcessor
     poller: Poller
     known_to_telegram: bool = False
-    replayed: bool = False
+    backlog_loaded: bool = False
 
 
-def assemble(
+def create_run(
     record: BotRecord,
-    around: Surroundings,
+    context: RunnerContext,
     *,
     is_running: Callable[[], bool],
-    on_death: Callable[[BaseException | None], None],
-) -> Parts:
+    on_crash: Callable[[BaseException | None], None],
+) -> BotRun:
     """Make the parts of one run of a bot.
 
     Args:
         record: the bot as it is stored.
-        around: what all bots share.
+        context: what all bots share.
         is_running: whether Telegram serves the bot at this moment.
-        on_death: called when a lane's task ended that should not have; with why.
+        on_crash: called when a lane's task ended that should not have; with why.
     """
-    request = BotRequest(around.transport)
-    application = build(record.token, request=request, api_url=around.transport.api_url)
-    delivery = Delivery(
+    request = BotRequest(context.transport)
+    application = build(record.token, request=request, api_url=context.transport.api_url)
+    processor = UpdateProcessor(
         record.id,
         application,
-        journal=around.journal,
-        turnstile=around.turnstile,
-        settings=around.settings,
+        journal=context.journal,
+        loop_pacer=context.loop_pacer,
+        settings=context.settings,
         is_running=is_running,
-        on_death=on_death,
+        on_crash=on_crash,
     )
-    url = f"{around.transport.api_url}/bot{record.token}"
-    poller = Poller(request, url, sink=delivery, settings=around.settings)
+    url = f"{context.transport.api_url}/bot{record.token}"
+    poller = Poller(request, url, sink=processor, settings=context.settings)
     poller.last_update_at = record.last_update_at
-    return Parts(request, application, delivery, poller)
+    return BotRun(request, application, processor, poller)

@@ -10,7 +10,7 @@ FILES_A_BOT, FILES_BESIDE = 2, 128
 
 
 @dataclass(frozen=True, slots=True)
-class RunnerSettings:
+class RunnerTuning:
     """How patient the runner is. All times in seconds.
 
     Args:

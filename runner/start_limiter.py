@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Slots:
+class StartLimiter:
     """A semaphore whose queue can be left to the front.
 
     At boot thousands of bots wait here; an owner who switches one of them on does not.
@@ -21,7 +21,7 @@ class Slots:
         self._waiting: dict[int, asyncio.Future[bool]] = {}  # by bot, in order
 
     @asynccontextmanager
-    async def hold(self, bot_id: int) -> AsyncIterator[None]:
+    async def acquire(self, bot_id: int) -> AsyncIterator[None]:
         """Wait for a slot and hold it for as long as the block lasts."""
         counted = await self._take(bot_id)
         try:
@@ -30,7 +30,7 @@ class Slots:
             if counted:
                 self._give()
 
-    def hurry(self, bot_id: int) -> None:
+    def promote(self, bot_id: int) -> None:
         """Let a bot that waits pass at once, without a slot."""
         ticket = self._waiting.get(bot_id)
         if ticket is not None and not ticket.done():

@@ -46,7 +46,7 @@ TRANSITIONS: dict[BotState, frozenset[BotState]] = {
 # Something of the bot runs, and should.
 ALIVE = frozenset({BotState.STARTING, BotState.RUNNING, BotState.RETRYING})
 
-SETTLED = frozenset({BotState.STOPPED, BotState.RUNNING, BotState.RETRYING, BotState.FAILED})
+STABLE = frozenset({BotState.STOPPED, BotState.RUNNING, BotState.RETRYING, BotState.FAILED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ import tornado.web
 from tornado import httputil
 from tornado.netutil import bind_sockets
 
-from handlers.access_tokens import KeyRing
+from handlers.access_tokens import AccessTokens
 from handlers.apidoc import swagger
 from handlers.base import ApiHandler, UnknownPath
 from handlers.bodies import MAX_DISCARDED, BodyHandler, LimitedBody
-from handlers.dependencies import ApiSettings, Services
-from handlers.metrics.collector import Exposition
+from handlers.dependencies import ApiOptions, Services
+from handlers.metrics.collector import MetricsCollector
 from handlers.metrics.requests import RequestCounts
 from handlers.routes import routes
 from models.accounts.passwords import PasswordHasher
@@ -31,17 +31,17 @@ from models.engine.connection import LOCK_TIMEOUT
 from models.engine.database import Database
 from models.engine.locks import exclusive
 from models.engine.migration import Migrations
-from runner.change_watcher import Watch
+from runner.change_watcher import ChangeWatcher
 from runner.manager import BotManager
-from runner.settings import FILES_A_BOT, FILES_BESIDE, RunnerSettings
+from runner.settings import FILES_A_BOT, FILES_BESIDE, RunnerTuning
 from runner.telegram.transport import Transport
 from server import __version__, version
 from server.config import Config
 from server.http_server import BoundedServer
+from server.lock_monitor import LockMonitor
 from server.log import log_request
 from server.loop_lag import LoopLag
-from server.periodic import Routine
-from server.possession import Possession
+from server.periodic import PeriodicTask
 from services.account_limits import AccountLimits
 from services.bots import BotService
 from services.retention import Janitor
@@ -85,7 +85,7 @@ def make_app(services: Services) -> tornado.web.Application:
         services=services,
         routes=routes,
         default_handler_class=UnknownPath,
-        exposition=Exposition(services),
+        exposition=MetricsCollector(services),
         log_function=answered,
     )
 
@@ -102,7 +102,7 @@ class Botyard:
     services: Services
     server: BoundedServer
     transport: Transport
-    routines: list[Routine]
+    routines: list[PeriodicTask]
     loop_lag: LoopLag
     boot: asyncio.Task[None]
     url: str
@@ -183,8 +183,8 @@ async def _open_database(url: str, vault: Vault) -> Database:
     return db
 
 
-def _api_settings(config: Config, *, commit: str) -> ApiSettings:
-    return ApiSettings(
+def _api_options(config: Config, *, commit: str) -> ApiOptions:
+    return ApiOptions(
         version=__version__,
         commit=commit,
         session_lifetime=timedelta(days=config.session_days),
@@ -198,11 +198,11 @@ def _api_settings(config: Config, *, commit: str) -> ApiSettings:
 
 def _routines(
     config: Config,
-    runner: RunnerSettings,
+    runner: RunnerTuning,
     db: Database,
     manager: BotManager,
     boot: asyncio.Task[None],
-) -> list[Routine]:
+) -> list[PeriodicTask]:
     """What is done again and again; the bots are compared only once they are all begun."""
     janitor = Janitor(
         db,
@@ -210,20 +210,22 @@ def _routines(
         keep=timedelta(days=config.journal_days),
         keep_audit=timedelta(days=config.audit_days),
     )
-    watch = Watch(db, manager)
+    watch = ChangeWatcher(db, manager)
     return [
-        Routine(
+        PeriodicTask(
             "watch",
-            watch.look,
+            watch.poll,
             every=runner.watch_interval,
             failed="the bots could not be compared with the database",
             after=boot,
         ),
-        Routine("janitor", janitor.sweep, every=runner.prune_interval, failed="nothing was pruned"),
+        PeriodicTask(
+            "janitor", janitor.sweep, every=runner.prune_interval, failed="nothing was pruned"
+        ),
     ]
 
 
-async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) -> Botyard:
+async def open_botyard(config: Config, *, runner: RunnerTuning | None = None) -> Botyard:
     """Migrate, open, listen; the bots start while HTTP already serves.
 
     Args:
@@ -234,7 +236,7 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
         StorageError: the database cannot be used.
         OSError: the address cannot be listened on.
     """
-    runner = runner or RunnerSettings()
+    runner = runner or RunnerTuning()
     with listening_on(config.host, config.port, setting="--port or BOTYARD_PORT"):
         sockets = bind_sockets(config.port, config.host)
     vault = Vault(*config.secrets)
@@ -251,11 +253,11 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
     manager = BotManager(db, vault, transport, runner)
     loop_lag = LoopLag()
     services = Services(
-        settings=_api_settings(config, commit=await asyncio.to_thread(version.commit)),
+        settings=_api_options(config, commit=await asyncio.to_thread(version.commit)),
         db=db,
         vault=vault,
         hasher=PasswordHasher(),
-        keys=KeyRing(*vault.derive_all("session keys")),
+        keys=AccessTokens(*vault.derive_all("session keys")),
         throttle=LoginThrottle(),
         limits=AccountLimits(rate=config.account_rate, bots=config.max_bots_per_user),
         manager=manager,
@@ -284,12 +286,12 @@ async def open_botyard(config: Config, *, runner: RunnerSettings | None = None) 
     server.add_sockets(sockets)
     loop_lag.start()
     boot = asyncio.create_task(manager.start_active(), name="boot")
-    possession = Possession(db)
+    lock_monitor = LockMonitor(db)
     routines = _routines(config, runner, db, manager, boot)
     if config.sqlite_file is None:  # a file's lock cannot be lost
-        routines.append(possession.routine())
+        routines.append(lock_monitor.routine())
     for routine in routines:
         routine.start()
     host = f"[{config.host}]" if ":" in config.host else config.host
     url = f"http://{host}:{sockets[0].getsockname()[1]}"
-    return Botyard(services, server, transport, routines, loop_lag, boot, url, possession.lost)
+    return Botyard(services, server, transport, routines, loop_lag, boot, url, lock_monitor.lost)

@@ -14,20 +14,20 @@ import itertools
 from collections.abc import Callable
 
 # Objects by which the youngest generation may grow. The older ones are never collected on its
-# account: what a boot makes is there to stay, and later `tend` does that.
+# account: what a boot makes is there to stay, and later `run` does that.
 _BOOTING = (10_000, 1_000_000, 1_000_000)
 _SERVING = (50_000, 1_000_000, 1_000_000)
 _EVERY = 0.5  # seconds between two looks at the youngest
 _ALL = 600  # of these looks are one at everything that is younger than the boot
 
 
-def begin() -> None:
+def freeze_imports() -> None:
     """Leave out for good what the imports made, and look at young objects only during the boot."""
     gc.freeze()
     gc.set_threshold(*_BOOTING)
 
 
-async def tend(ready: Callable[[], bool]) -> None:
+async def run(ready: Callable[[], bool]) -> None:
     """Collect a little and often; when the boot is over, leave its bots out, too.
 
     All is collected every five minutes. With a thousand bots it takes 14 ms at rest and 40 under

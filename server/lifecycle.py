@@ -12,13 +12,11 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, TypeVar
 
-from runner.settings import RunnerSettings
-from server import gc_tuning as garbage
-from server import installation_lock as lock
-from server import permissions
+from runner.settings import RunnerTuning
+from server import gc_tuning, installation_lock, permissions
 from server.app import open_botyard
 from server.config import Config
-from server.log import Level
+from server.log import LogLevel
 
 T = TypeVar("T")
 
@@ -54,7 +52,7 @@ def ending_event() -> asyncio.Event:
     return ending
 
 
-def _toggle_at_hangup(level: Level, ending: asyncio.Event) -> None:
+def _toggle_at_hangup(level: LogLevel, ending: asyncio.Event) -> None:
     """Let SIGHUP switch between the configured level of the log and debug.
 
     A terminal that is closed sends it, too: then it means the end, as for any other program.
@@ -95,7 +93,7 @@ def _allow_open_files() -> None:
 
 
 async def serve(
-    config: Config, *, level: Level | None = None, runner: RunnerSettings | None = None
+    config: Config, *, level: LogLevel | None = None, runner: RunnerTuning | None = None
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain and stop the bots.
 
@@ -112,13 +110,13 @@ async def serve(
     if level is not None:
         _toggle_at_hangup(level, ending)
     _allow_open_files()
-    garbage.begin()
-    with lock.holding(*config.folders):
+    gc_tuning.freeze_imports()
+    with installation_lock.holding(*config.folders):
         permissions.close_to_others(config)
         await _serve(config, ending, runner=runner)
 
 
-async def _serve(config: Config, ending: asyncio.Event, *, runner: RunnerSettings | None) -> None:
+async def _serve(config: Config, ending: asyncio.Event, *, runner: RunnerTuning | None) -> None:
     botyard = await open_botyard(config, runner=runner)
     log.info("serving on %s, the API is described at %s/swagger/", botyard.url, botyard.url)
     settings = botyard.services.settings
@@ -128,7 +126,7 @@ async def _serve(config: Config, ending: asyncio.Event, *, runner: RunnerSetting
             "BOTYARD_METRICS_TOKEN to have it scraped"
         )
     manager = botyard.services.manager
-    tending = asyncio.create_task(garbage.tend(lambda: manager.ready), name="garbage")
+    tending = asyncio.create_task(gc_tuning.run(lambda: manager.ready), name="garbage")
     told = asyncio.create_task(ending.wait(), name="ending")
     try:
         ends: set[asyncio.Future[Any]] = {told, botyard.lost}

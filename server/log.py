@@ -122,7 +122,7 @@ class _Handler(logging.StreamHandler[Any]):
             self.stream.write(f"a line of the log cannot be made ({place}): {error}\n")
 
 
-class Level:
+class LogLevel:
     """How much is logged; can be turned up to debug and back while the server runs.
 
     Args:
@@ -151,7 +151,7 @@ class Level:
             logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
-def set_up(level: str = "info", form: str = "human") -> Level:
+def set_up(level: str = "info", form: str = "human") -> LogLevel:
     """Send every logger to standard error.
 
     Args:
@@ -162,7 +162,7 @@ def set_up(level: str = "info", form: str = "human") -> Level:
     line = "%(asctime)s %(levelname)-7s %(name)s %(message)s"
     handler.setFormatter(JSONFormatter() if form == "json" else ScrubbingFormatter(line))
     logging.getLogger().handlers[:] = [handler]
-    return Level(level)
+    return LogLevel(level)
 
 
 def log_request(handler: tornado.web.RequestHandler) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from models.errors import StorageError
 
 
-class Routine:
+class PeriodicTask:
     """A task of its own that outlives every failure of what it does.
 
     Args:

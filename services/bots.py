@@ -18,8 +18,8 @@ from models.errors import StorageError
 from models.messaging import dead_updates, updates
 from runner.errors import BotGone
 from runner.manager import BotManager
-from runner.settings import RunnerSettings
-from runner.states import SETTLED, BotStatus
+from runner.settings import RunnerTuning
+from runner.states import STABLE, BotStatus
 from runner.telegram.transport import Transport
 from runner.telegram.verification import Verification, verify
 
@@ -30,7 +30,7 @@ class Outcome:
 
     bot: BotRecord
     status: BotStatus
-    settled: bool
+    is_stable: bool
 
 
 class BotService:
@@ -52,7 +52,7 @@ class BotService:
         vault: Vault,
         transport: Transport,
         manager: BotManager,
-        settings: RunnerSettings,
+        settings: RunnerTuning,
         max_bots: int,
     ) -> None:
         self._db = db
@@ -103,7 +103,7 @@ class BotService:
         verified, dead = None, None
         if token != record.token:
             verified = await self._verify(token)
-            dead = await self._manager.claims.dead(verified.token, but=record.id)
+            dead = await self._manager.claims.dead(verified.token, exclude_id=record.id)
         async with self._manager.lock(record.id):
             if verified is not None:
                 # First, so that nothing the old bot receives ends in the new one's journal.
@@ -154,7 +154,7 @@ class BotService:
             await self._manager.forget(record.id)
         self._manager.deleted(record)
 
-    async def replay(self, bot: BotRecord, update_id: int, *, by: Actor) -> bool:
+    async def retry_dead_update(self, bot: BotRecord, update_id: int, *, by: Actor) -> bool:
         """Let a dead update wait for its handler again.
 
         Returns:
@@ -162,12 +162,12 @@ class BotService:
         """
         revived = await self._db.write(authorized, by, dead_updates.revive, bot, update_id)
         if revived is not None:
-            self._manager.replay(bot.id, revived)
+            self._manager.enqueue(bot.id, revived)
         return revived is not None
 
     async def delete_account(self, user_id: int, *, by: Actor) -> None:
         """Stop an account's bots and remove them and it."""
-        records = await self._db.read(bots.listing, self._vault, user_id)
+        records = await self._db.read(bots.list_for, self._vault, user_id)
         for record in records:
             async with self._manager.lock(record.id):
                 await self._manager.stop(record.id)
@@ -198,7 +198,7 @@ class BotService:
         if "disabled" in changes:
             if account is not None and account.user.disabled_at is not None:
                 self._manager.events.end_sessions(user_id, keep=None)
-            await self._manager.follow(await self._db.read(bots.ids_of, user_id))
+            await self._manager.reconcile(await self._db.read(bots.ids_of, user_id))
         return account
 
     async def _resume_locked(self, known: BotRecord) -> None:
@@ -235,12 +235,12 @@ class BotService:
     async def _outcome(self, written: BotRecord) -> Outcome:
         """A bot as it is after a change, and after those that others made meanwhile."""
         bot_id = written.id
-        settled = await self._manager.settled(bot_id)
+        is_stable = await self._manager.wait_until_stable(bot_id)
         try:
             shown = await self._manager.views.view(bot_id)
         except StorageError:  # the change is stored: its answer must not say otherwise
-            return Outcome(written, self._manager.status(written), settled)
+            return Outcome(written, self._manager.status(written), is_stable)
         if shown is None:
             raise BotGone
         record, status = shown
-        return Outcome(record, status, settled and status.state in SETTLED)
+        return Outcome(record, status, is_stable and status.state in STABLE)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from models.accounts import audit, sessions
 from models.engine.database import Database
 from models.messaging import dead_updates, updates
-from runner.settings import RunnerSettings
+from runner.settings import RunnerTuning
 
 log = logging.getLogger("botyard.janitor")
 
@@ -29,7 +29,7 @@ class Janitor:
     """
 
     def __init__(
-        self, db: Database, settings: RunnerSettings, *, keep: timedelta, keep_audit: timedelta
+        self, db: Database, settings: RunnerTuning, *, keep: timedelta, keep_audit: timedelta
     ) -> None:
         self._db = db
         self._settings = settings

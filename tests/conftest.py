@@ -20,7 +20,7 @@ from support.postgresql import PostgreSQL
 import models.accounts.passwords
 from models.accounts import administration
 from models.accounts.audit import OPERATOR
-from runner.settings import RunnerSettings
+from runner.settings import RunnerTuning
 from sandbox import Sandbox
 from sandbox.app import serve as serve_sandbox
 from server.app import Botyard, open_botyard
@@ -139,15 +139,15 @@ def config(tmp_path: Path, telegram: Sandbox, database_url: str) -> Config:
 
 
 @pytest.fixture
-def runner_settings() -> RunnerSettings:
+def runner_tuning() -> RunnerTuning:
     """Times of the runner; tests override it."""
     return QUICK
 
 
 @pytest.fixture
-async def botyard(config: Config, runner_settings: RunnerSettings) -> AsyncIterator[Botyard]:
+async def botyard(config: Config, runner_tuning: RunnerTuning) -> AsyncIterator[Botyard]:
     """A running server."""
-    running = await open_botyard(config, runner=runner_settings)
+    running = await open_botyard(config, runner=runner_tuning)
     yield running
     await running.drain(5)
     await running.close()

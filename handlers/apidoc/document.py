@@ -144,32 +144,32 @@ class _Operation:
         self.function = getattr(self.handler, method.lower())
         self.public = method in self.handler.public
 
-    def document(self, said: Document) -> Document:
+    def document(self, documented: Document) -> Document:
         """The operation written out.
 
         Args:
-            said: in the docstring, after `---`.
+            documented: in the docstring, after `---`.
         """
         operation = {
-            "operationId": self._id(said),
+            "operationId": self._id(documented),
             "description": (inspect.getdoc(self.function) or "").partition("---")[0].strip(),
-            **said,
+            **documented,
         }
-        parameters = [*self._path_parameters(), *_not_in_path(said.get("parameters", []))]
+        parameters = [*self._path_parameters(), *_not_in_path(documented.get("parameters", []))]
         if parameters:
             operation["parameters"] = parameters
-        if "requestBody" in said:
-            operation["requestBody"] = self._request_body(said["requestBody"])
-        operation["responses"] = self._answers(said["responses"])
+        if "requestBody" in documented:
+            operation["requestBody"] = self._request_body(documented["requestBody"])
+        operation["responses"] = self._answers(documented["responses"])
         operation["security"] = self._security()
         return operation
 
-    def _id(self, said: Document) -> str:
+    def _id(self, documented: Document) -> str:
         """A name for a client's function: list_bots, not get_api_v1_bots."""
         words = re.findall(r"\w+", re.sub(r"rest-auth|api/v1|\{.*?\}", "", self.path))
         if self.path.endswith("}/") and words[-1].endswith("s"):
             words[-1] = words[-1][:-1]
-        answers = said["responses"].values()
+        answers = documented["responses"].values()
         if any(a.get("many") or a.get("schema", "").endswith("PageSchema") for a in answers):
             return "_".join(["list", *words])
         if self.method == "POST" and "GET" not in self.handler.allowed_methods():
@@ -186,20 +186,24 @@ class _Operation:
             place: Document = {"name": name, "in": "path", "required": True}
             yield place | {"description": description, "schema": schema}
 
-    def _request_body(self, said: Document) -> Document:
-        short = said if "schema" in said else said["content"][JSON_TYPE]
+    def _request_body(self, documented: Document) -> Document:
+        short = documented if "schema" in documented else documented["content"][JSON_TYPE]
         partial = short.get("partial", False)
         schema = _request_schema(short["schema"], partial=partial)
         types = [JSON_TYPE, *(FORM_TYPES if self.handler.accepts_forms else ())]
         content = {kind: {"schema": schema} for kind in types}
-        rest = {name: said[name] for name in said if name not in ("schema", "partial", "content")}
+        rest = {
+            name: documented[name]
+            for name in documented
+            if name not in ("schema", "partial", "content")
+        }
         return {"required": not partial, **rest, "content": content}
 
-    def _answers(self, said: dict[int, Document]) -> Document:
+    def _answers(self, documented: dict[int, Document]) -> Document:
         common = self._common_answers()
         return {
-            str(status): _answer(status, said.get(status, {}), common.get(status, {}))
-            for status in sorted(said.keys() | common.keys())
+            str(status): _answer(status, documented.get(status, {}), common.get(status, {}))
+            for status in sorted(documented.keys() | common.keys())
         }
 
     def _common_answers(self) -> dict[int, Document]:
@@ -243,27 +247,27 @@ def _not_in_path(parameters: list[Document]) -> list[Document]:
     return [parameter for parameter in parameters if parameter["in"] != "path"]
 
 
-def _answer(status: int, said: Document, common: Document) -> Document:
+def _answer(status: int, documented: Document, common: Document) -> Document:
     """An answer written out.
 
     Args:
-        said: of it in the docstring.
+        documented: of it in the docstring.
         common: what can make any such method answer so.
     """
-    said = dict(said)
-    own_codes = said.pop("codes", [] if common else _CODES.get(status, []))
+    documented = dict(documented)
+    own_codes = documented.pop("codes", [] if common else _CODES.get(status, []))
     content: Document = {}
-    if name := said.pop("schema", None):
-        content[JSON_TYPE] = {"schema": _schema_class(name)(many=said.pop("many", False))}
+    if name := documented.pop("schema", None):
+        content[JSON_TYPE] = {"schema": _schema_class(name)(many=documented.pop("many", False))}
     if codes := [Code(code) for code in (*own_codes, *common.get("codes", ()))]:
         content[_PROBLEM] = {"schema": ProblemSchema, "examples": _problems(status, codes)}
-    descriptions = (kind["description"] for kind in (said, common) if "description" in kind)
-    headers = dict(said.pop("headers", {}))
+    descriptions = (kind["description"] for kind in (documented, common) if "description" in kind)
+    headers = dict(documented.pop("headers", {}))
     if status in _ERROR_HEADERS:
         headers |= _ERROR_HEADERS[status]
     if name == LoginAnswerSchema.__name__:
         headers["Set-Cookie"] = _header(f"The cookies {SESSION_COOKIE} and _xsrf, for browsers.")
-    answer = said | {"description": " Or: ".join(dict.fromkeys(descriptions))}
+    answer = documented | {"description": " Or: ".join(dict.fromkeys(descriptions))}
     return (
         answer
         | ({"headers": headers} if headers else {})

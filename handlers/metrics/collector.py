@@ -43,7 +43,7 @@ def _stored() -> _Stored:
     return _Stored(bots.count(), updates.totals())
 
 
-class Exposition(Collector):
+class MetricsCollector(Collector):
     """The metrics of one application.
 
     Args:

@@ -9,7 +9,7 @@ from tornado.web import url
 from handlers import errors
 from handlers.base import ApiHandler
 from handlers.errors import Code
-from handlers.metrics.collector import CONTENT_TYPE, Exposition
+from handlers.metrics.collector import CONTENT_TYPE, MetricsCollector
 
 
 class Metrics(ApiHandler):
@@ -59,7 +59,7 @@ class Metrics(ApiHandler):
             description: The operator has set no token, and others can reach this server.
             codes: [metrics_closed]
         """
-        exposition: Exposition = self.settings["exposition"]
+        exposition: MetricsCollector = self.settings["exposition"]
         text = await exposition.text()
         self.set_header("Content-Type", CONTENT_TYPE)
         self.finish(text)

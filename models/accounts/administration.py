@@ -16,7 +16,7 @@ from models.accounts.users import User, UserRecord, fold, locked, record
 from models.bots import bots
 from models.bots.bots import Bot, BotRecord
 from models.bots.vault import Vault
-from models.engine import change_marker as revision
+from models.engine import change_marker
 from models.engine.base import now
 from models.engine.pagination import Page, cut
 
@@ -147,13 +147,13 @@ def change(user_id: int, changes: dict[str, bool], *, by: Actor) -> Account | No
     if changes.get("is_staff", user.is_staff) != user.is_staff:
         values["is_staff"] = changes["is_staff"]
         given = Action.STAFF_GIVEN if changes["is_staff"] else Action.STAFF_TAKEN
-        audit.note(given, by, user_id=user_id, username=user.username)
+        audit.record(given, by, user_id=user_id, username=user.username)
     if changes.get("disabled", user.disabled_at is not None) != (user.disabled_at is not None):
         values["disabled_at"] = now() if changes["disabled"] else None
         Session.delete().where(Session.user == user_id).execute()
         switched = Action.DISABLED if changes["disabled"] else Action.ENABLED
-        audit.note(switched, by, user_id=user_id, username=user.username)
-        revision.renew()
+        audit.record(switched, by, user_id=user_id, username=user.username)
+        change_marker.renew()
     if values:
         User.update(values, updated_at=now()).where(User.id == user_id).execute()
     return account(user_id)

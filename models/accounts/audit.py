@@ -107,7 +107,7 @@ class EntryRecord:
     address: str
 
 
-def note(
+def record(
     action: Action,
     by: Actor,
     *,
@@ -152,7 +152,7 @@ def note_failed_login(by: Actor, *, user_id: int | None, username: str, reason: 
         reason: why, when it was not for the password alone.
     """
     details: dict[str, Any] = {"reason": reason} if reason else {}
-    entry_id = note(
+    entry_id = record(
         Action.LOGIN_FAILED, by, user_id=user_id or _NOBODY, username=username, **details
     )
     Entry.delete().where(Entry.id == entry_id, Entry.user_id == _NOBODY).execute()
@@ -162,7 +162,7 @@ def entries(
     *,
     page: int,
     page_size: int,
-    own: int | None = None,
+    viewer_id: int | None = None,
     action: Action | None = None,
     user: int | None = None,
     since: datetime | None = None,
@@ -170,13 +170,13 @@ def entries(
     """Some of the log, the latest first.
 
     Args:
-        own: only what was done to this account and its bots; None for everything.
+        viewer_id: only what was done to this account and its bots; None for everything.
         action: only this.
         user: only what was done to this account, too.
         since: only what was not done before.
     """
     query = Entry.select().order_by(Entry.id.desc())
-    for account in (own, user):
+    for account in (viewer_id, user):
         if account is not None:
             query = query.where(Entry.user_id == account)
     if action is not None:

@@ -40,7 +40,7 @@ def remember(user_id: int, address: str) -> None:
     latest_first = list(mine.order_by(KnownNetwork.last_login_at.desc()))
     young = {row.network for row in latest_first[:KEPT] if row.last_login_at > moment - KEPT_FOR}
     if len(young) < len(latest_first):
-        _forget(user_id, but=young)
+        _forget(user_id, keep=young)
 
 
 def knows(user_id: int, address: str) -> bool:
@@ -57,9 +57,9 @@ def forget_all_but(user_id: int, address: str) -> None:
     Args:
         address: of which this is not so; empty for none.
     """
-    _forget(user_id, but={network_of(address)} if address else set())
+    _forget(user_id, keep={network_of(address)} if address else set())
 
 
-def _forget(user_id: int, *, but: set[str]) -> None:
+def _forget(user_id: int, *, keep: set[str]) -> None:
     mine = KnownNetwork.user == user_id
-    KnownNetwork.delete().where(mine, KnownNetwork.network.not_in(list(but))).execute()
+    KnownNetwork.delete().where(mine, KnownNetwork.network.not_in(list(keep))).execute()

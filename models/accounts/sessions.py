@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 
 import peewee
 
-from models.accounts import audit
-from models.accounts import known_networks as known_network
+from models.accounts import audit, known_networks
 from models.accounts.audit import Action, Actor
 from models.accounts.users import (
     Credentials,
@@ -87,7 +86,7 @@ def find_for_login(
     The same statements run when there is no such account.
     """
     found = find_credentials(username=username, email=email)
-    return found, known_network.knows(found.user.id if found else 0, address)
+    return found, known_networks.knows(found.user.id if found else 0, address)
 
 
 def register(
@@ -135,8 +134,8 @@ def create(
         expires_at=moment + lifetime,
     )
     if by.address:
-        known_network.remember(user_id, by.address)
-    audit.note(Action.LOGIN, by, user_id=user_id, username=user.username)
+        known_networks.remember(user_id, by.address)
+    audit.record(Action.LOGIN, by, user_id=user_id, username=user.username)
     return _record(row)
 
 
@@ -204,7 +203,7 @@ def touch(session_id: str) -> None:
     Session.update(last_used_at=now()).where(Session.id == session_id).execute()
 
 
-def listing(user_id: int) -> list[SessionRecord]:
+def list_for(user_id: int) -> list[SessionRecord]:
     """The account's live sessions, the latest login first; never more than `KEPT`."""
     query = (
         Session.select()
@@ -224,7 +223,7 @@ def delete(session_id: str, *, user: UserRecord, action: Action, by: Actor) -> b
     query = Session.delete().where(Session.id == session_id, Session.user == user.id)
     if not query.execute():
         return False
-    audit.note(action, by, user_id=user.id, username=user.username)
+    audit.record(action, by, user_id=user.id, username=user.username)
     return True
 
 
@@ -257,5 +256,5 @@ def change_password(
         raise PasswordChanged
     set_password_hash(user.id, password_hash)
     Session.delete().where(Session.user == user.id, Session.id != (keep or "")).execute()
-    known_network.forget_all_but(user.id, by.address)
-    audit.note(Action.PASSWORD_CHANGED, by, user_id=user.id, username=user.username)
+    known_networks.forget_all_but(user.id, by.address)
+    audit.record(Action.PASSWORD_CHANGED, by, user_id=user.id, username=user.username)

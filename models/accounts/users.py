@@ -11,7 +11,7 @@ import peewee
 
 from models.accounts import audit
 from models.accounts.audit import Action, Actor
-from models.engine import change_marker as revision
+from models.engine import change_marker
 from models.engine.base import BaseModel, UTCDateTimeField, now
 from models.errors import EmailTaken, UsernameTaken
 
@@ -91,7 +91,7 @@ def locked(user_id: int) -> User:
     return row
 
 
-def _check_free(*, username: str | None, email: str | None, but: int | None = None) -> None:
+def _check_free(*, username: str | None, email: str | None, exclude_id: int | None = None) -> None:
     """Make sure that a name and an address are nobody else's, neither as one nor as the other.
 
     People log in with both: who takes another one's address for a name would take the login.
@@ -99,7 +99,7 @@ def _check_free(*, username: str | None, email: str | None, but: int | None = No
     keys = [fold(text) for text in (username, email) if text]
     # one statement, one view: between two, PostgreSQL lets another server's commit in
     others = User.select(User.username_key, User.email_key).where(
-        User.id != (but or 0), User.username_key.in_(keys) | User.email_key.in_(keys)
+        User.id != (exclude_id or 0), User.username_key.in_(keys) | User.email_key.in_(keys)
     )
     taken = {key for other in others for key in (other.username_key, other.email_key)}
     if username and fold(username) in taken:
@@ -137,9 +137,9 @@ def create(
         )
     except peewee.IntegrityError as error:  # lost a race that only PostgreSQL allows
         raise _taken(error) from error
-    audit.note(Action.REGISTERED, by, user_id=row.id, username=username)
+    audit.record(Action.REGISTERED, by, user_id=row.id, username=username)
     if is_staff:
-        audit.note(Action.STAFF_GIVEN, by, user_id=row.id, username=username)
+        audit.record(Action.STAFF_GIVEN, by, user_id=row.id, username=username)
     return record(row)
 
 
@@ -177,7 +177,7 @@ def update(user_id: int, changes: dict[str, Any], *, by: Actor) -> UserRecord:
         UsernameTaken, EmailTaken: as for `create`.
         User.DoesNotExist: the account is gone.
     """
-    _check_free(username=changes.get("username"), email=changes.get("email"), but=user_id)
+    _check_free(username=changes.get("username"), email=changes.get("email"), exclude_id=user_id)
     before = User.get_by_id(user_id)
     values = dict(changes, updated_at=now())
     if "username" in changes:
@@ -191,7 +191,7 @@ def update(user_id: int, changes: dict[str, Any], *, by: Actor) -> UserRecord:
     changed = sorted(name for name in changes if getattr(before, name) != changes[name])
     if changed:
         name = before.username
-        audit.note(Action.CHANGED, by, user_id=user_id, username=name, fields=changed)
+        audit.record(Action.CHANGED, by, user_id=user_id, username=name, fields=changed)
     return record(User.get_by_id(user_id))
 
 
@@ -211,6 +211,6 @@ def delete(user_id: int, *, by: Actor) -> list[int]:
     User.delete().where(User.id == user_id).execute()
     if user is not None:
         name = user.username
-        audit.note(Action.DELETED, by, user_id=user_id, username=name, bots=bot_ids)
-    revision.renew()
+        audit.record(Action.DELETED, by, user_id=user_id, username=name, bots=bot_ids)
+    change_marker.renew()
     return bot_ids

@@ -47,7 +47,7 @@ class Bot(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class LastError:
     """The last failure of a bot: a reason of the runner's, and a sentence for the owner."""
 
     reason: str
@@ -73,7 +73,7 @@ class BotRecord:
     token: str = field(repr=False)
     telegram_id: int | None
     username: str
-    failure: Failure | None
+    failure: LastError | None
     last_update_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -97,7 +97,7 @@ def to_record(row: Bot, vault: Vault) -> BotRecord:
     """Turn a row into the plain data that leaves the database thread."""
     failure = None
     if row.failure_reason:
-        failure = Failure(row.failure_reason, row.failure_detail, row.failed_at)
+        failure = LastError(row.failure_reason, row.failure_detail, row.failed_at)
     return BotRecord(
         id=row.id,
         user_id=row.user_id,
@@ -120,26 +120,26 @@ def rows() -> Any:
     return Bot.select(Bot, User.id, User.username, User.disabled_at).join(User)
 
 
-def _check_own(vault: Vault, user_id: int, token: str, *, but: int | None = None) -> None:
+def _check_own(vault: Vault, user_id: int, token: str, *, exclude_id: int | None = None) -> None:
     """Refuse a bot that the account has already; that, it may be told without a proof."""
     known = Bot.token_fingerprint.in_(vault.fingerprints(token))
     same = known | (Bot.telegram_id == claimed_telegram_id(token))
-    if Bot.select().where(Bot.user == user_id, same, Bot.id != (but or 0)).exists():
+    if Bot.select().where(Bot.user == user_id, same, Bot.id != (exclude_id or 0)).exists():
         raise BotAlreadyRegistered
 
 
 def _check_unclaimed(
-    vault: Vault, user_id: int, token: VerifiedToken, *, but: int | None = None
+    vault: Vault, user_id: int, token: VerifiedToken, *, exclude_id: int | None = None
 ) -> None:
     """Refuse a bot that is here already, of other accounts only when Telegram has confirmed it.
 
     Else whoever makes tokens up could ask which bots are here. A token that is stored
     unconfirmed fails when it turns out to be another's; see `confirm`.
     """
-    _check_own(vault, user_id, token.token, but=but)
+    _check_own(vault, user_id, token.token, exclude_id=exclude_id)
     if token.telegram_id is not None:
         same = Bot.telegram_id == token.telegram_id
-        if Bot.select().where(same, Bot.id != (but or 0)).exists():
+        if Bot.select().where(same, Bot.id != (exclude_id or 0)).exists():
             raise BotAlreadyRegistered
 
 
@@ -207,24 +207,24 @@ def create(
     except peewee.IntegrityError as error:  # lost a race that only PostgreSQL allows
         raise BotAlreadyRegistered from error
     record = to_record(row, vault)
-    note(Action.BOT_CREATED, record, by, title=title, active=active)
+    record_action(Action.BOT_CREATED, record, by, title=title, active=active)
     return record
 
 
-def note(action: Action, bot: BotRecord, by: Actor, **details: Any) -> None:
+def record_action(action: Action, bot: BotRecord, by: Actor, **details: Any) -> None:
     """Add an entry about a bot to the audit log."""
-    audit.note(action, by, user_id=bot.user_id, username=bot.owner, bot_id=bot.id, **details)
+    audit.record(action, by, user_id=bot.user_id, username=bot.owner, bot_id=bot.id, **details)
 
 
-def _note_changes(before: BotRecord, changes: dict[str, Any], by: Actor, *, token: bool) -> None:
+def _record_changes(before: BotRecord, changes: dict[str, Any], by: Actor, *, token: bool) -> None:
     fields = ["title"] if changes.get("title", before.title) != before.title else []
     if token:
         fields.append("token")
     if fields:
-        note(Action.BOT_CHANGED, before, by, fields=sorted(fields))
+        record_action(Action.BOT_CHANGED, before, by, fields=sorted(fields))
     if changes.get("active", before.active) != before.active:
         switched = Action.BOT_SWITCHED_ON if changes["active"] else Action.BOT_SWITCHED_OFF
-        note(switched, before, by)
+        record_action(switched, before, by)
 
 
 def get(vault: Vault, bot_id: int, *, user_id: int | None = None) -> BotRecord | None:
@@ -236,7 +236,7 @@ def get(vault: Vault, bot_id: int, *, user_id: int | None = None) -> BotRecord |
     return to_record(row, vault) if row else None
 
 
-def listing(vault: Vault, user_id: int) -> list[BotRecord]:
+def list_for(vault: Vault, user_id: int) -> list[BotRecord]:
     """An account's bots, oldest first."""
     return [to_record(row, vault) for row in rows().where(Bot.user == user_id).order_by(Bot.id)]
 
@@ -293,7 +293,7 @@ def update(
         if claimed_telegram_id(token.token) != claimed_telegram_id(stored.token):
             forget(bot_id)
         fingerprint = vault.fingerprint(token.token)
-        _check_unclaimed(vault, stored.user_id, token, but=bot_id)
+        _check_unclaimed(vault, stored.user_id, token, exclude_id=bot_id)
         values.update(
             token_encrypted=vault.encrypt(token.token),
             token_fingerprint=fingerprint,
@@ -307,7 +307,7 @@ def update(
         Bot.update(values).where(Bot.id == bot_id).execute()
     except peewee.IntegrityError as error:
         raise BotAlreadyRegistered from error
-    _note_changes(stored, changes, by, token=token is not None)
+    _record_changes(stored, changes, by, token=token is not None)
     return get(vault, bot_id)
 
 
@@ -332,7 +332,7 @@ def confirm(vault: Vault, bot_id: int, token: VerifiedToken) -> None:
         raise BotAlreadyRegistered from error
 
 
-def note_failure(bot_id: int, failure: Failure) -> None:
+def save_failure(bot_id: int, failure: LastError) -> None:
     """Store a bot's last failure."""
     Bot.update(
         failure_reason=failure.reason, failure_detail=failure.detail[:500], failed_at=failure.at
@@ -342,4 +342,4 @@ def note_failure(bot_id: int, failure: Failure) -> None:
 def delete(bot: BotRecord, *, by: Actor) -> None:
     """Remove a bot."""
     if Bot.delete().where(Bot.id == bot.id).execute():
-        note(Action.BOT_DELETED, bot, by, title=bot.title, telegram_id=bot.telegram_id)
+        record_action(Action.BOT_DELETED, bot, by, title=bot.title, telegram_id=bot.telegram_id)

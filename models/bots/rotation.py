@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from models import installation as setting
+from models import installation
 from models.bots.bots import Bot
 from models.bots.vault import CHECK_SETTING, CHECK_TEXT, Vault
 
 
 def is_done(vault: Vault) -> bool:
     """Whether the database is under the vault's first secret; an empty one is."""
-    stored = setting.get(CHECK_SETTING)
+    stored = installation.get(CHECK_SETTING)
     return stored is None or vault.is_current(stored)
 
 
@@ -30,5 +30,5 @@ def reseal(vault: Vault) -> int:
         Bot.update(
             token_encrypted=vault.encrypt(token), token_fingerprint=vault.fingerprint(token)
         ).where(Bot.id == row.id).execute()
-    setting.put(CHECK_SETTING, vault.encrypt(CHECK_TEXT))
+    installation.put(CHECK_SETTING, vault.encrypt(CHECK_TEXT))
     return len(rows)

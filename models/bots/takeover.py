@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from models.accounts.audit import PLATFORM, Action, Actor
 from models.bots import bots
-from models.bots.bots import Bot, BotRecord, Failure, VerifiedToken
+from models.bots.bots import Bot, BotRecord, LastError, VerifiedToken
 from models.bots.vault import Vault
 
 T = TypeVar("T")
@@ -23,16 +23,16 @@ class DeadClaim:
     """A bot whose token Telegram has just rejected, and the failure that this is for it."""
 
     bot: BotRecord
-    failure: Failure
+    failure: LastError
 
 
-def holder(vault: Vault, telegram_id: int, *, but: int | None = None) -> BotRecord | None:
+def holder(vault: Vault, telegram_id: int, *, exclude_id: int | None = None) -> BotRecord | None:
     """The bot that is this Telegram bot, as far as is known; None when there is none.
 
     Args:
-        but: the id of a bot that does not count.
+        exclude_id: the id of a bot that does not count.
     """
-    row = bots.rows().where(Bot.telegram_id == telegram_id, Bot.id != (but or 0)).first()
+    row = bots.rows().where(Bot.telegram_id == telegram_id, Bot.id != (exclude_id or 0)).first()
     return bots.to_record(row, vault) if row else None
 
 
@@ -47,7 +47,7 @@ def taking_over(
     """
     lost = _drop(dead, vault)
     result = fn(vault, *args, by=by, **kwargs)
-    _note_won(lost, vault, by)
+    _record_won(lost, vault, by)
     return result
 
 
@@ -55,7 +55,7 @@ def confirm(dead: DeadClaim | None, vault: Vault, bot_id: int, token: VerifiedTo
     """Confirm a token; see `models.bots.bots.confirm` and `taking_over`."""
     lost = _drop(dead, vault)
     bots.confirm(vault, bot_id, token)
-    _note_won(lost, vault, Actor())
+    _record_won(lost, vault, Actor())
 
 
 def _drop(dead: DeadClaim | None, vault: Vault) -> BotRecord | None:
@@ -73,13 +73,13 @@ def _drop(dead: DeadClaim | None, vault: Vault) -> BotRecord | None:
     if not dropped.execute():
         return None
     # Who has the bot now is nothing that whoever had it before may learn.
-    bots.note(Action.BOT_LOST, bot, PLATFORM, telegram_id=bot.telegram_id)
+    bots.record_action(Action.BOT_LOST, bot, PLATFORM, telegram_id=bot.telegram_id)
     return bot
 
 
-def _note_won(lost: BotRecord | None, vault: Vault, by: Actor) -> None:
+def _record_won(lost: BotRecord | None, vault: Vault, by: Actor) -> None:
     if lost is None or lost.telegram_id is None:
         return
     won = holder(vault, lost.telegram_id)
     if won is not None:
-        bots.note(Action.BOT_TAKEN_OVER, won, by, telegram_id=lost.telegram_id)
+        bots.record_action(Action.BOT_TAKEN_OVER, won, by, telegram_id=lost.telegram_id)

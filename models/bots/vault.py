@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from models import installation as setting
+from models import installation
 from models.errors import SecretMismatch
 
 # "<id of the bot>:<secret part>", https://core.telegram.org/bots/api#authorizing-your-bot.
@@ -98,8 +98,8 @@ def check_secret(vault: Vault) -> None:
     Raises:
         SecretMismatch: the database was filled under another secret.
     """
-    if setting.get(CHECK_SETTING) is None:
-        setting.put(CHECK_SETTING, vault.encrypt(CHECK_TEXT))
+    if installation.get(CHECK_SETTING) is None:
+        installation.put(CHECK_SETTING, vault.encrypt(CHECK_TEXT))
     check_secret_if_any(vault)
 
 
@@ -109,6 +109,6 @@ def check_secret_if_any(vault: Vault) -> None:
     Raises:
         SecretMismatch: as for `check_secret`.
     """
-    stored = setting.get(CHECK_SETTING)
+    stored = installation.get(CHECK_SETTING)
     if stored is not None and vault.decrypt(stored) != CHECK_TEXT:
         raise SecretMismatch("the secret does not fit the database")

@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import secrets
 
-from models import installation as setting
+from models import installation
 
 _NAME = "bots_revision"
 
 
 def current() -> str | None:
     """The mark as it is now; None before the first renewal."""
-    return setting.get(_NAME)
+    return installation.get(_NAME)
 
 
 def renew() -> None:
     """Make every server that reads the mark compare once this transaction is committed."""
-    setting.put(_NAME, secrets.token_urlsafe(12))
+    installation.put(_NAME, secrets.token_urlsafe(12))

@@ -8,7 +8,7 @@ from typing import Any
 
 import peewee
 
-from models import installation as setting  # noqa: F401
+from models import installation  # noqa: F401
 from models.accounts import sessions as session  # noqa: F401
 from models.accounts import users as user  # noqa: F401
 

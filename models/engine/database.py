@@ -24,7 +24,7 @@ from models.engine import sqlite_file
 from models.engine.base import proxy
 from models.engine.connection import connect, translate
 from models.engine.histogram import Histogram
-from models.engine.locks import Session, take
+from models.engine.locks import LockHolder, take
 from models.errors import DatabaseDamaged, StorageUnavailable
 
 P = ParamSpec("P")
@@ -103,7 +103,7 @@ class _Worker(threading.Thread):
         self._commits = commits
         self._sqlite = isinstance(database, peewee.SqliteDatabase)
         self._exclusive = exclusive and not self._sqlite
-        self._session: Session | None = None  # the one that has the lock, or had it
+        self._session: LockHolder | None = None  # the one that has the lock, or had it
 
     def run(self) -> None:
         ending = False

@@ -31,7 +31,7 @@ _HOLDER = """
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class LockHolder:
     """A connection as PostgreSQL sees it.
 
     Args:
@@ -57,8 +57,8 @@ def take(
     *,
     wait: float = WAIT,
     shared: bool = False,
-    before: Session | None = None,
-) -> Session:
+    before: LockHolder | None = None,
+) -> LockHolder:
     """Take an open database for this connection.
 
     Args:
@@ -80,13 +80,13 @@ def take(
         row = database.execute_sql(_HOLDER, (_KEY,)).fetchone()
         if row is None:
             raise
-        holder = Session(*row)
+        holder = LockHolder(*row)
         if holder != before:
             raise DatabaseInUse(f"a server runs on this database{holder.where}") from error
         database.execute_sql("SELECT pg_terminate_backend(%s)", (holder.pid,))
         return take(database, wait=wait, shared=shared)
     database.execute_sql(f"SET lock_timeout = {LOCK_TIMEOUT * 1000}")
-    return Session(*database.execute_sql(_OURS).fetchone())
+    return LockHolder(*database.execute_sql(_OURS).fetchone())
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from models.accounts.audit import Action, Actor
 from models.bots import bots
 from models.bots.bots import BotRecord
 from models.engine.base import now
-from models.messaging.updates import Update, Waiting, unhandled
+from models.messaging.updates import StoredUpdate, Update, unhandled
 
 # What somebody hostile has a bot receive must not fill the disk.
 MAX_KEPT = 1000  # of a bot
@@ -65,7 +65,7 @@ def find(bot_id: int, update_id: int) -> DeadUpdate | None:
     )
 
 
-def listing(bot_id: int, *, limit: int, most_bytes: int) -> list[DeadUpdate]:
+def list_for(bot_id: int, *, limit: int, most_bytes: int) -> list[DeadUpdate]:
     """A bot's dead updates, the latest first.
 
     Args:
@@ -85,7 +85,7 @@ def listing(bot_id: int, *, limit: int, most_bytes: int) -> list[DeadUpdate]:
     return [DeadUpdate(*(*row, payloads.get(row[0]))) for row in rows]
 
 
-def revive(bot: BotRecord, update_id: int, *, by: Actor) -> Waiting | None:
+def revive(bot: BotRecord, update_id: int, *, by: Actor) -> StoredUpdate | None:
     """Let a dead update wait for its handler again; None when there is none."""
     row = _of(bot.id).where(Update.update_id == update_id).first()
     if row is None:
@@ -93,15 +93,15 @@ def revive(bot: BotRecord, update_id: int, *, by: Actor) -> Waiting | None:
     Update.update(attempts=0, dead_at=None, error="").where(
         Update.bot == bot.id, Update.update_id == update_id
     ).execute()
-    bots.note(Action.UPDATE_REPLAYED, bot, by, update_id=update_id)
-    return Waiting(update_id, bytes(row.payload), 0)
+    bots.record_action(Action.UPDATE_REPLAYED, bot, by, update_id=update_id)
+    return StoredUpdate(update_id, bytes(row.payload), 0)
 
 
 def delete(bot: BotRecord, update_id: int, *, by: Actor) -> bool:
     """Remove a dead update; False when there is none."""
     if not _delete(bot.id, [update_id]):
         return False
-    bots.note(Action.UPDATE_DELETED, bot, by, update_id=update_id)
+    bots.record_action(Action.UPDATE_DELETED, bot, by, update_id=update_id)
     return True
 
 

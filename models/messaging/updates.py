@@ -79,7 +79,7 @@ class Flush:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class StoredUpdate:
     """An update that is stored and not handled."""
 
     update_id: int
@@ -192,7 +192,7 @@ def resume(bot_id: int, *, forget_after: timedelta) -> Resumption:
     )
 
 
-def waiting(bot_id: int, *, after: int | None, limit: int) -> list[Waiting]:
+def waiting(bot_id: int, *, after: int | None, limit: int) -> list[StoredUpdate]:
     """Updates of a bot that are stored and not handled, oldest first.
 
     Args:
@@ -207,10 +207,12 @@ def waiting(bot_id: int, *, after: int | None, limit: int) -> list[Waiting]:
     )
     if after is not None:
         query = query.where(Update.update_id > after)
-    return [Waiting(number, bytes(payload), tries) for number, payload, tries in query.tuples()]
+    return [
+        StoredUpdate(number, bytes(payload), tries) for number, payload, tries in query.tuples()
+    ]
 
 
-def note_failure(bot_id: int, update_id: int, *, attempts: int, error: str) -> None:
+def save_failure(bot_id: int, update_id: int, *, attempts: int, error: str) -> None:
     """Store that an update's handler failed, and is to try again.
 
     Args:

@@ -14,7 +14,7 @@ _PATIENCE = 10.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Connectivity:
     """What came of it.
 
     Args:
@@ -26,7 +26,7 @@ class Reach:
     date: datetime | None = None
 
 
-async def reach(api_url: str, *, proxy: str | None) -> Reach:
+async def check_connectivity(api_url: str, *, proxy: str | None) -> Connectivity:
     """Ask the Bot API's address for anything.
 
     Args:
@@ -37,10 +37,10 @@ async def reach(api_url: str, *, proxy: str | None) -> Reach:
     try:
         date = await transport.date(timeout=_PATIENCE)
     except TelegramError as error:
-        return Reach(error=error.message)
+        return Connectivity(error=error.message)
     finally:
         await transport.close()
-    return Reach(date=_moment(date) if date else None)
+    return Connectivity(date=_moment(date) if date else None)
 
 
 def _moment(date: str) -> datetime | None:

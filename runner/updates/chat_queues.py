@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Protocol
 
-from runner.updates.raw import JSONObject, lane_of
+from runner.updates.raw import JSONObject, chat_key
 
 log = logging.getLogger("botyard.runner")
 
@@ -27,14 +27,14 @@ class UpdateSink(Protocol):
         """Learn that so many updates had nothing to know them by, and were let go."""
 
 
-class Lanes:
+class ChatQueues:
     """One lane a chat, a task for each that has something to do.
 
     Args:
         handle: brings one update to its end; it returns when the next of the chat may come.
         name: for the names of tasks.
         max_pending: how many updates may wait before `room` waits.
-        on_death: called when a lane's task ended that should not have; with why.
+        on_crash: called when a lane's task ended that should not have; with why.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class Lanes:
         *,
         name: str,
         max_pending: int,
-        on_death: Callable[[BaseException | None], None],
+        on_crash: Callable[[BaseException | None], None],
     ) -> None:
         self._handle = handle
         self._name = name
         self._max_pending = max_pending
-        self._on_death = on_death
-        self._lanes: dict[Hashable, deque[JSONObject]] = {}
+        self._on_death = on_crash
+        self._queues: dict[Hashable, deque[JSONObject]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
         self._room.set()
@@ -66,12 +66,12 @@ class Lanes:
             return
         for update in updates:
             self._count(1)
-            key = lane_of(update)
-            lane = self._lanes.get(key)
-            if lane is not None:
-                lane.append(update)
+            key = chat_key(update)
+            waiting = self._queues.get(key)
+            if waiting is not None:
+                waiting.append(update)
             else:
-                self._lanes[key] = deque([update])
+                self._queues[key] = deque([update])
                 self._spawn(key)
 
     def _spawn(self, key: Hashable) -> None:
@@ -80,13 +80,13 @@ class Lanes:
         task.add_done_callback(self._ended)
 
     async def _serve(self, key: Hashable) -> None:
-        lane = self._lanes[key]
-        while lane:
-            await self._handle(lane[0])
-            lane.popleft()
+        waiting = self._queues[key]
+        while waiting:
+            await self._handle(waiting[0])
+            waiting.popleft()
             self._count(-1)
         # no await since the lane was seen empty, so that no update can have slipped in
-        del self._lanes[key]
+        del self._queues[key]
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -111,10 +111,10 @@ class Lanes:
             cut_wait: seconds that a handler may take to end once it was cut.
         """
         self._closing = True
-        for lane in self._lanes.values():
-            in_hand = lane[0]
-            lane.clear()
-            lane.append(in_hand)
+        for waiting in self._queues.values():
+            in_hand = waiting[0]
+            waiting.clear()
+            waiting.append(in_hand)
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=grace)
         stuck = set(self._tasks)

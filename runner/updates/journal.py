@@ -36,7 +36,7 @@ log = logging.getLogger("botyard.journal")
 
 
 @dataclass(slots=True)
-class _Waiting(Generic[T, R]):
+class _PendingWrite(Generic[T, R]):
     """Something that waits to be written, and who waits for it."""
 
     what: T
@@ -77,15 +77,15 @@ class Journal:
     def __init__(self, db: Database) -> None:
         self._db = db
         self.counts = JournalCounts()
-        self._batches: list[_Waiting[Batch, frozenset[int]]] = []
-        self._marks: list[_Waiting[Mark, None]] = []
+        self._batches: list[_PendingWrite[Batch, frozenset[int]]] = []
+        self._marks: list[_PendingWrite[Mark, None]] = []
         self._storing: dict[int, asyncio.Future[frozenset[int]]] = {}  # by bot id
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     async def resume(self, bot_id: int) -> Resumption:
         """Where a bot goes on after it was off."""
-        await self.settle(bot_id)
+        await self.wait_stored(bot_id)
         return await self._db.read(updates.resume, bot_id, forget_after=_OFFSET_LIFETIME)
 
     async def waiting(self, bot_id: int, *, after: int | None, limit: int) -> list[JSONObject]:
@@ -112,10 +112,10 @@ class Journal:
         packed = await _packed(batch)
         rows = [(update["update_id"], payload) for update, payload in packed]
         future: asyncio.Future[frozenset[int]] = asyncio.get_running_loop().create_future()
-        self._batches.append(_Waiting(Batch(bot_id, rows, offset, check), future))
+        self._batches.append(_PendingWrite(Batch(bot_id, rows, offset, check), future))
         self._storing[bot_id] = future
         future.add_done_callback(lambda done: self._stored(bot_id, done))
-        self.hurry()
+        self.flush_now()
         known = await asyncio.shield(future)  # who is cancelled leaves it on its way
         new = [update for update, _ in packed if update["update_id"] not in known]
         self.counts.received += len(new)
@@ -126,7 +126,7 @@ class Journal:
         if self._storing.get(bot_id) is future:
             del self._storing[bot_id]
 
-    async def settle(self, bot_id: int) -> None:
+    async def wait_stored(self, bot_id: int) -> None:
         """Wait until nothing of a bot is on its way to the disk."""
         while (future := self._storing.get(bot_id)) is not None:
             await asyncio.wait({future})
@@ -136,18 +136,18 @@ class Journal:
 
         Returns:
             What is done when it is on the disk. That may take a moment, because the mark waits
-            for the next batch to share its commit; `hurry` ends the wait.
+            for the next batch to share its commit; `flush_now` ends the wait.
         """
         self.counts.handled += 1
         log.debug("bot %d: update %d handled", bot_id, update_id)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        self._marks.append(_Waiting((bot_id, update_id), future))
+        self._marks.append(_PendingWrite((bot_id, update_id), future))
         if self._task is None and self._timer is None:
-            self._timer = loop.call_later(MARK_DELAY, self.hurry)
+            self._timer = loop.call_later(MARK_DELAY, self.flush_now)
         return future
 
-    def hurry(self) -> None:
+    def flush_now(self) -> None:
         """Write what waits now."""
         if self._timer is not None:
             self._timer.cancel()
@@ -155,9 +155,9 @@ class Journal:
         if self._task is None and (self._batches or self._marks):
             self._task = asyncio.create_task(self._flush(), name="journal")
 
-    async def note_failure(self, bot_id: int, update_id: int, **failure: Any) -> None:
-        """Store that an update's handler failed; see `models.messaging.updates.note_failure`."""
-        await self._db.write(updates.note_failure, bot_id, update_id, **failure)
+    async def save_failure(self, bot_id: int, update_id: int, **failure: Any) -> None:
+        """Store that an update's handler failed; see `models.messaging.updates.save_failure`."""
+        await self._db.write(updates.save_failure, bot_id, update_id, **failure)
         self.counts.failed += 1
 
     async def bury(self, bot_id: int, update_id: int, **failure: Any) -> int:
@@ -180,7 +180,7 @@ class Journal:
 
     async def close(self) -> None:
         """Write what waits, once."""
-        self.hurry()
+        self.flush_now()
         if self._task is not None:
             await asyncio.wait({self._task})
         if self._timer is not None:
@@ -200,8 +200,8 @@ class Journal:
 
     async def _write(
         self,
-        batches: list[_Waiting[Batch, frozenset[int]]],
-        marks: list[_Waiting[Mark, None]],
+        batches: list[_PendingWrite[Batch, frozenset[int]]],
+        marks: list[_PendingWrite[Mark, None]],
     ) -> bool:
         """Write some of what waits; False when the database does not answer."""
         try:
@@ -211,7 +211,7 @@ class Journal:
                 _fail(waiting.future, error)
             self._marks[:0] = marks  # what was handled stays so: try until it is stored
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(RETRY_DELAY, self.hurry)
+            self._timer = loop.call_later(RETRY_DELAY, self.flush_now)
             return False
         except Exception as error:
             await self._one_by_one(batches, marks, error)
@@ -219,8 +219,8 @@ class Journal:
 
     async def _commit(
         self,
-        batches: list[_Waiting[Batch, frozenset[int]]],
-        marks: list[_Waiting[Mark, None]],
+        batches: list[_PendingWrite[Batch, frozenset[int]]],
+        marks: list[_PendingWrite[Mark, None]],
     ) -> None:
         flush = Flush([waiting.what for waiting in batches], [waiting.what for waiting in marks])
         known = await self._db.write(updates.flush, flush)
@@ -233,8 +233,8 @@ class Journal:
 
     async def _one_by_one(
         self,
-        batches: list[_Waiting[Batch, frozenset[int]]],
-        marks: list[_Waiting[Mark, None]],
+        batches: list[_PendingWrite[Batch, frozenset[int]]],
+        marks: list[_PendingWrite[Mark, None]],
         error: Exception,
     ) -> None:
         """One of them cannot be written (its bot is gone): it must not take the others along."""

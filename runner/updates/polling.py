@@ -9,7 +9,7 @@ from typing import Any
 from telegram.error import Conflict
 
 from models.engine.base import now
-from runner.settings import RunnerSettings
+from runner.settings import RunnerTuning
 from runner.telegram.answers import NotTelegram, TooMuch
 from runner.telegram.transport import BotRequest
 from runner.updates.chat_queues import UpdateSink
@@ -31,7 +31,7 @@ class Poller:
     """
 
     def __init__(
-        self, request: BotRequest, base_url: str, *, sink: UpdateSink, settings: RunnerSettings
+        self, request: BotRequest, base_url: str, *, sink: UpdateSink, settings: RunnerTuning
     ) -> None:
         self._request = request
         self._base_url = base_url

@@ -22,10 +22,10 @@ from telegram.error import (
 from models.errors import StorageError
 from models.messaging.dead_updates import MARGIN
 from models.redaction import foreign, keep_secret
-from runner.loop_pacer import Turnstile
-from runner.settings import RunnerSettings
+from runner.loop_pacer import LoopPacer
+from runner.settings import RunnerTuning
 from runner.telegram.application import BotApplication
-from runner.updates.chat_queues import Lanes
+from runner.updates.chat_queues import ChatQueues
 from runner.updates.intake import abridge
 from runner.updates.journal import Journal
 from runner.updates.notices import Notices
@@ -34,8 +34,8 @@ from runner.updates.raw import (
     MAX_FLAW,
     JSONObject,
     chat_id_of,
+    chat_key,
     flaw_of,
-    lane_of,
     membership_of,
 )
 
@@ -54,17 +54,17 @@ class _NotUnderstood(Exception):
     """An update is not what the Bot API describes: trying again cannot help."""
 
 
-class Delivery:
+class UpdateProcessor:
     """The updates of one bot while it runs.
 
     Args:
         bot_id: whose they are.
         application: handles them.
         journal: remembers them.
-        turnstile: bounds how many handlers begin in one turn of the loop.
+        loop_pacer: bounds how many handlers begin in one turn of the loop.
         settings: times and bounds.
         is_running: whether Telegram serves the bot, so that trouble is an update's own.
-        on_death: called when a task ended that should not have; with why.
+        on_crash: called when a task ended that should not have; with why.
     """
 
     def __init__(
@@ -73,52 +73,52 @@ class Delivery:
         application: BotApplication,
         *,
         journal: Journal,
-        turnstile: Turnstile,
-        settings: RunnerSettings,
+        loop_pacer: LoopPacer,
+        settings: RunnerTuning,
         is_running: Callable[[], bool],
-        on_death: Callable[[BaseException | None], None],
+        on_crash: Callable[[BaseException | None], None],
     ) -> None:
         self._bot_id = bot_id
         self._application = application
         self._journal = journal
-        self._turnstile = turnstile
+        self._loop_pacer = loop_pacer
         self._is_running = is_running
-        self._replayed_to: int | None = None
+        self._loaded_to: int | None = None
         self._settings = settings
         self._slots = asyncio.Semaphore(settings.chats_parallel)
         self._closing = asyncio.Event()
         self._blocked: set[int] = set()
-        self._marks: dict[Hashable, asyncio.Future[None]] = {}  # on their way to the disk
+        self._unflushed: dict[Hashable, asyncio.Future[None]] = {}  # on their way to the disk
         self._ids: set[int] = set()  # what is queued: an update may come from two sides
         self._open = asyncio.Event()
         self._check = True  # the first batch may hold what was stored before a kill
         self._offset = 0
         self._notices = Notices(bot_id)
         self._buried = 0
-        self._lanes = Lanes(
-            self._deliver,
+        self._queues = ChatQueues(
+            self._process,
             name=f"bot {bot_id}",
             max_pending=settings.max_pending,
-            on_death=on_death,
+            on_crash=on_crash,
         )
 
     @property
     def pending(self) -> int:
         """How many updates wait in memory."""
-        return self._lanes.pending
+        return self._queues.pending
 
-    async def replay(self, blocked_chats: frozenset[int]) -> None:
+    async def load_backlog(self, blocked_chats: frozenset[int]) -> None:
         """Take up what was stored and not handled, before anything new."""
         self._blocked = set(blocked_chats)
         self._open.set()
         limit = self._settings.max_pending
         while True:
-            await self._lanes.room()
-            page = await self._journal.waiting(self._bot_id, after=self._replayed_to, limit=limit)
+            await self._queues.room()
+            page = await self._journal.waiting(self._bot_id, after=self._loaded_to, limit=limit)
             self._queue(page)
             if len(page) < limit:
                 return
-            self._replayed_to = page[-1]["update_id"]
+            self._loaded_to = page[-1]["update_id"]
 
     async def accept(self, batch: list[JSONObject], *, offset: int) -> int:
         """Store a batch, then queue it; waits first while too many updates wait already.
@@ -129,7 +129,7 @@ class Delivery:
         Raises:
             StorageUnavailable: nothing of it is stored, so it must not be confirmed.
         """
-        await self._lanes.room()
+        await self._queues.room()
         # What was confirmed and comes again is no news; or it is, with an id that began anew.
         check = self._check or batch[0]["update_id"] < self._offset
         new = await self._journal.store(self._bot_id, batch, offset=offset, check=check)
@@ -144,90 +144,90 @@ class Delivery:
             "bot %d: %d updates without a usable update_id were let go", self._bot_id, number
         )
 
-    def put(self, update: JSONObject) -> None:
+    def enqueue(self, update: JSONObject) -> None:
         """Queue an update that is in the journal already."""
         self._queue([update])
 
     def _queue(self, updates: list[JSONObject]) -> None:
         new = [update for update in updates if update["update_id"] not in self._ids]
         self._ids.update(update["update_id"] for update in new)
-        self._lanes.put(new)
+        self._queues.put(new)
 
     async def close(self) -> None:
         """End: handlers still running may finish for a moment; the rest stays in the journal."""
         self._closing.set()
         settings = self._settings
-        await self._lanes.close(grace=settings.send_grace, cut_wait=settings.cut_wait)
-        if self._marks:
-            self._journal.hurry()
-            await asyncio.wait(set(self._marks.values()), timeout=settings.cut_wait)
-        await self._journal.settle(self._bot_id)
+        await self._queues.close(grace=settings.send_grace, cut_wait=settings.cut_wait)
+        if self._unflushed:
+            self._journal.flush_now()
+            await asyncio.wait(set(self._unflushed.values()), timeout=settings.cut_wait)
+        await self._journal.wait_stored(self._bot_id)
         self._notices.close()
 
-    async def _deliver(self, raw: JSONObject) -> None:
+    async def _process(self, raw: JSONObject) -> None:
         """Bring one update to its end, however often that has to be tried."""
         keep_secret(self._application.bot.token)  # who began the lane may be somebody's request
         await self._open.wait()
-        lane = lane_of(raw)
+        chat = chat_key(raw)
         try:
-            await self._last_mark(lane)
-            if await self._handled(raw):
-                self._mark_handled(lane, raw["update_id"])
+            await self._wait_flushed(chat)
+            if await self._run_until_done(raw):
+                self._mark_handled(chat, raw["update_id"])
             else:
                 self._ids.discard(raw["update_id"])
         except _Ended:
             return  # the journal has it
 
-    async def _last_mark(self, lane: Hashable) -> None:
+    async def _wait_flushed(self, chat: Hashable) -> None:
         """Wait until a chat's last update is marked: a kill repeats one of a chat at most."""
-        mark = self._marks.get(lane)
+        mark = self._unflushed.get(chat)
         if mark is not None:
-            self._journal.hurry()
+            self._journal.flush_now()
             await asyncio.wait({mark})
 
-    def _mark_handled(self, lane: Hashable, update_id: int) -> None:
-        mark = self._marks[lane] = self._journal.handled(self._bot_id, update_id)
+    def _mark_handled(self, chat: Hashable, update_id: int) -> None:
+        mark = self._unflushed[chat] = self._journal.handled(self._bot_id, update_id)
 
         def done(_: object) -> None:
-            self._marks.pop(lane, None)
+            self._unflushed.pop(chat, None)
             self._ids.discard(update_id)
 
         mark.add_done_callback(done)
 
-    async def _handled(self, raw: JSONObject) -> bool:
+    async def _run_until_done(self, raw: JSONObject) -> bool:
         """Handle an update, and again while it fails; False when it is dead."""
         transient = tries = 0
         while True:
-            error = await self._try(raw)
+            error = await self._attempt(raw)
             if error is None:
                 return True
             if isinstance(error, RetryAfter):
-                rest = cast(timedelta, error.retry_after).total_seconds()
+                delay = cast(timedelta, error.retry_after).total_seconds()
             elif _is_transient(error) and transient < self._settings.transient_failures:
                 transient += self._is_running()  # an outage is not the update's fault
                 tries += 1
-                rest = self._settings.backoff(tries)
-            elif await self._failed(raw, error):
+                delay = self._settings.backoff(tries)
+            elif await self._record_failure(raw, error):
                 return False
             else:
-                rest = self._settings.backoff(raw[ATTEMPTS])
+                delay = self._settings.backoff(raw[ATTEMPTS])
             error = None  # it holds much, and the rest may be long
-            await self._rest(rest)
+            await self._sleep(delay)
 
-    async def _try(self, raw: JSONObject) -> Exception | None:
+    async def _attempt(self, raw: JSONObject) -> Exception | None:
         """Handle an update once; what went wrong."""
         try:
-            await self._handle(raw)
+            await self._dispatch(raw)
         except _Ended:
             raise
         except Exception as error:
             return error
         return None
 
-    async def _handle(self, raw: JSONObject) -> None:
-        await self._turnstile.wait()
+    async def _dispatch(self, raw: JSONObject) -> None:
+        await self._loop_pacer.wait()
         update = self._parse(raw)
-        chat_id = await self._note_membership(raw)
+        chat_id = await self._track_membership(raw)
         async with self._slots:
             if self._closing.is_set():
                 raise _Ended
@@ -237,7 +237,7 @@ class Delivery:
                 if chat_id is None:
                     raise
                 log.info("bot %d: chat %d: %s", self._bot_id, chat_id, error.message)
-                await self._mark(chat_id, blocked=True)
+                await self._set_blocked(chat_id, blocked=True)
 
     def _parse(self, raw: JSONObject) -> Update:
         flaw = flaw_of(raw)
@@ -248,23 +248,23 @@ class Delivery:
         except Exception as error:  # the library's parser raises whatever it trips over
             raise _NotUnderstood(f"{type(error).__name__}: {error}") from error
 
-    async def _note_membership(self, raw: JSONObject) -> int | None:
+    async def _track_membership(self, raw: JSONObject) -> int | None:
         """Keep the marks on chats true: who writes wants answers again."""
         chat_id, status = chat_id_of(raw), membership_of(raw)
         if status is not None and chat_id is not None:
-            await self._mark(chat_id, blocked=status in ("kicked", "left"))
+            await self._set_blocked(chat_id, blocked=status in ("kicked", "left"))
         elif chat_id is not None and "message" in raw and chat_id in self._blocked:
-            await self._mark(chat_id, blocked=False)
+            await self._set_blocked(chat_id, blocked=False)
         return chat_id
 
-    async def _mark(self, chat_id: int, *, blocked: bool) -> None:
+    async def _set_blocked(self, chat_id: int, *, blocked: bool) -> None:
         if blocked is (chat_id in self._blocked):
             return
         mark = self._journal.block_chat
         await self._persist(lambda: mark(self._bot_id, chat_id, blocked=blocked))
         (self._blocked.add if blocked else self._blocked.discard)(chat_id)
 
-    async def _failed(self, raw: JSONObject, error: Exception) -> bool:
+    async def _record_failure(self, raw: JSONObject, error: Exception) -> bool:
         """Count a failure; whether it was the last one, and the lane goes on without."""
         attempts: int = raw.get(ATTEMPTS, 0) + 1
         raw[ATTEMPTS] = attempts
@@ -279,7 +279,7 @@ class Delivery:
         if attempts >= self._settings.max_failures:
             await self._bury(raw, text, stand_in=None, trim=True)
             return True
-        note, key = self._journal.note_failure, (self._bot_id, raw["update_id"])
+        note, key = self._journal.save_failure, (self._bot_id, raw["update_id"])
         await self._persist(lambda: note(*key, attempts=attempts, error=text))
         return False
 
@@ -317,9 +317,9 @@ class Delivery:
             except StorageError as error:
                 tries += 1
                 log.warning("bot %d: the journal cannot be written: %s", self._bot_id, error)
-                await self._rest(self._settings.backoff(tries))
+                await self._sleep(self._settings.backoff(tries))
 
-    async def _rest(self, seconds: float) -> None:
+    async def _sleep(self, seconds: float) -> None:
         """Wait before the next try; ends at once when the bot is stopped.
 
         Raises:

@@ -35,7 +35,7 @@ def _id(value: Any) -> int | None:
     return number if is_telegram_id(number) else None
 
 
-def lane_of(update: JSONObject) -> Hashable:
+def chat_key(update: JSONObject) -> Hashable:
     """The key of the updates that stay in order with this one: its chat, or else its sender."""
     for content in update.values():
         if not isinstance(content, dict):

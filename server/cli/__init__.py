@@ -11,7 +11,7 @@ import tempfile
 import click
 
 from server import log, version
-from server.cli import copy_database as copying
+from server.cli import copy_database
 from server.cli.base import Group
 from server.cli.base import flags as _flags
 from server.cli.maintenance import backup, doctor, restore, rotate_secret
@@ -55,7 +55,7 @@ def serve(**flags: str | None) -> None:
 
 
 main.add_command(migrate_group, "migrate")
-main.add_command(copying.command)
+main.add_command(copy_database.command)
 
 
 @main.command()

@@ -62,7 +62,7 @@ def echo_json(data: Any) -> None:
 
 
 def in_database(
-    given: dict[str, str | None],
+    flags: dict[str, str | None],
     fn: Callable[..., T],
     *args: Any,
     new: bool = False,
@@ -71,10 +71,10 @@ def in_database(
     """Run one function of the data layer as a transaction of its own, beside a server or not.
 
     Args:
-        given: flags that say where the database is.
+        flags: flags that say where the database is.
         new: whether an installation is made where there is none.
     """
-    config = Config.load(None, **given)
+    config = Config.load(None, **flags)
     if not config.has_database():
         if not new:
             raise click.ClickException(  # not: make an installation of a mistyped folder

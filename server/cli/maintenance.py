@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import click
 
 from models.engine import sqlite_file
-from server import installation_lock as lock
+from server import installation_lock
 from server.cli.base import echo_json, flags, json_option
 from server.config import Config
 from server.maintenance import backup as backups
-from server.maintenance import secret_rotation as rotation
+from server.maintenance import secret_rotation
 
 _place = flags("data_dir", "database_url")
 _NOT_INCLUDED = (
@@ -52,12 +52,12 @@ def _postgresql(command: str, config: Config, file: Path) -> str:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @_place
-def backup(file: Path, **given: str | None) -> None:
+def backup(file: Path, **flags: str | None) -> None:
     """Copy the database into FILE, while the server runs or not.
 
     FILE is checked, and replaced only by a good copy. The secret is not in it.
     """
-    config = Config.load(None, **given)
+    config = Config.load(None, **flags)
     dump = _postgresql("pg_dump --format=custom --file={file}", config, file)
     database = _sqlite_file(config, dump)
     sqlite_file.check_name(database)
@@ -72,21 +72,23 @@ def backup(file: Path, **given: str | None) -> None:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @_place
-def restore(file: Path, **given: str | None) -> None:
+def restore(file: Path, **flags: str | None) -> None:
     """Put the database in FILE back; the server must not run.
 
     The database that was there stays beside, under another name. The secret is not in FILE.
     """
-    config = Config.load(None, **given)
+    config = Config.load(None, **flags)
     load = _postgresql("pg_restore --clean --if-exists {file}", config, file)
     database = _sqlite_file(config, load)
     folder = config.data_dir.absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with lock.holding(*filter(Path.is_dir, config.folders)):  # no other restore runs
+        with installation_lock.holding(
+            *filter(Path.is_dir, config.folders)
+        ):  # no other restore runs
             for name in sqlite_file.names_left(database):
                 name.unlink()
-        with lock.maintaining(config):
+        with installation_lock.maintaining(config):
             kept = backups.restore(file, database)
     except backups.BadBackup as error:
         raise click.ClickException(str(error)) from error
@@ -98,15 +100,15 @@ def restore(file: Path, **given: str | None) -> None:
 
 @click.command("rotate-secret")
 @_place
-def rotate_secret(**given: str | None) -> None:
+def rotate_secret(**flags: str | None) -> None:
     """Replace secret.key, and encrypt every bot token anew; the server must not run.
 
     Sessions go on. The old secret is kept in secret.key.old, and accepted while that is there.
     """
-    config = Config.load(None, **given)
+    config = Config.load(None, **flags)
     try:
-        done = rotation.rotate(config)
-    except rotation.OneSecretOnly as error:
+        done = secret_rotation.rotate(config)
+    except secret_rotation.OneSecretOnly as error:
         raise WhatToDo(
             "the secret comes from BOTYARD_SECRET_KEY, which only you can change: put a new one "
             "before it, with a comma between (BOTYARD_SECRET_KEY=new,old), then call this again"
@@ -130,7 +132,7 @@ def rotate_secret(**given: str | None) -> None:
 @click.command()
 @json_option
 @flags("data_dir", "database_url", "telegram_api_url", "telegram_proxy")
-def doctor(as_json: bool, **given: str | None) -> None:
+def doctor(as_json: bool, **flags: str | None) -> None:
     """Look at what the server stands on, and say what to do; exits with 1 when something is wrong.
 
     Changes nothing. Run it as the server's user, with the server's settings.
@@ -138,12 +140,12 @@ def doctor(as_json: bool, **given: str | None) -> None:
     from server.maintenance import doctor as doctors  # noqa: PLC0415 - imports what speaks to Telegram
 
     findings = []
-    for finding in doctors.examine(Config.load(None, **given)):
+    for finding in doctors.examine(Config.load(None, **flags)):
         findings.append(finding)
         if not as_json:
             advice = f" -> {finding.advice}" if finding.advice else ""
             click.echo(f"{finding.level:<8}{finding.check}: {finding.text}{advice}")
-    wrong = any(finding.level is doctors.Level.WRONG for finding in findings)
+    wrong = any(finding.level is doctors.Severity.WRONG for finding in findings)
     if as_json:
         echo_json({"ok": not wrong, "checks": [asdict(finding) for finding in findings]})
     sys.exit(wrong)

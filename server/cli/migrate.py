@@ -5,16 +5,16 @@ from __future__ import annotations
 import click
 
 from models.engine.migration import Migrations
-from server import installation_lock as lock
+from server import installation_lock
 from server.cli.base import Group, echo_json, flags, json_option, migrate
 from server.config import Config
 
 _place = flags("data_dir", "database_url")
 
 
-def _made(given: dict[str, str | None]) -> Config:
+def _made(flags: dict[str, str | None]) -> Config:
     """An installation, which is made when there is none."""
-    config = Config.load(None, **given)
+    config = Config.load(None, **flags)
     return config if config.has_database() else config.with_data_dir()
 
 
@@ -29,18 +29,18 @@ def main() -> None:
 @main.command()
 @click.argument("to", required=False)
 @_place
-def up(to: str | None, **given: str | None) -> None:
+def up(to: str | None, **flags: str | None) -> None:
     """Run the steps that are left, up to TO when it is given."""
-    done = migrate(_made(given), to)
+    done = migrate(_made(flags), to)
     click.echo("\n".join(f"done: {name}" for name in done) or "nothing to do")
 
 
 @main.command()
 @_place
-def down(**given: str | None) -> None:
+def down(**flags: str | None) -> None:
     """Undo the latest step. What it says it drops is lost."""
-    config = Config.load(None, **given)
-    with lock.maintaining(config):
+    config = Config.load(None, **flags)
+    with installation_lock.maintaining(config):
         migrations = Migrations(config.database_address)
         about = migrations.dropped_by_down()
         click.echo(f"undone: {migrations.down()}")
@@ -50,9 +50,9 @@ def down(**given: str | None) -> None:
 @main.command()
 @json_option
 @_place
-def status(as_json: bool, **given: str | None) -> None:
+def status(as_json: bool, **flags: str | None) -> None:
     """List the steps that are done and left."""
-    found = Migrations(Config.load(None, **given).database_address).status()
+    found = Migrations(Config.load(None, **flags).database_address).status()
     if as_json:
         echo_json({"done": found.done, "left": found.todo, "unknown": found.unknown})
         return
@@ -64,9 +64,9 @@ def status(as_json: bool, **given: str | None) -> None:
 @main.command()
 @click.argument("name")
 @_place
-def create(name: str, **given: str | None) -> None:
+def create(name: str, **flags: str | None) -> None:
     """Write an empty step into models/migrations."""
     try:
-        click.echo(f"written: {Migrations(_made(given).database_address).create(name)}")
+        click.echo(f"written: {Migrations(_made(flags).database_address).create(name)}")
     except ValueError as error:
         raise click.ClickException(str(error)) from error

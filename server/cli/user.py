@@ -36,7 +36,7 @@ _password_option = click.option(
 @_password_option
 @_place
 def create_user(
-    username: str, email: str, staff: bool, password_stdin: bool, **given: str | None
+    username: str, email: str, staff: bool, password_stdin: bool, **flags: str | None
 ) -> None:
     """Add an account."""
     _check_fields(username=username, email=email)
@@ -44,7 +44,7 @@ def create_user(
     fields: dict[str, Any] = {"username": username, "email": email, "is_staff": staff}
     try:
         made = in_database(
-            given, users.create, new=True, password_hash=password_hash, by=OPERATOR, **fields
+            flags, users.create, new=True, password_hash=password_hash, by=OPERATOR, **fields
         )
     except UsernameTaken:
         raise click.ClickException(f"there is a user {username!r} already") from None
@@ -57,13 +57,13 @@ def create_user(
 @click.argument("username")
 @_password_option
 @_place
-def set_password(username: str, password_stdin: bool, **given: str | None) -> None:
+def set_password(username: str, password_stdin: bool, **flags: str | None) -> None:
     """Give an account a new password and end its sessions."""
-    found = _account(given, username)
+    found = _account(flags, username)
     password = _new_password(password_stdin, username=found.username, email=found.email)
     password_hash = hash_password(password)
     in_database(
-        given,
+        flags,
         sessions.change_password,
         found,
         password_hash,
@@ -77,18 +77,18 @@ def set_password(username: str, password_stdin: bool, **given: str | None) -> No
 @user.command("disable")
 @click.argument("username")
 @_place
-def disable(username: str, **given: str | None) -> None:
+def disable(username: str, **flags: str | None) -> None:
     """End an account's sessions, stop its bots, and let nobody log in to it."""
-    found = _change(given, username, disabled=True)
+    found = _change(flags, username, disabled=True)
     click.echo(f"{found.username} is disabled: the sessions are ended, the bots stop")
 
 
 @user.command("enable")
 @click.argument("username")
 @_place
-def enable(username: str, **given: str | None) -> None:
+def enable(username: str, **flags: str | None) -> None:
     """Undo `disable`; the bots that were switched on start again."""
-    found = _change(given, username, disabled=False)
+    found = _change(flags, username, disabled=False)
     click.echo(f"{found.username} is enabled: the bots that are switched on start")
 
 
@@ -96,9 +96,9 @@ def enable(username: str, **given: str | None) -> None:
 @click.argument("username")
 @click.option("--remove", is_flag=True, help="make it an account like others")
 @_place
-def staff(username: str, remove: bool, **given: str | None) -> None:
+def staff(username: str, remove: bool, **flags: str | None) -> None:
     """Let an account see and switch everybody's bots, or no longer."""
-    found = _change(given, username, is_staff=not remove)
+    found = _change(flags, username, is_staff=not remove)
     click.echo(f"{found.username} is {'no longer ' if remove else ''}staff")
 
 
@@ -106,12 +106,12 @@ def staff(username: str, remove: bool, **given: str | None) -> None:
 @click.argument("username")
 @click.option("--yes", is_flag=True, help="do not ask")
 @_place
-def delete(username: str, yes: bool, **given: str | None) -> None:
+def delete(username: str, yes: bool, **flags: str | None) -> None:
     """Delete an account with its bots. There is no way back but a backup."""
-    found = _account(given, username)
+    found = _account(flags, username)
     if not yes:
         click.confirm(f"Delete {found.username} with all bots?", abort=True)
-    gone = in_database(given, users.delete, found.id, by=OPERATOR)
+    gone = in_database(flags, users.delete, found.id, by=OPERATOR)
     bots = "1 bot" if len(gone) == 1 else f"{len(gone)} bots"
     click.echo(f"{found.username} and {bots} are deleted")
 
@@ -119,9 +119,9 @@ def delete(username: str, yes: bool, **given: str | None) -> None:
 @user.command("list")
 @json_option
 @_place
-def list_users(as_json: bool, **given: str | None) -> None:
+def list_users(as_json: bool, **flags: str | None) -> None:
     """List the accounts: who they are, how many bots they have, how many of them are active."""
-    listed = in_database(given, administration.accounts)
+    listed = in_database(flags, administration.accounts)
     if as_json:
         echo_json([_flat(account) for account in listed])
         return
@@ -144,18 +144,18 @@ def _flat(account: Account) -> dict[str, Any]:
     return asdict(account.user) | {"bots": account.bots, "active_bots": account.active_bots}
 
 
-def _account(given: dict[str, str | None], username: str) -> UserRecord:
+def _account(flags: dict[str, str | None], username: str) -> UserRecord:
     found: Credentials | None = in_database(
-        given, users.find_credentials, username=username, email=None
+        flags, users.find_credentials, username=username, email=None
     )
     if found is None:
         raise click.ClickException(f"there is no user {username!r}")
     return found.user
 
 
-def _change(given: dict[str, str | None], username: str, **changes: bool) -> UserRecord:
-    found = _account(given, username)
-    in_database(given, administration.change, found.id, changes, by=OPERATOR)
+def _change(flags: dict[str, str | None], username: str, **changes: bool) -> UserRecord:
+    found = _account(flags, username)
+    in_database(flags, administration.change, found.id, changes, by=OPERATOR)
     return found
 
 

@@ -20,7 +20,7 @@ from models.engine import sqlite_file
 from models.engine.migration import Migrations
 from models.errors import SecretMismatch, StorageError
 from runner.settings import FILES_A_BOT, FILES_BESIDE
-from runner.telegram.connectivity import Reach, reach
+from runner.telegram.connectivity import Connectivity, check_connectivity
 from server import permissions
 from server.cli.base import run_in
 from server.config import SECRET_FILE, Config, stored_secrets
@@ -29,7 +29,7 @@ from server.setting_values import MIN_SECRET
 CLOCK_OK, CLOCK_WRONG = 10.0, 120.0  # seconds
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """How bad it is."""
 
     OK = "ok"
@@ -47,7 +47,7 @@ class Finding:
     """
 
     check: str
-    level: Level
+    level: Severity
     text: str
     advice: str = ""
 
@@ -64,14 +64,14 @@ def examine(config: Config) -> Iterator[Finding]:
     database = _database(config)
     yield database
     active = 0
-    if config.has_database() and database.level is not Level.WRONG:
+    if config.has_database() and database.level is not Severity.WRONG:
         migrations = _migrations(config)
         yield migrations
-        if migrations.level is Level.OK:
+        if migrations.level is Severity.OK:
             if config.secret_key or (config.data_dir / SECRET_FILE).exists():
                 yield _secret_fits(config)
             active = len(run_in(config, bots.wanted_ids))
-    found = asyncio.run(reach(config.telegram_api_url, proxy=config.telegram_proxy))
+    found = asyncio.run(check_connectivity(config.telegram_api_url, proxy=config.telegram_proxy))
     yield _telegram(config, found)
     yield _clock(found)
     yield _open_files(active)
@@ -81,19 +81,19 @@ def _folder(config: Config) -> Finding:
     folder = config.data_dir.absolute()
     if not folder.is_dir():
         return Finding(
-            "data folder", Level.WARNING, f"{folder} is not there",
+            "data folder", Severity.WARNING, f"{folder} is not there",
             "the first start makes it; if this is no new installation, set BOTYARD_DATA_DIR",
         )  # fmt: skip
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return Finding(
-            "data folder", Level.WRONG, f"{folder} cannot be written by this user",
+            "data folder", Severity.WRONG, f"{folder} cannot be written by this user",
             f"run as the user that the server runs as, or: chown that user {folder}",
         )  # fmt: skip
     folders = [one for one in (folder, *config.folders) if one.is_dir()]
     return (
         _open_to_others("data folder", folders, "700")
         or _open_to_others("data folder", permissions.lock_parts(config), "600")
-        or Finding("data folder", Level.OK, str(folder))
+        or Finding("data folder", Severity.OK, str(folder))
     )
 
 
@@ -103,40 +103,40 @@ def _open_to_others(check: str, paths: Sequence[Path], mode: str) -> Finding | N
     if not found:
         return None
     return Finding(
-        check, Level.WARNING, f"open to other users: {', '.join(found)}",
+        check, Severity.WARNING, f"open to other users: {', '.join(found)}",
         f"chmod {mode} {' '.join(map(shlex.quote, found))}",
     )  # fmt: skip
 
 
 def _secret(config: Config) -> Finding:
     if config.secret_key:
-        return Finding("secret", Level.OK, "from BOTYARD_SECRET_KEY")
+        return Finding("secret", Severity.OK, "from BOTYARD_SECRET_KEY")
     path = config.data_dir.absolute() / SECRET_FILE
     try:
         text = path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         has_data = config.sqlite_file is not None and config.has_database()
         return Finding(
-            "secret", Level.WRONG if has_data else Level.WARNING, f"{path} is not there",
+            "secret", Severity.WRONG if has_data else Severity.WARNING, f"{path} is not there",
             "restore it from your backup" if has_data else "the first start makes it",
         )  # fmt: skip
     except (OSError, UnicodeDecodeError):
         text = ""
     if len(text) < MIN_SECRET:
         return Finding(
-            "secret", Level.WRONG, f"{path} cannot be read or is damaged",
+            "secret", Severity.WRONG, f"{path} cannot be read or is damaged",
             "restore it from your backup: the bots' tokens cannot be read without it",
         )  # fmt: skip
     return _open_to_others("secret", permissions.secret_parts(config), "600") or Finding(
-        "secret", Level.OK, str(path)
+        "secret", Severity.OK, str(path)
     )
 
 
 def _guarded(check: str, advice: str, look: Callable[[], str]) -> Finding:
     try:
-        return Finding(check, Level.OK, look())
+        return Finding(check, Severity.OK, look())
     except (StorageError, sqlite3.Error, OSError) as error:
-        return Finding(check, Level.WRONG, " ".join(str(error).split()), advice)
+        return Finding(check, Severity.WRONG, " ".join(str(error).split()), advice)
 
 
 def _database(config: Config) -> Finding:
@@ -146,19 +146,19 @@ def _database(config: Config) -> Finding:
         return _guarded("database", advice, lambda: _ask_postgresql(config))
     if not file.exists():
         return Finding(
-            "database", Level.WARNING, f"{file} is not there",
+            "database", Severity.WARNING, f"{file} is not there",
             "the first start makes it; if this is no new installation, restore your backup",
         )  # fmt: skip
     if not os.access(file, os.R_OK | os.W_OK):
         return Finding(
-            "database", Level.WRONG, f"{file} cannot be written by this user",
+            "database", Severity.WRONG, f"{file} cannot be written by this user",
             f"run as the user that the server runs as, or: chown that user {file}",
         )  # fmt: skip
     advice = "stop the server, botyard restore FILE"
     if file.stat().st_nlink > 1:
         advice = "stop the server, then as it says"
     found = _guarded("database", advice, lambda: _ask_sqlite(file))
-    if found.level is not Level.OK:
+    if found.level is not Severity.OK:
         return found
     return _open_to_others("database", permissions.database_parts(config), "600") or found
 
@@ -183,19 +183,19 @@ def _migrations(config: Config) -> Finding:
     try:
         status = Migrations(config.database_address).status()
     except StorageError as error:
-        return Finding("migrations", Level.WRONG, str(error), "see the database")
+        return Finding("migrations", Severity.WRONG, str(error), "see the database")
     if status.unknown:
         return Finding(
-            "migrations", Level.WRONG,
+            "migrations", Severity.WRONG,
             f"the database is of a newer version ({', '.join(status.unknown)})",
             "install that version again",
         )  # fmt: skip
     if status.todo:
         return Finding(
-            "migrations", Level.WARNING, f"left to run: {', '.join(status.todo)}",
+            "migrations", Severity.WARNING, f"left to run: {', '.join(status.todo)}",
             "the next start runs them: botyard backup FILE before it",
         )  # fmt: skip
-    return Finding("migrations", Level.OK, f"all {len(status.done)} are done")
+    return Finding("migrations", Severity.OK, f"all {len(status.done)} are done")
 
 
 def _secret_fits(config: Config) -> Finding:
@@ -205,34 +205,34 @@ def _secret_fits(config: Config) -> Finding:
         run_in(config, check_secret_if_any, Vault(*secrets))
     except SecretMismatch:
         return Finding(
-            name, Level.WRONG, "the database was filled under another secret",
+            name, Severity.WRONG, "the database was filled under another secret",
             "put the right secret.key (or BOTYARD_SECRET_KEY) back",
         )  # fmt: skip
     except (OSError, StorageError) as error:
-        return Finding(name, Level.WRONG, str(error), "see above")
-    return Finding(name, Level.OK, "it opens what is stored")
+        return Finding(name, Severity.WRONG, str(error), "see above")
+    return Finding(name, Severity.OK, "it opens what is stored")
 
 
-def _telegram(config: Config, found: Reach) -> Finding:
+def _telegram(config: Config, found: Connectivity) -> Finding:
     way = f"{config.telegram_api_url}{' through the proxy' if config.telegram_proxy else ''}"
     if found.error is None:
-        return Finding("telegram", Level.OK, f"{way} answers")
+        return Finding("telegram", Severity.OK, f"{way} answers")
     return Finding(
-        "telegram", Level.WRONG, f"{way}: {found.error}",
+        "telegram", Severity.WRONG, f"{way}: {found.error}",
         "see the network and the firewall; where Telegram is blocked, set BOTYARD_TELEGRAM_PROXY",
     )  # fmt: skip
 
 
-def _clock(found: Reach) -> Finding:
+def _clock(found: Connectivity) -> Finding:
     if found.date is None:
         return Finding(
-            "clock", Level.WARNING, "there is nothing to compare it with",
+            "clock", Severity.WARNING, "there is nothing to compare it with",
             "see that the time is synchronized: timedatectl",
         )  # fmt: skip
     off = abs((datetime.now(UTC) - found.date).total_seconds())
     if off <= CLOCK_OK:
-        return Finding("clock", Level.OK, "agrees with Telegram's")
-    level = Level.WARNING if off < CLOCK_WRONG else Level.WRONG
+        return Finding("clock", Severity.OK, "agrees with Telegram's")
+    level = Severity.WARNING if off < CLOCK_WRONG else Severity.WRONG
     return Finding(
         "clock", level, f"differs from Telegram's by {off:.0f} s",
         "synchronize the time: timedatectl set-ntp true",
@@ -245,8 +245,8 @@ def _open_files(active: int) -> Finding:
     unlimited = most == resource.RLIM_INFINITY
     text = f"{'no limit' if unlimited else most} here, {needed} needed for {active} active bots"
     if unlimited or most >= needed:
-        return Finding("open files", Level.OK, text)
+        return Finding("open files", Severity.OK, text)
     return Finding(
-        "open files", Level.WRONG, text,
+        "open files", Severity.WRONG, text,
         f"LimitNOFILE={4 * needed} in the systemd unit, or as root ulimit -n before the start",
     )  # fmt: skip

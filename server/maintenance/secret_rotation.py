@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from models.bots import rotation
 from models.bots.vault import Vault, check_secret
 from models.engine.migration import Migrations
-from server import installation_lock as lock
+from server import installation_lock
 from server.cli.base import run_in
 from server.config import Config, replace_secret
 
@@ -51,7 +51,7 @@ def rotate(config: Config) -> Rotated:
         SecretMismatch: the secrets are not those of the database.
     """
     filled = config.with_data_dir()
-    with lock.maintaining(filled):
+    with installation_lock.maintaining(filled):
         Migrations(filled.database_url).up()
         vault = Vault(*filled.secrets)
         run_in(filled, check_secret, vault)

@@ -17,7 +17,7 @@ from models.accounts.audit import OPERATOR, Action, Entry
 from models.bots import bots
 from models.engine.base import now
 from models.messaging import updates
-from runner.settings import RunnerSettings
+from runner.settings import RunnerTuning
 from sandbox import Sandbox
 from server.app import Botyard
 from server.config import Config
@@ -247,7 +247,7 @@ async def test_a_change_that_is_not_stored_is_not_noted(botyard: Botyard, root: 
     before = await actions(root)
 
     def fails() -> None:
-        audit.note(Action.CHANGED, OPERATOR, user_id=1, username="root")
+        audit.record(Action.CHANGED, OPERATOR, user_id=1, username="root")
         raise RuntimeError("after the note")
 
     with pytest.raises(RuntimeError):
@@ -261,7 +261,7 @@ async def test_a_change_whose_note_fails_is_not_stored(
     def fails(*_: Any, **__: Any) -> None:
         raise RuntimeError("no room")
 
-    monkeypatch.setattr(bots.audit, "note", fails)
+    monkeypatch.setattr(bots.audit, "record", fails)
     answer = await ann.post(BOTS, {"token": telegram.add_bot().token, "active": False})
     assert answer.status == 500
     assert (await ann.get(BOTS)).json == []
@@ -342,7 +342,7 @@ class TestPruning:
         return replace(config, audit_days=1)
 
     @pytest.fixture
-    def runner_settings(self) -> RunnerSettings:
+    def runner_tuning(self) -> RunnerTuning:
         """How often, and how much at once."""
         return replace(QUICK, prune_interval=0.05, prune_step=2)
 

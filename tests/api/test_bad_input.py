@@ -472,7 +472,7 @@ async def test_a_failure_nobody_foresaw_has_an_id_and_no_cause(
     def fail(_: int) -> None:
         raise RuntimeError("the cause, with a secret")
 
-    monkeypatch.setattr(sessions, "listing", fail)
+    monkeypatch.setattr(sessions, "list_for", fail)
     answer = await ann.get("/rest-auth/sessions/")
     assert (answer.status, answer.json["code"]) == (500, "internal_error")
     assert "secret" not in answer.text

@@ -241,9 +241,9 @@ async def test_a_row_that_got_the_new_token_meanwhile_keeps_its_bot(
     claims = botyard.services.manager.claims
     find = claims.dead
 
-    async def overtaken(token: VerifiedToken, *, but: int | None = None) -> DeadClaim | None:
-        dead = await find(token, but=but)
-        if but is None:
+    async def overtaken(token: VerifiedToken, *, exclude_id: int | None = None) -> DeadClaim | None:
+        dead = await find(token, exclude_id=exclude_id)
+        if exclude_id is None:
             answer = await bob.patch(f"{BOTS}{theirs['id']}/", {"token": bot.token})
             assert answer.status == 200, answer.text
         return dead

@@ -142,7 +142,7 @@ async def test_using_a_key_is_noted(ann: Client, botyard: Botyard) -> None:
     db, long_ago = botyard.services.db, now() - timedelta(hours=1)
     await db.write(Session.update(last_used_at=long_ago).execute)
     await ann.get(USER)
-    (session,) = await db.read(sessions.listing, ann.user["pk"])
+    (session,) = await db.read(sessions.list_for, ann.user["pk"])
     assert session.last_used_at > long_ago
 
 

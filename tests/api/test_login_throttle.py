@@ -20,7 +20,7 @@ from support.client import PASSWORD, Answer, Client, until
 import models.accounts.passwords
 from models.accounts.audit import Entry
 from models.accounts.passwords import hash_password
-from runner.settings import RunnerSettings
+from runner.settings import RunnerTuning
 from server.app import Botyard, open_botyard
 from server.config import Config
 
@@ -190,10 +190,10 @@ async def test_right_passwords_do_not_count_against_an_account(
 
 
 async def test_known_addresses_outlast_a_restart(
-    config: Config, http: aiohttp.ClientSession, runner_settings: RunnerSettings
+    config: Config, http: aiohttp.ClientSession, runner_tuning: RunnerTuning
 ) -> None:
     for begin in (True, False):
-        running = await open_botyard(config, runner=runner_settings)
+        running = await open_botyard(config, runner=runner_tuning)
         try:
             client = Client(http, running.url)
             if begin:

@@ -22,7 +22,7 @@ from handlers.metrics.requests import RequestCounts
 from handlers.routes import routes
 from models.engine.histogram import Histogram
 from models.errors import StorageUnavailable
-from runner.settings import RunnerSettings
+from runner.settings import RunnerTuning
 from sandbox import Sandbox
 from server import __version__
 from server.app import Botyard, open_botyard
@@ -203,11 +203,11 @@ async def test_a_stream_counts_when_it_ends_and_does_not_spoil_the_times(
 
 
 async def test_two_servers_in_one_process_count_apart(
-    anonymous: Client, config: Config, runner_settings: RunnerSettings
+    anonymous: Client, config: Config, runner_tuning: RunnerTuning
 ) -> None:
     await anonymous.get("/healthz")
     other = replace(config, data_dir=config.data_dir / "other", database_url="").with_data_dir()
-    second = await open_botyard(other, runner=runner_settings)
+    second = await open_botyard(other, runner=runner_tuning)
     try:
         seen = await scrape(Client(anonymous.http, second.url))
     finally:

@@ -14,7 +14,7 @@ from support.client import ADMIN_BOTS, BOTS, DEADLINE, QUICK, Client, until
 from models.bots import bots
 from models.bots.vault import Vault
 from runner.boot import Boot
-from runner.settings import RunnerSettings
+from runner.settings import RunnerTuning
 from sandbox import Sandbox
 from server.app import Botyard
 
@@ -95,7 +95,7 @@ async def test_a_bot_that_is_deleted_while_it_is_read_is_not_shown(
     services = botyard.services
     made = [await ann.add_bot(telegram.add_bot()) for _ in range(2)]
     with services.manager.views.moment() as moment:
-        listed = await services.db.read(bots.listing, services.vault, ann.user["pk"])
+        listed = await services.db.read(bots.list_for, services.vault, ann.user["pk"])
         await ann.delete(f"{BOTS}{made[0]['id']}/")
         pairs = await moment.pair(listed)
     assert [bot.id for bot, _ in pairs] == [made[1]["id"]]
@@ -105,7 +105,7 @@ class TestSlowStop:
     """With handlers that have long to finish when their bot is switched off."""
 
     @pytest.fixture
-    def runner_settings(self) -> RunnerSettings:
+    def runner_tuning(self) -> RunnerTuning:
         return replace(QUICK, send_grace=DEADLINE)
 
     async def test_it_is_told_to_whoever_looks_meanwhile(

@@ -110,7 +110,7 @@ async def test_a_failure_nobody_foresaw_is_logged_with_it(
     def fail(_: int) -> None:
         raise RuntimeError("the cause")
 
-    monkeypatch.setattr(sessions, "listing", fail)
+    monkeypatch.setattr(sessions, "list_for", fail)
     answer = await ann.get("/rest-auth/sessions/", headers={HEADER: "mine"})
     (line,) = [line for line in lines.json if "exception" in line]
     assert line["request_id"] == answer.json["request_id"] == "mine"

@@ -21,10 +21,10 @@ from support.commands import Ended, run
 from support.server_process import serving
 from test_doctor import examine, url
 
-from models import installation as setting
 from models.engine.database import Database
 from models.engine.sqlite_file import FileLock, make
 from models.errors import DatabaseDamaged, DatabaseInUse, StorageUnavailable
+from models.installation import put
 from sandbox import Sandbox
 
 PAGE = 4096
@@ -321,7 +321,7 @@ async def test_damage_is_the_data_layers_word_for_it(data: Path) -> None:
     db = Database(f"sqlite:///{data / 'botyard.db'}")
     with pytest.raises(DatabaseDamaged):
         await db.open()
-        await db.write(setting.put, "a", "1")
+        await db.write(put, "a", "1")
     await db.close()
 
 
@@ -361,7 +361,7 @@ async def test_a_database_that_is_had_alone_is_let_go_of_at_the_end(filled: Path
     with pytest.raises(DatabaseInUse):
         await second.open()
     await second.close()
-    await first.write(setting.put, "a", "1")
+    await first.write(put, "a", "1")
     await first.close()
     third = Database(address, exclusive=True)
     await third.open()

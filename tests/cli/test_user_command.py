@@ -13,7 +13,7 @@ from support.commands import Ended, botyard_command, only_line
 
 from models.accounts.audit import OPERATOR
 from models.bots import bots
-from models.engine import change_marker as revision
+from models.engine import change_marker
 from sandbox import Sandbox
 from server.app import Botyard, open_botyard
 from server.config import Config
@@ -203,17 +203,17 @@ async def test_a_notice_is_not_lost_while_the_comparison_fails(
 ) -> None:
     await ann.add_bot(telegram.add_bot())
     manager = botyard.services.manager
-    right, tries = manager.compare, []
+    right, tries = manager.reconcile_all, []
 
     async def broken() -> None:
         tries.append(1)
         raise RuntimeError("not now")
 
-    monkeypatch.setattr(manager, "compare", broken)
+    monkeypatch.setattr(manager, "reconcile_all", broken)
     await command("disable", "ann")
     await until(lambda: len(tries) > 1, "a second try")
     assert manager.states()
-    monkeypatch.setattr(manager, "compare", right)
+    monkeypatch.setattr(manager, "reconcile_all", right)
     await until(lambda: not manager.states(), "no bot running")
 
 
@@ -223,16 +223,16 @@ async def test_without_a_change_nothing_is_compared(
     services, looks = botyard.services, []
     watch = botyard.routines[0]._work.__self__  # type: ignore[attr-defined]
     await until(botyard.boot.done, "the end of the boot")
-    await watch.look()  # the first one compares whatever there is
+    await watch.poll()  # the first one compares whatever there is
 
     async def counted() -> None:
         looks.append(1)
 
-    monkeypatch.setattr(services.manager, "compare", counted)
-    before = await services.db.read(revision.current)
+    monkeypatch.setattr(services.manager, "reconcile_all", counted)
+    before = await services.db.read(change_marker.current)
     await ann.patch("/rest-auth/user/", {"first_name": "Ann"})
-    assert await services.db.read(revision.current) == before
-    await watch.look()
+    assert await services.db.read(change_marker.current) == before
+    await watch.poll()
     assert looks == []
 
 

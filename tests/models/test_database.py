@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from support.client import DEADLINE, fill_disk, until
 
-from models import installation as setting
+from models import installation
 from models.engine.base import proxy
 from models.engine.database import Database
 from models.engine.migration import Migrations
 from models.errors import StorageUnavailable
-from models.installation import Setting
+from models.installation import InstallationFact
 
 
 @pytest.fixture
@@ -30,12 +30,12 @@ async def db(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 def put_then_fail(name: str) -> None:
-    setting.put(name, "half")
+    installation.put(name, "half")
     raise LookupError(name)
 
 
 async def test_a_write_is_there_when_it_returns(db: Database, tmp_path: Path) -> None:
-    await db.write(setting.put, "a", "1")
+    await db.write(installation.put, "a", "1")
     connection = sqlite3.connect(tmp_path / "test.db")
     rows = connection.execute("select value from settings where name = 'a'").fetchall()
     connection.close()
@@ -45,7 +45,7 @@ async def test_a_write_is_there_when_it_returns(db: Database, tmp_path: Path) ->
 async def test_a_failing_write_leaves_nothing_behind(db: Database) -> None:
     with pytest.raises(LookupError):
         await db.write(put_then_fail, "a")
-    assert await db.read(setting.get, "a") is None
+    assert await db.read(installation.get, "a") is None
 
 
 async def test_a_failing_write_takes_none_of_its_neighbours_along(db: Database) -> None:
@@ -59,7 +59,9 @@ async def test_a_failing_write_takes_none_of_its_neighbours_along(db: Database) 
     await until(blocked.is_set)
     writes = [
         asyncio.ensure_future(
-            db.write(put_then_fail, str(n)) if n % 3 == 0 else db.write(setting.put, str(n), "x")
+            db.write(put_then_fail, str(n))
+            if n % 3 == 0
+            else db.write(installation.put, str(n), "x")
         )
         for n in range(30)
     ]
@@ -68,7 +70,7 @@ async def test_a_failing_write_takes_none_of_its_neighbours_along(db: Database) 
     results = await asyncio.gather(first, *writes, return_exceptions=True)
     failed = [n for n, result in enumerate(results[1:]) if isinstance(result, LookupError)]
     assert failed == list(range(0, 30, 3))
-    stored = await db.read(lambda: {row.name for row in Setting.select()})
+    stored = await db.read(lambda: {row.name for row in InstallationFact.select()})
     assert stored == {str(n) for n in range(30) if n % 3}
 
 
@@ -90,7 +92,7 @@ async def test_writes_that_wait_together_share_a_commit(db: Database) -> None:
 
     first = asyncio.ensure_future(db.write(block))
     await until(blocked.is_set)
-    writes = [asyncio.ensure_future(db.write(setting.put, str(n), "x")) for n in range(50)]
+    writes = [asyncio.ensure_future(db.write(installation.put, str(n), "x")) for n in range(50)]
     await asyncio.sleep(0)
     go.set()
     await asyncio.gather(first, *writes)
@@ -103,7 +105,7 @@ async def test_a_cancelled_write_that_was_handed_over_is_carried_out(db: Databas
     def block() -> None:
         blocked.set()
         go.wait(DEADLINE)
-        setting.put("a", "1")
+        installation.put("a", "1")
 
     task = asyncio.create_task(db.write(block), name="write")
     await until(blocked.is_set)
@@ -111,13 +113,13 @@ async def test_a_cancelled_write_that_was_handed_over_is_carried_out(db: Databas
     go.set()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await db.write(setting.put, "b", "2")
-    assert await db.read(setting.get, "a") == "1"
+    await db.write(installation.put, "b", "2")
+    assert await db.read(installation.get, "a") == "1"
 
 
 async def test_a_reader_cannot_write(db: Database) -> None:
     with pytest.raises(StorageUnavailable, match="readonly"):
-        await db.read(setting.put, "a", "1")
+        await db.read(installation.put, "a", "1")
 
 
 async def test_a_slow_read_does_not_hold_up_writes(db: Database) -> None:
@@ -129,27 +131,27 @@ async def test_a_slow_read_does_not_hold_up_writes(db: Database) -> None:
 
     read = asyncio.ensure_future(db.read(slow))
     await until(reading.is_set)
-    await db.write(setting.put, "a", "1")
-    assert await db.read(setting.get, "a") == "1", "the other reader is free"
+    await db.write(installation.put, "a", "1")
+    assert await db.read(installation.get, "a") == "1", "the other reader is free"
     go.set()
     await read
 
 
 async def test_a_query_on_the_event_loop_fails_loudly(db: Database) -> None:
     with pytest.raises(Exception, match="not opened"):
-        setting.get("a")
+        installation.get("a")
 
 
 async def test_a_lock_of_another_process_is_waited_out(db: Database, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "test.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
-    write = asyncio.ensure_future(db.write(setting.put, "a", "1"))
+    write = asyncio.ensure_future(db.write(installation.put, "a", "1"))
     done, _ = await asyncio.wait({write}, timeout=0.3)
     assert not done
     other.execute("ROLLBACK")
     other.close()
     await write
-    assert await db.read(setting.get, "a") == "1"
+    assert await db.read(installation.get, "a") == "1"
 
 
 async def test_after_a_failed_commit_nothing_is_acknowledged_and_the_next_works(
@@ -161,11 +163,11 @@ async def test_after_a_failed_commit_nothing_is_acknowledged_and_the_next_works(
 
     await db.write(limit_pages)
     with pytest.raises(StorageUnavailable, match="full"):
-        await db.write(setting.put, "big", "x" * 1_000_000)
+        await db.write(installation.put, "big", "x" * 1_000_000)
     await db.write(lambda: proxy.obj.execute_sql("PRAGMA max_page_count = 1000000"))
-    assert await db.read(setting.get, "big") is None
-    await db.write(setting.put, "big", "x" * 1_000_000)
-    assert len(await db.read(setting.get, "big") or "") == 1_000_000
+    assert await db.read(installation.get, "big") is None
+    await db.write(installation.put, "big", "x" * 1_000_000)
+    assert len(await db.read(installation.get, "big") or "") == 1_000_000
 
 
 async def test_with_a_full_disk_the_neighbours_that_fit_are_stored(db: Database) -> None:
@@ -180,7 +182,7 @@ async def test_with_a_full_disk_the_neighbours_that_fit_are_stored(db: Database)
     first = asyncio.ensure_future(db.write(limit_and_block))
     await until(blocked.is_set)
     writes = [
-        asyncio.ensure_future(db.write(setting.put, name, value))
+        asyncio.ensure_future(db.write(installation.put, name, value))
         for name, value in (("a", "1"), ("big", "x" * 1_000_000), ("b", "2"))
     ]
     await asyncio.sleep(0)
@@ -192,7 +194,10 @@ async def test_with_a_full_disk_the_neighbours_that_fit_are_stored(db: Database)
         StorageUnavailable,
         type(None),
     ]
-    assert await db.read(lambda: sorted(row.name for row in Setting.select())) == ["a", "b"]
+    assert await db.read(lambda: sorted(row.name for row in InstallationFact.select())) == [
+        "a",
+        "b",
+    ]
 
 
 async def test_a_full_disk_is_named_and_the_next_write_works_when_there_is_room(
@@ -204,8 +209,8 @@ async def test_a_full_disk_is_named_and_the_next_write_works_when_there_is_room(
     await database.open()
     ballast = fill_disk(small_disk)
     with pytest.raises(StorageUnavailable, match="disk is full"):
-        await database.write(setting.put, "a", "x" * 100_000)
+        await database.write(installation.put, "a", "x" * 100_000)
     ballast.unlink()
-    await database.write(setting.put, "a", "1")
-    assert await database.read(setting.get, "a") == "1"
+    await database.write(installation.put, "a", "1")
+    assert await database.read(installation.get, "a") == "1"
     await database.close()

@@ -19,7 +19,7 @@ from support.server_process import ROOT
 from models.engine import migration
 from models.engine.migration import Migrations
 from models.errors import SchemaMismatch, StorageUnavailable
-from server import installation_lock as lock
+from server import installation_lock
 from server.app import open_botyard
 from server.cli import main
 from server.config import Config
@@ -149,7 +149,7 @@ async def test_down_refuses_while_a_server_runs(tmp_path: Path) -> None:
     data = ("--data-dir", str(tmp_path))
     await migrate("up", *data)
     elsewhere = f"sqlite:///{tmp_path / 'botyard.db'}"
-    with lock.holding(tmp_path):
+    with installation_lock.holding(tmp_path):
         for place in (data, ("--database-url", elsewhere, "--data-dir", str(tmp_path / "other"))):
             (tmp_path / "other").mkdir(exist_ok=True)
             line = only_line(await migrate("down", *place))
@@ -221,8 +221,12 @@ async def test_a_server_refuses_a_database_of_a_newer_version(tmp_path: Path) ->
 
 
 def test_the_lock_is_taken_by_one_at_a_time(migrations: Migrations, file: Path) -> None:
-    with migrations._router(), open(f"{file}.lock") as lock, pytest.raises(BlockingIOError):
-        _try_lock(lock.fileno())
+    with (
+        migrations._router(),
+        open(f"{file}.lock") as lock_file,
+        pytest.raises(BlockingIOError),
+    ):
+        _try_lock(lock_file.fileno())
 
 
 def _try_lock(descriptor: int) -> None:

@@ -24,7 +24,7 @@ from support.commands import botyard_command
 from support.postgresql import PostgreSQL
 from support.server_process import ROOT, serving
 
-from models import installation as setting
+from models import installation
 from models.accounts import users
 from models.accounts.audit import OPERATOR
 from models.engine.base import proxy
@@ -262,9 +262,9 @@ async def test_a_connection_that_postgresql_still_believes_in_does_not_lock_us_o
     port = listening.sockets[0].getsockname()[1]
     db = Database(pg_url.replace(f":{postgresql.port}", f":{port}"), exclusive=True)
     await db.open()
-    await db.write(setting.put, "a", "1")
+    await db.write(installation.put, "a", "1")
     between.lose()
-    await db.write(setting.put, "a", "2")
+    await db.write(installation.put, "a", "2")
     assert is_taken(pg_url)
     await db.close()
     listening.close()
@@ -279,9 +279,9 @@ async def test_who_lost_the_database_to_another_does_not_write(
     await db.open()
     disconnect(postgresql, pg_url)
     with exclusive(pg_url, wait=DEADLINE), pytest.raises(DatabaseInUse):
-        await db.write(setting.put, "a", "1")
-    await db.write(setting.put, "a", "2")
-    assert await db.read(setting.get, "a") == "2"
+        await db.write(installation.put, "a", "1")
+    await db.write(installation.put, "a", "2")
+    assert await db.read(installation.get, "a") == "2"
     await db.close()
 
 
@@ -302,17 +302,17 @@ async def test_two_processes_that_migrate_at_once_run_each_step_once(pg_url: str
 async def test_a_killed_connection_is_replaced(
     db: Database, pg_url: str, postgresql: PostgreSQL
 ) -> None:
-    await db.write(setting.put, "a", "1")
+    await db.write(installation.put, "a", "1")
     disconnect(postgresql, pg_url)
-    await db.write(setting.put, "a", "2")
-    assert {await db.read(setting.get, "a") for _ in range(9)} == {"2"}
+    await db.write(installation.put, "a", "2")
+    assert {await db.read(installation.get, "a") for _ in range(9)} == {"2"}
 
 
 async def test_a_full_pool_makes_calls_wait_and_none_fail(db: Database) -> None:
     go = threading.Event()
     blocking = [asyncio.ensure_future(db.read(go.wait, DEADLINE)) for _ in range(3)]
-    waiting = [asyncio.ensure_future(db.read(setting.get, "a")) for _ in range(100)]
-    await db.write(setting.put, "a", "1")
+    waiting = [asyncio.ensure_future(db.read(installation.get, "a")) for _ in range(100)]
+    await db.write(installation.put, "a", "1")
     assert not any(call.done() for call in waiting)
     go.set()
     assert await asyncio.gather(*waiting) == ["1"] * 100
@@ -322,14 +322,14 @@ async def test_a_full_pool_makes_calls_wait_and_none_fail(db: Database) -> None:
 async def test_a_lock_that_is_not_given_up_is_not_waited_for_for_ever(
     db: Database, pg_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await db.write(setting.put, "a", "1")
+    await db.write(installation.put, "a", "1")
     await db.write(lambda: proxy.obj.execute_sql("SET lock_timeout = '200ms'"))
     with psycopg.connect(pg_url) as other:
         other.execute("SELECT * FROM settings FOR UPDATE")
         with pytest.raises(StorageUnavailable, match="lock timeout"):
-            await db.write(setting.put, "a", "2")
-    await db.write(setting.put, "a", "3")
-    assert await db.read(setting.get, "a") == "3"
+            await db.write(installation.put, "a", "2")
+    await db.write(installation.put, "a", "3")
+    assert await db.read(installation.get, "a") == "3"
 
 
 @pytest.mark.timeout(120)

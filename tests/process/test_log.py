@@ -183,7 +183,7 @@ async def test_a_failure_nobody_foresaw_is_logged_once_with_its_traceback(
     def fail(_: int) -> None:
         raise RuntimeError("the cause")
 
-    monkeypatch.setattr(sessions, "listing", fail)
+    monkeypatch.setattr(sessions, "list_for", fail)
     await ann.get("/rest-auth/sessions/")
     (record,) = [record for record in caplog.records if record.exc_info]
     assert record.getMessage().endswith(": GET /rest-auth/sessions/")

@@ -19,7 +19,7 @@ from models.engine.base import now
 from models.engine.connection import connect
 from models.engine.migration import Migrations
 from sandbox import Sandbox, SandboxBot
-from server import installation_lock as lock
+from server import installation_lock
 from server.app import open_botyard
 from server.config import Config
 
@@ -130,7 +130,7 @@ async def test_no_command_migrates_under_a_server_of_the_version_before(
 ) -> None:
     first_release(config.database_url, Vault(config.secret_key), bot)
     env = {"BOTYARD_DATA_DIR": str(config.data_dir), "BOTYARD_DATABASE_URL": config.database_url}
-    with lock.maintaining(config):
+    with installation_lock.maintaining(config):
         for command in (("user", "list"), ("migrate", "up")):
             refused = await botyard_command(*command, **env)
             assert refused.code == 1

@@ -16,10 +16,10 @@ from support.client import BOTS, DEADLINE, QUICK, Client, register, until
 from telegram import Update
 
 import models.bots.bots
-from runner.start_limiter import Slots
+from runner.start_limiter import StartLimiter
 from runner.states import BotState
 from sandbox import Sandbox
-from server import gc_tuning as garbage
+from server import gc_tuning
 from server.app import Botyard, open_botyard
 from server.config import Config
 
@@ -100,18 +100,18 @@ async def test_an_owner_does_not_wait_for_the_boot(again: tuple[Botyard, Client]
 
 
 async def test_slots_are_handed_on_in_order_also_by_those_that_are_cancelled() -> None:
-    slots = Slots(1)
+    slots = StartLimiter(1)
     held: list[int] = []
     let_go = asyncio.Event()
 
     async def use(bot_id: int) -> None:
-        async with slots.hold(bot_id):
+        async with slots.acquire(bot_id):
             held.append(bot_id)
             await let_go.wait()
 
     tasks = [asyncio.create_task(use(bot_id), name=f"bot {bot_id}") for bot_id in range(5)]
     await until(lambda: held == [0], "the first holds the slot")
-    slots.hurry(3)
+    slots.promote(3)
     await until(lambda: held == [0, 3], "the one in a hurry passes")
     tasks[3].cancel()  # it held no slot, so that none is handed on
     tasks[1].cancel()
@@ -122,7 +122,7 @@ async def test_slots_are_handed_on_in_order_also_by_those_that_are_cancelled() -
     await until(lambda: held == [0, 3, 2, 4], "the last")
     let_go.set()
     await asyncio.wait(tasks)
-    async with asyncio.timeout(DEADLINE), slots.hold(9):
+    async with asyncio.timeout(DEADLINE), slots.acquire(9):
         pass
 
 
@@ -143,11 +143,11 @@ async def test_a_failed_update_leaves_nothing_to_the_garbage_collector(
 
 
 async def test_the_garbage_collector_gets_to_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(garbage, "_EVERY", 0.0)
-    monkeypatch.setattr(garbage, "_ALL", 50)
+    monkeypatch.setattr(gc_tuning, "_EVERY", 0.0)
+    monkeypatch.setattr(gc_tuning, "_ALL", 50)
     before = [generation["collections"] for generation in gc.get_stats()]
     thresholds = gc.get_threshold()
-    task = asyncio.create_task(garbage.tend(lambda: True), name="garbage")
+    task = asyncio.create_task(gc_tuning.run(lambda: True), name="garbage")
     try:
         async with asyncio.timeout(DEADLINE):
             while gc.get_stats()[2]["collections"] < before[2] + 2:
@@ -171,11 +171,11 @@ async def test_a_bot_that_was_stopped_leaves_nothing_to_the_garbage_collector(
     telegram.send_message(bot.id, text="hello")
     await telegram.wait_sent(bot.id, timeout=DEADLINE)
     managed = botyard.services.manager._bots[made["id"]]
-    parts = managed._parts
-    assert parts is not None
-    told = [managed, parts.application, parts.application.bot, parts.delivery, parts.poller]
+    run = managed._bot_run
+    assert run is not None
+    told = [managed, run.application, run.application.bot, run.processor, run.poller]
     left = [weakref.ref(thing) for thing in told]
-    del managed, parts, told
+    del managed, run, told
     gc.collect()
     gc.disable()
     try:

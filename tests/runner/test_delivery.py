@@ -15,9 +15,9 @@ from models.bots.bots import Bot
 from models.engine.base import now
 from models.messaging import updates
 from models.messaging.updates import BlockedChat, Update
-from runner.settings import RunnerSettings
+from runner.settings import RunnerTuning
 from runner.states import BotState
-from runner.updates.chat_queues import Lanes
+from runner.updates.chat_queues import ChatQueues
 from sandbox import Sandbox
 from server.app import Botyard
 
@@ -266,10 +266,10 @@ class TestFailures:
         bot = telegram.add_bot()
         made = await ann.add_bot(bot)
         await telegram_message(telegram, bot.id, "before")
-        parts = botyard.services.manager._bots[made["id"]]._parts
-        assert parts is not None
+        run = botyard.services.manager._bots[made["id"]]._bot_run
+        assert run is not None
         odd = {"update_id": 5, "message": {"message_id": 1, "chat": {"id": 1001}, "date": "x"}}
-        await parts.delivery.accept([odd], offset=parts.poller.offset)
+        await run.processor.accept([odd], offset=run.poller.offset)
         await telegram_message(telegram, bot.id, "after")
         async with asyncio.timeout(DEADLINE):
             while (await ann.status_of(made))["dead"] != 1:
@@ -321,7 +321,7 @@ class TestBackPressure:
     """More updates than are taken into memory."""
 
     @pytest.fixture
-    def runner_settings(self) -> RunnerSettings:
+    def runner_tuning(self) -> RunnerTuning:
         return replace(QUICK, max_pending=20, call_timeout=30.0)
 
     async def test_the_poller_waits_and_goes_on(self, ann: Client, telegram: Sandbox) -> None:
@@ -360,7 +360,7 @@ class TestPruning:
     """Old handled updates go, everything else stays."""
 
     @pytest.fixture
-    def runner_settings(self) -> RunnerSettings:
+    def runner_tuning(self) -> RunnerTuning:
         return replace(QUICK, prune_interval=0.05, prune_step=10)
 
     async def test_handled_updates_go_after_their_days(
@@ -443,7 +443,7 @@ async def test_a_lane_that_begins_as_the_last_one_of_its_chat_ends_is_no_death()
     async def handle(update: dict[str, Any]) -> None:
         handled.append(update["update_id"])
 
-    lanes = Lanes(handle, name="test", max_pending=10, on_death=deaths.append)
+    lanes = ChatQueues(handle, name="test", max_pending=10, on_crash=deaths.append)
     one, two = ({"update_id": n, "message": {"chat": {"id": 1}}} for n in (1, 2))
     lanes.put([one])
     # after the lane's only step, and before anybody is told that it has ended
@@ -520,7 +520,7 @@ class TestOutage:
     """Telegram is away for longer than an update's own failures would last."""
 
     @pytest.fixture
-    def runner_settings(self) -> RunnerSettings:
+    def runner_tuning(self) -> RunnerTuning:
         return replace(QUICK, transient_failures=2, backoff_max=0.05)
 
     async def test_no_update_dies_of_it(self, ann: Client, telegram: Sandbox) -> None:

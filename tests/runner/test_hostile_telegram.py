@@ -19,7 +19,7 @@ from telegram.error import NetworkError, TimedOut
 
 from runner.telegram import answers
 from runner.telegram.answers import MAX_ANSWER, NotTelegram, TooMuch
-from runner.telegram.connectivity import reach
+from runner.telegram.connectivity import check_connectivity
 from runner.telegram.transport import BotRequest, Transport
 from server.app import open_botyard
 from server.config import Config
@@ -175,7 +175,7 @@ async def test_what_is_no_http_is_the_networks_trouble(
 
 async def test_doctor_reads_no_more_of_an_answer_than_bots_do(hostile: HostileApi) -> None:
     hostile.replies["getMe"] = Endless()
-    assert "too long" in str((await reach(hostile.url, proxy=None)).error)
+    assert "too long" in str((await check_connectivity(hostile.url, proxy=None)).error)
 
 
 @pytest.mark.parametrize("date", ["", "never", "Thu, 01 Jan 99999999999 00:00:00 GMT"])
@@ -183,7 +183,7 @@ async def test_doctor_takes_any_date(hostile: HostileApi, date: str) -> None:
     body = json.dumps({"ok": False, "error_code": 401, "description": "Unauthorized"}).encode()
     head = f"HTTP/1.1 401 Unauthorized\r\nDate: {date}\r\nContent-Length: {len(body)}\r\n\r\n"
     hostile.replies["getMe"] = raw(head.encode() + body)
-    found = await reach(hostile.url, proxy=None)
+    found = await check_connectivity(hostile.url, proxy=None)
     assert (found.error, found.date) == (None, None)
 
 
@@ -192,6 +192,6 @@ async def test_doctor_takes_a_date_of_no_zone_as_utc(hostile: HostileApi) -> Non
     date = "Thu, 01 Jan 2026 00:00:00 -0000"
     head = f"HTTP/1.1 401 Unauthorized\r\nDate: {date}\r\nContent-Length: {len(body)}\r\n\r\n"
     hostile.replies["getMe"] = raw(head.encode() + body)
-    found = await reach(hostile.url, proxy=None)
+    found = await check_connectivity(hostile.url, proxy=None)
     assert found.date is not None
     assert found.date.utcoffset() is not None

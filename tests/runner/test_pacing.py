@@ -85,10 +85,10 @@ async def test_a_poll_that_was_parked_for_its_time_is_followed_at_once(
 ) -> None:
     bot = telegram.add_bot()
     made = await ann.add_bot(bot)
-    parts = botyard.services.manager._bots[made["id"]]._parts
-    assert parts is not None
+    run = botyard.services.manager._bots[made["id"]]._bot_run
+    assert run is not None
     await until(lambda: len(telegram.calls(bot.id, method="getUpdates")) > 3, "parked polls")
-    assert parts.poller._idle == 0
+    assert run.poller._idle == 0
 
 
 STORMS: dict[str, Reply] = {

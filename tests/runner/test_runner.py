@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from support.client import BOTS, DEADLINE, QUICK, RETRIED, Client, until
 
-from runner.settings import RunnerSettings
+from runner.settings import RunnerTuning
 from runner.states import TRANSITIONS, BotState
 from sandbox import Sandbox
 from server.app import Botyard
@@ -174,8 +174,8 @@ class TestSlowStart:
     """With a Telegram that takes longer than a request may wait."""
 
     @pytest.fixture
-    def runner_settings(self) -> RunnerSettings:
-        return RunnerSettings(call_timeout=8.0, start_wait=0.3, poll_timeout=2)
+    def runner_tuning(self) -> RunnerTuning:
+        return RunnerTuning(call_timeout=8.0, start_wait=0.3, poll_timeout=2)
 
     async def test_is_answered_202(self, ann: Client, telegram: Sandbox) -> None:
         bot = telegram.add_bot()
@@ -269,8 +269,8 @@ class TestLongBackoff:
     """With so long a wait that only its owner can end it."""
 
     @pytest.fixture
-    def runner_settings(self) -> RunnerSettings:
-        return RunnerSettings(backoff_min=3600, backoff_max=3600, poll_timeout=2)
+    def runner_tuning(self) -> RunnerTuning:
+        return RunnerTuning(backoff_min=3600, backoff_max=3600, poll_timeout=2)
 
     async def test_on_ends_the_wait(self, ann: Client, telegram: Sandbox) -> None:
         bot = telegram.add_bot()
@@ -353,7 +353,7 @@ class TestPatience:
     """With times that no test waits for."""
 
     @pytest.fixture
-    def runner_settings(self) -> RunnerSettings:
+    def runner_tuning(self) -> RunnerTuning:
         patient = dict.fromkeys(("poll_margin", "call_timeout", "cut_wait"), 100 * DEADLINE)
         return replace(QUICK, poll_timeout=round(100 * DEADLINE), **patient)
 

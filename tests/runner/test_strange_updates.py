@@ -24,7 +24,7 @@ from models.messaging import dead_updates
 from models.messaging.updates import Update
 from runner.updates import notices
 from runner.updates.intake import MAX_DEPTH, MAX_GIVEN, MAX_TAKEN, MAX_UPDATE, pack, sort_out
-from runner.updates.raw import UNREADABLE, chat_id_of, flaw_of, lane_of, membership_of
+from runner.updates.raw import UNREADABLE, chat_id_of, chat_key, flaw_of, membership_of
 from server.app import Botyard, open_botyard
 from server.config import Config
 
@@ -464,7 +464,7 @@ def test_any_batch_is_sorted_out(batch: list[Any]) -> None:
 def test_any_update_can_be_read(update: Any) -> None:
     if not isinstance(update, dict):
         return
-    hash(lane_of(update))
+    hash(chat_key(update))
     chat_id = chat_id_of(update)
     assert chat_id is None or abs(chat_id) <= MAX_TELEGRAM_ID
     assert isinstance(membership_of(update), str | None)

@@ -17,7 +17,7 @@ from models.accounts import users
 from models.accounts.audit import OPERATOR
 from models.accounts.passwords import hash_password
 from models.engine.migration import Migrations
-from runner.settings import RunnerSettings
+from runner.settings import RunnerTuning
 from sandbox import SandboxBot
 from server.cli.base import run_in
 from server.config import Config
@@ -30,7 +30,7 @@ BOTS = "/api/v1/telegram_data/"
 RETRIED = ("retrying", "starting")
 
 # Short enough that no test waits long, long enough that a busy machine keeps them.
-QUICK = RunnerSettings(
+QUICK = RunnerTuning(
     poll_timeout=2,
     poll_margin=1.0,
     call_timeout=3.0,

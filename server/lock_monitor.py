@@ -6,12 +6,12 @@ import asyncio
 
 from models.engine.database import Database
 from models.errors import DatabaseInUse, StorageUnavailable
-from server.periodic import Routine
+from server.periodic import PeriodicTask
 
 EVERY = 2.0  # seconds between two looks
 
 
-class Possession:
+class LockMonitor:
     """Looks at whether the database is still ours, which a lost connection may have changed.
 
     Args:
@@ -25,13 +25,13 @@ class Possession:
         self._db = db
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def routine(self) -> Routine:
+    def routine(self) -> PeriodicTask:
         """What looks again and again."""
-        return Routine(
-            "possession", self.look, every=EVERY, failed="the database was not looked at"
+        return PeriodicTask(
+            "lock monitor", self.check, every=EVERY, failed="the database was not looked at"
         )
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Look once; a connection that was lost is made anew, and the lock taken again."""
         try:
             await self._db.write(lambda: None)
