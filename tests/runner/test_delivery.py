@@ -104,7 +104,7 @@ async def test_a_stored_update_that_telegram_gives_again_is_not_handled_again(
     # as after a kill between the commit and the next getUpdates: Telegram has not forgotten it
     (row,) = await rows(botyard)
     redelivered = {"update_id": row.update_id, "message": telegram.sent(bot.id)[0].message}
-    journal = botyard.services.manager._around.journal
+    journal = botyard.services.manager._context.journal
     new = await journal.store(made["id"], [redelivered], offset=row.update_id + 1, check=True)
     assert new == []
     assert (await rows(botyard))[0].payload == row.payload
