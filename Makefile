@@ -1,4 +1,4 @@
-# make run, make test: both work from nothing but Python 3.11+ and make.
+# Every target installs what it needs; only Python 3.11+ and make must be there.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,9 +9,9 @@ install: $(VENV)/installed
 
 $(VENV)/installed: requirements.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Botyard needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11"; exit 1; }
+		{ echo "Botyard needs Python 3.11 or newer; to use another Python: make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' || \
-		{ echo "this Python cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
+		{ echo "this Python cannot create virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
@@ -26,19 +26,19 @@ demo: install
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-# The same tests on PostgreSQL, from the machine's own binaries.
+# The same tests on PostgreSQL; needs PostgreSQL's programs on this machine.
 test-postgresql: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --database=postgresql
 
-# What takes longer than a developer waits for.
+# Tests that take too long for `make test`.
 test-slow: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m slow -s
 
-# Ten minutes of messages, switches and faults at random; SOAK=--soak-minutes=60 for an hour.
+# Ten minutes of random messages, switches and faults; SOAK=--soak-minutes=60 for an hour.
 soak: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m soak -s $(SOAK)
 
-# One file with everything in it, dist/botyard-linux-x86_64; says what it needs and does not find.
+# Builds the single executable dist/botyard-linux-x86_64; names the build tools that are missing.
 binary:
 	packaging/build.sh
 
@@ -54,7 +54,7 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Beside stock python-telegram-bot and aiogram, in one run; see bench/README.md.
+# Compares Botyard with stock python-telegram-bot and aiogram; see bench/README.md.
 bench: $(VENV)/installed-bench
 	$(BIN)/python -m bench $(BENCH)
 
@@ -66,7 +66,7 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-# Writes the exact versions anew; run it when setup.cfg names another package.
+# Updates the locked versions; run it after a change of the packages in setup.cfg.
 lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet pip-tools

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds dist/botyard-linux-x86_64, a file that runs on any Linux of that architecture.
-# PYTHON names another interpreter; its libc is the one that goes into the file.
+# Builds dist/botyard-linux-x86_64, a single executable for any x86_64 Linux.
+# Set PYTHON to use another interpreter; the file then contains the libc of that interpreter.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ fail() {
     exit 1
 }
 
-[ "$(uname -sm)" = "Linux x86_64" ] || fail "this is $(uname -sm); the file is built on Linux x86_64"
+[ "$(uname -sm)" = "Linux x86_64" ] || fail "this machine is $(uname -sm); build the file on Linux x86_64"
 missing=()
 if [ -x "$python" ]; then
     "$python" -c 'import ensurepip' 2>/dev/null || missing+=("$(basename "$python")-venv")
@@ -24,18 +24,18 @@ fi
 command -v patchelf >/dev/null || missing+=(patchelf)
 command -v objcopy >/dev/null || missing+=(binutils)
 if ((${#missing[@]})); then
-    fail "missing; on Debian: apt-get install ${missing[*]}"
+    fail "build tools are missing; on Debian: apt-get install ${missing[*]}"
 fi
-# pyenv's interpreters have one, and staticx cannot wrap them.
+# staticx cannot wrap interpreters with a RUNPATH, such as those of pyenv.
 if readelf -d "$(readlink -f "$python")" | grep -q RUNPATH; then
-    fail "$python finds its libraries by DT_RUNPATH; take the distribution's, such as /usr/bin/python3.11"
+    fail "$python finds its libraries by DT_RUNPATH; use the Python of the distribution, such as /usr/bin/python3.11"
 fi
 
 if ! cmp -s requirements-binary.txt "$work/installed"; then
     rm -rf "$venv" "$work/installed"
     "$python" -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements-binary.txt
-    # Some wheels come with debug symbols, three times the size of the code.
+    # The debug symbols in some wheels are three times the size of the code.
     find "$venv" \( -name '*.cpython-*.so' -o -name '*.abi3.so' \) -exec strip --strip-debug {} +
     cp requirements-binary.txt "$work/installed"
 fi
@@ -46,5 +46,5 @@ PYINSTALLER_CONFIG_DIR=$work/cache "$venv/bin/python" -m PyInstaller --noconfirm
 mkdir -p dist
 PATH=$PWD/$venv/bin:$PATH "$venv/bin/python" -m staticx --no-compress "$work/dist/botyard" "$file.new"
 chmod 755 "$file.new"
-mv "$file.new" "$file" # a running one keeps its own
+mv "$file.new" "$file" # a rename does not disturb a running server
 ls -l "$file"
