@@ -1,6 +1,6 @@
 "use strict";
 
-// With the session cookie, the server wants the XSRF cookie sent again as a header.
+// With the session cookie, requests must repeat the XSRF cookie in a header.
 function withXsrfToken(request) {
   const found = /(?:^|;\s*)_xsrf=([^;]*)/.exec(document.cookie);
   const ours = new URL(request.url, location.href).origin === location.origin;
@@ -10,7 +10,7 @@ function withXsrfToken(request) {
   return request;
 }
 
-// Cookies cannot be set from here, so Authorize asks for the key only.
+// A page cannot set the session cookie, so Authorize asks for the key only.
 function onlyTheKey(original) {
   return (state, ...args) => original(...args)?.filter((scheme) => scheme.has("bearer"));
 }
