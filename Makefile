@@ -1,4 +1,4 @@
-# Every target installs what it needs; only Python 3.11+ and make must be there.
+# `make run` and `make test` need only Python 3.11+ and make; they install all Python packages.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
