@@ -32,6 +32,7 @@ class Job:
     done: bool = False  # carried out; whether it was committed is another matter
 
     def attempt(self) -> None:
+        """Run the call and keep its result, or its error, which is raised, too."""
         self.error, self.done = None, False
         try:
             self.result = self.run()
@@ -41,6 +42,7 @@ class Job:
             raise
 
     def deliver(self) -> None:
+        """Hand the outcome to the caller; runs in the event loop."""
         if self.future.cancelled():
             return
         if self.error is None:
@@ -92,6 +94,7 @@ class Worker(threading.Thread):
         self._session: LockHolder | None = None  # the one that has the lock, or had it
 
     def run(self) -> None:
+        """Take calls until the queue says that there are no more."""
         ending = False
         while not ending and (job := self._jobs.get()) is not None:
             batch, ending = self._waiting_with(job)
