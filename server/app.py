@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import resource
-import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import tornado.web
 from tornado import httputil
-from tornado.netutil import bind_sockets
 
 from handlers.access_tokens import AccessTokens
 from handlers.apidoc import swagger
@@ -38,6 +36,7 @@ from runner.telegram.transport import Transport
 from server import __version__, version
 from server.config import Config
 from server.http_server import BoundedServer
+from server.listening import bind, url_of
 from server.lock_monitor import LockMonitor
 from server.log import log_request
 from server.loop_lag import LoopLag
@@ -92,24 +91,23 @@ def make_app(services: Services) -> tornado.web.Application:
 
 @dataclass(slots=True)
 class Botyard:
-    """A whole server: made by `open_botyard`, ended by `close`.
+    """A running server: made by `open_botyard`, ended by `close`.
 
     Args:
-        url: where it listens.
+        url: the address it listens on.
         lost: fails with DatabaseInUse when another server has taken the database.
+        stack: ends everything, the latest first.
     """
 
     services: Services
     server: BoundedServer
-    transport: Transport
     routines: list[PeriodicTask]
-    loop_lag: LoopLag
-    boot: asyncio.Task[None]
     url: str
     lost: asyncio.Future[None]
+    stack: AsyncExitStack
 
     async def drain(self, timeout: float) -> None:
-        """Take no new connections and let requests under way end.
+        """Accept no new connections and let requests in progress finish.
 
         Args:
             timeout: seconds after which they are cut.
@@ -121,39 +119,11 @@ class Botyard:
             async with asyncio.timeout(timeout):
                 await self.services.traffic.idle()
         except TimeoutError:
-            log.warning("requests still under way after %.0f s are cut", timeout)
+            log.warning("requests still in progress after %.0f s are cut", timeout)
 
     async def close(self) -> None:
-        """End everything, in the order in which it depends on each other."""
-        self.boot.cancel()
-        await asyncio.wait({self.boot})
-        self.server.stop()
-        for routine in self.routines:
-            await routine.close()
-        self.loop_lag.close()
-        await self.services.manager.shutdown()
-        await self.server.close_all_connections()
-        await self.transport.close()
-        self.services.hasher.close()
-        await self.services.db.close()
-
-
-@contextmanager
-def listening_on(host: str, port: int, *, setting: str) -> Iterator[None]:
-    """Say what could not be listened on, and what sets it.
-
-    Raises:
-        OSError: with that sentence.
-    """
-    try:
-        yield
-    except socket.gaierror as error:
-        raise OSError(error.errno, f"cannot listen on {host}: {error.strerror}") from error
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise OSError(
-            error.errno, f"cannot listen on {host}:{port}: {why}; {setting} sets another port"
-        ) from error
+        """End everything, in the reverse order of opening; one failure does not stop the rest."""
+        await self.stack.aclose()
 
 
 def _connection_room(manager: BotManager) -> Callable[[], int]:
@@ -171,15 +141,12 @@ def _migrate(url: str) -> None:
         migrations.up()
 
 
-async def _open_database(url: str, vault: Vault) -> Database:
-    await asyncio.to_thread(_migrate, url)
-    db = Database(url, exclusive=True)
-    try:
-        await db.open()
-        await db.write(check_secret, vault)
-    except BaseException:
-        await db.close()
-        raise
+async def _open_database(config: Config, vault: Vault, stack: AsyncExitStack) -> Database:
+    await asyncio.to_thread(_migrate, config.database_url)
+    db = Database(config.database_url, exclusive=True)
+    stack.push_async_callback(db.close)
+    await db.open()
+    await db.write(check_secret, vault)
     return db
 
 
@@ -225,38 +192,25 @@ def _routines(
     ]
 
 
-async def open_botyard(config: Config, *, runner: RunnerTuning | None = None) -> Botyard:
-    """Migrate, open, listen; the bots start while HTTP already serves.
-
-    Args:
-        config: with its data folder filled in.
-        runner: times of the runner; the defaults when left out.
-
-    Raises:
-        StorageError: the database cannot be used.
-        OSError: the address cannot be listened on.
-    """
-    runner = runner or RunnerTuning()
-    with listening_on(config.host, config.port, setting="--port or BOTYARD_PORT"):
-        sockets = bind_sockets(config.port, config.host)
+async def _open_services(
+    config: Config, runner: RunnerTuning, loop_lag: LoopLag, stack: AsyncExitStack
+) -> Services:
+    """Everything that handlers call; the bots are not started yet."""
     vault = Vault(*config.secrets)
-    try:
-        db = await _open_database(config.database_url, vault)
-    except BaseException:
-        for sock in sockets:
-            sock.close()
-        raise
+    db = await _open_database(config, vault, stack)
+    hasher = PasswordHasher()
+    stack.callback(hasher.close)
     transport = Transport(
         config.telegram_api_url, proxy=config.telegram_proxy, call_timeout=runner.call_timeout
     )
+    stack.push_async_callback(transport.close)
     await transport.open()
     manager = BotManager(db, vault, transport, runner)
-    loop_lag = LoopLag()
-    services = Services(
+    return Services(
         settings=_api_options(config, commit=await asyncio.to_thread(version.commit)),
         db=db,
         vault=vault,
-        hasher=PasswordHasher(),
+        hasher=hasher,
         keys=AccessTokens(*vault.derive_all("session keys")),
         throttle=LoginThrottle(),
         limits=AccountLimits(rate=config.account_rate, bots=config.max_bots_per_user),
@@ -272,9 +226,12 @@ async def open_botyard(config: Config, *, runner: RunnerTuning | None = None) ->
         requests=RequestCounts(routes),
         loop_lag=loop_lag.measured,
     )
-    room = _connection_room(manager)
+
+
+def _make_server(config: Config, services: Services) -> BoundedServer:
+    room = _connection_room(services.manager)
     services.traffic.stream_room = lambda: room() // 2
-    server = BoundedServer(
+    return BoundedServer(
         make_app(services),
         room=room,
         xheaders=config.behind_proxy,
@@ -283,15 +240,48 @@ async def open_botyard(config: Config, *, runner: RunnerTuning | None = None) ->
         idle_connection_timeout=IDLE,
         body_timeout=SLOW_BODY,
     )
-    server.add_sockets(sockets)
-    loop_lag.start()
-    boot = asyncio.create_task(manager.start_active(), name="boot")
-    lock_monitor = LockMonitor(db)
-    routines = _routines(config, runner, db, manager, boot)
-    if config.sqlite_file is None:  # a file's lock cannot be lost
-        routines.append(lock_monitor.routine())
-    for routine in routines:
-        routine.start()
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    url = f"http://{host}:{sockets[0].getsockname()[1]}"
-    return Botyard(services, server, transport, routines, loop_lag, boot, url, lock_monitor.lost)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def open_botyard(config: Config, *, runner: RunnerTuning | None = None) -> Botyard:
+    """Migrate, open, listen; the bots start while HTTP already serves.
+
+    Everything that was opened is closed again when a later step fails.
+
+    Args:
+        config: with its data folder filled in.
+        runner: times of the runner; the defaults when left out.
+
+    Raises:
+        StorageError: the database cannot be used.
+        OSError: the address cannot be listened on.
+    """
+    runner = runner or RunnerTuning()
+    async with AsyncExitStack() as stack:
+        sockets = bind(config.host, config.port, setting="--port or BOTYARD_PORT")
+        for sock in sockets:
+            stack.callback(sock.close)
+        loop_lag = LoopLag()
+        services = await _open_services(config, runner, loop_lag, stack)
+        server = _make_server(config, services)
+        stack.push_async_callback(server.close_all_connections)
+        stack.push_async_callback(services.manager.shutdown)  # its last answers need connections
+        stack.callback(loop_lag.close)
+        loop_lag.start()
+        boot = asyncio.create_task(services.manager.start_active(), name="boot")
+        lock_monitor = LockMonitor(services.db)
+        routines = _routines(config, runner, services.db, services.manager, boot)
+        if config.sqlite_file is None:  # a file's lock cannot be lost
+            routines.append(lock_monitor.routine())
+        for routine in routines:
+            stack.push_async_callback(routine.close)
+            routine.start()
+        stack.callback(server.stop)
+        server.add_sockets(sockets)
+        stack.push_async_callback(_end, boot)
+        url = url_of(config.host, sockets[0])
+        return Botyard(services, server, routines, url, lock_monitor.lost, stack.pop_all())

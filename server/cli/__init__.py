@@ -72,7 +72,7 @@ def sandbox(host: str, port: int) -> None:
 async def _serve_sandbox(host: str, port: int) -> None:
     from sandbox.app import serve as serve_sandbox  # noqa: PLC0415
     from server import lifecycle  # noqa: PLC0415
-    from server.app import listening_on  # noqa: PLC0415
+    from server.listening import listening_on  # noqa: PLC0415
 
     ending = lifecycle.ending_event()
     with listening_on(host, port, setting="--port"):

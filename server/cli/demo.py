@@ -6,8 +6,9 @@ import click
 
 from sandbox.app import serve as serve_sandbox
 from server import lifecycle
-from server.app import listening_on, open_botyard
+from server.app import open_botyard
 from server.config import Config
+from server.listening import listening_on
 
 _TEXT = """\
 Botyard serves on {url}  (try the API at {url}/swagger/)
