@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import os
-import secrets
-import stat
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from models.engine import file_locks, sqlite_file
+from models.engine import sqlite_file
+from server import secret_file
 from server import setting_values as read
-from server.setting_values import MIN_SECRET
+from server.setting_values import PREFIX, ConfigError
 
-PREFIX = "BOTYARD_"
 _SECRETS = ("secret_key", "metrics_token")  # never shown
-SECRET_FILE = "secret.key"  # noqa: S105 - its name
-
-
-class ConfigError(Exception):
-    """A setting is not right; the text names it, its value and what it takes."""
 
 
 def _setting(default: Any, parse: Callable[[str], Any], about: str, **options: Any) -> Any:
@@ -185,7 +178,7 @@ class Config:
             if folder.exists() and not folder.is_dir():
                 raise ConfigError(f"{PREFIX}DATA_DIR: {folder} is a file; it takes a folder")
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            secret = self.secret_key or _secrets_from(folder / SECRET_FILE)
+            secret = self.secret_key or ",".join(secret_file.read_or_make(folder))
         except OSError as error:
             raise ConfigError(
                 f"{PREFIX}DATA_DIR: {folder} cannot be used: {error.strerror}"
@@ -194,85 +187,3 @@ class Config:
         values["secret_key"] = secret
         values["database_url"] = self.database_address
         return type(self)(**values)
-
-
-def _secrets_from(path: Path) -> str:
-    """The installation's secret, and with commas between those that it has replaced."""
-    current = _secret_from(path)
-    older = _older(path)
-    return ",".join([current, *(secret for secret in older if secret != current)])
-
-
-def stored_secrets(folder: Path) -> tuple[str, ...]:
-    """The secrets in a data folder as they are there; nothing is made or mended."""
-    path = folder / SECRET_FILE
-    return (path.read_text(encoding="utf-8").strip(), *_older(path))
-
-
-def _older(path: Path) -> list[str]:
-    old = path.with_name(path.name + ".old")
-    lines = old.read_text(encoding="utf-8", errors="replace").split() if old.exists() else []
-    return [line for line in lines if len(line) >= MIN_SECRET]
-
-
-def replace_secret(folder: Path) -> None:
-    """Make a new secret; the one until now, and older ones, are in secret.key.old from then on.
-
-    A crash on the way leaves the secret until now in force, or the new one with it beside.
-    """
-    path = folder / SECRET_FILE
-    older = dict.fromkeys([_secret_from(path), *_older(path)])
-    _write_privately(path.with_name(path.name + ".old"), "\n".join(older) + "\n")
-    _write_secret(path)
-
-
-def _make_secret(path: Path) -> None:
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        if not file_locks.take(folder):  # two servers may start at once in an empty folder
-            who = file_locks.described(file_locks.holder(folder, "FLOCK"), path.parent)
-            raise ConfigError(f"{PREFIX}DATA_DIR: {path.parent} is locked by {who}")
-        if not path.exists():
-            _write_secret(path)
-    finally:
-        os.close(folder)
-
-
-def _secret_from(path: Path) -> str:
-    """The installation's secret; made when there is none."""
-    if not path.exists():
-        _make_secret(path)
-    try:
-        secret = path.read_text(encoding="utf-8").strip()
-    except UnicodeDecodeError:
-        secret = ""
-    if len(secret) < MIN_SECRET:
-        raise ConfigError(
-            f"{path} is damaged: restore it from your backup. Without it the bots' tokens "
-            "cannot be read; only if there are none yet may you delete it."
-        )
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        path.chmod(0o600)
-    return secret
-
-
-def _write_secret(path: Path) -> None:
-    """Make a secret."""
-    _write_privately(path, secrets.token_urlsafe(48) + "\n")
-
-
-def _write_privately(path: Path, text: str) -> None:
-    """Write a file for its user alone; a crash on the way leaves no half of it under its name."""
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

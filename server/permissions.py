@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from models.engine import sqlite_file
-from server.config import SECRET_FILE, Config
+from server import secret_file
+from server.config import Config
 from server.installation_lock import NAME as LOCK_FILE
 
 log = logging.getLogger("botyard.server")
@@ -18,7 +19,7 @@ log = logging.getLogger("botyard.server")
 PRIVATE = 0o077  # what a new file or folder is not to grant: anything to the group and to others
 OTHERS = stat.S_IRWXO
 _DATABASE = ("", "-wal", "-shm", "-journal", ".lock")
-_SECRETS = (SECRET_FILE, SECRET_FILE + ".old")
+_SECRETS = (secret_file.NAME, secret_file.OLD_NAME)
 
 
 @contextmanager

@@ -6,8 +6,13 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+PREFIX = "BOTYARD_"  # of the variables
 MIN_SECRET = 32  # characters
 LOGIN = re.compile(r"(?<=://).*@")  # in an address: user:password@host
+
+
+class ConfigError(Exception):
+    """A setting is not valid; the text names it, its value and what it takes."""
 
 
 def port(text: str) -> int:

@@ -121,6 +121,13 @@ def _make(file: Path) -> None:
     sync_folder(file.parent)
 
 
+@contextmanager
+def read_only(file: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database to read it, and close it again; nothing is made where there is none."""
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        yield database
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder outlast a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)

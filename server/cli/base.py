@@ -13,9 +13,10 @@ import orjson
 from models.engine.database import Database
 from models.engine.migration import Migrations
 from models.errors import SecretMismatch, StorageError
-from server.config import Config, ConfigError
+from server.config import Config
 from server.installation_lock import IN_USE, maintaining
 from server.permissions import private_files
+from server.setting_values import ConfigError
 
 T = TypeVar("T")
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from models.engine.migration import folder as migrations_folder
-from models.engine.sqlite_file import draft_of, sync_folder
+from models.engine.sqlite_file import draft_of, read_only, sync_folder
+from server import installation_lock, secret_file
 
 _TABLES = frozenset({"migratehistory", "users", "sessions", "bots", "updates", "settings"})
 _ENDINGS = ("", "-wal", "-shm", "-journal", ".lock")
-_KEPT = frozenset({"secret.key", "secret.key.old", "server.lock"})
+_KEPT = frozenset({secret_file.NAME, secret_file.OLD_NAME, installation_lock.NAME})
 
 
 class BadBackup(Exception):
@@ -53,7 +54,7 @@ def _copy(source: Path, target: Path) -> None:
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         with (
-            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as old,
+            read_only(source) as old,
             closing(sqlite3.connect(target)) as new,
         ):
             old.backup(new)
@@ -73,8 +74,7 @@ def check(file: Path) -> None:
     if not file.is_file():
         raise BadBackup(f"there is no file {file}")
     try:
-        address = f"{file.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True)) as database:
+        with read_only(file) as database:
             tables = {
                 name
                 for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type='table'")

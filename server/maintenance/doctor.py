@@ -8,7 +8,6 @@ import resource
 import shlex
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,9 +20,9 @@ from models.engine.migration import Migrations
 from models.errors import SecretMismatch, StorageError
 from runner.settings import FILES_A_BOT, FILES_BESIDE
 from runner.telegram.connectivity import Connectivity, check_connectivity
-from server import permissions
+from server import permissions, secret_file
 from server.cli.base import run_in
-from server.config import SECRET_FILE, Config, stored_secrets
+from server.config import Config
 from server.setting_values import MIN_SECRET
 
 CLOCK_OK, CLOCK_WRONG = 10.0, 120.0  # seconds
@@ -68,7 +67,7 @@ def examine(config: Config) -> Iterator[Finding]:
         migrations = _migrations(config)
         yield migrations
         if migrations.level is Severity.OK:
-            if config.secret_key or (config.data_dir / SECRET_FILE).exists():
+            if config.secret_key or (config.data_dir / secret_file.NAME).exists():
                 yield _secret_fits(config)
             active = len(run_in(config, bots.wanted_ids))
     found = asyncio.run(check_connectivity(config.telegram_api_url, proxy=config.telegram_proxy))
@@ -111,7 +110,7 @@ def _open_to_others(check: str, paths: Sequence[Path], mode: str) -> Finding | N
 def _secret(config: Config) -> Finding:
     if config.secret_key:
         return Finding("secret", Severity.OK, "from BOTYARD_SECRET_KEY")
-    path = config.data_dir.absolute() / SECRET_FILE
+    path = config.data_dir.absolute() / secret_file.NAME
     try:
         text = path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
@@ -172,7 +171,7 @@ def _ask_sqlite(file: Path) -> str:
     sqlite_file.check_name(file)  # by the wrong one it may look healthy, and be empty
     if file.stat().st_size == 0:  # which SQLite takes for a new one
         raise sqlite3.DatabaseError(f"{file} is empty (0 bytes)")
-    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+    with sqlite_file.read_only(file) as database:
         (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(f"{file} is damaged: {verdict}")
@@ -201,7 +200,7 @@ def _migrations(config: Config) -> Finding:
 def _secret_fits(config: Config) -> Finding:
     name = "secret fits database"
     try:
-        secrets = config.secrets if config.secret_key else stored_secrets(config.data_dir)
+        secrets = config.secrets if config.secret_key else secret_file.read(config.data_dir)
         run_in(config, check_secret_if_any, Vault(*secrets))
     except SecretMismatch:
         return Finding(

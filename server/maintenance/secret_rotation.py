@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from models.bots import rotation
 from models.bots.vault import Vault, check_secret
 from models.engine.migration import Migrations
-from server import installation_lock
+from server import installation_lock, secret_file
 from server.cli.base import run_in
-from server.config import Config, replace_secret
+from server.config import Config
 
 
 class OneSecretOnly(Exception):
@@ -61,6 +61,6 @@ def rotate(config: Config) -> Rotated:
             return Rotated(run_in(filled, rotation.reseal, vault))
         if not run_in(filled, rotation.is_done, vault):
             return Rotated(run_in(filled, rotation.reseal, vault), resumed=True)
-        replace_secret(filled.data_dir)
+        secret_file.replace(filled.data_dir)
         renewed = config.with_data_dir()
         return Rotated(run_in(renewed, rotation.reseal, Vault(*renewed.secrets)))

@@ -16,7 +16,8 @@ from models.engine import file_locks
 from models.engine.migration import Migrations
 from models.engine.sqlite_file import FileLock
 from models.errors import DatabaseInUse, StorageUnavailable
-from server.config import Config, ConfigError
+from server.config import Config
+from server.setting_values import ConfigError
 
 FLOCK = "fcntl.flock(f, fcntl.LOCK_SH)"
 OFD = (

@@ -24,7 +24,8 @@ from support.server_process import ROOT, serving
 
 from sandbox import Sandbox
 from server.app import Botyard
-from server.config import PREFIX, Config
+from server.config import Config
+from server.setting_values import PREFIX
 
 DEPLOY = ROOT / "deploy"
 BINARY = "botyard-linux-x86_64"

@@ -12,7 +12,8 @@ import pytest
 from support.server_process import ROOT
 
 from server.cli import main
-from server.config import PREFIX, Config
+from server.config import Config
+from server.setting_values import PREFIX
 
 TEXT = (ROOT / "docs" / "deployment.md").read_text()
 FILE = ROOT / "dist" / "botyard-linux-x86_64"

@@ -13,7 +13,8 @@ from support.server_process import ROOT, serving
 
 from sandbox import Sandbox
 from server.cli import main
-from server.config import PREFIX, Config
+from server.config import Config
+from server.setting_values import PREFIX
 
 TEXT = (ROOT / "README.md").read_text()
 SESSION = TEXT.partition("## A whole session\n")[2].partition("\n## ")[0]

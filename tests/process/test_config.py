@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from support.client import DEADLINE
 
-import server.config
-from server.config import Config, ConfigError
+from server import secret_file
+from server.config import Config
+from server.setting_values import ConfigError
 
 SECRET = "s3cret-" * 8
 METRICS_TOKEN = "s3cret-of-a-scrape"
@@ -241,7 +242,7 @@ def test_a_crash_while_the_secret_is_made_leaves_none(
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(server.config.os, "fsync", crash)
+        patch.setattr(secret_file.os, "fsync", crash)
         with pytest.raises(SystemExit):
             filled(tmp_path)
     assert not (tmp_path / "secret.key").exists()

@@ -1,0 +1,97 @@
+"""secret.key in the data folder: the secret that signs access tokens and encrypts bot tokens.
+
+Beside it, secret.key.old has the secrets that it replaced; those are still accepted.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from models.engine import file_locks
+from models.engine.sqlite_file import sync_folder
+from server.setting_values import MIN_SECRET, PREFIX, ConfigError
+
+NAME = "secret.key"
+OLD_NAME = NAME + ".old"
+
+
+def read_or_make(folder: Path) -> tuple[str, ...]:
+    """Return the secret and those that it replaced; make one if there is none.
+
+    Raises:
+        ConfigError: the file is damaged.
+        OSError: the folder cannot be used.
+    """
+    current = _read_or_make(folder / NAME)
+    older = _older(folder)
+    return (current, *(secret for secret in older if secret != current))
+
+
+def read(folder: Path) -> tuple[str, ...]:
+    """Return the secrets as they are; nothing is made, checked or repaired."""
+    return ((folder / NAME).read_text(encoding="utf-8").strip(), *_older(folder))
+
+
+def replace(folder: Path) -> None:
+    """Make a new secret; the present one and older ones are in secret.key.old from then on.
+
+    A crash in between leaves the present secret in force, or the new one with it beside.
+    """
+    older = dict.fromkeys([_read_or_make(folder / NAME), *_older(folder)])
+    _write_privately(folder / OLD_NAME, "\n".join(older) + "\n")
+    _write_secret(folder / NAME)
+
+
+def _older(folder: Path) -> list[str]:
+    old = folder / OLD_NAME
+    lines = old.read_text(encoding="utf-8", errors="replace").split() if old.exists() else []
+    return [line for line in lines if len(line) >= MIN_SECRET]
+
+
+def _read_or_make(path: Path) -> str:
+    if not path.exists():
+        _make(path)
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        secret = ""
+    if len(secret) < MIN_SECRET:
+        raise ConfigError(
+            f"{path} is damaged: restore it from your backup. Without it the bots' tokens "
+            "cannot be read; only if there are none yet may you delete it."
+        )
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        path.chmod(0o600)
+    return secret
+
+
+def _make(path: Path) -> None:
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        if not file_locks.take(folder):  # two servers may start at once in an empty folder
+            who = file_locks.described(file_locks.holder(folder, "FLOCK"), path.parent)
+            raise ConfigError(f"{PREFIX}DATA_DIR: {path.parent} is locked by {who}")
+        if not path.exists():
+            _write_secret(path)
+    finally:
+        os.close(folder)
+
+
+def _write_secret(path: Path) -> None:
+    _write_privately(path, secrets.token_urlsafe(48) + "\n")
+
+
+def _write_privately(path: Path, text: str) -> None:
+    """Write a file for its user alone; a crash leaves no half of it under its name."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync_folder(path.parent)
