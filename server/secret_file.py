@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from models.engine import file_locks
 from models.engine.sqlite_file import sync_folder
-from server.setting_values import MIN_SECRET, PREFIX, ConfigError
+from server.setting_values import MIN_SECRET, ConfigError
 
 NAME = "secret.key"
 OLD_NAME = NAME + ".old"
@@ -41,8 +43,8 @@ def replace(folder: Path) -> None:
     A crash in between leaves the present secret in force, or the new one with it beside.
     """
     older = dict.fromkeys([_read_or_make(folder / NAME), *_older(folder)])
-    _write_privately(folder / OLD_NAME, "\n".join(older) + "\n")
-    _write_secret(folder / NAME)
+    _write(folder / OLD_NAME, "\n".join(older) + "\n")
+    _write(folder / NAME, _new_secret())
 
 
 def _older(folder: Path) -> list[str]:
@@ -69,29 +71,31 @@ def _read_or_make(path: Path) -> str:
 
 
 def _make(path: Path) -> None:
-    folder = os.open(path.parent, os.O_RDONLY)
+    """Make the secret, unless another server that starts at the same moment is faster."""
+    with _draft(path, _new_secret()) as draft, suppress(FileExistsError):
+        os.link(draft, path)  # unlike a rename it replaces nothing, so there is nothing to lock
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(48) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    with _draft(path, text) as draft:
+        draft.replace(path)
+
+
+@contextmanager
+def _draft(path: Path, text: str) -> Iterator[Path]:
+    """Write a file for its user alone beside the one it will be: no crash leaves half of that."""
+    descriptor, name = tempfile.mkstemp(prefix=path.name + ".", suffix=".new", dir=path.parent)
+    draft = Path(name)
     try:
-        if not file_locks.take(folder):  # two servers may start at once in an empty folder
-            who = file_locks.described(file_locks.holder(folder, "FLOCK"), path.parent)
-            raise ConfigError(f"{PREFIX}DATA_DIR: {path.parent} is locked by {who}")
-        if not path.exists():
-            _write_secret(path)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        yield draft
     finally:
-        os.close(folder)
-
-
-def _write_secret(path: Path) -> None:
-    _write_privately(path, secrets.token_urlsafe(48) + "\n")
-
-
-def _write_privately(path: Path, text: str) -> None:
-    """Write a file for its user alone; a crash leaves no half of it under its name."""
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+        draft.unlink(missing_ok=True)
     sync_folder(path.parent)
