@@ -1,4 +1,14 @@
-"""One server an installation, and none while a command needs it alone."""
+"""The lock on an installation: one server, and none while a command needs it alone.
+
+It has two parts, because neither is enough:
+- A flock(2) on server.lock in each folder. It covers an installation whose database is not made
+  yet, and a restore, which replaces the database's file and with it whatever lock that carries.
+- The database's own (`models.engine.locks`). It covers servers with other data folders and, on
+  SQLite, other names of the file.
+
+A server holds the second part by its database's writing connection, which has to take it again
+when it was lost; a command holds both here.
+"""
 
 from __future__ import annotations
 
@@ -17,63 +27,70 @@ NAME = "server.lock"
 
 
 class FolderInUse(Exception):
-    """Another program holds the folder; the text says which."""
+    """Another program holds the folder; the text names it."""
 
 
-IN_USE = (FolderInUse, DatabaseInUse)  # what `maintaining` raises
+IN_USE = (FolderInUse, DatabaseInUse)  # raised when the lock is held by somebody else
 
 
-@contextmanager
-def maintaining(config: Config, *, shared: bool = False) -> Iterator[None]:
-    """Have an installation alone: its folders, and its database.
-
-    Args:
-        shared: whether others may do so at the same time, but no server.
-
-    Raises:
-        FolderInUse, DatabaseInUse: a server runs on it, or it is being maintained.
-    """
-    there = [folder for folder in config.folders if folder.is_dir()]  # nobody runs on the others
-    with holding(*there, shared=shared), exclusive(config.database_address, shared=shared):
-        yield
-
-
-@contextmanager
-def holding(*folders: Path, shared: bool = False) -> Iterator[None]:
-    """Hold folders of an installation; the locks end with the process, however that ends.
+class InstallationLock:
+    """The lock on one installation; it ends with the process, however that ends.
 
     Args:
-        shared: as for `maintaining`.
-
-    Raises:
-        FolderInUse: a server runs on one of them, or is being maintained.
+        config: the settings that name its folders and its database.
+        shared: let other holders of a shared lock in, but no server.
     """
-    with ExitStack() as held:
-        for folder in sorted({folder.resolve() for folder in folders}):
-            held.enter_context(_holding(folder, shared=shared))
-        yield
 
+    def __init__(self, config: Config, *, shared: bool = False) -> None:
+        self._config = config
+        self._shared = shared
 
-@contextmanager
-def _holding(folder: Path, *, shared: bool) -> Iterator[None]:
-    descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folders and the database.
+
+        Raises:
+            FolderInUse, DatabaseInUse: a server or a command holds one of them.
+        """
+        database = self._config.database_address
+        with self.folders(), exclusive(database, shared=self._shared):
+            yield
+
+    @contextmanager
+    def folders(self) -> Iterator[None]:
+        """Hold the folders alone; one that does not exist is used by nobody.
+
+        Raises:
+            FolderInUse: a server or a command holds one of them.
+        """
+        with ExitStack() as held:
+            for folder in sorted({folder.resolve() for folder in self._config.folders}):
+                if folder.is_dir():
+                    held.enter_context(self._folder(folder))
+            yield
+
+    @contextmanager
+    def _folder(self, folder: Path) -> Iterator[None]:
+        descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        mode = fcntl.LOCK_SH if self._shared else fcntl.LOCK_EX
         try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise FolderInUse(f"a server runs on {folder}{_who(descriptor, folder)}") from None
-        os.ftruncate(descriptor, 0)
-        if not shared:
-            os.write(descriptor, f"{os.getpid()}\n".encode())
-        yield
-    finally:
-        os.close(descriptor)
+            try:
+                fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = _describe_holder(descriptor, folder)
+                raise FolderInUse(f"a server runs on {folder}{holder}") from None
+            os.ftruncate(descriptor, 0)
+            if not self._shared:
+                os.write(descriptor, f"{os.getpid()}\n".encode())
+            yield
+        finally:
+            os.close(descriptor)
 
 
-def _who(descriptor: int, folder: Path) -> str:
-    """In brackets: the process that says so in the file, unless the kernel names another one."""
-    told = os.read(descriptor, 20).decode(errors="replace").strip()
+def _describe_holder(descriptor: int, folder: Path) -> str:
+    """In brackets: the process that the file names, unless the kernel names another one."""
+    written = os.read(descriptor, 20).decode(errors="replace").strip()
     pid = file_locks.holder(descriptor, "FLOCK")
-    if pid is None or str(pid) == told:
-        return f" (process {told})" if told else ""
+    if pid is None or str(pid) == written:
+        return f" (process {written})" if written else ""
     return f" ({NAME} is locked by {file_locks.described(pid, folder / NAME)})"

@@ -13,9 +13,10 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from runner.settings import RunnerTuning
-from server import gc_tuning, installation_lock, permissions
+from server import gc_tuning, permissions
 from server.app import open_botyard
 from server.config import Config
+from server.installation_lock import InstallationLock
 from server.log import LogLevel
 
 T = TypeVar("T")
@@ -111,7 +112,7 @@ async def serve(
         _toggle_at_hangup(level, ending)
     _allow_open_files()
     gc_tuning.freeze_imports()
-    with installation_lock.holding(*config.folders):
+    with InstallationLock(config).folders():
         permissions.close_to_others(config)
         await _serve(config, ending, runner=runner)
 

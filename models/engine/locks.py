@@ -1,13 +1,18 @@
-"""One server a database, and none while a command needs it alone.
+"""The two locks of a database.
 
-PostgreSQL's by an advisory lock (its documentation, section 13.3.5) of the session: it ends with
-the connection, however that ends. SQLite's as `models.engine.sqlite_file` says.
+- The installation's (`take`, `exclusive`): one server, and none while a command needs the
+  database alone. `server.installation_lock` joins it with the lock of the folders.
+- The migrations' (`migrating`): one process at a time makes and changes tables. It is another
+  lock, since two servers that start at once, or two commands, may both hold a shared lock.
+
+PostgreSQL's are advisory locks (its documentation, section 13.3.5) of the session: they end with
+the connection, however that ends. SQLite's are described in `models.engine.sqlite_file`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +23,8 @@ from models.engine.connection import LOCK_TIMEOUT, connect, unavailable
 from models.errors import DatabaseInUse
 
 WAIT = 1.0  # seconds that a server may take that just ends
-_KEY = 0x626F7472  # any number does that all programs of this kind share
+# any two numbers do that all programs of this kind share
+_INSTALLATION, _MIGRATIONS = 0x626F7472, 0x626F7479
 
 _OURS = """
     SELECT pid, backend_start, host(client_addr) FROM pg_stat_activity WHERE pid = pg_backend_pid()
@@ -75,9 +81,9 @@ def take(
     database.execute_sql(f"SET lock_timeout = {round(wait * 1000)}")  # milliseconds
     lock = "pg_advisory_lock_shared" if shared else "pg_advisory_lock"
     try:
-        database.execute_sql(f"SELECT {lock}(%s)", (_KEY,))
+        database.execute_sql(f"SELECT {lock}(%s)", (_INSTALLATION,))
     except peewee.OperationalError as error:
-        row = database.execute_sql(_HOLDER, (_KEY,)).fetchone()
+        row = database.execute_sql(_HOLDER, (_INSTALLATION,)).fetchone()
         if row is None:
             raise
         holder = LockHolder(*row)
@@ -120,3 +126,27 @@ def exclusive(url: str, *, wait: float = WAIT, shared: bool = False) -> Iterator
             database.execute_sql("SELECT pg_advisory_unlock_all()")
     finally:
         database.close()
+
+
+@contextmanager
+def migrating(database: peewee.Database, url: str) -> Iterator[None]:
+    """Open a database to migrate it, as the only process that does; a new file is made.
+
+    Args:
+        database: not open yet. PostgreSQL's lock belongs to its connection, so that nothing is
+            migrated after the lock was lost.
+        url: where it is.
+
+    Raises:
+        StorageUnavailable: it cannot be made, or another process keeps the lock.
+    """
+    with ExitStack() as stack:
+        file = sqlite_file.of(url)
+        if file is not None:
+            stack.enter_context(sqlite_file.migrating(file))
+            sqlite_file.make(file)
+        database.connect()
+        stack.callback(database.close)
+        if file is None:
+            database.execute_sql("SELECT pg_advisory_lock(%s)", (_MIGRATIONS,))
+        yield

@@ -16,11 +16,10 @@ from peewee_migrate import Router
 
 from models.engine import sqlite_file
 from models.engine.connection import connect, unavailable
+from models.engine.locks import migrating
 from models.errors import SchemaMismatch
 
 log = logging.getLogger("botyard.migrations")
-
-_ADVISORY_LOCK = 0x626F7479  # "boty"; any number does that all processes share
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,9 @@ class Migrations:
         Raises:
             StorageUnavailable: it cannot be made.
         """
-        with self._alone():
-            pass
+        if file := sqlite_file.of(self._url):
+            with sqlite_file.migrating(file):
+                sqlite_file.make(file)
 
     def up(self, to: str | None = None) -> list[str]:
         """Run what is left, up to and with the step `to`.
@@ -68,11 +68,7 @@ class Migrations:
         """
         with self._router() as router:
             status = self._status(router)
-            if status.unknown:
-                raise SchemaMismatch(
-                    f"the database has migrations that this version does not know "
-                    f"({', '.join(status.unknown)}): install the newer version again"
-                )
+            _refuse_newer(status)
             if to is not None and to not in status.todo:
                 raise SchemaMismatch(f"no migration {to!r} is left to run")
             done: list[str] = router.run(to) if status.todo else []
@@ -107,6 +103,21 @@ class Migrations:
         with self._router() as router:
             return self._status(router)
 
+    def check_current(self) -> None:
+        """Check that the tables are those of this version.
+
+        Raises:
+            SchemaMismatch: steps are left to run, or the database is newer than this program.
+            StorageUnavailable: the database cannot be opened.
+        """
+        status = self.status()
+        _refuse_newer(status)
+        if status.todo:
+            raise SchemaMismatch(
+                f"the database is not migrated to this version ({', '.join(status.todo)} left to "
+                "run): stop the server, then run botyard migrate up"
+            )
+
     def create(self, name: str) -> str:
         """Write an empty step into the migrations' folder.
 
@@ -133,29 +144,11 @@ class Migrations:
     def _router(self) -> Iterator[Router]:
         # With foreign keys on, SQLite deletes child rows when a migration rebuilds the parent.
         database = connect(self._url, foreign_keys=False)
-        with self._alone(), unavailable("cannot open the database"):
-            database.connect()
-            try:
-                if not isinstance(database, peewee.SqliteDatabase):
-                    # it ends with the connection
-                    database.execute_sql("SELECT pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
-                router = Router(database, migrate_dir=folder(), logger=log)
-                if not list(router.todo):  # peewee-migrate takes an empty folder for "all done"
-                    raise SchemaMismatch(f"no migrations in {folder()}")
-                yield router
-            finally:
-                database.close()
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Two processes that migrate at once would both run every step; SQLite only."""
-        file = sqlite_file.of(self._url)
-        if file is None:
-            yield
-            return
-        with sqlite_file.migrating(file):
-            sqlite_file.make(file)
-            yield
+        with unavailable("cannot open the database"), migrating(database, self._url):
+            router = Router(database, migrate_dir=folder(), logger=log)
+            if not list(router.todo):  # peewee-migrate takes an empty folder for "all done"
+                raise SchemaMismatch(f"no migrations in {folder()}")
+            yield router
 
     @staticmethod
     def _check_foreign_keys(database: peewee.Database) -> None:
@@ -164,3 +157,11 @@ class Migrations:
         broken = database.execute_sql("PRAGMA foreign_key_check").fetchall()
         if broken:
             raise SchemaMismatch(f"rows point to rows that are gone: {broken[:5]}")
+
+
+def _refuse_newer(status: MigrationStatus) -> None:
+    if status.unknown:
+        raise SchemaMismatch(
+            f"the database has migrations that this version does not know "
+            f"({', '.join(status.unknown)}): install the newer version again"
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import click
@@ -14,7 +13,7 @@ from models.engine.database import Database
 from models.engine.migration import Migrations
 from models.errors import SecretMismatch, StorageError
 from server.config import Config
-from server.installation_lock import IN_USE, maintaining
+from server.installation_lock import IN_USE
 from server.permissions import private_files
 from server.setting_values import ConfigError
 
@@ -69,11 +68,16 @@ def in_database(
     new: bool = False,
     **kwargs: Any,
 ) -> T:
-    """Run one function of the data layer as a transaction of its own, beside a server or not.
+    """Run one function of the data layer in a transaction, beside a server or without one.
+
+    Nothing is migrated but a new database: the tables of an older version may be in use.
 
     Args:
         flags: flags that say where the database is.
-        new: whether an installation is made where there is none.
+        new: make an installation if there is none.
+
+    Raises:
+        SchemaMismatch: the database is of another version.
     """
     config = Config.load(None, **flags)
     if not config.has_database():
@@ -83,35 +87,18 @@ def in_database(
                 "variables say where it is"
             )
         config = config.with_data_dir()
-    migrate(config)
+    migrations = Migrations(config.database_address)
+    if new and not migrations.status().done:
+        migrations.up()
+    migrations.check_current()
     return run_in(config, fn, *args, **kwargs)
 
 
-def migrate(config: Config, to: str | None = None) -> list[str]:
-    """Run what is left, unless a server of an older version works with the tables as they are.
-
-    Args:
-        to: the last step to run.
-
-    Returns:
-        The names of the steps that were run.
-    """
-    migrations = Migrations(config.database_address)
-    status = migrations.status()
-    try:
-        with maintaining(config, shared=True) if status.done and status.todo else nullcontext():
-            return migrations.up(to)
-    except IN_USE as error:
-        raise click.ClickException(
-            f"{error}, and the database has to be migrated to this version: stop it first"
-        ) from error
-
-
 def run_in(config: Config, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """The same in a database that is migrated already.
+    """Run one function of the data layer in a transaction; the database must be migrated.
 
     Args:
-        config: says where it is.
+        config: the settings that name the database.
     """
 
     async def run() -> T:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import click
 
 from models.engine import sqlite_file
-from server import installation_lock
 from server.cli.base import echo_json, flags, json_option
 from server.config import Config
+from server.installation_lock import InstallationLock
 from server.maintenance import backup as backups
 from server.maintenance import secret_rotation
 
@@ -83,12 +83,11 @@ def restore(file: Path, **flags: str | None) -> None:
     folder = config.data_dir.absolute()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        with installation_lock.holding(
-            *filter(Path.is_dir, config.folders)
-        ):  # no other restore runs
+        lock = InstallationLock(config)
+        with lock.folders():  # no other restore runs
             for name in sqlite_file.names_left(database):
                 name.unlink()
-        with installation_lock.maintaining(config):
+        with lock.held():
             kept = backups.restore(file, database)
     except backups.BadBackup as error:
         raise click.ClickException(str(error)) from error

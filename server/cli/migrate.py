@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import click
 
 from models.engine.migration import Migrations
-from server import installation_lock
-from server.cli.base import Group, echo_json, flags, json_option, migrate
+from server.cli.base import Group, echo_json, flags, json_option
 from server.config import Config
+from server.installation_lock import IN_USE, InstallationLock
 
 _place = flags("data_dir", "database_url")
 
@@ -31,8 +33,25 @@ def main() -> None:
 @_place
 def up(to: str | None, **flags: str | None) -> None:
     """Run the steps that are left, up to TO when it is given."""
-    done = migrate(_made(flags), to)
+    done = _run_steps(_made(flags), to)
     click.echo("\n".join(f"done: {name}" for name in done) or "nothing to do")
+
+
+def _run_steps(config: Config, to: str | None) -> list[str]:
+    """Run the steps that are left, unless a server of an older version uses the tables.
+
+    A server holds the installation's lock; a new database has none yet.
+    """
+    migrations = Migrations(config.database_address)
+    status = migrations.status()
+    in_use = status.done and status.todo
+    try:
+        with InstallationLock(config, shared=True).held() if in_use else nullcontext():
+            return migrations.up(to)
+    except IN_USE as error:
+        raise click.ClickException(
+            f"{error}, and the database has to be migrated to this version: stop it first"
+        ) from error
 
 
 @main.command()
@@ -40,7 +59,7 @@ def up(to: str | None, **flags: str | None) -> None:
 def down(**flags: str | None) -> None:
     """Undo the latest step. What it says it drops is lost."""
     config = Config.load(None, **flags)
-    with installation_lock.maintaining(config):
+    with InstallationLock(config).held():
         migrations = Migrations(config.database_address)
         about = migrations.dropped_by_down()
         click.echo(f"undone: {migrations.down()}")

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from models.bots import rotation
 from models.bots.vault import Vault, check_secret
 from models.engine.migration import Migrations
-from server import installation_lock, secret_file
+from server import secret_file
 from server.cli.base import run_in
 from server.config import Config
+from server.installation_lock import InstallationLock
 
 
 class OneSecretOnly(Exception):
@@ -51,7 +52,7 @@ def rotate(config: Config) -> Rotated:
         SecretMismatch: the secrets are not those of the database.
     """
     filled = config.with_data_dir()
-    with installation_lock.maintaining(filled):
+    with InstallationLock(filled).held():
         Migrations(filled.database_url).up()
         vault = Vault(*filled.secrets)
         run_in(filled, check_secret, vault)

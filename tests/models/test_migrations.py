@@ -19,10 +19,10 @@ from support.server_process import ROOT
 from models.engine import migration
 from models.engine.migration import Migrations
 from models.errors import SchemaMismatch, StorageUnavailable
-from server import installation_lock
 from server.app import open_botyard
 from server.cli import main
 from server.config import Config
+from server.installation_lock import InstallationLock
 
 STEPS = sorted(file.stem for file in (ROOT / "models" / "migrations").glob("[0-9]*.py"))
 NEWER = "999_from_the_future"
@@ -149,7 +149,7 @@ async def test_down_refuses_while_a_server_runs(tmp_path: Path) -> None:
     data = ("--data-dir", str(tmp_path))
     await migrate("up", *data)
     elsewhere = f"sqlite:///{tmp_path / 'botyard.db'}"
-    with installation_lock.holding(tmp_path):
+    with InstallationLock(Config.load({}, data_dir=str(tmp_path))).folders():
         for place in (data, ("--database-url", elsewhere, "--data-dir", str(tmp_path / "other"))):
             (tmp_path / "other").mkdir(exist_ok=True)
             line = only_line(await migrate("down", *place))

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 from support.client import BOTS, DEADLINE, PASSWORD, QUICK, Client
-from support.commands import botyard_command
+from support.commands import botyard_command, only_line
 from support.server_process import ROOT
 
 from models.accounts.passwords import hash_password
@@ -19,9 +19,9 @@ from models.engine.base import now
 from models.engine.connection import connect
 from models.engine.migration import Migrations
 from sandbox import Sandbox, SandboxBot
-from server import installation_lock
 from server.app import open_botyard
 from server.config import Config
+from server.installation_lock import InstallationLock
 
 STEPS = [path.stem for path in sorted((ROOT / "models/migrations").glob("[0-9]*.py"))]
 
@@ -130,14 +130,41 @@ async def test_no_command_migrates_under_a_server_of_the_version_before(
 ) -> None:
     first_release(config.database_url, Vault(config.secret_key), bot)
     env = {"BOTYARD_DATA_DIR": str(config.data_dir), "BOTYARD_DATABASE_URL": config.database_url}
-    with installation_lock.maintaining(config):
-        for command in (("user", "list"), ("migrate", "up")):
-            refused = await botyard_command(*command, **env)
-            assert refused.code == 1
-            assert "and the database has to be migrated to this version: stop it" in refused.err
+    with InstallationLock(config).held():
+        refused = await botyard_command("migrate", "up", **env)
+        assert refused.code == 1
+        assert "and the database has to be migrated to this version: stop it" in refused.err
     assert Migrations(config.database_url).status().done == STEPS[:1]
-    assert (await botyard_command("user", "list", **env)).code == 0
+    assert (await botyard_command("migrate", "up", **env)).code == 0
     assert Migrations(config.database_url).status().todo == []
+
+
+@pytest.mark.parametrize(
+    ("command", "stdin"),
+    [
+        (("list",), ""),
+        (("create", "bea", "--password-stdin"), PASSWORD),
+        (("set-password", "ann", "--password-stdin"), PASSWORD),
+        (("disable", "ann"), ""),
+        (("enable", "ann"), ""),
+        (("staff", "ann"), ""),
+        (("delete", "ann", "--yes"), ""),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+async def test_a_command_for_accounts_refuses_an_older_database_and_leaves_it(
+    config: Config, bot: SandboxBot, command: tuple[str, ...], stdin: str
+) -> None:
+    first_release(config.database_url, Vault(config.secret_key), bot)
+    env = {"BOTYARD_DATA_DIR": str(config.data_dir), "BOTYARD_DATABASE_URL": config.database_url}
+    refused = await botyard_command("user", *command, stdin=stdin, **env)
+    assert only_line(refused) == (
+        f"Error: the database is not migrated to this version ({', '.join(STEPS[1:])} left to "
+        "run): stop the server, then run botyard migrate up"
+    )
+    assert Migrations(config.database_url).status().done == STEPS[:1]
+    assert (await botyard_command("migrate", "up", **env)).code == 0
+    assert (await botyard_command("user", *command, stdin=stdin, **env)).code == 0
 
 
 async def test_two_that_migrate_an_older_database_at_once_both_succeed(
