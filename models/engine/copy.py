@@ -8,28 +8,16 @@ from typing import Any
 
 import peewee
 
-from models import installation  # noqa: F401
-from models.accounts import sessions as session  # noqa: F401
-from models.accounts import users as user  # noqa: F401
-
-# every table must be known here, whoever asks
-from models.bots import bots as bot  # noqa: F401
 from models.engine import sqlite_file
 from models.engine.base import BaseModel
 from models.engine.connection import connect, translate
 from models.engine.locks import exclusive
 from models.engine.migration import Migrations
 from models.errors import SchemaMismatch, StorageUnavailable
-from models.messaging import updates as update  # noqa: F401
+from models.tables import TABLES
 
 _ROWS = 500  # rows that are read and written at once
 Model = type[BaseModel]
-
-
-def tables() -> list[Model]:
-    """Every table, those that others point to first."""
-    models: list[Model] = peewee.sort_models(BaseModel.__subclasses__())
-    return models
 
 
 def copy_database(
@@ -70,11 +58,11 @@ def _copy(
     progress: Callable[[str, int, int], None],
 ) -> dict[str, int]:
     _check_empty(target)
-    for model in tables():
+    for model in TABLES:
         _copy_table(model, source, target, progress)
-    for model in tables():
+    for model in TABLES:
         _copy_sequence(model, source, target)
-    return {model._meta.table_name: _count(model, target) for model in tables()}
+    return {model._meta.table_name: _count(model, target) for model in TABLES}
 
 
 @contextmanager
@@ -107,7 +95,7 @@ def _count(model: Model, database: peewee.Database) -> int:
 
 
 def _check_empty(target: peewee.Database) -> None:
-    full = [model._meta.table_name for model in tables() if _count(model, target)]
+    full = [model._meta.table_name for model in TABLES if _count(model, target)]
     if full:
         raise SchemaMismatch(
             f"the target is not empty (rows in {', '.join(full)}): name a new database"

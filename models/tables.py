@@ -1,0 +1,24 @@
+"""Every table of an installation, once: for what treats them all alike, such as a copy."""
+
+from __future__ import annotations
+
+from models.accounts.audit import Entry
+from models.accounts.known_networks import KnownNetwork
+from models.accounts.sessions import Session
+from models.accounts.users import User
+from models.bots.bots import Bot
+from models.engine.base import BaseModel
+from models.installation import InstallationFact
+from models.messaging.updates import BlockedChat, Update
+
+# a table stands behind those that its foreign keys point to
+TABLES: tuple[type[BaseModel], ...] = (
+    InstallationFact,
+    User,
+    Session,
+    KnownNetwork,
+    Entry,
+    Bot,
+    Update,
+    BlockedChat,
+)
