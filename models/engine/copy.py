@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import peewee
@@ -18,17 +18,16 @@ from models.tables import TABLES
 
 _ROWS = 500  # rows that are read and written at once
 Model = type[BaseModel]
+Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 
-def copy_database(
-    source_url: str, target_url: str, *, progress: Callable[[str, int, int], None]
-) -> dict[str, int]:
+def copy_database(source_url: str, target_url: str, *, progress: Progress) -> dict[str, int]:
     """Copy every row into a database that has none.
 
     Args:
         source_url: where the rows are; only read.
         target_url: where they go; it is migrated first.
-        progress: called with a table's name, rows done, and rows in all.
+        progress: called with a table's name and its number of rows; is told how many more are done.
 
     Returns:
         The number of rows in the target, by table.
@@ -55,7 +54,7 @@ def copy_database(
 def _copy(
     source: peewee.Database,
     target: peewee.Database,
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
 ) -> dict[str, int]:
     _check_empty(target)
     for model in TABLES:
@@ -106,17 +105,15 @@ def _copy_table(
     model: Model,
     source: peewee.Database,
     target: peewee.Database,
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
 ) -> None:
-    name, total, done = model._meta.table_name, _count(model, source), 0
-    progress(name, done, total)
-    with source.bind_ctx([model]):
+    total = _count(model, source)
+    with progress(model._meta.table_name, total) as advance, source.bind_ctx([model]):
         rows = iter(model.select().dicts().iterator())
         while page := _page(rows):
             with target.bind_ctx([model]):
                 model.insert_many(page).execute()
-            done += len(page)
-            progress(name, done, total)
+            advance(len(page))
 
 
 def _page(rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:

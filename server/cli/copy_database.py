@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -10,15 +12,17 @@ from models.engine.copy import copy_database
 from server.config import Config
 
 
-class _Bars:
-    """A progress bar a table, on a terminal; nothing elsewhere."""
-
-    def __call__(self, table: str, done: int, total: int) -> None:
-        if not sys.stderr.isatty():
-            return
-        filled = 30 if not total else 30 * done // total
-        bar = "#" * filled + "." * (30 - filled)
-        click.echo(f"\r{table:<20} [{bar}] {done}/{total}", err=True, nl=done >= total)
+@contextmanager
+def _bar(table: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a table's progress on a terminal, and nothing elsewhere."""
+    with click.progressbar(
+        length=total,
+        label=f"{table:<20}",
+        show_pos=True,
+        file=sys.stderr,
+        hidden=not sys.stderr.isatty(),
+    ) as bar:
+        yield bar.update
 
 
 @click.command("copy-database")
@@ -33,7 +37,7 @@ def command(source: str, target: str) -> None:
     urls = [Config.load({}, database_url=url).database_url for url in (source, target)]
     if urls[0] == urls[1]:
         raise click.ClickException("FROM and TO are the same database")
-    counts = copy_database(urls[0], urls[1], progress=_Bars())
+    counts = copy_database(urls[0], urls[1], progress=_bar)
     width = max(map(len, counts))
     for table, count in counts.items():
         click.echo(f"{table:<{width}}  {count:>10}")

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +17,7 @@ import pytest
 from support.client import BOTS, DEADLINE, PASSWORD, QUICK, Client, register
 from support.server_process import ROOT
 
+from models.engine.migration import Migrations
 from sandbox import Sandbox
 from server.app import open_botyard
 from server.config import Config
@@ -106,3 +112,19 @@ def test_an_address_that_is_none_is_told() -> None:
     done = copy("mysql://x", "sqlite:///y")
     assert done.returncode == 1
     assert "postgresql://" in done.stderr
+
+
+def test_a_terminal_is_shown_how_far_each_table_is(tmp_path: Path) -> None:
+    source, target = (f"sqlite:///{tmp_path / name}" for name in ("a.db", "b.db"))
+    Migrations(source).up()
+    query = "INSERT INTO settings (name, value) VALUES (?, ?)"
+    with closing(sqlite3.connect(tmp_path / "a.db")) as database, database:
+        database.executemany(query, [(f"name{number}", "x") for number in range(3)])
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "server", "copy-database", source, target]
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=end, check=True)
+    os.close(end)
+    shown = os.read(terminal, 100_000).decode()
+    os.close(terminal)
+    assert re.search(r"settings +\[#+\] +3/3", shown)
+    assert re.search(r"blocked_chats +\[-+\] +0/0", shown)
