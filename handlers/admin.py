@@ -21,7 +21,7 @@ from handlers.schemas.admin import (
 from models.accounts import administration
 from models.accounts.administration import Account
 from models.bots import bots
-from models.bots.bots import BotRecord
+from models.bots.records import BotRecord
 from runner.states import BotStatus
 
 
@@ -147,13 +147,11 @@ class AdminBots(StaffHandler, PagedHandler):
           403: {description: You are not staff., codes: [staff_only]}
         """
         query = self.query(AdminBotQuerySchema)
-        wanted = dict(query)
-        if "state" in wanted:
-            wanted["ids"] = self.services.manager.in_state(wanted.pop("state"))
         services = self.services
-        with services.manager.views.moment() as moment:
-            page = await services.db.read(administration.bots_page, services.vault, **wanted)
-            pairs = await moment.pair(page.rows)
+        if "state" in query:  # what this process has just done is found, too
+            await services.runner.statuses.flush()
+        page = await services.db.read(administration.bots_page, services.vault, **query)
+        pairs = await services.runner.views.pair(page.rows)
         rows = [present(*pair, schema=AdminBotSchema) for pair in pairs if _fits(*pair, query)]
         self.answer_page(page, rows, query)
 
@@ -182,8 +180,7 @@ class AdminBot(StaffHandler):
           200: {description: The bot., schema: AdminBotSchema}
           403: {description: You are not staff., codes: [staff_only]}
         """
-        with self.services.manager.views.moment() as moment:
-            pairs = await moment.pair([await self.bot(bot_id)])
+        pairs = await self.services.runner.views.pair([await self.bot(bot_id)])
         if not pairs:
             raise _no_bot(bot_id)
         self.answer(present(*pairs[0], schema=AdminBotSchema))

@@ -226,7 +226,7 @@ class Logout(AccountHandler):
         await self.write_as_caller(
             sessions.delete, me.session.id, user=me.user, action=Action.LOGOUT
         )
-        self.services.manager.events.end_session(me.user.id, me.session.id)
+        self.services.runner.events.end_session(me.user.id, me.session.id)
         clear_session_cookie(self)
         self.answer({"detail": "Successfully logged out."})
 
@@ -291,7 +291,7 @@ class Me(AccountHandler):
           204: {description: The account and its bots are gone.}
         """
         await self.services.bots.delete_account(self.me.user.id, by=self.actor)
-        self.services.manager.events.end_sessions(self.me.user.id, keep=None)
+        self.services.runner.events.end_sessions(self.me.user.id, keep=None)
         clear_session_cookie(self)
         self.set_status(204)
 
@@ -337,7 +337,7 @@ class OneSession(AccountHandler):
         )
         if not ended:
             raise errors.NotFound("You have no such session.")
-        self.services.manager.events.end_session(self.me.user.id, session_id)
+        self.services.runner.events.end_session(self.me.user.id, session_id)
         self.set_status(204)
 
 

@@ -11,7 +11,7 @@ from handlers import errors
 from handlers.base import ApiHandler
 from handlers.schemas.common import BotSchema
 from models.bots import bots
-from models.bots.bots import BotRecord
+from models.bots.records import BotRecord
 from models.bots.vault import is_masked, mask
 from runner.states import BotStatus
 from services.bots import Outcome
@@ -70,8 +70,7 @@ class BotHandler(ApiHandler):
         Raises:
             NotFound: as for `bot`.
         """
-        with self.services.manager.views.moment() as moment:
-            pairs = await moment.pair([await self.bot(bot_id)])
+        pairs = await self.services.runner.views.pair([await self.bot(bot_id)])
         if not pairs:
             raise errors.NotFound(f"There is no bot {bot_id}.")
         return pairs[0]
@@ -94,9 +93,8 @@ class Bots(BotHandler):
           200: {description: All your bots., schema: BotSchema, many: true}
         """
         services = self.services
-        with services.manager.views.moment() as moment:
-            listed = await services.db.read(bots.list_for, services.vault, self.me.user.id)
-            pairs = await moment.pair(listed)
+        listed = await services.db.read(bots.list_for, services.vault, self.me.user.id)
+        pairs = await services.runner.views.pair(listed)
         self.answer([present(bot, status) for bot, status in pairs])
 
     async def post(self) -> None:

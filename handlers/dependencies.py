@@ -15,7 +15,7 @@ from models.accounts.passwords import PasswordHasher
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.engine.histogram import Histogram
-from runner.manager import BotManager
+from runner.runner import Runner
 from services.account_limits import AccountLimits
 from services.bots import BotService
 from services.throttle import LoginThrottle
@@ -94,7 +94,7 @@ class Services:
     keys: AccessTokens
     throttle: LoginThrottle
     limits: AccountLimits
-    manager: BotManager
+    runner: Runner
     bots: BotService
     requests: RequestCounts
     loop_lag: Histogram

@@ -49,11 +49,11 @@ class Events(ApiHandler):
           429: {description: You have too many streams open., codes: [too_many_attempts]}
           503: {description: All accounts together have too many streams open., codes: [busy]}
         """
-        me, hub = self.me, self.services.manager.events
+        me, hub = self.me, self.services.runner.events
         self._check_room()
         last_id = self.request.headers.get("Last-Event-ID")
         self.subscription = hub.subscribe(me.user.id, session_id=me.session.id, last_id=last_id)
-        self.services.manager.count_for_listeners()
+        self.services.runner.counters.start()
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("X-Accel-Buffering", "no")  # nginx would hold events back
         try:
@@ -72,7 +72,7 @@ class Events(ApiHandler):
             TooManyRequests: the account has as many as it may have.
             Unavailable: all accounts together have as many as the server can have.
         """
-        me, hub = self.me, self.services.manager.events
+        me, hub = self.me, self.services.runner.events
         if hub.readers(me.user.id) >= STREAMS:
             raise errors.TooManyRequests(
                 f"You have {STREAMS} streams open, which is as many as you may have.",
@@ -114,9 +114,8 @@ class Events(ApiHandler):
 
     async def _snapshot(self) -> str:
         services = self.services
-        with services.manager.views.moment() as moment:
-            listed = await services.db.read(bots.list_for, services.vault, self.me.user.id)
-            pairs = await moment.pair(listed)
+        listed = await services.db.read(bots.list_for, services.vault, self.me.user.id)
+        pairs = await services.runner.views.pair(listed)
         return "".join(
             _format(Event("", kind, bot.id, status)) for bot, status in pairs for kind in _SCHEMAS
         )

@@ -41,7 +41,7 @@ class PasswordChange(AccountHandler):
             raise errors.invalid({"new_password1": found})
         checked = await self.services.db.read(users.credentials, me.user.id)
         await self._store(await self._hash(new, body["old_password"], checked), checked)
-        self.services.manager.events.end_sessions(me.user.id, keep=me.session.id)
+        self.services.runner.events.end_sessions(me.user.id, keep=me.session.id)
         self.answer({"detail": "New password has been saved."})
 
     async def _hash(self, new: str, old: str, checked: Credentials | None) -> str:

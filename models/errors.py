@@ -5,6 +5,7 @@ StorageError
 │   ├── DatabaseInUse       a server has the database alone
 │   └── DatabaseDamaged     what is in the file, or in PostgreSQL's, is no database any more
 ├── SecretMismatch          the secret key is not the one the stored tokens were encrypted with
+├── NotOwner                this process may not write for a bot (any more)
 ├── SchemaMismatch          the database is older or newer than this program
 └── RuleBroken              the database is fine, the request is not
     ├── UsernameTaken
@@ -38,6 +39,10 @@ class DatabaseDamaged(StorageUnavailable):
 
 class SecretMismatch(StorageError):
     """The secret key does not fit the database."""
+
+
+class NotOwner(StorageError):
+    """This process may not write for a bot: it is gone, has another token, or runs elsewhere."""
 
 
 class SchemaMismatch(StorageError):

@@ -6,7 +6,7 @@ from models.accounts.audit import Entry
 from models.accounts.known_networks import KnownNetwork
 from models.accounts.sessions import Session
 from models.accounts.users import User
-from models.bots.bots import Bot
+from models.bots.tables import Bot, Run
 from models.engine.base import BaseModel
 from models.installation import InstallationFact
 from models.messaging.updates import BlockedChat, Update
@@ -19,6 +19,7 @@ TABLES: tuple[type[BaseModel], ...] = (
     KnownNetwork,
     Entry,
     Bot,
+    Run,
     Update,
     BlockedChat,
 )

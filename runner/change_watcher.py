@@ -8,7 +8,7 @@ from runner.manager import BotManager
 
 
 class ChangeWatcher:
-    """Looks at the mark, and has the manager compare when it is another one.
+    """Reconciles all bots when the change marker differs.
 
     Args:
         db: the database.
@@ -21,7 +21,11 @@ class ChangeWatcher:
         self._seen: str | None = None
 
     async def poll(self) -> None:
-        """Compare, when something was changed."""
+        """Reconcile if something was changed.
+
+        Raises:
+            StorageError: the database did not answer; the next poll tries again.
+        """
         mark = await self._db.read(change_marker.current)
         if mark != self._seen:
             await self._manager.reconcile_all()

@@ -1,15 +1,12 @@
-"""Finds out whether the row that is in the way of a confirmed token has a dead one."""
+"""Stores whose a token is, and frees a Telegram bot from a row whose token is dead."""
 
 from __future__ import annotations
 
 from models.bots import takeover
-from models.bots.bots import LastError, VerifiedToken
-from models.bots.takeover import DeadClaim
+from models.bots.records import BotRecord, VerifiedToken
 from models.bots.vault import Vault
-from models.engine.base import now
 from models.engine.database import Database
 from runner.errors import TokenRejected
-from runner.states import Reason
 from runner.telegram.transport import Transport
 from runner.telegram.verification import verify
 
@@ -32,14 +29,14 @@ class Claims:
 
     async def dead(
         self, token: VerifiedToken, *, exclude_id: int | None = None
-    ) -> DeadClaim | None:
-        """The bot that a confirmed token may take its Telegram bot over from.
+    ) -> BotRecord | None:
+        """Find the bot that a confirmed token may take its Telegram bot over from.
 
         Telegram is asked now: what is stored of a failure may be old, and a bot that is off
         has none. A bot whose token works, or may work, keeps what it has.
 
         Args:
-            token: as Telegram has just confirmed it; nothing is looked for when it has not.
+            token: as Telegram has just confirmed it; nothing is looked for if it has not.
             exclude_id: the id of the bot that gets it.
         """
         if token.telegram_id is None:
@@ -52,6 +49,16 @@ class Claims:
         try:
             await verify(self._transport, bot.token, timeout=self._timeout)
         except TokenRejected:
-            sentence = "The token was revoked, and the bot was added with its new one elsewhere."
-            return DeadClaim(bot, LastError(Reason.TOKEN_REVOKED, sentence, now()))
+            return bot
         return None
+
+    async def confirm(self, bot_id: int, token: VerifiedToken) -> None:
+        """Store what Telegram has said of a running bot's token.
+
+        Raises:
+            BotAlreadyRegistered: another bot in the platform is this Telegram bot.
+            StorageError: nothing is stored.
+        """
+        dead = await self.dead(token, exclude_id=bot_id)
+        confirm = takeover.confirm
+        await self._db.write_as_owner(confirm, dead, self._vault, bot_id, token)

@@ -1,301 +1,221 @@
-"""All the bots of this process."""
+"""The bots of this process: which run, and how they become what the database says."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection
-from dataclasses import replace
-from functools import partial
-from typing import ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import orjson
 
-from models.accounts.administration import IdFilter
-from models.bots import bots, takeover
-from models.bots.bots import BotRecord, LastError, VerifiedToken
+from models.bots import bots
+from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.errors import StorageError
 from models.messaging.updates import StoredUpdate
-from runner.boot import Boot
 from runner.bot import ManagedBot
-from runner.claims import Claims
-from runner.live.counters import UpdateCounts
-from runner.live.hub import EventHub, EventKind
 from runner.loop_pacer import LoopPacer
 from runner.run import RunnerContext
-from runner.settings import RunnerTuning
-from runner.snapshots import BotLock, Views
-from runner.start_limiter import StartLimiter
-from runner.states import BotState, BotStatus
-from runner.telegram.transport import Transport
-from runner.updates.journal import Journal
+from runner.states import BotState
 from runner.updates.raw import ATTEMPTS
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 log = logging.getLogger("botyard.runner")
 
-COUNTERS_EVERY = 1.0  # seconds
+PAGE = 50  # bots that are read at once
 
 
 class BotManager:
-    """Which bots run, by their ids.
+    """The registry of the bots that run here.
+
+    What should run is in the database. To make it so is called reconciling; it happens to a bot
+    under its lock, which is also held while its row is changed.
 
     Args:
         db: the database.
         vault: opens the stored tokens.
-        transport: the HTTP session of all bots.
-        settings: times and bounds.
+        context: what all bots share.
     """
 
-    def __init__(
-        self, db: Database, vault: Vault, transport: Transport, settings: RunnerTuning
-    ) -> None:
+    def __init__(self, db: Database, vault: Vault, context: RunnerContext) -> None:
         self._db = db
         self._vault = vault
-        self._settings = settings
+        self._context = context
         self._bots: dict[int, ManagedBot] = {}
-        self._stopped: dict[int, BotStatus] = {}  # of those that ran here before
-        self._locks: WeakValueDictionary[int, BotLock] = WeakValueDictionary()
-        self.transport = transport
-        self.claims = Claims(db, vault, transport, timeout=settings.verify_timeout)
-        self.journal = Journal(db)
-        self._update_counts = UpdateCounts(db)
-        self.views = Views(db, vault, self, self._update_counts)
-        self._context = RunnerContext(
-            transport=transport,
-            journal=self.journal,
-            settings=settings,
-            start_limiter=StartLimiter(settings.boot_parallel),
-            loop_pacer=LoopPacer(settings.handlers_a_turn),
-            confirm=self._confirm,
-            save_failure=self._save_failure,
-            changed=self._changed,
-        )
-        self._at_boot = Boot()
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._untried: set[int] | None = None  # of those wanted at boot; None before it is read
         self._closing = False
-        self.events = EventHub()
-        self._counted: dict[int, BotStatus] = {}
-        self._counting: asyncio.Task[None] | None = None
+
+    # -- what runs
 
     @property
     def size(self) -> int:
-        """How many bots run, or are about to."""
-        return len(self._bots) + len(self._at_boot.queued)
-
-    def lock(self, bot_id: int) -> asyncio.Lock:
-        """The lock of a bot: held while what is stored of it and what runs of it are changed."""
-        self._at_boot.touch(bot_id)
-        lock = self._locks.get(bot_id)
-        if lock is None:
-            lock = self._locks[bot_id] = BotLock(partial(self.views.touch, bot_id))
-        return lock
-
-    def is_held(self, bot_id: int) -> bool:
-        """Say whether somebody changes a bot at this moment."""
-        lock = self._locks.get(bot_id)
-        return lock is not None and lock.locked()
-
-    def state(self, bot_id: int) -> BotState | None:
-        """The state of a bot that runs, or did and is to again; None of all others."""
-        managed = self._bots.get(bot_id)
-        return managed.status.state if managed is not None else None
-
-    async def statuses(self, records: list[BotRecord]) -> list[BotStatus]:
-        """The statuses of some bots now, which may be later than their rows."""
-        counts = await self._update_counts.of([record.id for record in records])
-        return [
-            replace(self.status(bot), pending=counts[bot.id].pending, dead=counts[bot.id].dead)
-            for bot in records
-        ]
-
-    def status(self, record: BotRecord) -> BotStatus:
-        """What is true of a bot now, as far as that is known without the database."""
-        managed = self._bots.get(record.id)
-        if managed is not None:
-            return managed.status
-        if record.id in self._stopped:
-            return self._stopped[record.id]
-        state = BotState.STARTING if self._at_boot.awaits(record) else BotState.STOPPED
-        return BotStatus(state, None, None, record.updated_at, last_update_at=record.last_update_at)
-
-    def states(self) -> Counter[BotState]:
-        """How many bots are in which state."""
-        counts = Counter(managed.status.state for managed in self._bots.values())
-        if self._at_boot.queued:
-            counts[BotState.STARTING] += len(self._at_boot.queued)
-        return counts
-
-    def in_state(self, state: BotState) -> IdFilter:
-        """Which bots are in a state; those that the manager does not know are stopped."""
-        known = {bot_id: managed.status.state for bot_id, managed in self._bots.items()}
-        known |= dict.fromkeys(self._at_boot.queued, BotState.STARTING)
-        stopped = state is BotState.STOPPED
-        listed = (bot_id for bot_id, now in known.items() if (now is state) is not stopped)
-        return IdFilter(frozenset(listed), all_but=stopped)
+        """The number of bots that run, or are about to."""
+        return len(self._bots.keys() | (self._untried or set()))
 
     @property
     def ready(self) -> bool:
-        """Whether every bot that was active at boot has been tried once."""
+        """True once every bot that was wanted at boot has been tried."""
+        return self._untried is not None and not self._untried
 
-        def tried(bot_id: int) -> bool:
-            managed = self._bots.get(bot_id)
-            return managed is None or managed.tried
+    def mark_tried(self, bot_id: int) -> None:
+        """Note that a bot has been tried, or need not be; see `ready`."""
+        if self._untried:
+            self._untried.discard(bot_id)
 
-        return self._at_boot.is_through(tried)
+    def find(self, bot_id: int) -> ManagedBot | None:
+        """Return a bot that runs here, or should; None of all others."""
+        return self._bots.get(bot_id)
 
-    async def start_active(self) -> None:
-        """Start every bot that is to run; returns before they are started."""
-        records = await self._read_patiently(bots.wanted, self._vault)
-        boot = self._at_boot
-        boot.queue(record.id for record in records)
-        pace = LoopPacer(self._settings.starts_a_turn)
-        for record in records:
-            await pace.wait()
-            touched = boot.is_touched(record.id)
-            async with self.lock(record.id):
-                if record.id in boot.queued:  # else an owner was faster
-                    await self._boot(record, touched=touched)
-        boot.end()
+    def bots(self) -> Iterator[ManagedBot]:
+        """Iterate over the bots that run here, or should."""
+        return iter(self._bots.values())
 
-    async def _boot(self, read: BotRecord, *, touched: bool) -> None:
-        record: BotRecord | None = read
-        if touched:
-            record = await self._read_patiently(bots.get, self._vault, read.id)
-        self._at_boot.queued.discard(read.id)
-        if record is not None and record.wanted:
-            self.start(record, priority=False)
+    def states(self) -> Counter[BotState]:
+        """Count the bots of this process by state, those that boot has yet to start included."""
+        counts = Counter(managed.status.state for managed in self._bots.values())
+        if queued := len((self._untried or set()) - self._bots.keys()):
+            counts[BotState.STARTING] += queued
+        return counts
 
-    async def _read_patiently(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Read, however long the database does not answer."""
-        while True:
-            try:
-                return await self._db.read(fn, *args, **kwargs)
-            except StorageError as error:
-                log.error("the bots cannot be started yet: %s", error)
-                await asyncio.sleep(self._settings.backoff_min)
+    def lock(self, bot_id: int) -> asyncio.Lock:
+        """Return the lock of a bot, to be held while it or its row is changed."""
+        lock = self._locks.get(bot_id)
+        if lock is None:
+            lock = self._locks[bot_id] = asyncio.Lock()
+        return lock
+
+    # -- reconciling
+
+    async def start_wanted(self) -> None:
+        """Start every bot that should run; returns before they are started."""
+        wanted = await self._patiently(lambda: self._db.read(bots.wanted_generations))
+        self._untried = set(wanted)
+        pace = LoopPacer(self._context.settings.starts_a_turn)
+        for page in _pages(list(wanted)):
+            await self._patiently(lambda page=page: self._reconcile_page(page, pace))  # type: ignore[misc]
 
     async def reconcile_all(self) -> None:
         """Start what should run and does not, stop what runs and should not."""
-        wanted = await self._db.read(bots.wanted_ids)
+        wanted = await self._db.read(bots.wanted_generations)
+        ids = wanted.keys() | self._bots.keys()
         # An operation under way may have read what was true before: it is looked at, too.
-        await self.reconcile((self._bots.keys() ^ wanted) | set(self._locks))
+        stale = [bot_id for bot_id in ids if self._is_stale(bot_id, wanted.get(bot_id))]
+        pace = LoopPacer(self._context.settings.starts_a_turn)
+        for page in _pages(sorted({*stale, *self._locks})):
+            await self._reconcile_page(page, pace)
 
-    async def reconcile(self, bot_ids: Collection[int]) -> None:
-        """Make some bots as the database says, each under its lock."""
-        for bot_id in bot_ids:
-            async with self.lock(bot_id):
-                record = await self._db.read(bots.get, self._vault, bot_id)
-                if record is None:
-                    await self.forget(bot_id)
-                elif not record.wanted:
-                    await self.stop(bot_id)
-                elif bot_id not in self._bots:
-                    self.start(record, priority=False)
+    def _is_stale(self, bot_id: int, generation: int | None) -> bool:
+        managed = self._bots.get(bot_id)
+        return generation != (None if managed is None else managed.record.generation)
 
-    def start(
+    async def _reconcile_page(self, bot_ids: Sequence[int], pace: LoopPacer) -> None:
+        """Start those of some bots that should run, then stop those that should not."""
+        others = []
+        async with AsyncExitStack() as locks:
+            for bot_id in bot_ids:  # ascending: all who hold several take them so
+                await locks.enter_async_context(self.lock(bot_id))
+            records = await self._db.read(bots.get_several, self._vault, list(bot_ids))
+            for bot_id in bot_ids:
+                record, managed = records.get(bot_id), self._bots.get(bot_id)
+                if record is not None and record.wanted and managed is None:
+                    await pace.wait()
+                    await self.apply(record, priority=False)
+                else:
+                    others.append(bot_id)
+        for bot_id in others:
+            await self.reconcile(bot_id)
+
+    async def reconcile(self, bot_id: int) -> None:
+        """Make a bot what the database says.
+
+        Raises:
+            StorageError: the database did not answer; nothing was changed.
+        """
+        async with self.lock(bot_id):
+            record = await self._db.read(bots.get, self._vault, bot_id)
+            if record is None:
+                await self.stop(bot_id)
+            else:
+                await self.apply(record, priority=False)
+
+    async def apply(
         self, record: BotRecord, *, priority: bool = True, unreachable: str | None = None
     ) -> None:
-        """Begin to start a bot; its lock must be held. See `ManagedBot.start`."""
-        if self._closing:
-            return
-        self._at_boot.queued.discard(record.id)
-        managed = self._bots.get(record.id)
-        if managed is None:
-            self._stopped.pop(record.id, None)
-            managed = self._bots[record.id] = ManagedBot(record, self._context)
-        managed.start(priority=priority, unreachable=unreachable)
+        """Carry out an owner's wish; the bot's lock must be held.
 
-    async def stop(self, bot_id: int) -> None:
-        """Stop a bot; its lock must be held. Its last status stays to be told."""
-        self._at_boot.queued.discard(bot_id)
+        Returns when the bot is off, or has begun to start; see `wait_until_stable`.
+
+        Args:
+            record: the bot as it is stored now.
+            priority, unreachable: as for `ManagedBot.start`.
+        """
+        managed = self._bots.get(record.id)
+        if not record.wanted:
+            await self.stop(record.id, record)
+            return
+        if self._closing or not self._context.ownership.owns(record.id):
+            return
+        if managed is not None and record.token_generation != managed.record.token_generation:
+            await self.stop(record.id, record)
+            managed = None
+        if managed is None:
+            managed = self._bots[record.id] = ManagedBot(record, self._context)
+        managed.carry_out(record, priority=priority, unreachable=unreachable)
+
+    async def stop(self, bot_id: int, record: BotRecord | None = None) -> None:
+        """Stop a bot; its lock must be held.
+
+        Args:
+            record: the bot as it is stored now; None if it is not, or not to be shown as off.
+        """
         managed = self._bots.get(bot_id)
         if managed is not None:
-            await managed.stop()
-            self._stopped[bot_id] = managed.status
+            await managed.stop(record)
             del self._bots[bot_id]
+        self.mark_tried(bot_id)
+
+    async def restart(self, bot_id: int) -> None:
+        """Stop a bot that may no longer write as it is, and make it what the database says."""
+        async with self.lock(bot_id):
+            await self.stop(bot_id)
+        await self._patiently(lambda: self.reconcile(bot_id))
 
     def enqueue(self, bot_id: int, update: StoredUpdate) -> None:
-        """Hand an update of the journal to a bot, when it runs."""
+        """Hand an update of the journal to a bot, if it runs."""
         managed = self._bots.get(bot_id)
         if managed is not None:
             managed.enqueue(orjson.loads(update.payload) | {ATTEMPTS: update.attempts})
 
-    async def forget(self, bot_id: int) -> None:
-        """Stop a bot that is no longer stored; its lock must be held."""
-        await self.stop(bot_id)
-        self._stopped.pop(bot_id, None)
-
-    def deleted(self, record: BotRecord) -> None:
-        """Tell who listens that a bot is gone."""
-        self.events.publish(record.user_id, EventKind.DELETED, record.id)
-
     async def wait_until_stable(self, bot_id: int) -> bool:
         """Wait, for as long as a request may, until a bot is neither starting nor stopping."""
         managed = self._bots.get(bot_id)
-        return managed is None or await managed.wait_until_stable(self._settings.start_wait)
+        return managed is None or await managed.wait_until_stable(self._context.settings.start_wait)
 
     async def shutdown(self) -> None:
         """Stop every bot; what their owners want stays as it is."""
         self._closing = True
-        if self._counting is not None:
-            self._counting.cancel()
-            await asyncio.wait({self._counting})
         await asyncio.gather(*(self._shut_down(bot_id) for bot_id in list(self._bots)))
-        await self.journal.close()
-        await self._update_counts.close()
 
     async def _shut_down(self, bot_id: int) -> None:
         async with self.lock(bot_id):
             await self.stop(bot_id)
 
-    def _changed(self, record: BotRecord, status: BotStatus) -> None:
-        self.views.touch(record.id)
-        self.events.publish(record.user_id, EventKind.STATE, record.id, status)
-
-    def count_for_listeners(self) -> None:
-        """Begin to tell counters, once a second, for as long as somebody listens."""
-        if self._counting is None and not self._closing:
-            self._counting = asyncio.create_task(self._count(), name="counters")
-
-    async def _count(self) -> None:
-        try:
-            while not self.events.silent:
-                try:
-                    await self._publish_counters()
-                except StorageError as error:
-                    log.warning("no counters: %s", error)
-                await asyncio.sleep(COUNTERS_EVERY)
-        finally:
-            self._counting = None
-            self._counted.clear()
-
-    async def _publish_counters(self) -> None:
-        heard = [
-            managed.record
-            for managed in self._bots.values()
-            if self.events.listened_to(managed.record.user_id)
-        ]
-        for record, status in zip(heard, await self.statuses(heard), strict=True):
-            before, self._counted[record.id] = self._counted.get(record.id), status
-            if before is not None and _counters(before) != _counters(status):
-                self.events.publish(record.user_id, EventKind.COUNTERS, record.id, status)
-
-    async def _confirm(self, bot_id: int, token: VerifiedToken) -> None:
-        dead = await self.claims.dead(token, exclude_id=bot_id)
-        await self._db.write(takeover.confirm, dead, self._vault, bot_id, token)
-
-    async def _save_failure(self, bot_id: int, failure: LastError) -> None:
-        try:
-            await self._db.write(bots.save_failure, bot_id, failure)
-        except StorageError:
-            log.exception("the failure of bot %d is not stored", bot_id)
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do something that reads, however long the database does not answer."""
+        while True:
+            try:
+                return await work()
+            except StorageError as error:
+                log.error("the bots cannot be started yet: %s", error)
+                await asyncio.sleep(self._context.settings.backoff_min)
 
 
-def _counters(status: BotStatus) -> tuple[object, ...]:
-    return status.pending, status.dead, status.last_poll_at, status.last_update_at
+def _pages(ids: list[int]) -> Iterator[list[int]]:
+    return (ids[start : start + PAGE] for start in range(0, len(ids), PAGE))

@@ -1,4 +1,4 @@
-"""Bounds how many bots connect at once, and lets who is in a hurry pass."""
+"""Bounds how many bots connect at once, and lets those go first whose owners wait."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from contextlib import asynccontextmanager
 
 
 class StartLimiter:
-    """A semaphore whose queue can be left to the front.
+    """A semaphore with a way past its queue.
 
     At boot thousands of bots wait here; an owner who switches one of them on does not.
 
     Args:
-        number: how many bots may hold a slot at once, those that passed in a hurry not counted.
+        number: how many bots may hold a slot at once, promoted ones not counted.
     """
 
     def __init__(self, number: int) -> None:
         self._free = number
         self._waiting: dict[int, asyncio.Future[bool]] = {}  # by bot, in order
+        self._promoted: set[int] = set()
 
     @asynccontextmanager
     async def acquire(self, bot_id: int) -> AsyncIterator[None]:
@@ -31,13 +32,20 @@ class StartLimiter:
                 self._give()
 
     def promote(self, bot_id: int) -> None:
-        """Let a bot that waits pass at once, without a slot."""
+        """Let a bot pass without a slot, at once or when it comes; see `forget`."""
+        self._promoted.add(bot_id)
         ticket = self._waiting.get(bot_id)
         if ticket is not None and not ticket.done():
             ticket.set_result(False)
 
+    def forget(self, bot_id: int) -> None:
+        """Have a bot queue like all others from now on."""
+        self._promoted.discard(bot_id)
+
     async def _take(self, bot_id: int) -> bool:
-        """Wait for a slot; whether one was taken."""
+        """Wait for a slot; return False if none is needed."""
+        if bot_id in self._promoted:
+            return False
         if self._free:
             self._free -= 1
             return True

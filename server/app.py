@@ -24,6 +24,7 @@ from handlers.metrics.collector import MetricsCollector
 from handlers.metrics.requests import RequestCounts
 from handlers.routes import routes
 from models.accounts.passwords import PasswordHasher
+from models.bots import runs
 from models.bots.vault import Vault, check_secret
 from models.engine.connection import LOCK_TIMEOUT
 from models.engine.database import Database
@@ -31,6 +32,7 @@ from models.engine.locks import exclusive
 from models.engine.migration import Migrations
 from runner.change_watcher import ChangeWatcher
 from runner.manager import BotManager
+from runner.runner import Runner, create_runner
 from runner.settings import FILES_A_BOT, FILES_BESIDE, RunnerTuning
 from runner.telegram.transport import Transport
 from server import __version__, version
@@ -47,6 +49,7 @@ from services.retention import Janitor
 from services.throttle import LoginThrottle
 
 MAX_HEADERS = 64 * 1024  # bytes
+POLLS_EVERY = 60.0  # seconds between two times that last polls are stored
 MIN_CONNECTIONS = 16  # however few files are left
 log = logging.getLogger("botyard.server")
 
@@ -113,7 +116,7 @@ class Botyard:
             timeout: seconds after which they are cut.
         """
         self.services.traffic.draining = self.server.draining = True
-        self.services.manager.events.close()
+        self.services.runner.events.close()
         self.server.stop()
         try:
             async with asyncio.timeout(timeout):
@@ -147,6 +150,7 @@ async def _open_database(config: Config, vault: Vault, stack: AsyncExitStack) ->
     stack.push_async_callback(db.close)
     await db.open()
     await db.write(check_secret, vault)
+    await db.write(runs.begin)
     return db
 
 
@@ -167,7 +171,7 @@ def _routines(
     config: Config,
     runner: RunnerTuning,
     db: Database,
-    manager: BotManager,
+    bots_runner: Runner,
     boot: asyncio.Task[None],
 ) -> list[PeriodicTask]:
     """What is done again and again; the bots are compared only once they are all begun."""
@@ -177,13 +181,20 @@ def _routines(
         keep=timedelta(days=config.journal_days),
         keep_audit=timedelta(days=config.audit_days),
     )
-    watch = ChangeWatcher(db, manager)
+    watch = ChangeWatcher(db, bots_runner.manager)
     return [
         PeriodicTask(
             "watch",
             watch.poll,
             every=runner.watch_interval,
             failed="the bots could not be compared with the database",
+            after=boot,
+        ),
+        PeriodicTask(
+            "polls",
+            bots_runner.save_polls,
+            every=POLLS_EVERY,
+            failed="the times of the last polls were not stored",
             after=boot,
         ),
         PeriodicTask(
@@ -205,7 +216,7 @@ async def _open_services(
     )
     stack.push_async_callback(transport.close)
     await transport.open()
-    manager = BotManager(db, vault, transport, runner)
+    bots_runner = create_runner(db, vault, transport, runner)
     return Services(
         settings=_api_options(config, commit=await asyncio.to_thread(version.commit)),
         db=db,
@@ -214,12 +225,11 @@ async def _open_services(
         keys=AccessTokens(*vault.derive_all("session keys")),
         throttle=LoginThrottle(),
         limits=AccountLimits(rate=config.account_rate, bots=config.max_bots_per_user),
-        manager=manager,
+        runner=bots_runner,
         bots=BotService(
             db=db,
             vault=vault,
-            transport=transport,
-            manager=manager,
+            runner=bots_runner,
             settings=runner,
             max_bots=config.max_bots_per_user,
         ),
@@ -229,7 +239,7 @@ async def _open_services(
 
 
 def _make_server(config: Config, services: Services) -> BoundedServer:
-    room = _connection_room(services.manager)
+    room = _connection_room(services.runner.manager)
     services.traffic.stream_room = lambda: room() // 2
     return BoundedServer(
         make_app(services),
@@ -269,12 +279,12 @@ async def open_botyard(config: Config, *, runner: RunnerTuning | None = None) ->
         services = await _open_services(config, runner, loop_lag, stack)
         server = _make_server(config, services)
         stack.push_async_callback(server.close_all_connections)
-        stack.push_async_callback(services.manager.shutdown)  # its last answers need connections
+        stack.push_async_callback(services.runner.close)  # its last answers need connections
         stack.callback(loop_lag.close)
         loop_lag.start()
-        boot = asyncio.create_task(services.manager.start_active(), name="boot")
+        boot = asyncio.create_task(services.runner.manager.start_wanted(), name="boot")
         lock_monitor = LockMonitor(services.db)
-        routines = _routines(config, runner, services.db, services.manager, boot)
+        routines = _routines(config, runner, services.db, services.runner, boot)
         if config.sqlite_file is None:  # a file's lock cannot be lost
             routines.append(lock_monitor.routine())
         for routine in routines:

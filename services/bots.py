@@ -10,17 +10,16 @@ from models.accounts.administration import Account
 from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
 from models.bots import bots, takeover
-from models.bots.bots import BotRecord
-from models.bots.takeover import DeadClaim
+from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.errors import StorageError
 from models.messaging import dead_updates, updates
 from runner.errors import BotGone
-from runner.manager import BotManager
+from runner.live.hub import EventKind
+from runner.runner import Runner
 from runner.settings import RunnerTuning
 from runner.states import STABLE, BotStatus
-from runner.telegram.transport import Transport
 from runner.telegram.verification import Verification, verify
 
 
@@ -39,8 +38,7 @@ class BotService:
     Args:
         db: the database.
         vault: seals and opens tokens.
-        transport: the way to Telegram.
-        manager: runs the bots.
+        runner: runs the bots.
         settings: times.
         max_bots: how many bots an account may have.
     """
@@ -50,15 +48,14 @@ class BotService:
         *,
         db: Database,
         vault: Vault,
-        transport: Transport,
-        manager: BotManager,
+        runner: Runner,
         settings: RunnerTuning,
         max_bots: int,
     ) -> None:
         self._db = db
         self._vault = vault
-        self._transport = transport
-        self._manager = manager
+        self._runner = runner
+        self._manager = runner.manager
         self._settings = settings
         self._max_bots = max_bots
 
@@ -73,7 +70,7 @@ class BotService:
         """
         await self._db.read(bots.check_new, self._vault, user_id, token, limit=self._max_bots)
         verified = await self._verify(token)
-        dead = await self._manager.claims.dead(verified.token)
+        dead = await self._runner.claims.dead(verified.token)
         record = await self._db.write(
             authorized,
             by,
@@ -103,18 +100,10 @@ class BotService:
         verified, dead = None, None
         if token != record.token:
             verified = await self._verify(token)
-            dead = await self._manager.claims.dead(verified.token, exclude_id=record.id)
+            dead = await self._runner.claims.dead(verified.token, exclude_id=record.id)
         async with self._manager.lock(record.id):
-            if verified is not None:
-                # First, so that nothing the old bot receives ends in the new one's journal.
-                await self._manager.stop(record.id)
-            try:
-                stored = await self._write(record.id, changes, verified, dead, by)
-            except BaseException:
-                if verified is not None:
-                    await self._resume_locked(record)
-                raise
-            if verified is not None or "active" in changes:
+            stored = await self._write(record.id, changes, verified, dead, by)
+            if stored.generation != record.generation:  # it is a wish, or follows one
                 await self._apply(stored, verified)
         return await self._outcome(stored)
 
@@ -123,7 +112,7 @@ class BotService:
         bot_id: int,
         changes: dict[str, Any],
         verified: Verification | None,
-        dead: DeadClaim | None,
+        dead: BotRecord | None,
         by: Actor,
     ) -> BotRecord:
         stored: BotRecord | None = await self._db.write(
@@ -151,8 +140,7 @@ class BotService:
             except StorageError:
                 await self._resume_locked(record)
                 raise
-            await self._manager.forget(record.id)
-        self._manager.deleted(record)
+        self._runner.events.publish(record.user_id, EventKind.DELETED, record.id)
 
     async def retry_dead_update(self, bot: BotRecord, update_id: int, *, by: Actor) -> bool:
         """Let a dead update wait for its handler again.
@@ -181,7 +169,7 @@ class BotService:
             raise
         for bot_id in gone:
             async with self._manager.lock(bot_id):
-                await self._manager.forget(bot_id)
+                await self._manager.stop(bot_id)
 
     async def administer(
         self, user_id: int, changes: dict[str, bool], *, by: Actor
@@ -197,8 +185,9 @@ class BotService:
         account = await self._db.write(authorized, by, administration.change, user_id, changes)
         if "disabled" in changes:
             if account is not None and account.user.disabled_at is not None:
-                self._manager.events.end_sessions(user_id, keep=None)
-            await self._manager.reconcile(await self._db.read(bots.ids_of, user_id))
+                self._runner.events.end_sessions(user_id, keep=None)
+            for bot_id in await self._db.read(bots.ids_of, user_id):
+                await self._manager.reconcile(bot_id)
         return account
 
     async def _resume_locked(self, known: BotRecord) -> None:
@@ -215,7 +204,7 @@ class BotService:
             return known
 
     async def _verify(self, token: str) -> Verification:
-        return await verify(self._transport, token, timeout=self._settings.verify_timeout)
+        return await verify(self._runner.transport, token, timeout=self._settings.verify_timeout)
 
     async def _carry_out(self, made: BotRecord, verified: Verification) -> Outcome:
         async with self._manager.lock(made.id):
@@ -226,20 +215,16 @@ class BotService:
         return await self._outcome(record)
 
     async def _apply(self, record: BotRecord, verified: Verification | None) -> None:
-        if record.wanted:
-            unreachable = verified.unreachable if verified else None
-            self._manager.start(record, unreachable=unreachable)
-        else:
-            await self._manager.stop(record.id)
+        unreachable = verified.unreachable if verified else None
+        await self._manager.apply(record, unreachable=unreachable)
 
     async def _outcome(self, written: BotRecord) -> Outcome:
-        """A bot as it is after a change, and after those that others made meanwhile."""
-        bot_id = written.id
-        is_stable = await self._manager.wait_until_stable(bot_id)
+        """Wait until a bot is as it should be, and show it, with later changes by others."""
+        is_stable = await self._manager.wait_until_stable(written.id)
         try:
-            shown = await self._manager.views.view(bot_id)
+            shown = await self._runner.views.view(written.id)
         except StorageError:  # the change is stored: its answer must not say otherwise
-            return Outcome(written, self._manager.status(written), is_stable)
+            return Outcome(written, self._runner.views.last_known(written), is_stable)
         if shown is None:
             raise BotGone
         record, status = shown

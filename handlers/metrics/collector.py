@@ -21,7 +21,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from handlers.dependencies import Services
-from models.bots import bots
+from models.bots import runs
 from models.engine.histogram import Histogram
 from models.errors import StorageError
 from models.messaging import updates
@@ -33,14 +33,14 @@ PATIENCE = 3.0  # seconds that the database may take; Prometheus itself waits fo
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What only the database knows."""
+    """What the database knows: the bots in each state, and the updates."""
 
-    bots: int
+    states: dict[str, int]
     updates: updates.Counts
 
 
 def _stored() -> _Stored:
-    return _Stored(bots.count(), updates.totals())
+    return _Stored(runs.count_states(), updates.totals())
 
 
 class MetricsCollector(Collector):
@@ -117,16 +117,14 @@ class MetricsCollector(Collector):
         )
 
     def _bots(self) -> Iterator[Metric]:
-        states = self._services.manager.states()
-        if self._found is not None:  # what is off is known to the database alone
-            running = states.total() - states[BotState.STOPPED]
-            states[BotState.STOPPED] = max(0, self._found.bots - running)
+        # Without the database only what runs here is known, and not what is off.
+        states = self._found.states if self._found else self._services.runner.manager.states()
         known = [state for state in BotState if self._found or state is not BotState.STOPPED]
-        counts = {(str(state),): states[state] for state in known}
+        counts = {(str(state),): states.get(state, 0) for state in known}
         yield _gauge("botyard_bots", "Bots by state.", counts, "state")
 
     def _updates(self) -> Iterator[Metric]:
-        journal = self._services.manager.journal
+        journal = self._services.runner.journal
         counts = journal.counts
         for name, about, count in (
             ("updates_received", "Updates stored for the first time.", counts.received),
@@ -148,7 +146,7 @@ class MetricsCollector(Collector):
 
     def _telegram(self) -> Iterator[Metric]:
         calls: Counter[tuple[str, ...]] = Counter()
-        for (method, status), count in self._services.manager.transport.calls.items():
+        for (method, status), count in self._services.runner.transport.calls.items():
             calls[method, _outcome(status)] += count
         about = "Calls of the Bot API."
         yield _counter("botyard_telegram_calls", about, calls, "method", "outcome")

@@ -13,8 +13,9 @@ from models.accounts import audit
 from models.accounts.audit import Action, Actor
 from models.accounts.sessions import Session
 from models.accounts.users import User, UserRecord, fold, locked, record
-from models.bots import bots
-from models.bots.bots import Bot, BotRecord
+from models.bots import runs
+from models.bots.records import BotRecord, rows, to_record
+from models.bots.tables import Bot
 from models.bots.vault import Vault
 from models.engine import change_marker
 from models.engine.base import now
@@ -33,14 +34,6 @@ class Account:
     user: UserRecord
     bots: int
     active_bots: int
-
-
-@dataclass(frozen=True, slots=True)
-class IdFilter:
-    """Some ids, or all but some."""
-
-    ids: frozenset[int]
-    all_but: bool = False
 
 
 def accounts() -> list[Account]:
@@ -96,7 +89,7 @@ def bots_page(
     page_size: int,
     user: int | None = None,
     active: bool | None = None,
-    ids: IdFilter | None = None,
+    state: str | None = None,
     search: str = "",
 ) -> Page[BotRecord]:
     """Some bots of all accounts, oldest first.
@@ -104,27 +97,26 @@ def bots_page(
     Args:
         user: only those of this account.
         active: only those switched on, or off; None for both.
-        ids: only those it lets through.
+        state: only those that are shown in this state.
         search: what the title or the bot's user name contains, in whatever case.
     """
-    query = bots.rows().order_by(Bot.id)
+    query = rows().order_by(Bot.id)
     if user is not None:
         query = query.where(Bot.user == user)
     if active is not None:
         query = query.where(Bot.active == active)
-    if ids is not None:
-        chosen = Bot.id.in_(ids.ids)
-        query = query.where(~chosen if ids.all_but else chosen)
+    if state is not None:
+        query = query.where(runs.state_expression() == state)
     if search:
         part = search.lower()
         # as it stands, too: PostgreSQL in the locale C lowers the letters of English alone
-        found = (
+        matches = (
             peewee.fn.LOWER(field).contains(part) | field.contains(search)
             for field in (Bot.title, Bot.username)
         )
-        query = query.where(reduce(operator.or_, found))
+        query = query.where(reduce(operator.or_, matches))
     found_page = cut(query, page=page, page_size=page_size)
-    return found_page.map(lambda rows: [bots.to_record(row, vault) for row in rows])
+    return found_page.map(lambda found: [to_record(row, vault) for row in found])
 
 
 def change(user_id: int, changes: dict[str, bool], *, by: Actor) -> Account | None:
@@ -153,6 +145,7 @@ def change(user_id: int, changes: dict[str, bool], *, by: Actor) -> Account | No
         Session.delete().where(Session.user == user_id).execute()
         switched = Action.DISABLED if changes["disabled"] else Action.ENABLED
         audit.record(switched, by, user_id=user_id, username=user.username)
+        Bot.update(generation=Bot.generation + 1).where(Bot.user == user_id).execute()
         change_marker.renew()
     if values:
         User.update(values, updated_at=now()).where(User.id == user_id).execute()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import peewee
@@ -12,112 +10,11 @@ import peewee
 from models.accounts import audit
 from models.accounts.audit import Action, Actor
 from models.accounts.users import User, locked
+from models.bots.records import BotRecord, VerifiedToken, claimed_telegram_id, rows, to_record
+from models.bots.tables import Bot
 from models.bots.vault import Vault
-from models.engine.base import BaseModel, UTCDateTimeField, now
+from models.engine.base import now
 from models.errors import BotAlreadyRegistered, BotLimitReached
-
-
-class Bot(BaseModel):
-    """A Telegram bot of an account.
-
-    `telegram_id` is empty until Telegram has confirmed the token: an unproved claim must not
-    keep the true owner of a bot out, nor tell which bots are here. So it alone makes sure that
-    a bot is in the platform once. `active` is what the owner wants; no failure changes it.
-    """
-
-    user = peewee.ForeignKeyField(User, backref="bots", on_delete="CASCADE")
-    slot = peewee.SmallIntegerField()
-    title = peewee.CharField(max_length=100, default="")
-    active = peewee.BooleanField(default=True)
-    token_encrypted = peewee.TextField()
-    token_fingerprint = peewee.CharField(max_length=64)
-    telegram_id = peewee.BigIntegerField(null=True, unique=True)
-    username = peewee.CharField(max_length=64, default="")
-    failure_reason = peewee.CharField(max_length=32, default="")
-    failure_detail = peewee.CharField(max_length=500, default="")
-    failed_at = UTCDateTimeField(null=True)
-    update_offset = peewee.BigIntegerField(default=0)
-    last_update_at = UTCDateTimeField(null=True)
-    created_at = UTCDateTimeField()
-    updated_at = UTCDateTimeField()
-
-    class Meta:
-        table_name = "bots"
-        indexes = ((("user", "slot"), True),)
-
-
-@dataclass(frozen=True, slots=True)
-class LastError:
-    """The last failure of a bot: a reason of the runner's, and a sentence for the owner."""
-
-    reason: str
-    detail: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class BotRecord:
-    """A bot as the rest of the program sees it, its token in the clear.
-
-    Args:
-        active: what its owner wants.
-        suspended: its owner's account is switched off, so it does not run all the same.
-    """
-
-    id: int
-    user_id: int
-    owner: str
-    suspended: bool
-    title: str
-    active: bool
-    token: str = field(repr=False)
-    telegram_id: int | None
-    username: str
-    failure: LastError | None
-    last_update_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-
-    @property
-    def wanted(self) -> bool:
-        """Whether it is to run."""
-        return self.active and not self.suspended
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedToken:
-    """A token, with what getMe said of it; both are empty when Telegram was out of reach."""
-
-    token: str = field(repr=False)
-    telegram_id: int | None = None
-    username: str = ""
-
-
-def to_record(row: Bot, vault: Vault) -> BotRecord:
-    """Turn a row into the plain data that leaves the database thread."""
-    failure = None
-    if row.failure_reason:
-        failure = LastError(row.failure_reason, row.failure_detail, row.failed_at)
-    return BotRecord(
-        id=row.id,
-        user_id=row.user_id,
-        owner=row.user.username,
-        suspended=row.user.disabled_at is not None,
-        title=row.title,
-        active=row.active,
-        token=vault.decrypt(row.token_encrypted),
-        telegram_id=row.telegram_id,
-        username=row.username,
-        failure=failure,
-        last_update_at=row.last_update_at,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
-
-
-def rows() -> Any:
-    """Bots, each with what its record needs of its account."""
-    return Bot.select(Bot, User.id, User.username, User.disabled_at).join(User)
 
 
 def _check_own(vault: Vault, user_id: int, token: str, *, exclude_id: int | None = None) -> None:
@@ -141,11 +38,6 @@ def _check_unclaimed(
         same = Bot.telegram_id == token.telegram_id
         if Bot.select().where(same, Bot.id != (exclude_id or 0)).exists():
             raise BotAlreadyRegistered
-
-
-def claimed_telegram_id(token: str) -> int:
-    """The Telegram id that a token says it belongs to: the number before its colon."""
-    return int(token.partition(":")[0])
 
 
 def _free_slot(user_id: int, limit: int) -> int:
@@ -246,16 +138,15 @@ def count() -> int:
     return int(Bot.select().count())
 
 
-def wanted(vault: Vault) -> list[BotRecord]:
-    """Every bot that is to run: switched on, of an account that is not switched off."""
-    query = rows().where(Bot.active, User.disabled_at.is_null()).order_by(Bot.id)
-    return [to_record(row, vault) for row in query]
+def get_several(vault: Vault, bot_ids: list[int]) -> dict[int, BotRecord]:
+    """Some bots by their ids; without those that are gone."""
+    return {row.id: to_record(row, vault) for row in rows().where(Bot.id.in_(bot_ids))}
 
 
-def wanted_ids() -> frozenset[int]:
-    """The ids of `wanted`."""
-    query = Bot.select(Bot.id).join(User).where(Bot.active, User.disabled_at.is_null())
-    return frozenset(bot_id for (bot_id,) in query.tuples())
+def wanted_generations() -> dict[int, int]:
+    """The generation of every bot that should run, by id: active, of an enabled account."""
+    query = Bot.select(Bot.id, Bot.generation).join(User)
+    return dict(query.where(Bot.active, User.disabled_at.is_null()).order_by(Bot.id).tuples())
 
 
 def ids_of(user_id: int) -> list[int]:
@@ -299,10 +190,10 @@ def update(
             token_fingerprint=fingerprint,
             telegram_id=token.telegram_id,
             username=token.username,
-            failure_reason="",
-            failure_detail="",
-            failed_at=None,
+            token_generation=Bot.token_generation + 1,
         )
+    if token is not None or "active" in changes:
+        values["generation"] = Bot.generation + 1
     try:
         Bot.update(values).where(Bot.id == bot_id).execute()
     except peewee.IntegrityError as error:
@@ -312,31 +203,18 @@ def update(
 
 
 def confirm(vault: Vault, bot_id: int, token: VerifiedToken) -> None:
-    """Note that Telegram knows a bot's token, and as whom; clears its last failure.
+    """Store that Telegram knows a bot's token, and as whom.
 
-    Does nothing when the bot has another token by now.
+    Does nothing if the bot has another token by now.
 
     Raises:
         BotAlreadyRegistered: another bot in the platform is this Telegram bot.
     """
     mine = (Bot.id == bot_id) & Bot.token_fingerprint.in_(vault.fingerprints(token.token))
     try:
-        Bot.update(
-            telegram_id=token.telegram_id,
-            username=token.username,
-            failure_reason="",
-            failure_detail="",
-            failed_at=None,
-        ).where(mine).execute()
+        Bot.update(telegram_id=token.telegram_id, username=token.username).where(mine).execute()
     except peewee.IntegrityError as error:
         raise BotAlreadyRegistered from error
-
-
-def save_failure(bot_id: int, failure: LastError) -> None:
-    """Store a bot's last failure."""
-    Bot.update(
-        failure_reason=failure.reason, failure_detail=failure.detail[:500], failed_at=failure.at
-    ).where(Bot.id == bot_id).execute()
 
 
 def delete(bot: BotRecord, *, by: Actor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models import installation
-from models.bots.bots import Bot
+from models.bots.tables import Bot
 from models.bots.vault import CHECK_SETTING, CHECK_TEXT, Vault
 
 

@@ -7,23 +7,15 @@ Else a leaked token would keep the true owner out for good: a thief adds it firs
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from models.accounts.audit import PLATFORM, Action, Actor
 from models.bots import bots
-from models.bots.bots import Bot, BotRecord, LastError, VerifiedToken
+from models.bots.records import BotRecord, VerifiedToken, rows, to_record
+from models.bots.tables import Bot
 from models.bots.vault import Vault
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class DeadClaim:
-    """A bot whose token Telegram has just rejected, and the failure that this is for it."""
-
-    bot: BotRecord
-    failure: LastError
 
 
 def holder(vault: Vault, telegram_id: int, *, exclude_id: int | None = None) -> BotRecord | None:
@@ -32,17 +24,17 @@ def holder(vault: Vault, telegram_id: int, *, exclude_id: int | None = None) -> 
     Args:
         exclude_id: the id of a bot that does not count.
     """
-    row = bots.rows().where(Bot.telegram_id == telegram_id, Bot.id != (exclude_id or 0)).first()
-    return bots.to_record(row, vault) if row else None
+    row = rows().where(Bot.telegram_id == telegram_id, Bot.id != (exclude_id or 0)).first()
+    return to_record(row, vault) if row else None
 
 
 def taking_over(
-    dead: DeadClaim | None, fn: Callable[..., T], vault: Vault, *args: Any, by: Actor, **kwargs: Any
+    dead: BotRecord | None, fn: Callable[..., T], vault: Vault, *args: Any, by: Actor, **kwargs: Any
 ) -> T:
     """Run a function that stores a confirmed token, after the dead claim in its way is dropped.
 
     Args:
-        dead: what is in the way; None for nothing.
+        dead: the bot in the way, whose token Telegram has just rejected; None for no bot.
         fn: `create` or `update` of `models.bots.bots`; gets all the other arguments.
     """
     lost = _drop(dead, vault)
@@ -51,30 +43,26 @@ def taking_over(
     return result
 
 
-def confirm(dead: DeadClaim | None, vault: Vault, bot_id: int, token: VerifiedToken) -> None:
+def confirm(dead: BotRecord | None, vault: Vault, bot_id: int, token: VerifiedToken) -> None:
     """Confirm a token; see `models.bots.bots.confirm` and `taking_over`."""
     lost = _drop(dead, vault)
     bots.confirm(vault, bot_id, token)
     _record_won(lost, vault, Actor())
 
 
-def _drop(dead: DeadClaim | None, vault: Vault) -> BotRecord | None:
-    """Let a bot lose its Telegram bot, unless it has another token by now; which it was."""
+def _drop(dead: BotRecord | None, vault: Vault) -> BotRecord | None:
+    """Let a bot lose its Telegram bot, unless it has another token by now; return which."""
     if dead is None:
         return None
-    bot, failure = dead.bot, dead.failure
-    still = Bot.token_fingerprint.in_(vault.fingerprints(bot.token))
-    dropped = Bot.update(
-        telegram_id=None,
-        failure_reason=failure.reason,
-        failure_detail=failure.detail,
-        failed_at=failure.at,
-    ).where(Bot.id == bot.id, Bot.telegram_id == bot.telegram_id, still)
+    still = Bot.token_fingerprint.in_(vault.fingerprints(dead.token))
+    dropped = Bot.update(telegram_id=None).where(
+        Bot.id == dead.id, Bot.telegram_id == dead.telegram_id, still
+    )
     if not dropped.execute():
         return None
-    # Who has the bot now is nothing that whoever had it before may learn.
-    bots.record_action(Action.BOT_LOST, bot, PLATFORM, telegram_id=bot.telegram_id)
-    return bot
+    # The former owner must not learn which account has the bot now.
+    bots.record_action(Action.BOT_LOST, dead, PLATFORM, telegram_id=dead.telegram_id)
+    return dead
 
 
 def _record_won(lost: BotRecord | None, vault: Vault, by: Actor) -> None:

@@ -38,13 +38,17 @@ class Database:
     Args:
         url: `sqlite:///path` or `postgresql://user:password@host/name`.
         exclusive: whether it is to be had alone, as `models.engine.locks` says.
+        fence: raises NotOwner if this process may not write for its bots; runs first in each
+            transaction of `write_as_owner`. None with one process on a database.
 
     Attributes:
         commits: what commits took.
         failures: how many calls ended with StorageUnavailable.
     """
 
-    def __init__(self, url: str, *, exclusive: bool = False) -> None:
+    def __init__(
+        self, url: str, *, exclusive: bool = False, fence: Callable[[], None] | None = None
+    ) -> None:
         self._peewee = connect(url)
         self.commits = Histogram(COMMIT_BOUNDS)
         self.failures = 0
@@ -62,6 +66,7 @@ class Database:
                 writes=True,
                 exclusive=exclusive,
                 commits=self.commits,
+                fence=fence,
             ),
             *(
                 Worker(f"botyard-db-reader-{n}", self._peewee, jobs=self._reads, writes=False)
@@ -101,9 +106,18 @@ class Database:
         """
         return await self._submit(self._writes, partial(fn, *args, **kwargs))
 
-    async def _submit(self, jobs: Queue, run: Callable[[], T]) -> T:
+    async def write_as_owner(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function that writes for bots of this process; the runner's one way to write.
+
+        Raises:
+            NotOwner: this process may no longer write for its bots; nothing is stored.
+            StorageUnavailable: as for `write`.
+        """
+        return await self._submit(self._writes, partial(fn, *args, **kwargs), as_owner=True)
+
+    async def _submit(self, jobs: Queue, run: Callable[[], T], *, as_owner: bool = False) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        jobs.put(Job(run, future))
+        jobs.put(Job(run, future, as_owner))
         try:
             return await future
         except StorageUnavailable as error:

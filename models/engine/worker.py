@@ -27,6 +27,7 @@ class Job:
 
     run: Callable[[], Any]
     future: asyncio.Future[Any]
+    as_owner: bool = False  # only if the fence lets this process write for its bots
     result: Any = None
     error: BaseException | None = None
     done: bool = False  # carried out; whether it was committed is another matter
@@ -83,12 +84,14 @@ class Worker(threading.Thread):
         writes: bool,
         exclusive: bool = False,
         commits: Histogram | None = None,
+        fence: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(name=name, daemon=True)
         self._database = database
         self._jobs = jobs
         self._writes = writes
         self._commits = commits
+        self._fence = fence
         self._sqlite = isinstance(database, peewee.SqliteDatabase)
         self._exclusive = exclusive and not self._sqlite
         self._session: LockHolder | None = None  # the one that has the lock, or had it
@@ -169,9 +172,21 @@ class Worker(threading.Thread):
             return self._database.atomic("IMMEDIATE")
         return self._database.atomic()
 
+    def _check_fence(self, batch: list[Job]) -> None:
+        """See that this process may write for its bots, if one of some calls does.
+
+        First in the transaction: whoever takes bots over locks the same rows in this order.
+
+        Raises:
+            NotOwner: it may not.
+        """
+        if self._fence is not None and any(job.as_owner for job in batch):
+            self._fence()
+
     def _together(self, batch: list[Job]) -> None:
         """Run a batch in one transaction, a savepoint each, so that one failing is alone in it."""
         with self._begin():
+            self._check_fence(batch)
             for job in batch:
                 with suppress(Exception), self._database.atomic():
                     job.attempt()
@@ -192,6 +207,7 @@ class Worker(threading.Thread):
         try:
             self._ensure_connection()
             with self._begin():
+                self._check_fence([job])
                 job.attempt()
                 began = time.perf_counter()
             self._committed(began)

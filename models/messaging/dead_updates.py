@@ -10,7 +10,7 @@ import peewee
 
 from models.accounts.audit import Action, Actor
 from models.bots import bots
-from models.bots.bots import BotRecord
+from models.bots.records import BotRecord
 from models.engine.base import now
 from models.messaging.updates import StoredUpdate, Update, unhandled
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import peewee
 
-from models.bots.bots import Bot
+from models.bots.tables import Bot
 from models.engine.base import BaseModel, UTCDateTimeField, now
 
 

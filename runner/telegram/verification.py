@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from telegram.error import InvalidToken, TelegramError
 
-from models.bots.bots import VerifiedToken, claimed_telegram_id
+from models.bots.records import VerifiedToken, claimed_telegram_id
 from models.redaction import keep_secret
 from runner.diagnosis import explain
 from runner.errors import TokenRejected

@@ -34,7 +34,6 @@ class ChatQueues:
         handle: brings one update to its end; it returns when the next of the chat may come.
         name: for the names of tasks.
         max_pending: how many updates may wait before `room` waits.
-        on_crash: called when a lane's task ended that should not have; with why.
     """
 
     def __init__(
@@ -43,12 +42,11 @@ class ChatQueues:
         *,
         name: str,
         max_pending: int,
-        on_crash: Callable[[BaseException | None], None],
     ) -> None:
         self._handle = handle
         self._name = name
         self._max_pending = max_pending
-        self._on_death = on_crash
+        self._group: asyncio.TaskGroup | None = None
         self._queues: dict[Hashable, deque[JSONObject]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
@@ -56,13 +54,17 @@ class ChatQueues:
         self._closing = False
         self.pending = 0
 
+    def open(self, group: asyncio.TaskGroup) -> None:
+        """Begin; the tasks are in a group, which a crash of one of them ends."""
+        self._group = group
+
     async def room(self) -> None:
         """Wait while too many updates wait already."""
         await self._room.wait()
 
     def put(self, updates: list[JSONObject]) -> None:
         """Queue updates, in their order; once it is being closed, they are the journal's."""
-        if self._closing:
+        if self._closing or self._group is None:
             return
         for update in updates:
             self._count(1)
@@ -72,29 +74,23 @@ class ChatQueues:
                 waiting.append(update)
             else:
                 self._queues[key] = deque([update])
-                self._spawn(key)
-
-    def _spawn(self, key: Hashable) -> None:
-        task = asyncio.create_task(self._serve(key), name=f"{self._name} lane {key}")
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+                task = self._group.create_task(self._serve(key), name=f"{self._name} lane {key}")
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, key: Hashable) -> None:
         waiting = self._queues[key]
-        while waiting:
-            await self._handle(waiting[0])
-            waiting.popleft()
-            self._count(-1)
-        # no await since the lane was seen empty, so that no update can have slipped in
+        try:
+            while waiting:
+                await self._handle(waiting[0])
+                waiting.popleft()
+                self._count(-1)
+        except asyncio.CancelledError:
+            if not self._closing:  # else a group takes it for an end in good order
+                raise RuntimeError("the task of a chat was cancelled") from None
+            raise
+        # no await since the queue was seen empty, so that no update can have slipped in
         del self._queues[key]
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        # Not by whether there is a lane of that key: an empty one takes itself out, and a new one
-        # may have begun before this is called.
-        if (task.cancelled() or error is not None) and not self._closing:
-            self._on_death(error)
 
     def _count(self, change: int) -> None:
         self.pending += change
@@ -125,4 +121,6 @@ class ChatQueues:
         for task in stuck:
             if not task.done():
                 log.error("%s does not end; it was left behind", task.get_name())
-        del self._handle  # most often a method of who holds these lanes
+        # Else these are part of cycles that wait for the collector; see server/gc_tuning.py.
+        self._group = None
+        del self._handle

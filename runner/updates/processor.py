@@ -64,7 +64,6 @@ class UpdateProcessor:
         loop_pacer: bounds how many handlers begin in one turn of the loop.
         settings: times and bounds.
         is_running: whether Telegram serves the bot, so that trouble is an update's own.
-        on_crash: called when a task ended that should not have; with why.
     """
 
     def __init__(
@@ -76,7 +75,6 @@ class UpdateProcessor:
         loop_pacer: LoopPacer,
         settings: RunnerTuning,
         is_running: Callable[[], bool],
-        on_crash: Callable[[BaseException | None], None],
     ) -> None:
         self._bot_id = bot_id
         self._application = application
@@ -99,8 +97,11 @@ class UpdateProcessor:
             self._process,
             name=f"bot {bot_id}",
             max_pending=settings.max_pending,
-            on_crash=on_crash,
         )
+
+    def open(self, group: asyncio.TaskGroup) -> None:
+        """Begin; the tasks of chats are in a group, which a crash of one of them ends."""
+        self._queues.open(group)
 
     @property
     def pending(self) -> int:

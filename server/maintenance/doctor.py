@@ -69,7 +69,7 @@ def examine(config: Config) -> Iterator[Finding]:
         if migrations.level is Severity.OK:
             if config.secret_key or (config.data_dir / secret_file.NAME).exists():
                 yield _secret_fits(config)
-            active = len(run_in(config, bots.wanted_ids))
+            active = len(run_in(config, bots.wanted_generations))
     found = asyncio.run(check_connectivity(config.telegram_api_url, proxy=config.telegram_proxy))
     yield _telegram(config, found)
     yield _clock(found)

@@ -147,7 +147,7 @@ class TestTokens(Usual):
     ) -> None:
         statuses = await ask(40, lambda n: ann.post(BOTS, {"token": f"{1000 + n}:{'x' * 35}"}))
         assert statuses == {422: CHECKS, 429: 30}
-        calls = botyard.services.manager.transport.calls
+        calls = botyard.services.runner.transport.calls
         assert sum(count for (method, _), count in calls.items() if method == "getMe") == CHECKS
 
     async def test_new_tokens_of_a_bot_are_counted_as_well(

@@ -10,8 +10,8 @@ import pytest
 from support.client import BOTS, DEADLINE, Client, register
 
 from models.bots import bots
-from models.bots.bots import Bot, VerifiedToken
-from models.bots.takeover import DeadClaim
+from models.bots.records import BotRecord, VerifiedToken
+from models.bots.tables import Bot
 from models.engine.migration import Migrations
 from models.errors import BotAlreadyRegistered
 from sandbox import Sandbox, SandboxBot
@@ -238,10 +238,10 @@ async def test_a_row_that_got_the_new_token_meanwhile_keeps_its_bot(
 ) -> None:
     bot = telegram.add_bot()
     theirs = await add_as_thief(bob, bot, telegram, active=False)
-    claims = botyard.services.manager.claims
+    claims = botyard.services.runner.claims
     find = claims.dead
 
-    async def overtaken(token: VerifiedToken, *, exclude_id: int | None = None) -> DeadClaim | None:
+    async def overtaken(token: VerifiedToken, *, exclude_id: int | None = None) -> BotRecord | None:
         dead = await find(token, exclude_id=exclude_id)
         if exclude_id is None:
             answer = await bob.patch(f"{BOTS}{theirs['id']}/", {"token": bot.token})

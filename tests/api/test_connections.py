@@ -109,7 +109,7 @@ async def test_a_request_under_way_is_not_cut_for_a_new_connection(
         await register(Client(ann.http, narrow.url))
         await ann.post(BOTS, {"token": "1:x"})
         assert not listener.reader.at_eof()
-        narrow.services.manager.events.close()
+        narrow.services.runner.events.close()
         async with asyncio.timeout(DEADLINE):
             await listener.reader.readuntil(b"\r\n0\r\n\r\n")  # the stream's own end
 
@@ -169,7 +169,7 @@ async def test_live_streams_leave_room_for_requests(botyard: Botyard, ann: Clien
         assert (answer.status, answer.json["code"]) == (503, "busy")
         assert answer.headers["Retry-After"] == "10"
         assert (await ann.get(USER)).status == 200
-        botyard.services.manager.events.close()
+        botyard.services.runner.events.close()
 
 
 def _answered(botyard: Botyard) -> int:

@@ -184,7 +184,7 @@ async def test_a_slow_reader_is_cut(
     ann: Client, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(handlers.events, "SLOW", 0.2)
-    hub = botyard.services.manager.events
+    hub = botyard.services.runner.events
     user_id = ann.user["pk"]
     # a reader that opens the stream and never reads
     host, port = botyard.url.removeprefix("http://").split(":")
@@ -203,7 +203,7 @@ async def test_a_slow_reader_is_cut(
 
 
 async def test_a_reader_that_goes_is_forgotten(ann: Client, botyard: Botyard) -> None:
-    hub = botyard.services.manager.events
+    hub = botyard.services.runner.events
     async with stream(ann) as events:
         assert hub.readers(ann.user["pk"]) == 1
         events.response.close()

@@ -194,7 +194,7 @@ async def test_a_stream_counts_when_it_ends_and_does_not_spoil_the_times(
     async with ann.http.get(url, headers=headers) as stream:
         await stream.content.readline()
         assert "/api/v1/events/" not in (await scrape(ann)).values_of("route")
-        botyard.services.manager.events.close()
+        botyard.services.runner.events.close()
         await stream.read()
     seen = await until_scraped(
         ann, lambda seen: seen("botyard_http_requests_total", route="/api/v1/events/")
@@ -291,7 +291,7 @@ async def test_a_stored_update_that_comes_again_is_not_received_again(
     ann: Client, telegram: Sandbox, botyard: Botyard
 ) -> None:
     made = await ann.add_bot(telegram.add_bot(), active=False)
-    journal = botyard.services.manager.journal
+    journal = botyard.services.runner.journal
     for _ in range(2):
         await journal.store(made["id"], [{"update_id": 5}], offset=6, check=True)
     assert (await scrape(ann))("botyard_updates_received_total") == 1
@@ -336,7 +336,7 @@ async def test_a_poll_that_is_cut_short_by_switching_off_is_no_failure(
 
 async def test_files_share_one_name(ann: Client, telegram: Sandbox, botyard: Botyard) -> None:
     request = {"method": "GET", "body": None, "headers": {}, "read_timeout": 5.0}
-    transport = botyard.services.manager.transport
+    transport = botyard.services.runner.transport
     for name in ("photos/file_1.jpg", "photos/file_2.jpg"):
         url = f"{transport.api_url}/file/bot{telegram.add_bot().token}/{name}"
         await transport.send(url, connect_timeout=5.0, **request)

@@ -6,15 +6,22 @@ import asyncio
 import itertools
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 from support.client import ADMIN_BOTS, BOTS, DEADLINE, QUICK, Client, until
 
-from models.bots import bots
+from models.accounts import administration
+from models.accounts.users import User
+from models.bots import bots, runs
+from models.bots.records import RunRecord
+from models.bots.tables import Bot, Run
 from models.bots.vault import Vault
-from runner.boot import Boot
+from models.engine.base import now
+from runner import statuses
 from runner.settings import RunnerTuning
+from runner.states import ALIVE, BotState
 from sandbox import Sandbox
 from server.app import Botyard
 
@@ -86,19 +93,23 @@ async def test_a_switch_between_the_row_and_the_status_is_noticed(
     if path == "staff list":
         shown = shown["results"]
     shown = shown[0] if path.endswith("list") else shown
-    assert (shown["active"], shown["status"]["state"]) == (False, "stopped")
+    # as it was when it was read, or as it is: nothing in between
+    assert (shown["active"], shown["status"]["state"]) in {(True, "running"), (False, "stopped")}
 
 
-async def test_a_bot_that_is_deleted_while_it_is_read_is_not_shown(
-    ann: Client, telegram: Sandbox, botyard: Botyard
+async def test_a_switch_that_is_not_in_the_rows_yet_has_the_bot_read_again(
+    ann: Client, telegram: Sandbox, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(statuses, "DELAY", 3600.0)
+    made = await ann.add_bot(telegram.add_bot())
     services = botyard.services
-    made = [await ann.add_bot(telegram.add_bot()) for _ in range(2)]
-    with services.manager.views.moment() as moment:
-        listed = await services.db.read(bots.list_for, services.vault, ann.user["pk"])
-        await ann.delete(f"{BOTS}{made[0]['id']}/")
-        pairs = await moment.pair(listed)
-    assert [bot.id for bot, _ in pairs] == [made[1]["id"]]
+    before = await services.db.read(bots.list_for, services.vault, ann.user["pk"])
+    await ann.patch(f"{BOTS}{made['id']}/", {"active": False})
+    assert services.runner.statuses.unwritten(made["id"]) is not None
+    ((bot, status),) = await services.runner.views.pair(before)
+    assert (bot.active, status.state) == (False, "stopped")
+    await ann.delete(f"{BOTS}{made['id']}/")
+    assert await services.runner.views.pair(before) == []
 
 
 class TestSlowStop:
@@ -125,16 +136,50 @@ class TestSlowStop:
         assert (await switching).json["status"]["state"] == "stopped"
 
 
-async def test_an_active_bot_is_starting_before_the_boot_has_read_that_it_is_to(
-    ann: Client, telegram: Sandbox, botyard: Botyard
+@pytest.mark.parametrize(
+    ("active", "suspended", "run", "shown"),
+    [
+        (True, False, None, "starting"),
+        (False, False, None, "stopped"),
+        (True, True, None, "stopped"),
+        (True, False, (1, "stopped"), "starting"),
+        (True, False, (1, "failed"), "starting"),
+        (False, False, (1, "running"), "stopping"),
+        (True, True, (1, "retrying"), "stopping"),
+        (False, False, (1, "failed"), "stopped"),
+        (True, False, (2, "failed"), "failed"),
+        (False, False, (2, "stopping"), "stopping"),
+    ],
+)
+async def test_the_state_that_is_shown_is_that_of_the_rows_and_the_filter_agrees(
+    active: bool,
+    suspended: bool,
+    run: tuple[int, str] | None,
+    shown: str,
+    ann: Client,
+    telegram: Sandbox,
+    botyard: Botyard,
 ) -> None:
     made = await ann.add_bot(telegram.add_bot(), active=False)
     services = botyard.services
-    record = await services.db.read(bots.get, services.vault, made["id"])
+    db = services.db
+
+    def write() -> None:
+        Bot.update(active=active, generation=2).execute()
+        User.update(disabled_at=now() if suspended else None).execute()
+        Run.delete().execute()
+        if run is not None:
+            runs.save([(made["id"], RunRecord(*run, None, None, now()))])
+
+    await until(lambda: services.runner.statuses.unwritten(made["id"]) is None)
+    await db.write(write)
+    record = await db.read(bots.get, services.vault, made["id"])
     assert record is not None
-    boot = Boot()
-    assert not boot.awaits(record)
-    wanted = replace(record, active=True)
-    assert boot.awaits(wanted)
-    boot.queue([])
-    assert not boot.awaits(wanted)
+    assert runs.shown_state(record) == shown
+    assert await db.read(runs.count_states) == {shown: 1}
+    page = partial(administration.bots_page, services.vault, page=1, page_size=9)
+    for state in BotState:
+        found = await db.read(partial(page, state=state))
+        assert [bot.id for bot in found.rows] == ([made["id"]] if state == shown else [])
+    assert {runs.STOPPED, runs.STARTING, runs.STOPPING, *runs.ALIVE} <= set(BotState)
+    assert set(runs.ALIVE) == ALIVE

@@ -20,7 +20,7 @@ from support.server_process import ROOT, serving
 from models.accounts import users
 from models.accounts.audit import OPERATOR
 from models.bots import bots, rotation
-from models.bots.bots import VerifiedToken
+from models.bots.records import VerifiedToken
 from models.bots.vault import Vault, check_secret
 from models.engine.migration import Migrations
 from sandbox import Sandbox
@@ -64,7 +64,9 @@ def tokens(data: Path, *, older: bool = True) -> list[str]:
     config = Config.load({}, data_dir=str(data)).with_data_dir()
     vault = Vault(*config.secrets[: None if older else 1])
     run_in(config, check_secret, vault)
-    return [record.token for record in run_in(config, bots.wanted, vault)]
+    wanted = list(run_in(config, bots.wanted_generations))
+    found = run_in(config, bots.get_several, vault, wanted)
+    return [found[bot_id].token for bot_id in wanted]
 
 
 async def test_bots_and_sessions_go_on_under_the_new_secret(

@@ -79,7 +79,7 @@ async def test_disabling_stops_the_bots_of_a_running_server(
     bot = telegram.add_bot()
     await ann.add_bot(bot)
     await command("disable", "ann")
-    await until(lambda: not botyard.services.manager.states(), "no bot running")
+    await until(lambda: not botyard.services.runner.manager.states(), "no bot running")
     await until(lambda: not telegram.polling(bot.id), "the end of the poll")
 
 
@@ -90,7 +90,7 @@ async def test_disabling_leaves_other_accounts_bots_alone(
     kept = await bob.add_bot(telegram.add_bot())
     since = (await bob.status_of(kept))["since"]
     await command("disable", "ann")
-    manager = botyard.services.manager
+    manager = botyard.services.runner.manager
     await until(lambda: sum(manager.states().values()) == 1, "one bot")
     shown = await bob.status_of(kept)
     assert (shown["state"], shown["since"]) == ("running", since)
@@ -113,11 +113,11 @@ async def test_enabling_starts_the_active_bots_again_and_no_others(
     await ann.add_bot(on)
     await ann.add_bot(off, active=False)
     await command("disable", "ann")
-    await until(lambda: not botyard.services.manager.states(), "no bot running")
+    await until(lambda: not botyard.services.runner.manager.states(), "no bot running")
     await command("enable", "ann")
     await until(lambda: telegram.polling(on.id), "the active bot")
     assert not telegram.polling(off.id)
-    assert sum(botyard.services.manager.states().values()) == 1
+    assert sum(botyard.services.runner.manager.states().values()) == 1
 
 
 async def test_the_bots_of_a_disabled_account_do_not_run_after_a_restart(
@@ -134,8 +134,8 @@ async def test_the_bots_of_a_disabled_account_do_not_run_after_a_restart(
     await command("disable", "ann")
     second = await open_botyard(config, runner=QUICK)
     try:
-        await until(lambda: second.services.manager.ready, "readiness")
-        assert sum(second.services.manager.states().values()) == 1
+        await until(lambda: second.services.runner.manager.ready, "readiness")
+        assert sum(second.services.runner.manager.states().values()) == 1
     finally:
         await second.close()
 
@@ -160,7 +160,7 @@ async def test_a_bot_of_a_disabled_account_does_not_start_because_it_is_changed(
 ) -> None:
     made = await ann.add_bot(telegram.add_bot())
     await command("disable", "ann")
-    manager, services = botyard.services.manager, botyard.services
+    manager, services = botyard.services.runner.manager, botyard.services
     await until(lambda: not manager.states(), "no bot running")
     record = await services.db.read(bots.get, services.vault, made["id"])
     assert record is not None
@@ -178,7 +178,7 @@ async def test_deleting_an_account_stops_its_bots_and_ends_its_sessions(
     await ann.add_bot(bot)
     ended = await command("delete", "ann", "--yes")
     assert (ended.code, ended.out) == (0, "ann and 1 bot are deleted\n")
-    await until(lambda: not botyard.services.manager.states(), "no bot running")
+    await until(lambda: not botyard.services.runner.manager.states(), "no bot running")
     assert (await ann.get("/rest-auth/user/")).status == 401
     assert (await log_in(ann)).status == 400
 
@@ -202,7 +202,7 @@ async def test_a_notice_is_not_lost_while_the_comparison_fails(
     botyard: Botyard, ann: Client, telegram: Sandbox, command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ann.add_bot(telegram.add_bot())
-    manager = botyard.services.manager
+    manager = botyard.services.runner.manager
     right, tries = manager.reconcile_all, []
 
     async def broken() -> None:
@@ -228,7 +228,7 @@ async def test_without_a_change_nothing_is_compared(
     async def counted() -> None:
         looks.append(1)
 
-    monkeypatch.setattr(services.manager, "reconcile_all", counted)
+    monkeypatch.setattr(services.runner.manager, "reconcile_all", counted)
     before = await services.db.read(change_marker.current)
     await ann.patch("/rest-auth/user/", {"first_name": "Ann"})
     assert await services.db.read(change_marker.current) == before

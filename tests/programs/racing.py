@@ -13,7 +13,7 @@ from collections.abc import Awaitable
 from models.accounts import users
 from models.accounts.audit import OPERATOR
 from models.bots import bots
-from models.bots.bots import VerifiedToken
+from models.bots.records import VerifiedToken
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.errors import RuleBroken

@@ -55,7 +55,7 @@ async def test_ready_means_that_every_bot_was_tried(
     config: Config, owner: Client, telegram: Sandbox
 ) -> None:
     botyard = await open_botyard(config, runner=ONE_BY_ONE)
-    manager = botyard.services.manager
+    manager = botyard.services.runner.manager
     async with asyncio.timeout(DEADLINE):
         while not manager.ready:
             states = manager.states()
@@ -70,17 +70,16 @@ async def test_a_database_that_fails_during_the_boot_is_waited_for(
     config: Config, owner: Client, telegram: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures = iter([peewee.OperationalError("gone"), peewee.OperationalError("still gone")])
-    get = models.bots.bots.get
+    get = models.bots.bots.get_several
 
     def failing(*args: Any) -> Any:
         if (failure := next(failures, None)) is not None:
             raise failure
         return get(*args)
 
-    monkeypatch.setattr(models.bots.bots, "get", failing)
+    monkeypatch.setattr(models.bots.bots, "get_several", failing)
     botyard = await open_botyard(config, runner=ONE_BY_ONE)
-    manager = botyard.services.manager
-    manager.lock(3)  # as an owner's request does: the boot reads that bot once more
+    manager = botyard.services.runner.manager
     await until(lambda: manager.ready, "ready")
     assert next(failures, None) is None
     assert manager.states() == {BotState.RUNNING: 4}
@@ -89,7 +88,7 @@ async def test_a_database_that_fails_during_the_boot_is_waited_for(
 
 async def test_an_owner_does_not_wait_for_the_boot(again: tuple[Botyard, Client]) -> None:
     botyard, owner = again
-    manager = botyard.services.manager
+    manager = botyard.services.runner.manager
     await until(lambda: manager.states()[BotState.STARTING] == 4, "all are queued")
     bots = (await owner.get(BOTS)).json
     on = await owner.patch(f"{BOTS}{bots[3]['id']}/", {"active": True})
@@ -170,7 +169,7 @@ async def test_a_bot_that_was_stopped_leaves_nothing_to_the_garbage_collector(
     made = await ann.add_bot(bot)
     telegram.send_message(bot.id, text="hello")
     await telegram.wait_sent(bot.id, timeout=DEADLINE)
-    managed = botyard.services.manager._bots[made["id"]]
+    managed = botyard.services.runner.manager._bots[made["id"]]
     run = managed._bot_run
     assert run is not None
     told = [managed, run.application, run.application.bot, run.processor, run.poller]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.client import BOTS, DEADLINE, QUICK, Client, until
 
-from models.bots.bots import Bot
+from models.bots.tables import Bot
 from models.engine.base import now
 from models.messaging import updates
 from models.messaging.updates import BlockedChat, Update
@@ -104,7 +104,7 @@ async def test_a_stored_update_that_telegram_gives_again_is_not_handled_again(
     # as after a kill between the commit and the next getUpdates: Telegram has not forgotten it
     (row,) = await rows(botyard)
     redelivered = {"update_id": row.update_id, "message": telegram.sent(bot.id)[0].message}
-    journal = botyard.services.manager._context.journal
+    journal = botyard.services.runner.manager._context.journal
     new = await journal.store(made["id"], [redelivered], offset=row.update_id + 1, check=True)
     assert new == []
     assert (await rows(botyard))[0].payload == row.payload
@@ -266,7 +266,7 @@ class TestFailures:
         bot = telegram.add_bot()
         made = await ann.add_bot(bot)
         await telegram_message(telegram, bot.id, "before")
-        run = botyard.services.manager._bots[made["id"]]._bot_run
+        run = botyard.services.runner.manager._bots[made["id"]]._bot_run
         assert run is not None
         odd = {"update_id": 5, "message": {"message_id": 1, "chat": {"id": 1001}, "date": "x"}}
         await run.processor.accept([odd], offset=run.poller.offset)
@@ -436,21 +436,21 @@ class TestSupervision:
         await telegram_message(telegram, bot.id, "back")
 
 
-async def test_a_lane_that_begins_as_the_last_one_of_its_chat_ends_is_no_death() -> None:
+async def test_a_lane_that_begins_as_the_last_one_of_its_chat_ends_is_no_crash() -> None:
     handled: list[int] = []
-    deaths: list[BaseException | None] = []
 
     async def handle(update: dict[str, Any]) -> None:
         handled.append(update["update_id"])
 
-    lanes = ChatQueues(handle, name="test", max_pending=10, on_crash=deaths.append)
+    lanes = ChatQueues(handle, name="test", max_pending=10)
     one, two = ({"update_id": n, "message": {"chat": {"id": 1}}} for n in (1, 2))
-    lanes.put([one])
-    # after the lane's only step, and before anybody is told that it has ended
-    asyncio.get_running_loop().call_soon(lanes.put, [two])
-    await until(lambda: handled == [1, 2])
-    await lanes.close(grace=1.0, cut_wait=1.0)
-    assert deaths == []
+    async with asyncio.TaskGroup() as group:  # which raises what a task of a chat raises
+        lanes.open(group)
+        lanes.put([one])
+        # after the lane's only step, and before anybody is told that it has ended
+        asyncio.get_running_loop().call_soon(lanes.put, [two])
+        await until(lambda: handled == [1, 2])
+        await lanes.close(grace=1.0, cut_wait=1.0)
 
 
 async def test_a_token_of_another_bot_takes_nothing_of_the_old_ones_messages_along(
@@ -484,7 +484,7 @@ async def test_a_batch_that_is_being_stored_when_a_bot_is_switched_off_is_not_lo
     monkeypatch.setattr(updates, "flush", slow_flush)
     telegram.send_message(bot.id, text="in between")
     await until(storing.is_set, "the batch on its way")
-    manager = botyard.services.manager
+    manager = botyard.services.runner.manager
     managed = manager._bots[made["id"]]
 
     async def stop() -> None:  # without the write of a PATCH, which would wait for the disk first

@@ -85,7 +85,7 @@ async def test_a_poll_that_was_parked_for_its_time_is_followed_at_once(
 ) -> None:
     bot = telegram.add_bot()
     made = await ann.add_bot(bot)
-    run = botyard.services.manager._bots[made["id"]]._bot_run
+    run = botyard.services.runner.manager._bots[made["id"]]._bot_run
     assert run is not None
     await until(lambda: len(telegram.calls(bot.id, method="getUpdates")) > 3, "parked polls")
     assert run.poller._idle == 0

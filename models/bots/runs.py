@@ -1,0 +1,137 @@
+"""What is true of bots: writes the table `runs`, and reads the state that is shown of a row.
+
+A wish is newer than what is true for as long as `runs.generation` is below `bots.generation`:
+the bot is being started or stopped. So one reading of both rows always tells one story.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from models.accounts.users import User
+from models.bots.records import BotRecord, RunRecord
+from models.bots.tables import Bot, Run
+from models.engine.base import now
+from models.engine.statements import in_few_statements, stored_time
+
+STOPPED, STARTING, STOPPING = "stopped", "starting", "stopping"
+ALIVE = ("starting", "running", "retrying")  # something of the bot runs
+_COLUMNS = (
+    "bot_id, generation, state, reason, detail, since, attempts, next_attempt_at, last_poll_at, "
+    "version"
+)
+_SAVE = (
+    f"INSERT INTO runs ({_COLUMNS}) VALUES ROWS ON CONFLICT (bot_id) DO UPDATE SET "  # noqa: S608
+    "generation = excluded.generation, state = excluded.state, reason = excluded.reason, "
+    "detail = excluded.detail, since = excluded.since, attempts = excluded.attempts, "
+    "next_attempt_at = excluded.next_attempt_at, last_poll_at = excluded.last_poll_at, "
+    "version = runs.version + 1"
+)
+_WANTED = (
+    "EXISTS (SELECT 1 FROM bots JOIN users ON users.id = bots.user_id WHERE "
+    "bots.id = runs.bot_id AND bots.active AND users.disabled_at IS NULL)"
+)
+# The reason of what should run is kept: it is the last that is known until the bot was tried.
+_BEGIN = f"""
+UPDATE runs SET
+state = CASE WHEN {_WANTED} THEN 'starting' ELSE 'stopped' END,
+reason = CASE WHEN {_WANTED} THEN reason END, detail = CASE WHEN {_WANTED} THEN detail END,
+since = ?, attempts = 0, next_attempt_at = NULL, version = version + 1
+WHERE state <> 'stopped' OR {_WANTED}
+"""  # noqa: S608
+
+
+def begin() -> None:
+    """Write what is true when a server starts: what is wanted is starting, nothing else runs."""
+    database = Run._meta.database.obj
+    database.execute_sql(_BEGIN.replace("?", database.param), [stored_time(now())])
+
+
+def save(runs: list[tuple[int, RunRecord]]) -> None:
+    """Write what is true of some bots.
+
+    Args:
+        runs: pairs of a bot's id and what is true of it.
+
+    Raises:
+        peewee.IntegrityError: one of the bots is gone; nothing is written.
+    """
+    rows = [
+        (
+            bot_id,
+            run.generation,
+            run.state,
+            run.reason,
+            run.detail and run.detail[:500],
+            stored_time(run.since),
+            run.attempts,
+            stored_time(run.next_attempt_at),
+            stored_time(run.last_poll_at),
+            0,
+        )
+        for bot_id, run in runs
+    ]
+    in_few_statements(Run._meta.database.obj, _SAVE, rows)
+
+
+def save_polls(polls: list[tuple[int, datetime]]) -> None:
+    """Write when some bots were last answered by getUpdates.
+
+    Args:
+        polls: pairs of a bot's id and that moment.
+    """
+    by_time: dict[datetime, list[int]] = {}
+    for bot_id, moment in polls:
+        by_time.setdefault(moment.replace(microsecond=0), []).append(bot_id)
+    for moment, bot_ids in by_time.items():
+        Run.update(last_poll_at=moment).where(Run.bot.in_(bot_ids)).execute()
+
+
+def shown_state(bot: BotRecord) -> str:
+    """The state that is shown of a bot: what is true, or what becomes of it.
+
+    Args:
+        bot: with what is stored of its run.
+    """
+    run = bot.run
+    if run is not None and run.generation >= bot.generation:
+        return run.state
+    if bot.wanted:
+        return STARTING
+    return STOPPING if run is not None and run.state in ALIVE else STOPPED
+
+
+def state_expression() -> Any:
+    """`shown_state` as an expression of SQL, for a query that `rows` has begun."""
+    wanted = Bot.active & User.disabled_at.is_null()
+    return peewee.Case(
+        None,
+        [
+            (Run.generation >= Bot.generation, Run.state),
+            (wanted, STARTING),
+            (Run.state.in_(ALIVE), STOPPING),
+        ],
+        STOPPED,
+    )
+
+
+def count_states() -> dict[str, int]:
+    """The number of bots in each state that there is."""
+    state = state_expression()
+    query = (
+        Bot.select(state, peewee.fn.COUNT(Bot.id))
+        .join(User)
+        .switch(Bot)
+        .join(Run, peewee.JOIN.LEFT_OUTER, on=(Run.bot == Bot.id))
+        .group_by(peewee.SQL("1"))
+    )
+    return {str(name): int(count) for name, count in query.tuples()}
+
+
+def forget(bot_ids: Iterable[int]) -> None:
+    """Remove the rows of some bots: it is as if they had never run."""
+    Run.delete().where(Run.bot.in_(list(bot_ids))).execute()

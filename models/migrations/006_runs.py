@@ -1,0 +1,57 @@
+"""What is true of each bot becomes a row; wishes and tokens get numbers."""
+
+import peewee as pw
+
+_KEEP_FAILURES = """
+INSERT INTO runs (bot_id, generation, state, reason, detail, since, attempts, version)
+SELECT id, 1, 'failed', failure_reason, failure_detail, failed_at, 0, 0 FROM bots
+WHERE failure_reason <> '' AND failed_at IS NOT NULL
+"""
+_FAILURES_BACK = """
+UPDATE bots SET failure_reason = runs.reason, failure_detail = COALESCE(runs.detail, ''),
+failed_at = runs.since FROM runs WHERE runs.bot_id = bots.id AND runs.state = 'failed'
+"""
+
+
+def migrate(migrator, database, *, fake=False):
+    """Make the table, with the failures that were stored beside the bots."""
+    Bot = migrator.orm["bots"]  # noqa: N806 - a class
+
+    @migrator.create_model
+    class Run(pw.Model):
+        bot = pw.ForeignKeyField(
+            Bot, column_name="bot_id", on_delete="CASCADE", primary_key=True, index=False
+        )
+        generation = pw.IntegerField()
+        state = pw.CharField(max_length=16)
+        reason = pw.CharField(max_length=32, null=True)
+        detail = pw.CharField(max_length=500, null=True)
+        since = pw.DateTimeField()
+        attempts = pw.IntegerField()
+        next_attempt_at = pw.DateTimeField(null=True)
+        last_poll_at = pw.DateTimeField(null=True)
+        version = pw.BigIntegerField()
+
+        class Meta:
+            table_name = "runs"
+
+    migrator.sql(_KEEP_FAILURES)
+    migrator.remove_fields("bots", "failure_reason", "failure_detail", "failed_at")
+    migrator.add_fields(
+        "bots",
+        generation=pw.IntegerField(default=1),
+        token_generation=pw.IntegerField(default=1),
+    )
+
+
+def rollback(migrator, database, *, fake=False):
+    """Put failures back beside the bots; the other states of bots are lost."""
+    migrator.remove_fields("bots", "generation", "token_generation")
+    migrator.add_fields(
+        "bots",
+        failure_reason=pw.CharField(max_length=32, default=""),
+        failure_detail=pw.CharField(max_length=500, default=""),
+        failed_at=pw.DateTimeField(null=True),
+    )
+    migrator.sql(_FAILURES_BACK)
+    migrator.remove_model("runs")

@@ -1,0 +1,148 @@
+"""Puts the parts of the runner together."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from models.bots.records import BotRecord
+from models.bots.vault import Vault
+from models.engine.database import Database
+from runner.claims import Claims
+from runner.live.counters import UpdateCounts
+from runner.live.hub import EventHub, EventKind
+from runner.live.publisher import CounterPublisher
+from runner.loop_pacer import LoopPacer
+from runner.manager import BotManager
+from runner.ownership import Ownership, SoleOwner
+from runner.run import RunnerContext
+from runner.settings import RunnerTuning
+from runner.start_limiter import StartLimiter
+from runner.states import STABLE, BotStatus
+from runner.statuses import StatusWriter
+from runner.telegram.transport import Transport
+from runner.updates.journal import Journal
+from runner.views import Views
+
+
+class _Observer:
+    """Writes and publishes what becomes of bots; see `RunObserver`."""
+
+    def __init__(self, claims: Claims, statuses: StatusWriter, events: EventHub) -> None:
+        self.manager: BotManager | None = None  # set once it is made; bots exist only then
+        self.confirm = claims.confirm
+        self._statuses = statuses
+        self._events = events
+        self._restarts: set[asyncio.Task[None]] = set()
+
+    def observe(self, record: BotRecord, status: BotStatus, *, is_new_state: bool) -> None:
+        """Write a status, and publish it if it is news."""
+        self._statuses.put(record.id, record.generation, status)
+        if is_new_state:
+            self._events.publish(record.user_id, EventKind.STATE, record.id, status)
+        if self.manager is not None and status.state in STABLE:
+            self.manager.mark_tried(record.id)
+
+    def disowned(self, bot_id: int) -> None:
+        """Restart a bot as it is stored."""
+        if self.manager is not None:
+            name = f"bot {bot_id} restarting"
+            task = asyncio.create_task(self.manager.restart(bot_id), name=name)
+            self._restarts.add(task)
+            task.add_done_callback(self._restarts.discard)
+
+    async def close(self) -> None:
+        """End restarts that are under way."""
+        for task in list(self._restarts):
+            task.cancel()
+            await asyncio.wait({task})
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """The runner of a process; made by `create_runner`, ended by `close`.
+
+    Args:
+        transport: the way to Telegram.
+        manager: which bots run.
+        journal: what came in.
+        statuses: what is true of bots, on its way to the database.
+        views: bots as they are shown.
+        claims: whose a token is.
+        events: live news for owners.
+        counters: the counters among those.
+    """
+
+    transport: Transport
+    manager: BotManager
+    journal: Journal
+    statuses: StatusWriter
+    views: Views
+    claims: Claims
+    events: EventHub
+    counters: CounterPublisher
+    update_counts: UpdateCounts
+    observer: _Observer
+
+    async def save_polls(self) -> None:
+        """Write when bots were last answered; called once a minute.
+
+        Raises:
+            StorageError: nothing of it is written.
+        """
+        polls = ((bot.record.id, bot.last_poll_at) for bot in self.manager.bots())
+        await self.statuses.save_polls((bot_id, at) for bot_id, at in polls if at is not None)
+
+    async def close(self) -> None:
+        """Stop every bot, then write what is unwritten; what owners want stays as it is."""
+        await self.counters.close()
+        await self.observer.close()
+        await self.manager.shutdown()
+        await self.journal.close()
+        await self.statuses.close()
+        await self.update_counts.close()
+
+
+def create_runner(
+    db: Database,
+    vault: Vault,
+    transport: Transport,
+    settings: RunnerTuning,
+    *,
+    ownership: Ownership | None = None,
+) -> Runner:
+    """Make the runner of a process.
+
+    Args:
+        db: the database.
+        vault: opens the stored tokens.
+        transport: the HTTP session of all bots.
+        settings: times and bounds.
+        ownership: tells which bots are this process's; None for all.
+    """
+    journal, statuses, events = Journal(db), StatusWriter(db), EventHub()
+    claims = Claims(db, vault, transport, timeout=settings.verify_timeout)
+    observer = _Observer(claims, statuses, events)
+    context = RunnerContext(
+        transport=transport,
+        journal=journal,
+        settings=settings,
+        ownership=ownership or SoleOwner(),
+        start_limiter=StartLimiter(settings.boot_parallel),
+        loop_pacer=LoopPacer(settings.handlers_a_turn),
+        observer=observer,
+    )
+    observer.manager = manager = BotManager(db, vault, context)
+    counts = UpdateCounts(db)
+    return Runner(
+        transport=transport,
+        manager=manager,
+        journal=journal,
+        statuses=statuses,
+        views=Views(db, vault, manager=manager, statuses=statuses, counts=counts),
+        claims=claims,
+        events=events,
+        counters=CounterPublisher(manager, counts, events),
+        update_counts=counts,
+        observer=observer,
+    )

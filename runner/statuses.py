@@ -1,0 +1,129 @@
+"""Writes the statuses of this process's bots to their rows, many of them in one commit.
+
+A status is true from the moment it is set; its row follows within milliseconds. Until then the
+process that runs the bot shows what it has here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+
+from models.bots import runs
+from models.bots.records import RunRecord
+from models.engine.database import Database
+from models.errors import StorageError, StorageUnavailable
+from runner.states import BotStatus
+
+log = logging.getLogger("botyard.runner")
+
+DELAY = 0.02  # seconds that a status waits for others to share its commit
+RETRY_DELAY = 1.0  # seconds between tries while the database does not answer
+
+
+class StatusWriter:
+    """The one writer of the table `runs` while bots run.
+
+    Args:
+        db: the database.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._unwritten: dict[int, RunRecord] = {}
+        self._polls: dict[int, datetime] = {}  # as they are in the rows
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def put(self, bot_id: int, generation: int, status: BotStatus) -> None:
+        """Have a status written.
+
+        Args:
+            generation: of the wish that it follows from.
+        """
+        self._unwritten[bot_id] = RunRecord(
+            generation,
+            status.state,
+            status.reason,
+            status.detail,
+            status.since,
+            status.attempts,
+            status.next_attempt_at,
+            status.last_poll_at,
+        )
+        self._schedule(DELAY)
+
+    def unwritten(self, bot_id: int) -> RunRecord | None:
+        """Return what is true of a bot and not in its row yet; None if the row says it."""
+        return self._unwritten.get(bot_id)
+
+    async def save_polls(self, polls: Iterable[tuple[int, datetime]]) -> None:
+        """Write when bots were last answered, of those for which that has changed.
+
+        Args:
+            polls: bot ids, each with that moment.
+
+        Raises:
+            StorageError: nothing of it is written.
+        """
+        current = dict(polls)
+        changed = [(bot_id, at) for bot_id, at in current.items() if self._polls.get(bot_id) != at]
+        if changed:
+            await self._db.write_as_owner(runs.save_polls, changed)
+        self._polls = current
+
+    async def flush(self) -> None:
+        """Write what is unwritten, once; it stays unwritten if the database does not answer."""
+        while self._task is not None:  # it may have begun before the latest was put
+            await asyncio.wait({self._task})
+        self._flush_now()
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    async def close(self) -> None:
+        """Write what is unwritten, once, and nothing afterwards."""
+        await self.flush()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _schedule(self, delay: float) -> None:
+        if self._task is None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(delay, self._flush_now)
+
+    def _flush_now(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._task is None and self._unwritten:
+            self._task = asyncio.create_task(self._flush(), name="statuses")
+
+    async def _flush(self) -> None:
+        delay = DELAY
+        try:
+            await self._write(dict(self._unwritten))
+        except StorageUnavailable as error:
+            log.warning("%d statuses cannot be stored yet: %s", len(self._unwritten), error)
+            delay = RETRY_DELAY
+        finally:
+            self._task = None
+        if self._unwritten:
+            self._schedule(delay)
+
+    async def _write(self, batch: dict[int, RunRecord]) -> None:
+        try:
+            await self._db.write_as_owner(runs.save, list(batch.items()))
+        except StorageUnavailable:
+            raise
+        except Exception as error:
+            # A bot among them is gone, or is another process's: the others must not wait for it.
+            if len(batch) > 1:
+                for bot_id, run in batch.items():
+                    await self._write({bot_id: run})
+                return
+            level = logging.WARNING if isinstance(error, StorageError) else logging.DEBUG
+            log.log(level, "the status of bot %d is not stored: %s", *batch, error)
+        for bot_id, run in batch.items():
+            if self._unwritten.get(bot_id) is run:  # else there is a newer one
+                del self._unwritten[bot_id]
