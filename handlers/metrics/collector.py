@@ -66,6 +66,7 @@ class MetricsCollector(Collector):
     async def _ask_database(self) -> _Stored | None:
         try:
             async with asyncio.timeout(PATIENCE):
+                await self._services.runner.statuses.flush()
                 return await self._services.db.read(_stored)
         except (StorageError, TimeoutError):
             return None

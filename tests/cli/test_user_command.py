@@ -222,7 +222,7 @@ async def test_without_a_change_nothing_is_compared(
 ) -> None:
     services, looks = botyard.services, []
     watch = botyard.routines[0]._work.__self__  # type: ignore[attr-defined]
-    await until(lambda: services.manager.ready, "the end of the boot")
+    await until(lambda: services.runner.manager.ready, "the end of the boot")
     await watch.poll()  # the first one compares whatever there is
 
     async def counted() -> None:
