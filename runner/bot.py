@@ -330,7 +330,7 @@ async def _close_run(run: BotRun) -> None:
     try:
         await run.processor.close()
     finally:
-        run.request.close()
+        run.client.close()
         await run.application.shutdown()
         if run.known_to_telegram:
             # else the two hold each other, and wait for the garbage collector

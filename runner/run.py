@@ -11,7 +11,9 @@ from runner.settings import RunnerTuning
 from runner.start_limiter import StartLimiter
 from runner.states import BotStatus
 from runner.telegram.application import BotApplication, build
-from runner.telegram.transport import BotRequest, Transport
+from runner.telegram.client import BotClient
+from runner.telegram.limiter import BotRateLimiter
+from runner.telegram.transport import Transport
 from runner.updates.journal import Journal
 from runner.updates.polling import Poller
 from runner.updates.processor import UpdateProcessor
@@ -46,7 +48,7 @@ class RunnerContext:
 class BotRun:
     """What one run of a bot works with."""
 
-    request: BotRequest
+    client: BotClient
     application: BotApplication
     processor: UpdateProcessor
     poller: Poller
@@ -69,8 +71,8 @@ def create_run(
         is_running: whether Telegram serves the bot at this moment.
         on_crash: called when a lane's task ended that should not have; with why.
     """
-    request = BotRequest(context.transport)
-    application = build(record.token, request=request, api_url=context.transport.api_url)
+    client = BotClient(record.token, context.transport, limiter=BotRateLimiter())
+    application = build(client)
     processor = UpdateProcessor(
         record.id,
         application,
@@ -80,7 +82,6 @@ def create_run(
         is_running=is_running,
         on_crash=on_crash,
     )
-    url = f"{context.transport.api_url}/bot{record.token}"
-    poller = Poller(request, url, sink=processor, settings=context.settings)
+    poller = Poller(client, sink=processor, settings=context.settings)
     poller.last_update_at = record.last_update_at
-    return BotRun(request, application, processor, poller)
+    return BotRun(client, application, processor, poller)

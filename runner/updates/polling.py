@@ -1,4 +1,4 @@
-"""Asks Telegram for updates and says what it has got: the only place that moves an offset."""
+"""Long polling with getUpdates; the only place that advances the offset."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from telegram.error import Conflict
 from models.engine.base import now
 from runner.settings import RunnerTuning
 from runner.telegram.answers import NotTelegram, TooMuch
-from runner.telegram.transport import BotRequest
+from runner.telegram.client import BotClient
 from runner.updates.chat_queues import UpdateSink
 from runner.updates.intake import MAX_GIVEN, MAX_TAKEN, sort_out
 from runner.updates.raw import ALLOWED_UPDATES
@@ -24,17 +24,13 @@ class Poller:
     memory, and it ends without a word when a token is revoked.
 
     Args:
-        request: what it sends through.
-        base_url: the Bot API's address with the bot's token.
+        client: the bot's client of the Bot API.
         sink: who takes the updates over.
         settings: times.
     """
 
-    def __init__(
-        self, request: BotRequest, base_url: str, *, sink: UpdateSink, settings: RunnerTuning
-    ) -> None:
-        self._request = request
-        self._base_url = base_url
+    def __init__(self, client: BotClient, *, sink: UpdateSink, settings: RunnerTuning) -> None:
+        self._client = client
         self._sink = sink
         self._settings = settings
         self.offset = 0
@@ -44,10 +40,10 @@ class Poller:
         self._idle = 0  # polls in a row that came back at once with nothing new
 
     async def probe(self) -> None:
-        """See whether Telegram lets this bot poll; whatever it has to tell stays there.
+        """Check that polling is allowed, without confirming any update.
 
         Raises:
-            TelegramError: it does not.
+            TelegramError: it is not.
         """
         await self._get_updates(timeout=0, limit=1)
 
@@ -112,12 +108,12 @@ class Poller:
         if self.offset:
             query["offset"] = self.offset
         read_timeout = query["timeout"] + self._settings.poll_margin
-        batch: list[Any] = await self._call("getUpdates", query, read_timeout=read_timeout)
+        batch = await self._client.get_updates(read_timeout=read_timeout, **query)
         self.last_poll_at = now()
         return batch
 
     async def remove_webhook(self, conflict: Conflict) -> str | None:
-        """Make room for polling when a webhook is what stands against it.
+        """Delete the webhook if it is what blocks polling.
 
         Args:
             conflict: what getUpdates was refused with.
@@ -127,12 +123,6 @@ class Poller:
         """
         if "webhook" not in conflict.message.lower():
             return None
-        info = await self._call("getWebhookInfo", {})
-        await self._call("deleteWebhook", {})
+        info = await self._client.get_webhook_info()
+        await self._client.delete_webhook()
         return str(info.get("url", ""))
-
-    async def _call(
-        self, method: str, parameters: dict[str, Any], *, read_timeout: float | None = None
-    ) -> Any:
-        url = f"{self._base_url}/{method}"
-        return await self._request.call(url, parameters, read_timeout=read_timeout)
