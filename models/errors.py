@@ -5,6 +5,7 @@ StorageError
 │   ├── DatabaseInUse       a server has the database alone
 │   └── DatabaseDamaged     what is in the file, or in PostgreSQL's, is no database any more
 ├── SecretMismatch          the secret key is not the one the stored tokens were encrypted with
+├── NotOwner                this process may no longer write for that bot
 ├── SchemaMismatch          the database is older or newer than this program
 └── RuleBroken              the database is fine, the request is not
     ├── UsernameTaken
@@ -34,6 +35,14 @@ class DatabaseInUse(StorageUnavailable):
 
 class DatabaseDamaged(StorageUnavailable):
     """What is stored cannot be read as a database; the text says what to do."""
+
+
+class NotOwner(StorageError):
+    """This process may no longer write for that bot.
+
+    The bot is gone, has another token, or belongs to another process. Nothing of it is stored,
+    and trying again cannot help.
+    """
 
 
 class SecretMismatch(StorageError):

@@ -19,7 +19,7 @@ from runner.diagnosis import Diagnosis, classify_error
 from runner.run import BotRun, RunnerContext, create_run
 from runner.states import ALIVE, STABLE, TRANSITIONS, BotState, BotStatus, Reason
 from runner.telegram.answers import MAX_TEXT, NotTelegram
-from runner.updates.raw import JSONObject
+from runner.updates.incoming import IncomingUpdate
 
 log = logging.getLogger("botyard.runner")
 
@@ -115,7 +115,7 @@ class ManagedBot:
                 await self._stable.wait()
         return self._stable.is_set()
 
-    def enqueue(self, update: JSONObject) -> None:
+    def enqueue(self, update: IncomingUpdate) -> None:
         """Take up an update that is in the journal; when the bot is off, the next start does."""
         if self._bot_run is not None:
             self._bot_run.processor.enqueue(update)

@@ -11,8 +11,6 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
-import orjson
-
 from models.accounts.administration import IdFilter
 from models.bots import bots, takeover
 from models.bots.bots import BotRecord, LastError, VerifiedToken
@@ -32,8 +30,8 @@ from runner.snapshots import BotLock, Views
 from runner.start_limiter import StartLimiter
 from runner.states import BotState, BotStatus
 from runner.telegram.transport import Transport
+from runner.updates.incoming import IncomingUpdate
 from runner.updates.journal import Journal
-from runner.updates.raw import ATTEMPTS
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -224,7 +222,7 @@ class BotManager:
         """Hand an update of the journal to a bot, when it runs."""
         managed = self._bots.get(bot_id)
         if managed is not None:
-            managed.enqueue(orjson.loads(update.payload) | {ATTEMPTS: update.attempts})
+            managed.enqueue(IncomingUpdate.from_stored(update))
 
     async def forget(self, bot_id: int) -> None:
         """Stop a bot that is no longer stored; its lock must be held."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import peewee
 
 from models.bots.bots import Bot
 from models.engine.base import BaseModel, UTCDateTimeField, now
+from models.errors import NotOwner
 
 
 class Update(BaseModel):
@@ -50,19 +51,17 @@ _ROWS_A_STATEMENT = (64, 16, 4, 1)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one getUpdates of one bot brought.
+    """The updates of one getUpdates of one bot.
 
     Args:
-        bot_id: whose it is.
+        bot_id: the bot.
         rows: update ids with the updates as JSON, ascending.
         offset: the offset that confirms them.
-        check: whether some of them may be stored already.
     """
 
     bot_id: int
     rows: list[tuple[int, bytes]]
     offset: int
-    check: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,14 @@ class Counts:
     dead: int
 
 
-def _in_few_statements(sql: str, rows: list[tuple[Any, ...]], *first: Any) -> None:
+class _Outcome(NamedTuple):
+    """The rows that statements changed, and those that they returned."""
+
+    changed: int
+    returned: list[tuple[Any, ...]]
+
+
+def _in_few_statements(sql: str, rows: list[tuple[Any, ...]], *first: Any) -> _Outcome:
     """Run a statement over many rows at once.
 
     Not executemany: SQLite's driver gives the interpreter lock up for every row, and a thread
@@ -117,7 +123,7 @@ def _in_few_statements(sql: str, rows: list[tuple[Any, ...]], *first: Any) -> No
         first: parameters that stand before the rows.
     """
     database = Update._meta.database.obj
-    start = 0
+    changed, returned, start = 0, [], 0
     for size in _ROWS_A_STATEMENT:
         while len(rows) - start >= size:
             some = rows[start : start + size]
@@ -125,7 +131,11 @@ def _in_few_statements(sql: str, rows: list[tuple[Any, ...]], *first: Any) -> No
             row = "(" + ", ".join("?" * len(some[0])) + ")"
             statement = sql.replace("ROWS", ", ".join([row] * size))
             parameters = [*first, *(value for values in some for value in values)]
-            database.execute_sql(statement.replace("?", database.param), parameters)
+            cursor = database.execute_sql(statement.replace("?", database.param), parameters)
+            if cursor.description is not None:
+                returned += cursor.fetchall()
+            changed += cursor.rowcount
+    return _Outcome(changed, returned)
 
 
 def _moment() -> Any:
@@ -135,17 +145,29 @@ def _moment() -> Any:
     return moment.isoformat(" ") if sqlite else moment
 
 
-def flush(waiting: Flush) -> dict[int, frozenset[int]]:
+def flush(waiting: Flush) -> frozenset[tuple[int, int]]:
     """Write what waits.
 
+    The offsets come first: where one cannot be written, the updates must not be either.
+
     Returns:
-        The ids of updates that were stored before, by bot, for the batches that asked.
+        Bot ids with update ids of the new updates that were not stored before.
+
+    Raises:
+        NotOwner: one of the bots is gone.
     """
     moment = _moment()
-    known = {batch.bot_id: _stored(batch) for batch in waiting.batches if batch.check}
-    _in_few_statements(
+    offsets = _in_few_statements(
+        "UPDATE bots SET last_update_at = ?, update_offset = given.column2 "
+        "FROM (VALUES ROWS) AS given WHERE bots.id = given.column1",
+        [(batch.bot_id, batch.offset) for batch in waiting.batches],
+        moment,
+    )
+    if offsets.changed != len(waiting.batches):
+        raise NotOwner("the bot of a batch of updates is gone")
+    inserted = _in_few_statements(
         "INSERT INTO updates (bot_id, update_id, payload, received_at, attempts, error) "
-        "VALUES ROWS ON CONFLICT DO NOTHING",
+        "VALUES ROWS ON CONFLICT DO NOTHING RETURNING bot_id, update_id",
         [
             (batch.bot_id, update_id, payload, moment, 0, "")
             for batch in waiting.batches
@@ -153,26 +175,12 @@ def flush(waiting: Flush) -> dict[int, frozenset[int]]:
         ],
     )
     _in_few_statements(
-        "UPDATE bots SET last_update_at = ?, update_offset = given.column2 "
-        "FROM (VALUES ROWS) AS given WHERE bots.id = given.column1",
-        [(batch.bot_id, batch.offset) for batch in waiting.batches],
-        moment,
-    )
-    _in_few_statements(
         "UPDATE updates SET handled_at = ? FROM (VALUES ROWS) AS given "
         "WHERE bot_id = given.column1 AND update_id = given.column2",
         waiting.handled,
         moment,
     )
-    return known
-
-
-def _stored(batch: Batch) -> frozenset[int]:
-    ids = [update_id for update_id, _ in batch.rows]
-    query = Update.select(Update.update_id).where(
-        Update.bot == batch.bot_id, Update.update_id.in_(ids)
-    )
-    return frozenset(update_id for (update_id,) in query.tuples())
+    return frozenset((bot_id, update_id) for bot_id, update_id in inserted.returned)
 
 
 def resume(bot_id: int, *, forget_after: timedelta) -> Resumption:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Protocol
 
-from runner.updates.raw import JSONObject, chat_key
+from runner.updates.incoming import IncomingUpdate, JSONObject
 
 log = logging.getLogger("botyard.runner")
 
@@ -39,7 +39,7 @@ class ChatQueues:
 
     def __init__(
         self,
-        handle: Callable[[JSONObject], Awaitable[None]],
+        handle: Callable[[IncomingUpdate], Awaitable[None]],
         *,
         name: str,
         max_pending: int,
@@ -49,7 +49,7 @@ class ChatQueues:
         self._name = name
         self._max_pending = max_pending
         self._on_death = on_crash
-        self._queues: dict[Hashable, deque[JSONObject]] = {}
+        self._queues: dict[Hashable, deque[IncomingUpdate]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
         self._room.set()
@@ -60,19 +60,18 @@ class ChatQueues:
         """Wait while too many updates wait already."""
         await self._room.wait()
 
-    def put(self, updates: list[JSONObject]) -> None:
+    def put(self, updates: list[IncomingUpdate]) -> None:
         """Queue updates, in their order; once it is being closed, they are the journal's."""
         if self._closing:
             return
         for update in updates:
             self._count(1)
-            key = chat_key(update)
-            waiting = self._queues.get(key)
+            waiting = self._queues.get(update.chat_key)
             if waiting is not None:
                 waiting.append(update)
             else:
-                self._queues[key] = deque([update])
-                self._spawn(key)
+                self._queues[update.chat_key] = deque([update])
+                self._spawn(update.chat_key)
 
     def _spawn(self, key: Hashable) -> None:
         task = asyncio.create_task(self._serve(key), name=f"{self._name} lane {key}")

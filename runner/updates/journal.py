@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
-import orjson
-
 from models.engine.database import Database
 from models.errors import StorageUnavailable
 from models.messaging import dead_updates, updates
 from models.messaging.updates import Batch, Flush, Resumption
+from runner.updates.incoming import IncomingUpdate, JSONObject
 from runner.updates.intake import pack
-from runner.updates.raw import ATTEMPTS, JSONObject
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,7 +28,7 @@ MARK_DELAY = 0.05  # seconds that "handled" waits for a batch whose commit it ma
 PACKING = 0.005  # seconds of a turn of the event loop
 RETRY_DELAY = 1.0  # seconds between tries while the database does not answer
 
-Mark = tuple[int, int]  # bot id, update id
+Key = tuple[int, int]  # bot id, update id
 
 log = logging.getLogger("botyard.journal")
 
@@ -77,9 +75,9 @@ class Journal:
     def __init__(self, db: Database) -> None:
         self._db = db
         self.counts = JournalCounts()
-        self._batches: list[_PendingWrite[Batch, frozenset[int]]] = []
-        self._marks: list[_PendingWrite[Mark, None]] = []
-        self._storing: dict[int, asyncio.Future[frozenset[int]]] = {}  # by bot id
+        self._batches: list[_PendingWrite[Batch, frozenset[Key]]] = []
+        self._marks: list[_PendingWrite[Key, None]] = []
+        self._storing: dict[int, asyncio.Future[frozenset[Key]]] = {}  # by bot id
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -88,41 +86,41 @@ class Journal:
         await self.wait_stored(bot_id)
         return await self._db.read(updates.resume, bot_id, forget_after=_OFFSET_LIFETIME)
 
-    async def waiting(self, bot_id: int, *, after: int | None, limit: int) -> list[JSONObject]:
-        """Updates that are stored and not handled, oldest first, with their `attempts`."""
+    async def waiting(self, bot_id: int, *, after: int | None, limit: int) -> list[IncomingUpdate]:
+        """Updates that are stored and not handled, oldest first."""
         rows = await self._db.read(updates.waiting, bot_id, after=after, limit=limit)
-        return [orjson.loads(row.payload) | {ATTEMPTS: row.attempts} for row in rows]
+        return [IncomingUpdate.from_stored(row) for row in rows]
 
     async def store(
-        self, bot_id: int, batch: list[JSONObject], *, offset: int, check: bool
-    ) -> list[JSONObject]:
+        self, bot_id: int, batch: list[JSONObject], *, offset: int
+    ) -> list[IncomingUpdate]:
         """Store a batch; when this returns it is on the disk.
 
         Args:
             batch: updates, ascending, each with an `update_id` of its own; see `intake.sort_out`.
             offset: the offset that confirms them.
-            check: whether some may be stored already.
 
         Returns:
             Those that were not stored before, as they are stored.
 
         Raises:
             StorageUnavailable: nothing of it is stored.
+            NotOwner: nor may it be, by this process.
         """
         packed = await _packed(batch)
-        rows = [(update["update_id"], payload) for update, payload in packed]
-        future: asyncio.Future[frozenset[int]] = asyncio.get_running_loop().create_future()
-        self._batches.append(_PendingWrite(Batch(bot_id, rows, offset, check), future))
+        rows = [(update.update_id, payload) for update, payload in packed]
+        future: asyncio.Future[frozenset[Key]] = asyncio.get_running_loop().create_future()
+        self._batches.append(_PendingWrite(Batch(bot_id, rows, offset), future))
         self._storing[bot_id] = future
         future.add_done_callback(lambda done: self._stored(bot_id, done))
         self.flush_now()
-        known = await asyncio.shield(future)  # who is cancelled leaves it on its way
-        new = [update for update, _ in packed if update["update_id"] not in known]
+        stored = await asyncio.shield(future)  # whoever is cancelled leaves it on its way
+        new = [update for update, _ in packed if (bot_id, update.update_id) in stored]
         self.counts.received += len(new)
         log.debug("bot %d: %d updates received, %d of them new", bot_id, len(batch), len(new))
         return new
 
-    def _stored(self, bot_id: int, future: asyncio.Future[frozenset[int]]) -> None:
+    def _stored(self, bot_id: int, future: asyncio.Future[frozenset[Key]]) -> None:
         if self._storing.get(bot_id) is future:
             del self._storing[bot_id]
 
@@ -200,8 +198,8 @@ class Journal:
 
     async def _write(
         self,
-        batches: list[_PendingWrite[Batch, frozenset[int]]],
-        marks: list[_PendingWrite[Mark, None]],
+        batches: list[_PendingWrite[Batch, frozenset[Key]]],
+        marks: list[_PendingWrite[Key, None]],
     ) -> bool:
         """Write some of what waits; False when the database does not answer."""
         try:
@@ -219,22 +217,22 @@ class Journal:
 
     async def _commit(
         self,
-        batches: list[_PendingWrite[Batch, frozenset[int]]],
-        marks: list[_PendingWrite[Mark, None]],
+        batches: list[_PendingWrite[Batch, frozenset[Key]]],
+        marks: list[_PendingWrite[Key, None]],
     ) -> None:
         flush = Flush([waiting.what for waiting in batches], [waiting.what for waiting in marks])
-        known = await self._db.write(updates.flush, flush)
+        new = await self._db.write(updates.flush, flush)
         for batch in batches:
             if not batch.future.done():
-                batch.future.set_result(known.get(batch.what.bot_id, frozenset()))
+                batch.future.set_result(new)
         for mark in marks:
             if not mark.future.done():
                 mark.future.set_result(None)
 
     async def _one_by_one(
         self,
-        batches: list[_PendingWrite[Batch, frozenset[int]]],
-        marks: list[_PendingWrite[Mark, None]],
+        batches: list[_PendingWrite[Batch, frozenset[Key]]],
+        marks: list[_PendingWrite[Key, None]],
         error: Exception,
     ) -> None:
         """One of them cannot be written (its bot is gone): it must not take the others along."""
@@ -250,7 +248,7 @@ class Journal:
             await self._write([], [mark])
 
 
-async def _packed(batch: list[JSONObject]) -> list[tuple[JSONObject, bytes]]:
+async def _packed(batch: list[JSONObject]) -> list[tuple[IncomingUpdate, bytes]]:
     """Pack a batch; large updates take their time, in which others have their turns."""
     clock, packed = asyncio.get_running_loop().time, []
     turn = clock()

@@ -13,8 +13,8 @@ from runner.settings import RunnerTuning
 from runner.telegram.answers import NotTelegram, TooMuch
 from runner.telegram.client import BotClient
 from runner.updates.chat_queues import UpdateSink
+from runner.updates.incoming import ALLOWED_UPDATES
 from runner.updates.intake import MAX_GIVEN, MAX_TAKEN, sort_out
-from runner.updates.raw import ALLOWED_UPDATES
 
 
 class Poller:
@@ -98,9 +98,8 @@ class Poller:
         if received.unusable:
             self._sink.discard(received.unusable)
         self.last_update_at = self.last_poll_at
-        offset = received.updates[-1]["update_id"] + 1
-        new = await self._sink.accept(received.updates, offset=offset)
-        self.offset = offset
+        new = await self._sink.accept(received.updates, offset=received.offset)
+        self.offset = received.offset
         return new
 
     async def _get_updates(self, **query: Any) -> list[Any]:

@@ -26,18 +26,9 @@ from runner.loop_pacer import LoopPacer
 from runner.settings import RunnerTuning
 from runner.telegram.application import BotApplication
 from runner.updates.chat_queues import ChatQueues
-from runner.updates.intake import abridge
+from runner.updates.incoming import MAX_FLAW, IncomingUpdate, JSONObject, flaw_of
 from runner.updates.journal import Journal
 from runner.updates.notices import Notices
-from runner.updates.raw import (
-    ATTEMPTS,
-    MAX_FLAW,
-    JSONObject,
-    chat_id_of,
-    chat_key,
-    flaw_of,
-    membership_of,
-)
 
 T = TypeVar("T")
 
@@ -91,8 +82,6 @@ class UpdateProcessor:
         self._unflushed: dict[Hashable, asyncio.Future[None]] = {}  # on their way to the disk
         self._ids: set[int] = set()  # what is queued: an update may come from two sides
         self._open = asyncio.Event()
-        self._check = True  # the first batch may hold what was stored before a kill
-        self._offset = 0
         self._notices = Notices(bot_id)
         self._buried = 0
         self._queues = ChatQueues(
@@ -118,7 +107,7 @@ class UpdateProcessor:
             self._queue(page)
             if len(page) < limit:
                 return
-            self._loaded_to = page[-1]["update_id"]
+            self._loaded_to = page[-1].update_id
 
     async def accept(self, batch: list[JSONObject], *, offset: int) -> int:
         """Store a batch, then queue it; waits first while too many updates wait already.
@@ -130,10 +119,7 @@ class UpdateProcessor:
             StorageUnavailable: nothing of it is stored, so it must not be confirmed.
         """
         await self._queues.room()
-        # What was confirmed and comes again is no news; or it is, with an id that began anew.
-        check = self._check or batch[0]["update_id"] < self._offset
-        new = await self._journal.store(self._bot_id, batch, offset=offset, check=check)
-        self._check, self._offset = False, offset
+        new = await self._journal.store(self._bot_id, batch, offset=offset)
         self._queue(new)
         return len(new)
 
@@ -144,13 +130,13 @@ class UpdateProcessor:
             "bot %d: %d updates without a usable update_id were let go", self._bot_id, number
         )
 
-    def enqueue(self, update: JSONObject) -> None:
+    def enqueue(self, update: IncomingUpdate) -> None:
         """Queue an update that is in the journal already."""
         self._queue([update])
 
-    def _queue(self, updates: list[JSONObject]) -> None:
-        new = [update for update in updates if update["update_id"] not in self._ids]
-        self._ids.update(update["update_id"] for update in new)
+    def _queue(self, updates: list[IncomingUpdate]) -> None:
+        new = [update for update in updates if update.update_id not in self._ids]
+        self._ids.update(update.update_id for update in new)
         self._queues.put(new)
 
     async def close(self) -> None:
@@ -164,17 +150,16 @@ class UpdateProcessor:
         await self._journal.wait_stored(self._bot_id)
         self._notices.close()
 
-    async def _process(self, raw: JSONObject) -> None:
+    async def _process(self, update: IncomingUpdate) -> None:
         """Bring one update to its end, however often that has to be tried."""
         keep_secret(self._application.bot.token)  # who began the lane may be somebody's request
         await self._open.wait()
-        chat = chat_key(raw)
         try:
-            await self._wait_flushed(chat)
-            if await self._run_until_done(raw):
-                self._mark_handled(chat, raw["update_id"])
+            await self._wait_flushed(update.chat_key)
+            if await self._run_until_done(update):
+                self._mark_handled(update.chat_key, update.update_id)
             else:
-                self._ids.discard(raw["update_id"])
+                self._ids.discard(update.update_id)
         except _Ended:
             return  # the journal has it
 
@@ -194,11 +179,11 @@ class UpdateProcessor:
 
         mark.add_done_callback(done)
 
-    async def _run_until_done(self, raw: JSONObject) -> bool:
+    async def _run_until_done(self, update: IncomingUpdate) -> bool:
         """Handle an update, and again while it fails; False when it is dead."""
         transient = tries = 0
         while True:
-            error = await self._attempt(raw)
+            error = await self._attempt(update)
             if error is None:
                 return True
             if isinstance(error, RetryAfter):
@@ -207,55 +192,55 @@ class UpdateProcessor:
                 transient += self._is_running()  # an outage is not the update's fault
                 tries += 1
                 delay = self._settings.backoff(tries)
-            elif await self._record_failure(raw, error):
+            elif await self._record_failure(update, error):
                 return False
             else:
-                delay = self._settings.backoff(raw[ATTEMPTS])
+                delay = self._settings.backoff(update.attempts)
             error = None  # it holds much, and the rest may be long
             await self._sleep(delay)
 
-    async def _attempt(self, raw: JSONObject) -> Exception | None:
+    async def _attempt(self, update: IncomingUpdate) -> Exception | None:
         """Handle an update once; what went wrong."""
         try:
-            await self._dispatch(raw)
+            await self._dispatch(update)
         except _Ended:
             raise
         except Exception as error:
             return error
         return None
 
-    async def _dispatch(self, raw: JSONObject) -> None:
+    async def _dispatch(self, update: IncomingUpdate) -> None:
         await self._loop_pacer.wait()
-        update = self._parse(raw)
-        chat_id = await self._track_membership(raw)
+        parsed = self._parse(update)
+        await self._track_membership(update)
         async with self._slots:
             if self._closing.is_set():
                 raise _Ended
             try:
-                await self._application.process_update(update)
+                await self._application.process_update(parsed)
             except Forbidden as error:
-                if chat_id is None:
+                if update.chat_id is None:
                     raise
-                log.info("bot %d: chat %d: %s", self._bot_id, chat_id, error.message)
-                await self._set_blocked(chat_id, blocked=True)
+                log.info("bot %d: chat %d: %s", self._bot_id, update.chat_id, error.message)
+                await self._set_blocked(update.chat_id, blocked=True)
 
-    def _parse(self, raw: JSONObject) -> Update:
-        flaw = flaw_of(raw)
+    def _parse(self, update: IncomingUpdate) -> Update:
+        flaw = flaw_of(update.raw)
         if flaw is not None:
             raise _NotUnderstood(flaw)
         try:
-            return Update.de_json(raw, self._application.bot)
+            return Update.de_json(update.raw, self._application.bot)
         except Exception as error:  # the library's parser raises whatever it trips over
             raise _NotUnderstood(f"{type(error).__name__}: {error}") from error
 
-    async def _track_membership(self, raw: JSONObject) -> int | None:
-        """Keep the marks on chats true: who writes wants answers again."""
-        chat_id, status = chat_id_of(raw), membership_of(raw)
-        if status is not None and chat_id is not None:
-            await self._set_blocked(chat_id, blocked=status in ("kicked", "left"))
-        elif chat_id is not None and "message" in raw and chat_id in self._blocked:
-            await self._set_blocked(chat_id, blocked=False)
-        return chat_id
+    async def _track_membership(self, update: IncomingUpdate) -> None:
+        """Track chats that blocked the bot; a new message unblocks one."""
+        if update.chat_id is None:
+            return
+        if update.membership is not None:
+            await self._set_blocked(update.chat_id, blocked=update.membership in ("kicked", "left"))
+        elif update.kind == "message":
+            await self._set_blocked(update.chat_id, blocked=False)
 
     async def _set_blocked(self, chat_id: int, *, blocked: bool) -> None:
         if blocked is (chat_id in self._blocked):
@@ -264,44 +249,38 @@ class UpdateProcessor:
         await self._persist(lambda: mark(self._bot_id, chat_id, blocked=blocked))
         (self._blocked.add if blocked else self._blocked.discard)(chat_id)
 
-    async def _record_failure(self, raw: JSONObject, error: Exception) -> bool:
-        """Count a failure; whether it was the last one, and the lane goes on without."""
-        attempts: int = raw.get(ATTEMPTS, 0) + 1
-        raw[ATTEMPTS] = attempts
+    async def _record_failure(self, update: IncomingUpdate, error: Exception) -> bool:
+        """Record a failed attempt; return True when the update is now dead."""
+        update.attempts += 1
         if isinstance(error, _NotUnderstood):
             why = foreign(str(error), limit=MAX_FLAW)
-            text = f"This update cannot be understood: {why}"
             # It is short, so that there may be a few too many for a moment.
             trim = self._buried % MARGIN == 0
-            await self._bury(raw, text, stand_in=abridge(raw, why), trim=trim)
+            await self._bury(update, f"This update cannot be understood: {why}", trim=trim)
             return True
-        text = self._report(raw["update_id"], error, attempts=attempts)
-        if attempts >= self._settings.max_failures:
-            await self._bury(raw, text, stand_in=None, trim=True)
+        text = self._report(update, error)
+        if update.attempts >= self._settings.max_failures:
+            await self._bury(update, text, trim=True)
             return True
-        note, key = self._journal.save_failure, (self._bot_id, raw["update_id"])
-        await self._persist(lambda: note(*key, attempts=attempts, error=text))
+        note, key = self._journal.save_failure, (self._bot_id, update.update_id)
+        await self._persist(lambda: note(*key, attempts=update.attempts, error=text))
         return False
 
-    async def _bury(
-        self, raw: JSONObject, text: str, *, stand_in: bytes | None, trim: bool
-    ) -> None:
+    async def _bury(self, update: IncomingUpdate, text: str, *, trim: bool) -> None:
         """Store that an update failed for good, and why."""
         self._buried += 1
-        bury, key, attempts = self._journal.bury, (self._bot_id, raw["update_id"]), raw[ATTEMPTS]
-        dropped = await self._persist(
-            lambda: bury(*key, attempts=attempts, error=text, stand_in=stand_in, trim=trim)
-        )
-        self._notices.dead(raw["update_id"], text, dropped=dropped)
+        bury, key, attempts = self._journal.bury, (self._bot_id, update.update_id), update.attempts
+        dropped = await self._persist(lambda: bury(*key, attempts=attempts, error=text, trim=trim))
+        self._notices.dead(update.update_id, text, dropped=dropped)
 
-    def _report(self, update_id: int, error: Exception, *, attempts: int) -> str:
+    def _report(self, update: IncomingUpdate, error: Exception) -> str:
         """Log a failure of a handler with its traceback; as it is told to the bot's owner."""
         incident = secrets.token_hex(6)
         log.error(
             "bot %d: update %d failed, attempt %d (incident %s)",
             self._bot_id,
-            update_id,
-            attempts,
+            update.update_id,
+            update.attempts,
             incident,
             exc_info=error,
         )

@@ -18,6 +18,7 @@ from models.messaging.updates import BlockedChat, Update
 from runner.settings import RunnerTuning
 from runner.states import BotState
 from runner.updates.chat_queues import ChatQueues
+from runner.updates.incoming import IncomingUpdate
 from sandbox import Sandbox
 from server.app import Botyard
 
@@ -105,7 +106,7 @@ async def test_a_stored_update_that_telegram_gives_again_is_not_handled_again(
     (row,) = await rows(botyard)
     redelivered = {"update_id": row.update_id, "message": telegram.sent(bot.id)[0].message}
     journal = botyard.services.manager._context.journal
-    new = await journal.store(made["id"], [redelivered], offset=row.update_id + 1, check=True)
+    new = await journal.store(made["id"], [redelivered], offset=row.update_id + 1)
     assert new == []
     assert (await rows(botyard))[0].payload == row.payload
 
@@ -440,11 +441,13 @@ async def test_a_lane_that_begins_as_the_last_one_of_its_chat_ends_is_no_death()
     handled: list[int] = []
     deaths: list[BaseException | None] = []
 
-    async def handle(update: dict[str, Any]) -> None:
-        handled.append(update["update_id"])
+    async def handle(update: IncomingUpdate) -> None:
+        handled.append(update.update_id)
 
     lanes = ChatQueues(handle, name="test", max_pending=10, on_crash=deaths.append)
-    one, two = ({"update_id": n, "message": {"chat": {"id": 1}}} for n in (1, 2))
+    one, two = (
+        IncomingUpdate.from_raw({"update_id": n, "message": {"chat": {"id": 1}}}) for n in (1, 2)
+    )
     lanes.put([one])
     # after the lane's only step, and before anybody is told that it has ended
     asyncio.get_running_loop().call_soon(lanes.put, [two])
