@@ -47,7 +47,6 @@ class ManagedBot:
         self._bot_run: BotRun | None = None
         self._last_poll_at: datetime | None = None  # of the run before
         self._closing_task: asyncio.Task[None] | None = None
-        self._restarting = False
         self._priority = False  # its owner waits: no queueing behind other bots
 
     @property
@@ -199,17 +198,8 @@ class ManagedBot:
             if error is not None:
                 log.error("bot %d: ended badly", self.record.id, exc_info=error)
             return
-        if not self._restarting:
-            self._report_crash(error)
-        self._restarting = False
-        self._spawn()
-
-    def _queue_crashed(self, error: BaseException | None) -> None:
-        """Begin the whole run anew: the journal has all that the lanes had."""
-        if self._status.state in ALIVE and self._task is not None and not self._restarting:
-            self._report_crash(error)
-            self._restarting = True
-            self._task.cancel()
+        self._report_crash(error)
+        self._spawn()  # the journal has all that the queues had
 
     def _report_crash(self, error: BaseException | None) -> None:
         """Log and show that a task ended that should not have."""
@@ -230,22 +220,34 @@ class ManagedBot:
             self.record,
             self._context,
             is_running=lambda: self._status.state is BotState.RUNNING,
-            on_crash=self._queue_crashed,
         )
         try:
-            await self._attempt(run)
-            while self._status.state is BotState.RETRYING:
-                await self._back_off()
-                await self._attempt(run)
-        finally:
-            self._bot_run, self._last_poll_at = None, run.poller.last_poll_at
-            self.record = replace(self.record, last_update_at=run.poller.last_update_at)
-            # A task of its own: being cancelled a second time must not leave a bot that sends.
-            name = f"bot {self.record.id} putting away"
-            self._closing_task = asyncio.create_task(_close_run(run), name=name)
-            await asyncio.shield(self._closing_task)
+            await self._receive(run)
+        except asyncio.CancelledError as cancelled:
+            # The task group, in a frame that the error's traceback holds, holds this task, and so
+            # the error: all would wait for the garbage collector (server/gc_tuning.py).
+            raise cancelled.with_traceback(None) from None
         if self.record.failure is not None:
             await self._context.save_failure(self.record.id, self.record.failure)
+
+    async def _receive(self, run: BotRun) -> None:
+        async with asyncio.TaskGroup() as group:
+            run.processor.open(group)
+            try:
+                await self._attempt(run)
+                while self._status.state is BotState.RETRYING:
+                    await self._back_off()
+                    await self._attempt(run)
+            finally:
+                await self._close(run)
+
+    async def _close(self, run: BotRun) -> None:
+        self._bot_run, self._last_poll_at = None, run.poller.last_poll_at
+        self.record = replace(self.record, last_update_at=run.poller.last_update_at)
+        # A task of its own: being cancelled a second time must not leave a bot that sends.
+        name = f"bot {self.record.id} closing"
+        self._closing_task = asyncio.create_task(_close_run(run), name=name)
+        await asyncio.shield(self._closing_task)
 
     async def _back_off(self) -> None:
         self._wake.clear()

@@ -11,6 +11,7 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
+from dialogs import echo
 from models.accounts.administration import IdFilter
 from models.bots import bots, takeover
 from models.bots.bots import BotRecord, LastError, VerifiedToken
@@ -66,6 +67,7 @@ class BotManager:
         self._update_counts = UpdateCounts(db)
         self.views = Views(db, vault, self, self._update_counts)
         self._context = RunnerContext(
+            dialog=echo.answer,
             transport=transport,
             journal=self.journal,
             settings=settings,

@@ -1,10 +1,11 @@
-"""What a bot is made of, and what all bots share."""
+"""The parts of one run of a bot, and the context that all bots share."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from dialogs.events import Dialog
 from models.bots.bots import BotRecord, LastError, VerifiedToken
 from runner.loop_pacer import LoopPacer
 from runner.settings import RunnerTuning
@@ -21,9 +22,10 @@ from runner.updates.processor import UpdateProcessor
 
 @dataclass(frozen=True, slots=True)
 class RunnerContext:
-    """What all bots share.
+    """The parts that all bots share.
 
     Args:
+        dialog: what the bots say.
         transport: the HTTP session.
         journal: remembers updates.
         settings: times and bounds.
@@ -34,6 +36,7 @@ class RunnerContext:
         changed: told whenever a bot's status changed.
     """
 
+    dialog: Dialog
     transport: Transport
     journal: Journal
     settings: RunnerTuning
@@ -46,7 +49,7 @@ class RunnerContext:
 
 @dataclass(slots=True)
 class BotRun:
-    """What one run of a bot works with."""
+    """The parts of one run of a bot."""
 
     client: BotClient
     application: BotApplication
@@ -61,26 +64,24 @@ def create_run(
     context: RunnerContext,
     *,
     is_running: Callable[[], bool],
-    on_crash: Callable[[BaseException | None], None],
 ) -> BotRun:
     """Make the parts of one run of a bot.
 
     Args:
         record: the bot as it is stored.
-        context: what all bots share.
+        context: the parts that all bots share.
         is_running: whether Telegram serves the bot at this moment.
-        on_crash: called when a lane's task ended that should not have; with why.
     """
     client = BotClient(record.token, context.transport, limiter=BotRateLimiter())
-    application = build(client)
+    application = build(client, context.dialog)
     processor = UpdateProcessor(
         record.id,
+        client,
         application,
         journal=context.journal,
         loop_pacer=context.loop_pacer,
         settings=context.settings,
         is_running=is_running,
-        on_crash=on_crash,
     )
     poller = Poller(client, sink=processor, settings=context.settings)
     poller.last_update_at = record.last_update_at

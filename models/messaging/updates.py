@@ -65,16 +65,33 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Handled:
+    """The mark of an update that was handled, with the rows it led to.
+
+    Args:
+        bot_id: the bot.
+        update_id: the update.
+        chat_id: the update's chat.
+        blocked: whether that chat refuses messages from now on; None for no change.
+    """
+
+    bot_id: int
+    update_id: int
+    chat_id: int | None = None
+    blocked: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Flush:
     """Everything that waits to be written, of all bots, to share one commit.
 
     Args:
         batches: new updates.
-        handled: pairs of bot id and update id.
+        handled: marks of those that were handled.
     """
 
     batches: list[Batch] = field(default_factory=list)
-    handled: list[tuple[int, int]] = field(default_factory=list)
+    handled: list[Handled] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +105,7 @@ class StoredUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """Where a bot goes on."""
+    """The point from which a bot goes on."""
 
     offset: int
     last_update_at: datetime | None
@@ -177,14 +194,31 @@ def flush(waiting: Flush) -> frozenset[tuple[int, int]]:
     _in_few_statements(
         "UPDATE updates SET handled_at = ? FROM (VALUES ROWS) AS given "
         "WHERE bot_id = given.column1 AND update_id = given.column2",
-        waiting.handled,
+        [(mark.bot_id, mark.update_id) for mark in waiting.handled],
         moment,
     )
+    _store_blocked(waiting.handled, moment)
     return frozenset((bot_id, update_id) for bot_id, update_id in inserted.returned)
 
 
+def _store_blocked(handled: list[Handled], moment: Any) -> None:
+    """Store the chats that refuse messages from now on, and remove those that no longer do."""
+    last = {
+        (mark.bot_id, mark.chat_id): mark.blocked for mark in handled if mark.blocked is not None
+    }
+    _in_few_statements(
+        "INSERT INTO blocked_chats (bot_id, chat_id, blocked_at) "
+        "VALUES ROWS ON CONFLICT DO NOTHING",
+        [(*chat, moment) for chat, blocked in last.items() if blocked],
+    )
+    _in_few_statements(
+        "DELETE FROM blocked_chats WHERE (bot_id, chat_id) IN (VALUES ROWS)",
+        [chat for chat, blocked in last.items() if not blocked],
+    )
+
+
 def resume(bot_id: int, *, forget_after: timedelta) -> Resumption:
-    """Where a bot goes on after it was off.
+    """Read where a bot goes on after it was off.
 
     Args:
         forget_after: for how long an offset means something. Without updates for a week,
@@ -230,16 +264,6 @@ def save_failure(bot_id: int, update_id: int, *, attempts: int, error: str) -> N
     Update.update(attempts=attempts, error=error).where(
         Update.bot == bot_id, Update.update_id == update_id
     ).execute()
-
-
-def block_chat(bot_id: int, chat_id: int) -> None:
-    """Note that a chat does not want to hear from a bot any more."""
-    BlockedChat.insert(bot=bot_id, chat_id=chat_id, blocked_at=now()).on_conflict_ignore().execute()
-
-
-def unblock_chat(bot_id: int, chat_id: int) -> None:
-    """Note that a chat wants to hear from a bot again."""
-    BlockedChat.delete().where(BlockedChat.bot == bot_id, BlockedChat.chat_id == chat_id).execute()
 
 
 def counts(bot_ids: list[int]) -> dict[int, Counts]:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
-from telegram import Message, Update
 from telegram.ext import Application, ApplicationBuilder, CallbackContext
 from telegram.ext import TypeHandler as UpdateHandler
 
-from dialogs import echo
-from dialogs.events import TextMessage
+from dialogs.events import Dialog, TextMessage
+from models.messaging.effects import Effects, OutgoingMessage
 from runner.telegram.client import BotClient
 from runner.telegram.request import BotRequest
+from runner.updates.incoming import IncomingUpdate
 
 BotApplication = Application[Any, Any, Any, Any, Any, None]
+
+
+@dataclass(slots=True)
+class Turn:
+    """One update on its way through an Application, and what its handlers make of it.
+
+    Applications dispatch it instead of a telegram.Update: nothing is parsed that nobody reads,
+    and handlers can give something back.
+    """
+
+    update: IncomingUpdate
+    effects: Effects = field(default_factory=Effects)
 
 
 class _Application(Application[Any, Any, Any, Any, Any, None]):
@@ -29,14 +42,17 @@ class _Application(Application[Any, Any, Any, Any, Any, None]):
         try:
             raise error
         finally:
-            del error  # else it and this frame hold each other, and the update with them
+            # It and this frame would hold each other, and the update with them, until the
+            # garbage collector comes by (server/gc_tuning.py).
+            del error
 
 
-def build(client: BotClient) -> BotApplication:
+def build(client: BotClient, dialog: Dialog) -> BotApplication:
     """Build the Application of one bot; polling and scheduling are done elsewhere.
 
     Args:
         client: the bot's client of the Bot API.
+        dialog: what the bot says.
     """
     request = BotRequest(client)
     builder = (
@@ -53,22 +69,14 @@ def build(client: BotClient) -> BotApplication:
     if client.limiter is not None:
         builder = builder.rate_limiter(client.limiter)
     application = builder.build()
-    application.add_handler(UpdateHandler(Update, _Answer(client)))
-    return application
 
-
-class _Answer:
-    """Says what the bot's dialog says to a message."""
-
-    def __init__(self, client: BotClient) -> None:
-        self._client = client
-
-    async def __call__(self, update: Update, context: CallbackContext[Any, Any, Any, Any]) -> None:
-        # update.message only: an edited message is not a new one, and a channel's post is not
-        # addressed to the bot
-        message: Message | None = update.message
-        if message is None or message.text is None:
+    async def answer(turn: Turn, context: CallbackContext[Any, Any, Any, Any]) -> None:
+        """Have the dialog answer a text."""
+        update = turn.update
+        if update.chat_id is None or (text := update.text) is None:
             return
-        name = message.from_user.first_name if message.from_user else ""
-        for reply in echo.answer(TextMessage(message.text, name)):
-            await self._client.send_message(message.chat_id, reply.text)
+        replies = dialog(TextMessage(text, update.first_name))
+        turn.effects.messages += [OutgoingMessage(update.chat_id, reply.text) for reply in replies]
+
+    application.add_handler(UpdateHandler(Turn, answer))
+    return application

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from telegram.error import Conflict
 
@@ -12,9 +12,22 @@ from models.engine.base import now
 from runner.settings import RunnerTuning
 from runner.telegram.answers import NotTelegram, TooMuch
 from runner.telegram.client import BotClient
-from runner.updates.chat_queues import UpdateSink
-from runner.updates.incoming import ALLOWED_UPDATES
+from runner.updates.incoming import ALLOWED_UPDATES, JSONObject
 from runner.updates.intake import MAX_GIVEN, MAX_TAKEN, sort_out
+
+
+class UpdateSink(Protocol):
+    """Takes over the batches that a poller receives.
+
+    The poller confirms a batch to Telegram only after `accept` has returned; by then nothing of
+    it may be lost any more.
+    """
+
+    async def accept(self, batch: list[JSONObject], *, offset: int) -> int:
+        """Take a batch over, oldest update first; return how many of it were new."""
+
+    def discard(self, number: int) -> None:
+        """Learn that so many updates had nothing to know them by, and were let go."""
 
 
 class Poller:
@@ -25,7 +38,7 @@ class Poller:
 
     Args:
         client: the bot's client of the Bot API.
-        sink: who takes the updates over.
+        sink: takes the updates over.
         settings: times.
     """
 

@@ -128,13 +128,8 @@ UNDERSTOOD_BY_NOBODY: dict[str, Any] = {
     "a user that is a list": {"message": MESSAGE | {"from": [USER]}},
     "a user that is a string": {"message": MESSAGE | {"from": "ann"}},
     "a user without an id": {"message": MESSAGE | {"from": {}}},
-    "a date that is a string": {"message": MESSAGE | {"date": "x"}},
-    "a date far away": {"message": MESSAGE | {"date": 10**15}},
     "a text that is a number": {"message": MESSAGE | {"text": 5}},
     "a text that is a list": {"message": MESSAGE | {"text": ["x"]}},
-    "a message within messages": {"message": MESSAGE | {"reply_to_message": "x"}},
-    "entities that are a string": {"message": MESSAGE | {"entities": "x"}},
-    "a key of the library": {"message": MESSAGE, "api_kwargs": {}},
     "an edited message that is true": {"edited_message": True},
     "a query that is a list": {"callback_query": []},
     "a query from nobody": {"callback_query": {"id": "1"}},
@@ -157,6 +152,22 @@ UNDERSTOOD_BY_NOBODY: dict[str, Any] = {
     "our own mark": {"message": MESSAGE | {"chat": 5}, UNREADABLE: {"a": 1}},
     "a count of our own": {"message": {}, "botyard_attempts": "x"},
 }
+
+NOT_LOOKED_AT: dict[str, Any] = {
+    "a date that is a string": {"message": MESSAGE | {"date": "x"}},
+    "a date far away": {"message": MESSAGE | {"date": 10**15}},
+    "a message within messages": {"message": MESSAGE | {"reply_to_message": "x"}},
+    "entities that are a string": {"message": MESSAGE | {"entities": "x"}},
+    "a name that is a list": {"message": MESSAGE | {"from": USER | {"first_name": ["x"]}}},
+    "a key of the library": {"message": MESSAGE, "api_kwargs": {}},
+}
+
+
+async def test_an_update_is_handled_whatever_stands_where_nobody_looks(bot: Bot) -> None:
+    for number, name in enumerate(NOT_LOOKED_AT, start=1):
+        bot.feed.put({"update_id": number, **NOT_LOOKED_AT[name]})
+    await until(lambda: bot.api.sent == ["x"] * len(NOT_LOOKED_AT), "an answer to each")
+    assert [row for row in (await bot.until_done()).values() if row.dead_at] == []
 
 
 async def test_what_cannot_be_understood_is_dead_with_its_reason_and_the_bot_goes_on(

@@ -15,6 +15,7 @@ import pytest
 from support.client import BOTS, DEADLINE, QUICK, RETRIED, Client, register
 from telegram.error import InvalidToken, NetworkError, TelegramError, TimedOut
 
+from dialogs import echo
 from runner.telegram.application import BotApplication, build
 from runner.telegram.client import BotClient
 from runner.telegram.deadline import Deadline
@@ -232,7 +233,7 @@ async def gated(telegram: Sandbox, transport: Transport) -> AsyncIterator[Gated]
     gated.client = BotClient(
         gated.bot.token, transport, limiter=BotRateLimiter(), gate=lambda: gated.open
     )
-    gated.application = build(gated.client)
+    gated.application = build(gated.client, echo.answer)
     await gated.application.initialize()
     yield gated
     gated.open = True
@@ -275,7 +276,7 @@ async def test_nothing_leaves_while_the_gate_is_shut(
 async def test_files_are_uploaded_and_downloaded(telegram: Sandbox, transport: Transport) -> None:
     bot = telegram.add_bot()
     telegram.send_message(bot.id, text="hi")
-    application = build(BotClient(bot.token, transport))
+    application = build(BotClient(bot.token, transport), echo.answer)
     await application.initialize()
     try:
         content = bytes(range(256)) * 10
