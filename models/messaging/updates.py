@@ -1,20 +1,21 @@
 """The journal: every update a bot received, from before Telegram forgets it until it is handled.
 
 What the runner does for each message is written as SQL, because making a statement from
-models costs more than running it. Times are stored as `UTCDateTimeField` stores them.
+models costs more than running it (`models.messaging.bulk`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any
 
 import peewee
 
 from models.bots.bots import Bot
 from models.engine.base import BaseModel, UTCDateTimeField, now
 from models.errors import NotOwner
+from models.messaging import bulk, chats
 
 
 class Update(BaseModel):
@@ -32,21 +33,6 @@ class Update(BaseModel):
     class Meta:
         table_name = "updates"
         primary_key = peewee.CompositeKey("bot", "update_id")
-
-
-class BlockedChat(BaseModel):
-    """A chat whose user has blocked the bot, or which it was thrown out of."""
-
-    bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", index=False)
-    chat_id = peewee.BigIntegerField()
-    blocked_at = UTCDateTimeField()
-
-    class Meta:
-        table_name = "blocked_chats"
-        primary_key = peewee.CompositeKey("bot", "chat_id")
-
-
-_ROWS_A_STATEMENT = (64, 16, 4, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,48 +106,6 @@ class Counts:
     dead: int
 
 
-class _Outcome(NamedTuple):
-    """The rows that statements changed, and those that they returned."""
-
-    changed: int
-    returned: list[tuple[Any, ...]]
-
-
-def _in_few_statements(sql: str, rows: list[tuple[Any, ...]], *first: Any) -> _Outcome:
-    """Run a statement over many rows at once.
-
-    Not executemany: SQLite's driver gives the interpreter lock up for every row, and a thread
-    that wants it back from a busy event loop waits for milliseconds each time. The sizes are
-    few, so that the statements stay prepared.
-
-    Args:
-        sql: with ROWS where the rows belong, as a list of VALUES.
-        rows: all of one length.
-        first: parameters that stand before the rows.
-    """
-    database = Update._meta.database.obj
-    changed, returned, start = 0, [], 0
-    for size in _ROWS_A_STATEMENT:
-        while len(rows) - start >= size:
-            some = rows[start : start + size]
-            start += size
-            row = "(" + ", ".join("?" * len(some[0])) + ")"
-            statement = sql.replace("ROWS", ", ".join([row] * size))
-            parameters = [*first, *(value for values in some for value in values)]
-            cursor = database.execute_sql(statement.replace("?", database.param), parameters)
-            if cursor.description is not None:
-                returned += cursor.fetchall()
-            changed += cursor.rowcount
-    return _Outcome(changed, returned)
-
-
-def _moment() -> Any:
-    """Now, as `UTCDateTimeField` stores it: aware times do not reach the driver."""
-    moment = datetime.now(UTC).replace(tzinfo=None)
-    sqlite = isinstance(Update._meta.database.obj, peewee.SqliteDatabase)
-    return moment.isoformat(" ") if sqlite else moment
-
-
 def flush(waiting: Flush) -> frozenset[tuple[int, int]]:
     """Write what waits.
 
@@ -173,8 +117,8 @@ def flush(waiting: Flush) -> frozenset[tuple[int, int]]:
     Raises:
         NotOwner: one of the bots is gone.
     """
-    moment = _moment()
-    offsets = _in_few_statements(
+    moment = bulk.moment()
+    offsets = bulk.run_in_few_statements(
         "UPDATE bots SET last_update_at = ?, update_offset = given.column2 "
         "FROM (VALUES ROWS) AS given WHERE bots.id = given.column1",
         [(batch.bot_id, batch.offset) for batch in waiting.batches],
@@ -182,7 +126,7 @@ def flush(waiting: Flush) -> frozenset[tuple[int, int]]:
     )
     if offsets.changed != len(waiting.batches):
         raise NotOwner("the bot of a batch of updates is gone")
-    inserted = _in_few_statements(
+    inserted = bulk.run_in_few_statements(
         "INSERT INTO updates (bot_id, update_id, payload, received_at, attempts, error) "
         "VALUES ROWS ON CONFLICT DO NOTHING RETURNING bot_id, update_id",
         [
@@ -191,30 +135,19 @@ def flush(waiting: Flush) -> frozenset[tuple[int, int]]:
             for update_id, payload in batch.rows
         ],
     )
-    _in_few_statements(
+    bulk.run_in_few_statements(
         "UPDATE updates SET handled_at = ? FROM (VALUES ROWS) AS given "
         "WHERE bot_id = given.column1 AND update_id = given.column2",
         [(mark.bot_id, mark.update_id) for mark in waiting.handled],
         moment,
     )
-    _store_blocked(waiting.handled, moment)
-    return frozenset((bot_id, update_id) for bot_id, update_id in inserted.returned)
-
-
-def _store_blocked(handled: list[Handled], moment: Any) -> None:
-    """Store the chats that refuse messages from now on, and remove those that no longer do."""
-    last = {
-        (mark.bot_id, mark.chat_id): mark.blocked for mark in handled if mark.blocked is not None
+    blocked = {
+        (mark.bot_id, mark.chat_id): mark.blocked
+        for mark in waiting.handled
+        if mark.blocked is not None
     }
-    _in_few_statements(
-        "INSERT INTO blocked_chats (bot_id, chat_id, blocked_at) "
-        "VALUES ROWS ON CONFLICT DO NOTHING",
-        [(*chat, moment) for chat, blocked in last.items() if blocked],
-    )
-    _in_few_statements(
-        "DELETE FROM blocked_chats WHERE (bot_id, chat_id) IN (VALUES ROWS)",
-        [chat for chat, blocked in last.items() if not blocked],
-    )
+    chats.store_blocked(blocked, moment)
+    return frozenset((bot_id, update_id) for bot_id, update_id in inserted.returned)
 
 
 def resume(bot_id: int, *, forget_after: timedelta) -> Resumption:
@@ -225,12 +158,11 @@ def resume(bot_id: int, *, forget_after: timedelta) -> Resumption:
             Telegram goes on with a random id (Bot API, Update.update_id).
     """
     row = Bot.select(Bot.update_offset, Bot.last_update_at).where(Bot.id == bot_id).get()
-    chats = BlockedChat.select(BlockedChat.chat_id).where(BlockedChat.bot == bot_id).tuples()
     fresh = row.last_update_at is not None and now() - row.last_update_at < forget_after
     return Resumption(
         offset=row.update_offset if fresh else 0,
         last_update_at=row.last_update_at,
-        blocked_chats=frozenset(chat_id for (chat_id,) in chats),
+        blocked_chats=chats.blocked(bot_id),
     )
 
 
@@ -297,7 +229,7 @@ def unhandled(*, dead: bool) -> tuple[Any, Any]:
 def forget(bot_id: int) -> None:
     """Begin a bot's journal anew: it is another Telegram bot now."""
     Update.delete().where(Update.bot == bot_id).execute()
-    BlockedChat.delete().where(BlockedChat.bot == bot_id).execute()
+    chats.forget(bot_id)
     Bot.update(update_offset=0, last_update_at=None).where(Bot.id == bot_id).execute()
 
 

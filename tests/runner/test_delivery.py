@@ -14,7 +14,8 @@ from support.client import BOTS, DEADLINE, QUICK, Client, until
 from models.bots.bots import Bot
 from models.engine.base import now
 from models.messaging import updates
-from models.messaging.updates import BlockedChat, Update
+from models.messaging.chats import BlockedChat
+from models.messaging.updates import Update
 from runner.settings import RunnerTuning
 from runner.states import BotState
 from runner.updates.chat_queues import ChatQueues

@@ -1,0 +1,53 @@
+"""SQL over many rows at once, for what the runner writes with each message."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import peewee
+
+from models.engine.base import proxy
+
+_ROWS_A_STATEMENT = (64, 16, 4, 1)
+
+
+class Outcome(NamedTuple):
+    """The rows that statements changed, and those that they returned."""
+
+    changed: int
+    returned: list[tuple[Any, ...]]
+
+
+def run_in_few_statements(sql: str, rows: list[tuple[Any, ...]], *first: Any) -> Outcome:
+    """Run a statement over many rows at once.
+
+    Not executemany: SQLite's driver gives the interpreter lock up for every row, and a thread
+    that wants it back from a busy event loop waits for milliseconds each time. The sizes are
+    few, so that the statements stay prepared.
+
+    Args:
+        sql: with ROWS where the rows belong, as a list of VALUES.
+        rows: all of one length.
+        first: parameters that stand before the rows.
+    """
+    database = proxy.obj
+    changed, returned, start = 0, [], 0
+    for size in _ROWS_A_STATEMENT:
+        while len(rows) - start >= size:
+            some = rows[start : start + size]
+            start += size
+            row = "(" + ", ".join("?" * len(some[0])) + ")"
+            statement = sql.replace("ROWS", ", ".join([row] * size))
+            parameters = [*first, *(value for values in some for value in values)]
+            cursor = database.execute_sql(statement.replace("?", database.param), parameters)
+            if cursor.description is not None:
+                returned += cursor.fetchall()
+            changed += cursor.rowcount
+    return Outcome(changed, returned)
+
+
+def moment() -> Any:
+    """Now, as `UTCDateTimeField` stores it: aware times do not reach the driver."""
+    naive = datetime.now(UTC).replace(tzinfo=None)
+    return naive.isoformat(" ") if isinstance(proxy.obj, peewee.SqliteDatabase) else naive
