@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class TextMessage:
-    """Somebody wrote a text.
+    """A text that somebody wrote.
 
     Args:
         text: the text as it was written.
@@ -23,3 +24,7 @@ class Reply:
     """A text to send into the chat the event came from."""
 
     text: str
+
+
+# What a bot says: the replies to one event, in the order in which they are sent.
+Dialog = Callable[[TextMessage], list[Reply]]

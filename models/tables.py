@@ -9,7 +9,8 @@ from models.accounts.users import User
 from models.bots.tables import Bot, Run
 from models.engine.base import BaseModel
 from models.installation import InstallationFact
-from models.messaging.updates import BlockedChat, Update
+from models.messaging.chats import BlockedChat
+from models.messaging.updates import Update
 
 # a table stands behind those that its foreign keys point to
 TABLES: tuple[type[BaseModel], ...] = (

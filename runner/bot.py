@@ -16,7 +16,7 @@ from models.redaction import keep_secret
 from runner.diagnosis import Diagnosis, classify_error
 from runner.run import BotRun, RunnerContext, create_run
 from runner.states import ALIVE, STABLE, TRANSITIONS, BotState, BotStatus, Reason
-from runner.updates.raw import JSONObject
+from runner.updates.incoming import IncomingUpdate
 
 log = logging.getLogger("botyard.runner")
 
@@ -143,7 +143,7 @@ class ManagedBot:
                 await self._stable.wait()
         return self._stable.is_set()
 
-    def enqueue(self, update: JSONObject) -> None:
+    def enqueue(self, update: IncomingUpdate) -> None:
         """Take up an update that is in the journal; when the bot is off, the next start does."""
         if self._bot_run is not None:
             self._bot_run.processor.enqueue(update)

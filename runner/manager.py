@@ -10,8 +10,6 @@ from contextlib import AsyncExitStack
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
-import orjson
-
 from models.bots import bots
 from models.bots.records import BotRecord
 from models.bots.vault import Vault
@@ -22,7 +20,7 @@ from runner.bot import ManagedBot
 from runner.loop_pacer import LoopPacer
 from runner.run import RunnerContext
 from runner.states import BotState
-from runner.updates.raw import ATTEMPTS
+from runner.updates.incoming import IncomingUpdate
 
 T = TypeVar("T")
 
@@ -191,7 +189,7 @@ class BotManager:
         """Hand an update of the journal to a bot, if it runs."""
         managed = self._bots.get(bot_id)
         if managed is not None:
-            managed.enqueue(orjson.loads(update.payload) | {ATTEMPTS: update.attempts})
+            managed.enqueue(IncomingUpdate.from_stored(update))
 
     async def wait_until_stable(self, bot_id: int) -> bool:
         """Wait, for as long as a request may, until a bot is neither starting nor stopping."""

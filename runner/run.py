@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from telegram.error import Conflict
 
-from models.bots.records import BotRecord, VerifiedToken, claimed_telegram_id
+from dialogs.events import Dialog
+from models.bots.records import BotRecord, VerifiedToken, Writer, claimed_telegram_id
 from models.redaction import foreign
 from runner.loop_pacer import LoopPacer
 from runner.ownership import Ownership
@@ -18,7 +19,9 @@ from runner.start_limiter import StartLimiter
 from runner.states import BotStatus
 from runner.telegram.answers import MAX_TEXT, NotTelegram
 from runner.telegram.application import BotApplication, build
-from runner.telegram.transport import BotRequest, Transport
+from runner.telegram.client import BotClient
+from runner.telegram.limiter import BotRateLimiter
+from runner.telegram.transport import Transport
 from runner.updates.journal import Journal
 from runner.updates.polling import Poller
 from runner.updates.processor import UpdateProcessor
@@ -46,6 +49,7 @@ class RunnerContext:
     """What all bots share.
 
     Args:
+        dialog: what the bots say.
         transport: the HTTP session.
         journal: stores updates.
         settings: times and bounds.
@@ -55,6 +59,7 @@ class RunnerContext:
         observer: hears what becomes of bots.
     """
 
+    dialog: Dialog
     transport: Transport
     journal: Journal
     settings: RunnerTuning
@@ -68,7 +73,7 @@ class RunnerContext:
 class BotRun:
     """The parts of one run of a bot."""
 
-    request: BotRequest
+    client: BotClient
     application: BotApplication
     processor: UpdateProcessor
     poller: Poller
@@ -138,7 +143,7 @@ class BotRun:
         try:
             await self.processor.close()
         finally:
-            self.request.close()
+            self.client.close()
             await self.application.shutdown()
             if self.is_initialized:
                 # Else the two hold each other, and wait for the collector; see server/gc_tuning.py.
@@ -158,20 +163,25 @@ def create_run(
         context: what all bots share.
         is_running: tells whether Telegram serves the bot at this moment.
     """
-    request = BotRequest(context.transport)
-    application = build(record.token, request=request, api_url=context.transport.api_url)
+    client = BotClient(
+        record.token,
+        context.transport,
+        limiter=BotRateLimiter(),
+        gate=context.ownership.is_valid,
+    )
+    application = build(client, context.dialog)
     processor = UpdateProcessor(
-        record.id,
+        Writer(record.id, record.token_generation),
+        client,
         application,
         journal=context.journal,
         loop_pacer=context.loop_pacer,
         settings=context.settings,
         is_running=is_running,
     )
-    url = f"{context.transport.api_url}/bot{record.token}"
-    poller = Poller(request, url, sink=processor, settings=context.settings)
+    poller = Poller(client, sink=processor, settings=context.settings)
     poller.last_update_at = record.last_update_at
-    return BotRun(request, application, processor, poller, context)
+    return BotRun(client, application, processor, poller, context)
 
 
 def _host(url: str) -> str:

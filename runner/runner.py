@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from dialogs import echo
+from dialogs.events import Dialog
 from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
@@ -109,6 +111,7 @@ def create_runner(
     transport: Transport,
     settings: RunnerTuning,
     *,
+    dialog: Dialog = echo.answer,
     ownership: Ownership | None = None,
 ) -> Runner:
     """Make the runner of a process.
@@ -118,12 +121,14 @@ def create_runner(
         vault: opens the stored tokens.
         transport: the HTTP session of all bots.
         settings: times and bounds.
+        dialog: what the bots say.
         ownership: tells which bots are this process's; None for all.
     """
     journal, statuses, events = Journal(db), StatusWriter(db), EventHub()
     claims = Claims(db, vault, transport, timeout=settings.verify_timeout)
     observer = _Observer(claims, statuses, events)
     context = RunnerContext(
+        dialog=dialog,
         transport=transport,
         journal=journal,
         settings=settings,

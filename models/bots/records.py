@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import peewee
 
@@ -64,6 +64,13 @@ class BotRecord:
     def wanted(self) -> bool:
         """True if it should run."""
         return self.active and not self.suspended
+
+
+class Writer(NamedTuple):
+    """A bot with the token that it runs with; with another token, it may not write any more."""
+
+    bot_id: int
+    token_generation: int
 
 
 @dataclass(frozen=True, slots=True)

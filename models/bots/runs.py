@@ -16,7 +16,7 @@ from models.accounts.users import User
 from models.bots.records import BotRecord, RunRecord
 from models.bots.tables import Bot, Run
 from models.engine.base import now
-from models.engine.statements import in_few_statements, stored_time
+from models.engine.bulk import run_in_few_statements, stored
 
 STOPPED, STARTING, STOPPING = "stopped", "starting", "stopping"
 ALIVE = ("starting", "running", "retrying")  # something of the bot runs
@@ -48,7 +48,7 @@ WHERE state <> 'stopped' OR {_WANTED}
 def begin() -> None:
     """Write what is true when a server starts: what is wanted is starting, nothing else runs."""
     database = Run._meta.database.obj
-    database.execute_sql(_BEGIN.replace("?", database.param), [stored_time(now())])
+    database.execute_sql(_BEGIN.replace("?", database.param), [stored(now())])
 
 
 def save(runs: list[tuple[int, RunRecord]]) -> None:
@@ -67,15 +67,15 @@ def save(runs: list[tuple[int, RunRecord]]) -> None:
             run.state,
             run.reason,
             run.detail and run.detail[:500],
-            stored_time(run.since),
+            stored(run.since),
             run.attempts,
-            stored_time(run.next_attempt_at),
-            stored_time(run.last_poll_at),
+            stored(run.next_attempt_at),
+            stored(run.last_poll_at),
             0,
         )
         for bot_id, run in runs
     ]
-    in_few_statements(Run._meta.database.obj, _SAVE, rows)
+    run_in_few_statements(_SAVE, rows)
 
 
 def save_polls(polls: list[tuple[int, datetime]]) -> None:

@@ -112,24 +112,20 @@ def _delete(bot_id: int, ids: list[int]) -> int:
     return int(query.execute())
 
 
-def bury(
-    bot_id: int, update_id: int, *, attempts: int, error: str, stand_in: bytes | None, trim: bool
-) -> int:
+def bury(bot_id: int, update_id: int, *, attempts: int, error: str, trim: bool) -> int:
     """Store that an update's handler failed for good.
 
     Args:
         attempts: how often it has failed by now.
         error: why, without secrets.
-        stand_in: what is kept of the update, as JSON; None for all of it.
         trim: whether to look if there are too many now.
 
     Returns:
         How many older ones went.
     """
-    values: dict[str, Any] = {"attempts": attempts, "error": error, "dead_at": now()}
-    if stand_in is not None:
-        values["payload"] = stand_in
-    Update.update(**values).where(Update.bot == bot_id, Update.update_id == update_id).execute()
+    Update.update(attempts=attempts, error=error, dead_at=now()).where(
+        Update.bot == bot_id, Update.update_id == update_id
+    ).execute()
     return _trim(bot_id) if trim else 0
 
 

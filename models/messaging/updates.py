@@ -1,19 +1,23 @@
 """The journal: every update a bot received, from before Telegram forgets it until it is handled.
 
 What the runner does for each message is written as SQL, because making a statement from
-models costs more than running it. Times are stored as `UTCDateTimeField` stores them.
+models costs more than running it (`models.engine.bulk`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import peewee
 
+from models.bots.records import Writer
 from models.bots.tables import Bot
+from models.engine import bulk
 from models.engine.base import BaseModel, UTCDateTimeField, now
+from models.errors import NotOwner
+from models.messaging import chats
 
 
 class Update(BaseModel):
@@ -33,36 +37,36 @@ class Update(BaseModel):
         primary_key = peewee.CompositeKey("bot", "update_id")
 
 
-class BlockedChat(BaseModel):
-    """A chat whose user has blocked the bot, or which it was thrown out of."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The updates of one getUpdates of one bot.
 
-    bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", index=False)
-    chat_id = peewee.BigIntegerField()
-    blocked_at = UTCDateTimeField()
+    Args:
+        writer: the bot.
+        rows: update ids with the updates as JSON, ascending.
+        offset: the offset that confirms them.
+    """
 
-    class Meta:
-        table_name = "blocked_chats"
-        primary_key = peewee.CompositeKey("bot", "chat_id")
-
-
-_ROWS_A_STATEMENT = (64, 16, 4, 1)
+    writer: Writer
+    rows: list[tuple[int, bytes]]
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """What one getUpdates of one bot brought.
+class Handled:
+    """The mark of an update that was handled, with the rows it led to.
 
     Args:
-        bot_id: whose it is.
-        rows: update ids with the updates as JSON, ascending.
-        offset: the offset that confirms them.
-        check: whether some of them may be stored already.
+        writer: the bot.
+        update_id: the update.
+        chat_id: the update's chat.
+        blocked: whether that chat refuses messages from now on; None for no change.
     """
 
-    bot_id: int
-    rows: list[tuple[int, bytes]]
-    offset: int
-    check: bool
+    writer: Writer
+    update_id: int
+    chat_id: int | None = None
+    blocked: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +75,11 @@ class Flush:
 
     Args:
         batches: new updates.
-        handled: pairs of bot id and update id.
+        handled: marks of those that were handled.
     """
 
     batches: list[Batch] = field(default_factory=list)
-    handled: list[tuple[int, int]] = field(default_factory=list)
+    handled: list[Handled] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class StoredUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """Where a bot goes on."""
+    """The point from which a bot goes on."""
 
     offset: int
     last_update_at: datetime | None
@@ -104,91 +108,67 @@ class Counts:
     dead: int
 
 
-def _in_few_statements(sql: str, rows: list[tuple[Any, ...]], *first: Any) -> None:
-    """Run a statement over many rows at once.
-
-    Not executemany: SQLite's driver gives the interpreter lock up for every row, and a thread
-    that wants it back from a busy event loop waits for milliseconds each time. The sizes are
-    few, so that the statements stay prepared.
-
-    Args:
-        sql: with ROWS where the rows belong, as a list of VALUES.
-        rows: all of one length.
-        first: parameters that stand before the rows.
-    """
-    database = Update._meta.database.obj
-    start = 0
-    for size in _ROWS_A_STATEMENT:
-        while len(rows) - start >= size:
-            some = rows[start : start + size]
-            start += size
-            row = "(" + ", ".join("?" * len(some[0])) + ")"
-            statement = sql.replace("ROWS", ", ".join([row] * size))
-            parameters = [*first, *(value for values in some for value in values)]
-            database.execute_sql(statement.replace("?", database.param), parameters)
-
-
-def _moment() -> Any:
-    """Now, as `UTCDateTimeField` stores it: aware times do not reach the driver."""
-    moment = datetime.now(UTC).replace(tzinfo=None)
-    sqlite = isinstance(Update._meta.database.obj, peewee.SqliteDatabase)
-    return moment.isoformat(" ") if sqlite else moment
-
-
-def flush(waiting: Flush) -> dict[int, frozenset[int]]:
+def flush(waiting: Flush) -> frozenset[tuple[int, int]]:
     """Write what waits.
 
+    The offsets come first: where one cannot be written, the updates must not be either.
+
     Returns:
-        The ids of updates that were stored before, by bot, for the batches that asked.
+        Bot ids with update ids of the new updates that were not stored before.
+
+    Raises:
+        NotOwner: one of the bots is gone, or has another token.
     """
-    moment = _moment()
-    known = {batch.bot_id: _stored(batch) for batch in waiting.batches if batch.check}
-    _in_few_statements(
-        "INSERT INTO updates (bot_id, update_id, payload, received_at, attempts, error) "
-        "VALUES ROWS ON CONFLICT DO NOTHING",
+    moment = bulk.stored(now())
+    offsets = bulk.run_in_few_statements(
+        "UPDATE bots SET last_update_at = ?, update_offset = given.column2 "
+        "FROM (VALUES ROWS) AS given WHERE bots.id = given.column1 "
+        "AND bots.token_generation = given.column3",
         [
-            (batch.bot_id, update_id, payload, moment, 0, "")
+            (batch.writer.bot_id, batch.offset, batch.writer.token_generation)
+            for batch in waiting.batches
+        ],
+        moment,
+    )
+    if offsets.changed != len(waiting.batches):
+        raise NotOwner("a bot with new updates is gone, or has another token")
+    inserted = bulk.run_in_few_statements(
+        "INSERT INTO updates (bot_id, update_id, payload, received_at, attempts, error) "
+        "VALUES ROWS ON CONFLICT DO NOTHING RETURNING bot_id, update_id",
+        [
+            (batch.writer.bot_id, update_id, payload, moment, 0, "")
             for batch in waiting.batches
             for update_id, payload in batch.rows
         ],
     )
-    _in_few_statements(
-        "UPDATE bots SET last_update_at = ?, update_offset = given.column2 "
-        "FROM (VALUES ROWS) AS given WHERE bots.id = given.column1",
-        [(batch.bot_id, batch.offset) for batch in waiting.batches],
-        moment,
-    )
-    _in_few_statements(
+    bulk.run_in_few_statements(
         "UPDATE updates SET handled_at = ? FROM (VALUES ROWS) AS given "
         "WHERE bot_id = given.column1 AND update_id = given.column2",
-        waiting.handled,
+        [(mark.writer.bot_id, mark.update_id) for mark in waiting.handled],
         moment,
     )
-    return known
-
-
-def _stored(batch: Batch) -> frozenset[int]:
-    ids = [update_id for update_id, _ in batch.rows]
-    query = Update.select(Update.update_id).where(
-        Update.bot == batch.bot_id, Update.update_id.in_(ids)
-    )
-    return frozenset(update_id for (update_id,) in query.tuples())
+    blocked = {
+        (mark.writer, mark.chat_id): mark.blocked
+        for mark in waiting.handled
+        if mark.blocked is not None
+    }
+    chats.store_blocked(blocked, moment)
+    return frozenset((bot_id, update_id) for bot_id, update_id in inserted.returned)
 
 
 def resume(bot_id: int, *, forget_after: timedelta) -> Resumption:
-    """Where a bot goes on after it was off.
+    """Read where a bot goes on after it was off.
 
     Args:
         forget_after: for how long an offset means something. Without updates for a week,
             Telegram goes on with a random id (Bot API, Update.update_id).
     """
     row = Bot.select(Bot.update_offset, Bot.last_update_at).where(Bot.id == bot_id).get()
-    chats = BlockedChat.select(BlockedChat.chat_id).where(BlockedChat.bot == bot_id).tuples()
     fresh = row.last_update_at is not None and now() - row.last_update_at < forget_after
     return Resumption(
         offset=row.update_offset if fresh else 0,
         last_update_at=row.last_update_at,
-        blocked_chats=frozenset(chat_id for (chat_id,) in chats),
+        blocked_chats=chats.blocked(bot_id),
     )
 
 
@@ -224,16 +204,6 @@ def save_failure(bot_id: int, update_id: int, *, attempts: int, error: str) -> N
     ).execute()
 
 
-def block_chat(bot_id: int, chat_id: int) -> None:
-    """Note that a chat does not want to hear from a bot any more."""
-    BlockedChat.insert(bot=bot_id, chat_id=chat_id, blocked_at=now()).on_conflict_ignore().execute()
-
-
-def unblock_chat(bot_id: int, chat_id: int) -> None:
-    """Note that a chat wants to hear from a bot again."""
-    BlockedChat.delete().where(BlockedChat.bot == bot_id, BlockedChat.chat_id == chat_id).execute()
-
-
 def counts(bot_ids: list[int]) -> dict[int, Counts]:
     """How many updates of some bots wait, and how many are dead."""
     found: dict[int, list[int]] = {bot_id: [0, 0] for bot_id in bot_ids}
@@ -265,7 +235,7 @@ def unhandled(*, dead: bool) -> tuple[Any, Any]:
 def forget(bot_id: int) -> None:
     """Begin a bot's journal anew: it is another Telegram bot now."""
     Update.delete().where(Update.bot == bot_id).execute()
-    BlockedChat.delete().where(BlockedChat.bot == bot_id).execute()
+    chats.forget(bot_id)
     Bot.update(update_offset=0, last_update_at=None).where(Bot.id == bot_id).execute()
 
 

@@ -16,22 +16,11 @@ from typing import Any
 
 import aiohttp
 import certifi
-import orjson
 from aiohttp_socks import ProxyConnector
-from telegram._utils.defaultvalue import DefaultValue
 from telegram.error import NetworkError, TimedOut
-from telegram.request import BaseRequest, RequestData
 from yarl import URL
 
-from runner.telegram.answers import (
-    MAX_ANSWER,
-    NotTelegram,
-    TooMuch,
-    read_envelope,
-    read_error,
-    read_identity,
-    read_result,
-)
+from runner.telegram.answers import MAX_ANSWER, NotTelegram, TooMuch, read_error
 from runner.telegram.connection_errors import describe
 from runner.telegram.deadline import Deadline
 
@@ -40,10 +29,8 @@ log = logging.getLogger("botyard.telegram")
 CONNECT_TIMEOUT = 10.0  # seconds
 KEEP_ALIVE = 75.0  # seconds an idle connection is kept
 DNS_CACHE = 60  # seconds
-FILE_TIME = 300.0  # seconds that a file may take, as long as some of it keeps coming
 MAX_FILE = 32 * 1024 * 1024  # bytes; the Bot API's files have 20 MB at most
 _NO_TOKEN = "0:of-no-bot/getMe"  # noqa: S105 - no secret
-_JSON = {"Content-Type": "application/json"}
 
 
 def _tls() -> ssl.SSLContext:
@@ -215,131 +202,3 @@ class Transport:
         if type(refused) in {NetworkError, NotTelegram}:
             raise refused
         return headers.get("Date")
-
-
-class BotRequest(BaseRequest):
-    """What one bot's Application sends its requests through.
-
-    Args:
-        transport: the session that all bots share.
-    """
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self._closed = False
-        self._addresses: dict[str, URL] = {}  # parsing one costs as much as a timer
-
-    async def initialize(self) -> None:
-        """Nothing: the session is there already."""
-
-    async def shutdown(self) -> None:
-        """Nothing: the session belongs to all bots."""
-
-    def close(self) -> None:
-        """Let no request out any more: a bot that is off sends nothing."""
-        self._closed = True
-
-    @property
-    def read_timeout(self) -> float:
-        """Seconds that a call may take unless it says otherwise."""
-        return self._transport.call_timeout
-
-    @staticmethod
-    def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """Parse an answer of the Bot API.
-
-        Raises:
-            NotTelegram: it is none, for example a proxy's error page.
-        """
-        return read_envelope(payload)
-
-    async def call(
-        self, url: str, parameters: dict[str, Any], *, read_timeout: float | None = None
-    ) -> Any:
-        """Call a method of the Bot API without the library's objects around it.
-
-        Args:
-            url: of the method.
-            parameters: as the Bot API documents them; what orjson can write.
-            read_timeout: seconds the call may take; None for the usual.
-
-        Returns:
-            The `result` of the answer.
-
-        Raises:
-            TelegramError: as the library's own methods raise.
-        """
-        payload = await self._send(
-            url,
-            method="POST",
-            body=orjson.dumps(parameters),
-            headers=_JSON,
-            read_timeout=self.read_timeout if read_timeout is None else read_timeout,
-            connect_timeout=CONNECT_TIMEOUT,
-        )
-        return read_result(url.rpartition("/")[2], payload)
-
-    async def do_request(  # noqa: PLR0917 - the signature is BaseRequest's
-        self,
-        url: str,
-        method: str,
-        request_data: RequestData | None = None,
-        read_timeout: Any = BaseRequest.DEFAULT_NONE,
-        write_timeout: Any = BaseRequest.DEFAULT_NONE,
-        connect_timeout: Any = BaseRequest.DEFAULT_NONE,
-        pool_timeout: Any = BaseRequest.DEFAULT_NONE,
-    ) -> tuple[int, bytes]:
-        """Send one request; see BaseRequest.
-
-        Raises:
-            TelegramError: the answer is an error, or none of the Bot API's.
-        """
-        body, headers = _encode(request_data)
-        time = self.read_timeout if _unset(read_timeout) else read_timeout
-        is_file = isinstance(body, aiohttp.FormData) or not self._transport.is_method(url)
-        payload = await self._send(
-            url,
-            method=method,
-            body=body,
-            headers=headers,
-            read_timeout=FILE_TIME if is_file else time,
-            connect_timeout=CONNECT_TIMEOUT if _unset(connect_timeout) else connect_timeout,
-            idle_timeout=time if is_file else None,
-        )
-        if url.endswith("/getMe"):  # which the library takes as it comes
-            payload = orjson.dumps({"ok": True, "result": read_identity(payload)})
-        return 200, payload
-
-    async def _send(self, url: str, **options: Any) -> bytes:
-        """One request; the body of the answer when the call went well."""
-        if self._closed:
-            raise NetworkError("the bot is switched off")
-        status, payload = await self._transport.send(self._address(url), **options)
-        if not 200 <= status < 300:
-            raise read_error(status, payload)
-        return payload
-
-    def _address(self, url: str) -> URL:
-        address = self._addresses.get(url)
-        if address is None:
-            address = URL(url, encoded=True)
-            if self._transport.is_method(url):  # of files there is no end
-                self._addresses[url] = address
-        return address
-
-
-def _unset(value: Any) -> bool:
-    return isinstance(value, DefaultValue)
-
-
-def _encode(data: RequestData | None) -> tuple[bytes | aiohttp.FormData | None, dict[str, str]]:
-    if data is None:
-        return None, {}
-    if not data.contains_files:
-        return orjson.dumps(data.parameters), _JSON
-    form = aiohttp.FormData()
-    for name, value in data.json_parameters.items():
-        form.add_field(name, value)
-    for name, (filename, content, mime) in data.multipart_data.items():
-        form.add_field(name, content, filename=filename, content_type=mime)
-    return form, {}

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from telegram.error import InvalidToken, TelegramError
 
-from models.bots.records import VerifiedToken, claimed_telegram_id
+from models.bots.records import VerifiedToken
 from models.redaction import keep_secret
 from runner.diagnosis import explain
 from runner.errors import TokenRejected
-from runner.telegram.answers import NotTelegram
-from runner.telegram.transport import BotRequest, Transport
+from runner.telegram.client import BotClient
+from runner.telegram.transport import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,8 @@ async def verify(transport: Transport, token: str, *, timeout: float) -> Verific
         TokenRejected: Telegram does not know it.
     """
     keep_secret(token)
-    request = BotRequest(transport)
-    url = f"{transport.api_url}/bot{token}/getMe"
     try:
-        me = await request.call(url, {}, read_timeout=timeout)
-        if me["id"] != claimed_telegram_id(token):
-            raise NotTelegram("getMe told of another bot")
+        me = await BotClient(token, transport).get_me(read_timeout=timeout)
     except InvalidToken:
         raise TokenRejected from None  # the library's exception holds the token
     except TelegramError as error:

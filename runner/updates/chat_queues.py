@@ -6,77 +6,65 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Protocol
 
-from runner.updates.raw import JSONObject, chat_key
+from runner.settings import RunnerTuning
+from runner.updates.incoming import IncomingUpdate
 
 log = logging.getLogger("botyard.runner")
 
 
-class UpdateSink(Protocol):
-    """Who takes over the batches a poller receives.
-
-    The poller confirms a batch to Telegram only after `accept` has returned; whoever takes
-    over must have made sure by then that nothing of it is lost.
-    """
-
-    async def accept(self, batch: list[JSONObject], *, offset: int) -> int:
-        """Take a batch over, oldest update first; how many of it were new."""
-
-    def discard(self, number: int) -> None:
-        """Learn that so many updates had nothing to know them by, and were let go."""
-
-
 class ChatQueues:
-    """One lane a chat, a task for each that has something to do.
+    """A queue for each chat, and a task for each that has something to do.
 
     Args:
-        handle: brings one update to its end; it returns when the next of the chat may come.
+        handle: processes one update; it returns when the next of the chat may come.
         name: for the names of tasks.
-        max_pending: how many updates may wait before `room` waits.
+        settings: how many updates may wait before `room` waits, and the times of `close`.
+
+    Attributes:
+        pending: how many updates are in the queues.
     """
 
     def __init__(
         self,
-        handle: Callable[[JSONObject], Awaitable[None]],
+        handle: Callable[[IncomingUpdate], Awaitable[None]],
         *,
         name: str,
-        max_pending: int,
+        settings: RunnerTuning,
     ) -> None:
+        self.pending = 0
         self._handle = handle
         self._name = name
-        self._max_pending = max_pending
-        self._group: asyncio.TaskGroup | None = None
-        self._queues: dict[Hashable, deque[JSONObject]] = {}
+        self._settings = settings
+        self._group: asyncio.TaskGroup | None = None  # while it is open
+        self._queues: dict[Hashable, deque[IncomingUpdate]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
         self._room.set()
-        self._closing = False
-        self.pending = 0
 
     def open(self, group: asyncio.TaskGroup) -> None:
-        """Begin; the tasks are in a group, which a crash of one of them ends."""
+        """Begin to take updates; a task that crashes raises in the group, and so ends it."""
         self._group = group
 
     async def room(self) -> None:
         """Wait while too many updates wait already."""
         await self._room.wait()
 
-    def put(self, updates: list[JSONObject]) -> None:
-        """Queue updates, in their order; once it is being closed, they are the journal's."""
-        if self._closing or self._group is None:
+    def put(self, updates: list[IncomingUpdate]) -> None:
+        """Queue updates, in their order; those that come while it is not open are the journal's."""
+        if self._group is None:
             return
         for update in updates:
             self._count(1)
-            key = chat_key(update)
+            key = update.chat_key
             waiting = self._queues.get(key)
             if waiting is not None:
                 waiting.append(update)
-            else:
-                self._queues[key] = deque([update])
-                task = self._group.create_task(self._serve(key), name=f"{self._name} lane {key}")
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                continue
+            self._queues[key] = deque([update])
+            task = self._group.create_task(self._serve(key), name=f"{self._name} chat {key}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, key: Hashable) -> None:
         waiting = self._queues[key]
@@ -86,41 +74,40 @@ class ChatQueues:
                 waiting.popleft()
                 self._count(-1)
         except asyncio.CancelledError:
-            if not self._closing:  # else a group takes it for an end in good order
+            if self._group is not None:  # else it is a stop, or another task has crashed
+                self._group = None
                 raise RuntimeError("the task of a chat was cancelled") from None
+            raise
+        except BaseException:
+            self._group = None  # it is ending, and takes no more tasks
             raise
         # no await since the queue was seen empty, so that no update can have slipped in
         del self._queues[key]
 
     def _count(self, change: int) -> None:
         self.pending += change
-        if self.pending > self._max_pending:
+        if self.pending > self._settings.max_pending:
             self._room.clear()
         else:
             self._room.set()
 
-    async def close(self, *, grace: float, cut_wait: float) -> None:
-        """End: updates in hand may be finished, those that wait are left to the journal.
-
-        Args:
-            grace: seconds that handlers still running may go on.
-            cut_wait: seconds that a handler may take to end once it was cut.
-        """
-        self._closing = True
+    async def close(self) -> None:
+        """End: updates in hand may be finished, those that wait are left to the journal."""
+        self._group = None
         for waiting in self._queues.values():
             in_hand = waiting[0]
             waiting.clear()
             waiting.append(in_hand)
         if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=grace)
+            await asyncio.wait(set(self._tasks), timeout=self._settings.send_grace)
         stuck = set(self._tasks)
         for task in stuck:
             task.cancel()
         if stuck:
-            await asyncio.wait(stuck, timeout=cut_wait)
+            await asyncio.wait(stuck, timeout=self._settings.cut_wait)
         for task in stuck:
             if not task.done():
-                log.error("%s does not end; it was left behind", task.get_name())
-        # Else these are part of cycles that wait for the collector; see server/gc_tuning.py.
-        self._group = None
+                log.error("%s does not end", task.get_name())
+        # Most often a method of the owner of these queues: the two would hold each other until
+        # the garbage collector comes by (server/gc_tuning.py).
         del self._handle

@@ -14,7 +14,7 @@ import orjson
 
 from models.bots.telegram_id import MAX_TELEGRAM_ID
 from models.redaction import foreign
-from runner.updates.raw import ATTEMPTS, UNREADABLE, JSONObject, flaw_of
+from runner.updates.incoming import UNREADABLE, IncomingUpdate, JSONObject, flaw_of
 
 MAX_TAKEN = 100  # updates of an answer; Telegram gives no more
 MAX_GIVEN = 1000  # above that, it is nothing that goes by what it is asked
@@ -27,7 +27,7 @@ SHOWN_DEPTH, SHOWN_ITEMS, SHOWN_VALUES, SHOWN_TEXT = 8, 20, 200, 200  # of a sta
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What is taken of one getUpdates.
+    """The part of one getUpdates that is taken.
 
     Args:
         updates: the first of those with a key, ascending, each key once.
@@ -36,6 +36,12 @@ class Received:
 
     updates: list[JSONObject]
     unusable: int
+
+    @property
+    def offset(self) -> int:
+        """The offset that confirms them."""
+        last: int = self.updates[-1]["update_id"]
+        return last + 1
 
 
 def sort_out(batch: list[Any]) -> Received:
@@ -58,14 +64,18 @@ def sort_out(batch: list[Any]) -> Received:
     return Received(updates[:MAX_TAKEN], unusable=len(batch) - len(updates))
 
 
-def pack(update: JSONObject) -> tuple[JSONObject, bytes]:
+def pack(update: JSONObject) -> tuple[IncomingUpdate, bytes]:
     """Make an update what can be stored.
 
     Returns:
         The update, or a stand-in for it; and that as JSON.
     """
-    for ours in (ATTEMPTS, UNREADABLE):
-        update.pop(ours, None)
+    raw, payload = _pack(update)
+    return IncomingUpdate.from_raw(raw), payload
+
+
+def _pack(update: JSONObject) -> tuple[JSONObject, bytes]:
+    update.pop(UNREADABLE, None)
     try:
         payload = orjson.dumps(update)
     except (TypeError, RecursionError):
@@ -78,22 +88,6 @@ def pack(update: JSONObject) -> tuple[JSONObject, bytes]:
     if len(payload) > MAX_STAND_IN and (flaw := flaw_of(update)) is not None:
         return _stand_in(update, _cut(flaw, payload))
     return update, payload
-
-
-def abridge(update: JSONObject, why: str) -> bytes | None:
-    """A stand-in for an update that nobody will ever understand, as JSON.
-
-    Args:
-        why: nobody will.
-
-    Returns:
-        None when it is short enough to be kept.
-    """
-    sound = {name: value for name, value in update.items() if name != ATTEMPTS}
-    payload = orjson.dumps(sound)
-    if len(payload) <= MAX_STAND_IN:
-        return None
-    return _stand_in(update, _cut(why, payload))[1]
 
 
 def _cut(why: str, payload: bytes) -> str:

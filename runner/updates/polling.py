@@ -1,20 +1,33 @@
-"""Asks Telegram for updates and says what it has got: the only place that moves an offset."""
+"""Long polling with getUpdates; the only place that advances the offset."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from telegram.error import Conflict
 
 from models.engine.base import now
 from runner.settings import RunnerTuning
 from runner.telegram.answers import NotTelegram, TooMuch
-from runner.telegram.transport import BotRequest
-from runner.updates.chat_queues import UpdateSink
+from runner.telegram.client import BotClient
+from runner.updates.incoming import ALLOWED_UPDATES, JSONObject
 from runner.updates.intake import MAX_GIVEN, MAX_TAKEN, sort_out
-from runner.updates.raw import ALLOWED_UPDATES
+
+
+class UpdateSink(Protocol):
+    """Takes over the batches that a poller receives.
+
+    The poller confirms a batch to Telegram only after `accept` has returned; by then nothing of
+    it may be lost any more.
+    """
+
+    async def accept(self, batch: list[JSONObject], *, offset: int) -> int:
+        """Take a batch over, oldest update first; return how many of it were new."""
+
+    def discard(self, number: int) -> None:
+        """Learn that so many updates had nothing to know them by, and were let go."""
 
 
 class Poller:
@@ -24,17 +37,13 @@ class Poller:
     memory, and it ends without a word when a token is revoked.
 
     Args:
-        request: what it sends through.
-        base_url: the Bot API's address with the bot's token.
-        sink: who takes the updates over.
+        client: the bot's client of the Bot API.
+        sink: takes the updates over.
         settings: times.
     """
 
-    def __init__(
-        self, request: BotRequest, base_url: str, *, sink: UpdateSink, settings: RunnerTuning
-    ) -> None:
-        self._request = request
-        self._base_url = base_url
+    def __init__(self, client: BotClient, *, sink: UpdateSink, settings: RunnerTuning) -> None:
+        self._client = client
         self._sink = sink
         self._settings = settings
         self.offset = 0
@@ -44,10 +53,10 @@ class Poller:
         self._idle = 0  # polls in a row that came back at once with nothing new
 
     async def probe(self) -> None:
-        """See whether Telegram lets this bot poll; whatever it has to tell stays there.
+        """Check that polling is allowed, without confirming any update.
 
         Raises:
-            TelegramError: it does not.
+            TelegramError: it is not.
         """
         await self._get_updates(timeout=0, limit=1)
 
@@ -102,9 +111,8 @@ class Poller:
         if received.unusable:
             self._sink.discard(received.unusable)
         self.last_update_at = self.last_poll_at
-        offset = received.updates[-1]["update_id"] + 1
-        new = await self._sink.accept(received.updates, offset=offset)
-        self.offset = offset
+        new = await self._sink.accept(received.updates, offset=received.offset)
+        self.offset = received.offset
         return new
 
     async def _get_updates(self, **query: Any) -> list[Any]:
@@ -112,12 +120,12 @@ class Poller:
         if self.offset:
             query["offset"] = self.offset
         read_timeout = query["timeout"] + self._settings.poll_margin
-        batch: list[Any] = await self._call("getUpdates", query, read_timeout=read_timeout)
+        batch = await self._client.get_updates(read_timeout=read_timeout, **query)
         self.last_poll_at = now()
         return batch
 
     async def remove_webhook(self, conflict: Conflict) -> str | None:
-        """Make room for polling when a webhook is what stands against it.
+        """Delete the webhook if it is what blocks polling.
 
         Args:
             conflict: what getUpdates was refused with.
@@ -127,12 +135,6 @@ class Poller:
         """
         if "webhook" not in conflict.message.lower():
             return None
-        info = await self._call("getWebhookInfo", {})
-        await self._call("deleteWebhook", {})
+        info = await self._client.get_webhook_info()
+        await self._client.delete_webhook()
         return str(info.get("url", ""))
-
-    async def _call(
-        self, method: str, parameters: dict[str, Any], *, read_timeout: float | None = None
-    ) -> Any:
-        url = f"{self._base_url}/{method}"
-        return await self._request.call(url, parameters, read_timeout=read_timeout)

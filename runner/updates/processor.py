@@ -1,64 +1,41 @@
-"""Brings updates to their end: from the journal through the Application to "handled" or "dead"."""
+"""Processes a bot's updates until each is handled or dead.
+
+The work is divided so: the journal has every update before anything happens to it. A queue a chat
+(`ChatQueues`) hands over one update after another. `UpdateRunner` tries it until it is handled or
+dead, `Dispatcher` makes one attempt, `FailureRecorder` writes what failed. `InHand` has "handled"
+stored together with the effects' rows, and holds the chat's next update back until that is on the
+disk.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-from collections.abc import Awaitable, Callable, Hashable
-from contextlib import suppress
-from datetime import timedelta
-from typing import TypeVar, cast
+from collections.abc import Callable
 
-from telegram import Update
-from telegram.error import (
-    BadRequest,
-    Forbidden,
-    InvalidToken,
-    NetworkError,
-    RetryAfter,
-)
-
-from models.errors import StorageError
-from models.messaging.dead_updates import MARGIN
-from models.redaction import foreign, keep_secret
+from models.bots.records import Writer
 from runner.loop_pacer import LoopPacer
 from runner.settings import RunnerTuning
 from runner.telegram.application import BotApplication
+from runner.telegram.client import BotClient
 from runner.updates.chat_queues import ChatQueues
-from runner.updates.intake import abridge
+from runner.updates.dispatcher import Dispatcher
+from runner.updates.failures import FailureRecorder
+from runner.updates.in_hand import InHand
+from runner.updates.incoming import IncomingUpdate, JSONObject
 from runner.updates.journal import Journal
-from runner.updates.notices import Notices
-from runner.updates.raw import (
-    ATTEMPTS,
-    MAX_FLAW,
-    JSONObject,
-    chat_id_of,
-    chat_key,
-    flaw_of,
-    membership_of,
-)
-
-T = TypeVar("T")
+from runner.updates.stop_signal import Stopped, StopSignal
+from runner.updates.update_runner import UpdateRunner
 
 log = logging.getLogger("botyard.runner")
-
-MAX_ERROR = 500  # characters of an error that are kept
-
-
-class _Ended(Exception):
-    """The bot is being stopped: the update stays as it is in the journal."""
-
-
-class _NotUnderstood(Exception):
-    """An update is not what the Bot API describes: trying again cannot help."""
 
 
 class UpdateProcessor:
     """The updates of one bot while it runs.
 
     Args:
-        bot_id: whose they are.
+        writer: the bot.
+        client: what the bot sends with.
         application: handles them.
         journal: remembers them.
         loop_pacer: bounds how many handlers begin in one turn of the loop.
@@ -68,7 +45,8 @@ class UpdateProcessor:
 
     def __init__(
         self,
-        bot_id: int,
+        writer: Writer,
+        client: BotClient,
         application: BotApplication,
         *,
         journal: Journal,
@@ -76,65 +54,75 @@ class UpdateProcessor:
         settings: RunnerTuning,
         is_running: Callable[[], bool],
     ) -> None:
-        self._bot_id = bot_id
-        self._application = application
+        self._writer = writer
         self._journal = journal
-        self._loop_pacer = loop_pacer
-        self._is_running = is_running
-        self._loaded_to: int | None = None
         self._settings = settings
-        self._slots = asyncio.Semaphore(settings.chats_parallel)
-        self._closing = asyncio.Event()
-        self._blocked: set[int] = set()
-        self._unflushed: dict[Hashable, asyncio.Future[None]] = {}  # on their way to the disk
-        self._ids: set[int] = set()  # what is queued: an update may come from two sides
-        self._open = asyncio.Event()
-        self._check = True  # the first batch may hold what was stored before a kill
-        self._offset = 0
-        self._notices = Notices(bot_id)
-        self._buried = 0
-        self._queues = ChatQueues(
-            self._process,
-            name=f"bot {bot_id}",
-            max_pending=settings.max_pending,
+        self._stop = StopSignal()
+        self._in_hand = InHand(writer, journal)
+        dispatcher = Dispatcher(
+            client,
+            application,
+            blocked=self._in_hand.blocked,
+            loop_pacer=loop_pacer,
+            chats_parallel=settings.chats_parallel,
+            stop=self._stop,
         )
-
-    def open(self, group: asyncio.TaskGroup) -> None:
-        """Begin; the tasks of chats are in a group, which a crash of one of them ends."""
-        self._queues.open(group)
+        self._runner = UpdateRunner(
+            dispatcher,
+            self._in_hand,
+            FailureRecorder(writer.bot_id, journal, settings, self._stop),
+            settings=settings,
+            is_running=is_running,
+            stop=self._stop,
+        )
+        self._queues = ChatQueues(self._process, name=f"bot {writer.bot_id}", settings=settings)
+        self._loading = False  # or loaded: the backlog comes first
 
     @property
     def pending(self) -> int:
         """How many updates wait in memory."""
         return self._queues.pending
 
+    def open(self, group: asyncio.TaskGroup) -> None:
+        """Begin to process.
+
+        Args:
+            group: the tasks of the queues become its children, so that one that crashes ends it.
+        """
+        self._queues.open(group)
+
     async def load_backlog(self, blocked_chats: frozenset[int]) -> None:
-        """Take up what was stored and not handled, before anything new."""
-        self._blocked = set(blocked_chats)
-        self._open.set()
-        limit = self._settings.max_pending
+        """Take up what was stored and not handled, before anything new.
+
+        After a failure it may be called once more.
+
+        Args:
+            blocked_chats: those that are stored as refusing the bot's messages.
+        """
+        if not self._loading:
+            self._in_hand.blocked.update(blocked_chats)
+            self._loading = True
+        limit, after = self._settings.max_pending, None
         while True:
             await self._queues.room()
-            page = await self._journal.waiting(self._bot_id, after=self._loaded_to, limit=limit)
+            page = await self._journal.waiting(self._writer.bot_id, after=after, limit=limit)
             self._queue(page)
             if len(page) < limit:
                 return
-            self._loaded_to = page[-1]["update_id"]
+            after = page[-1].update_id
 
     async def accept(self, batch: list[JSONObject], *, offset: int) -> int:
-        """Store a batch, then queue it; waits first while too many updates wait already.
+        """Store a batch, then queue it; wait first while too many updates wait already.
 
         Returns:
             How many of it were not stored before.
 
         Raises:
             StorageUnavailable: nothing of it is stored, so it must not be confirmed.
+            NotOwner: nor may it be, by this process.
         """
         await self._queues.room()
-        # What was confirmed and comes again is no news; or it is, with an id that began anew.
-        check = self._check or batch[0]["update_id"] < self._offset
-        new = await self._journal.store(self._bot_id, batch, offset=offset, check=check)
-        self._check, self._offset = False, offset
+        new = await self._journal.store(self._writer, batch, offset=offset)
         self._queue(new)
         return len(new)
 
@@ -142,199 +130,30 @@ class UpdateProcessor:
         """Count and log updates that were let go."""
         self._journal.counts.discarded += number
         log.warning(
-            "bot %d: %d updates without a usable update_id were let go", self._bot_id, number
+            "bot %d: %d updates without a usable update_id were let go", self._writer.bot_id, number
         )
 
-    def enqueue(self, update: JSONObject) -> None:
+    def enqueue(self, update: IncomingUpdate) -> None:
         """Queue an update that is in the journal already."""
-        self._queue([update])
+        if self._loading:  # else the backlog will have it
+            self._queue([update])
 
-    def _queue(self, updates: list[JSONObject]) -> None:
-        new = [update for update in updates if update["update_id"] not in self._ids]
-        self._ids.update(update["update_id"] for update in new)
-        self._queues.put(new)
+    def _queue(self, updates: list[IncomingUpdate]) -> None:
+        self._queues.put(self._in_hand.claim(updates))
+
+    async def _process(self, update: IncomingUpdate) -> None:
+        """Process one update of a chat, once the one before it is on the disk."""
+        try:
+            await self._in_hand.wait_flushed(update.chat_key)
+            if not await self._runner.run_until_done(update):
+                self._in_hand.release(update)
+        except Stopped:
+            return  # the journal has it
 
     async def close(self) -> None:
         """End: handlers still running may finish for a moment; the rest stays in the journal."""
-        self._closing.set()
-        settings = self._settings
-        await self._queues.close(grace=settings.send_grace, cut_wait=settings.cut_wait)
-        if self._unflushed:
-            self._journal.flush_now()
-            await asyncio.wait(set(self._unflushed.values()), timeout=settings.cut_wait)
-        await self._journal.wait_stored(self._bot_id)
-        self._notices.close()
-
-    async def _process(self, raw: JSONObject) -> None:
-        """Bring one update to its end, however often that has to be tried."""
-        keep_secret(self._application.bot.token)  # who began the lane may be somebody's request
-        await self._open.wait()
-        chat = chat_key(raw)
-        try:
-            await self._wait_flushed(chat)
-            if await self._run_until_done(raw):
-                self._mark_handled(chat, raw["update_id"])
-            else:
-                self._ids.discard(raw["update_id"])
-        except _Ended:
-            return  # the journal has it
-
-    async def _wait_flushed(self, chat: Hashable) -> None:
-        """Wait until a chat's last update is marked: a kill repeats one of a chat at most."""
-        mark = self._unflushed.get(chat)
-        if mark is not None:
-            self._journal.flush_now()
-            await asyncio.wait({mark})
-
-    def _mark_handled(self, chat: Hashable, update_id: int) -> None:
-        mark = self._unflushed[chat] = self._journal.handled(self._bot_id, update_id)
-
-        def done(_: object) -> None:
-            self._unflushed.pop(chat, None)
-            self._ids.discard(update_id)
-
-        mark.add_done_callback(done)
-
-    async def _run_until_done(self, raw: JSONObject) -> bool:
-        """Handle an update, and again while it fails; False when it is dead."""
-        transient = tries = 0
-        while True:
-            error = await self._attempt(raw)
-            if error is None:
-                return True
-            if isinstance(error, RetryAfter):
-                delay = cast(timedelta, error.retry_after).total_seconds()
-            elif _is_transient(error) and transient < self._settings.transient_failures:
-                transient += self._is_running()  # an outage is not the update's fault
-                tries += 1
-                delay = self._settings.backoff(tries)
-            elif await self._record_failure(raw, error):
-                return False
-            else:
-                delay = self._settings.backoff(raw[ATTEMPTS])
-            error = None  # it holds much, and the rest may be long
-            await self._sleep(delay)
-
-    async def _attempt(self, raw: JSONObject) -> Exception | None:
-        """Handle an update once; what went wrong."""
-        try:
-            await self._dispatch(raw)
-        except _Ended:
-            raise
-        except Exception as error:
-            return error
-        return None
-
-    async def _dispatch(self, raw: JSONObject) -> None:
-        await self._loop_pacer.wait()
-        update = self._parse(raw)
-        chat_id = await self._track_membership(raw)
-        async with self._slots:
-            if self._closing.is_set():
-                raise _Ended
-            try:
-                await self._application.process_update(update)
-            except Forbidden as error:
-                if chat_id is None:
-                    raise
-                log.info("bot %d: chat %d: %s", self._bot_id, chat_id, error.message)
-                await self._set_blocked(chat_id, blocked=True)
-
-    def _parse(self, raw: JSONObject) -> Update:
-        flaw = flaw_of(raw)
-        if flaw is not None:
-            raise _NotUnderstood(flaw)
-        try:
-            return Update.de_json(raw, self._application.bot)
-        except Exception as error:  # the library's parser raises whatever it trips over
-            raise _NotUnderstood(f"{type(error).__name__}: {error}") from error
-
-    async def _track_membership(self, raw: JSONObject) -> int | None:
-        """Keep the marks on chats true: who writes wants answers again."""
-        chat_id, status = chat_id_of(raw), membership_of(raw)
-        if status is not None and chat_id is not None:
-            await self._set_blocked(chat_id, blocked=status in ("kicked", "left"))
-        elif chat_id is not None and "message" in raw and chat_id in self._blocked:
-            await self._set_blocked(chat_id, blocked=False)
-        return chat_id
-
-    async def _set_blocked(self, chat_id: int, *, blocked: bool) -> None:
-        if blocked is (chat_id in self._blocked):
-            return
-        mark = self._journal.block_chat
-        await self._persist(lambda: mark(self._bot_id, chat_id, blocked=blocked))
-        (self._blocked.add if blocked else self._blocked.discard)(chat_id)
-
-    async def _record_failure(self, raw: JSONObject, error: Exception) -> bool:
-        """Count a failure; whether it was the last one, and the lane goes on without."""
-        attempts: int = raw.get(ATTEMPTS, 0) + 1
-        raw[ATTEMPTS] = attempts
-        if isinstance(error, _NotUnderstood):
-            why = foreign(str(error), limit=MAX_FLAW)
-            text = f"This update cannot be understood: {why}"
-            # It is short, so that there may be a few too many for a moment.
-            trim = self._buried % MARGIN == 0
-            await self._bury(raw, text, stand_in=abridge(raw, why), trim=trim)
-            return True
-        text = self._report(raw["update_id"], error, attempts=attempts)
-        if attempts >= self._settings.max_failures:
-            await self._bury(raw, text, stand_in=None, trim=True)
-            return True
-        note, key = self._journal.save_failure, (self._bot_id, raw["update_id"])
-        await self._persist(lambda: note(*key, attempts=attempts, error=text))
-        return False
-
-    async def _bury(
-        self, raw: JSONObject, text: str, *, stand_in: bytes | None, trim: bool
-    ) -> None:
-        """Store that an update failed for good, and why."""
-        self._buried += 1
-        bury, key, attempts = self._journal.bury, (self._bot_id, raw["update_id"]), raw[ATTEMPTS]
-        dropped = await self._persist(
-            lambda: bury(*key, attempts=attempts, error=text, stand_in=stand_in, trim=trim)
-        )
-        self._notices.dead(raw["update_id"], text, dropped=dropped)
-
-    def _report(self, update_id: int, error: Exception, *, attempts: int) -> str:
-        """Log a failure of a handler with its traceback; as it is told to the bot's owner."""
-        incident = secrets.token_hex(6)
-        log.error(
-            "bot %d: update %d failed, attempt %d (incident %s)",
-            self._bot_id,
-            update_id,
-            attempts,
-            incident,
-            exc_info=error,
-        )
-        text = foreign(f"{type(error).__name__}: {error}", limit=MAX_ERROR)
-        return f"{text} (incident {incident})"
-
-    async def _persist(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Write, and wait for a database that does not answer: what was done is not done again."""
-        tries = 0
-        while True:
-            try:
-                return await write()
-            except StorageError as error:
-                tries += 1
-                log.warning("bot %d: the journal cannot be written: %s", self._bot_id, error)
-                await self._sleep(self._settings.backoff(tries))
-
-    async def _sleep(self, seconds: float) -> None:
-        """Wait before the next try; ends at once when the bot is stopped.
-
-        Raises:
-            _Ended: it is being stopped.
-        """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._closing.wait()
-        if self._closing.is_set():
-            raise _Ended
-
-
-def _is_transient(error: Exception) -> bool:
-    """Whether it is Telegram's or the network's trouble rather than this update's."""
-    if isinstance(error, BadRequest):  # a subclass of NetworkError in the library
-        return False
-    return isinstance(error, (NetworkError, InvalidToken))
+        self._stop.set()
+        await self._queues.close()
+        await self._in_hand.flush(timeout=self._settings.cut_wait)
+        await self._journal.wait_stored(self._writer.bot_id)
+        self._runner.close()

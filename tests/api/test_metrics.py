@@ -20,6 +20,7 @@ from support.server_process import serving
 import handlers.metrics.collector
 from handlers.metrics.requests import RequestCounts
 from handlers.routes import routes
+from models.bots.records import Writer
 from models.engine.histogram import Histogram
 from models.errors import StorageUnavailable
 from runner.settings import RunnerTuning
@@ -293,7 +294,7 @@ async def test_a_stored_update_that_comes_again_is_not_received_again(
     made = await ann.add_bot(telegram.add_bot(), active=False)
     journal = botyard.services.runner.journal
     for _ in range(2):
-        await journal.store(made["id"], [{"update_id": 5}], offset=6, check=True)
+        await journal.store(Writer(made["id"], 1), [{"update_id": 5}], offset=6)
     assert (await scrape(ann))("botyard_updates_received_total") == 1
 
 

@@ -13,11 +13,11 @@ import aiohttp
 import peewee
 import pytest
 from support.client import BOTS, DEADLINE, QUICK, Client, register, until
-from telegram import Update
 
 import models.bots.bots
 from runner.start_limiter import StartLimiter
 from runner.states import BotState
+from runner.updates.incoming import IncomingUpdate
 from sandbox import Sandbox
 from server import gc_tuning
 from server.app import Botyard, open_botyard
@@ -136,7 +136,10 @@ async def test_a_failed_update_leaves_nothing_to_the_garbage_collector(
     try:
         telegram.send_message(bot.id, text="hello")
         await telegram.wait_sent(bot.id, timeout=DEADLINE)
-        await until(lambda: not any(isinstance(o, Update) for o in gc.get_objects()), "it is gone")
+        await until(
+            lambda: not any(isinstance(thing, IncomingUpdate) for thing in gc.get_objects()),
+            "it is gone",
+        )
     finally:
         gc.enable()
 

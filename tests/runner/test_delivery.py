@@ -11,13 +11,17 @@ from typing import Any
 import pytest
 from support.client import BOTS, DEADLINE, QUICK, Client, until
 
+from models.bots.records import Writer
 from models.bots.tables import Bot
 from models.engine.base import now
 from models.messaging import updates
-from models.messaging.updates import BlockedChat, Update
+from models.messaging.chats import BlockedChat
+from models.messaging.updates import Update
 from runner.settings import RunnerTuning
 from runner.states import BotState
 from runner.updates.chat_queues import ChatQueues
+from runner.updates.incoming import IncomingUpdate
+from runner.updates.update_runner import UpdateRunner
 from sandbox import Sandbox
 from server.app import Botyard
 
@@ -105,7 +109,7 @@ async def test_a_stored_update_that_telegram_gives_again_is_not_handled_again(
     (row,) = await rows(botyard)
     redelivered = {"update_id": row.update_id, "message": telegram.sent(bot.id)[0].message}
     journal = botyard.services.runner.manager._context.journal
-    new = await journal.store(made["id"], [redelivered], offset=row.update_id + 1, check=True)
+    new = await journal.store(Writer(made["id"], 1), [redelivered], offset=row.update_id + 1)
     assert new == []
     assert (await rows(botyard))[0].payload == row.payload
 
@@ -146,7 +150,7 @@ async def test_an_offset_older_than_a_week_is_not_used(
 class TestFailures:
     """Handlers that fail."""
 
-    async def test_three_failures_make_a_dead_update_and_the_lane_goes_on(
+    async def test_three_failures_make_a_dead_update_and_the_chat_goes_on(
         self, ann: Client, telegram: Sandbox
     ) -> None:
         bot = telegram.add_bot()
@@ -268,7 +272,7 @@ class TestFailures:
         await telegram_message(telegram, bot.id, "before")
         run = botyard.services.runner.manager._bots[made["id"]]._bot_run
         assert run is not None
-        odd = {"update_id": 5, "message": {"message_id": 1, "chat": {"id": 1001}, "date": "x"}}
+        odd = {"update_id": 5, "message": {"message_id": 1, "chat": {"id": "x"}}}
         await run.processor.accept([odd], offset=run.poller.offset)
         await telegram_message(telegram, bot.id, "after")
         async with asyncio.timeout(DEADLINE):
@@ -404,19 +408,28 @@ class TestPruning:
 class TestSupervision:
     """A task that ends unexpectedly is started again, and the status says so."""
 
-    async def test_a_lane_that_dies_is_replaced(
-        self, ann: Client, telegram: Sandbox, caplog: pytest.LogCaptureFixture
+    async def test_a_queue_that_crashes_begins_the_run_anew(
+        self,
+        ann: Client,
+        telegram: Sandbox,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         bot = telegram.add_bot()
         made = await ann.add_bot(bot)
-        hold = telegram.inject(kind="hold", bot_id=bot.id, method="sendMessage")
+        run_until_done = UpdateRunner.run_until_done
+        crashes = iter([RuntimeError("a bug of ours")])
+
+        async def crashing(self: UpdateRunner, update: IncomingUpdate) -> bool:
+            if (crash := next(crashes, None)) is not None:
+                raise crash
+            return await run_until_done(self, update)
+
+        monkeypatch.setattr(UpdateRunner, "run_until_done", crashing)
         telegram.send_message(bot.id, text="survivor")
-        await until(lambda: telegram.calls(bot.id, method="sendMessage"))
-        telegram.clear(hold.id)
-        (lane,) = [task for task in asyncio.all_tasks() if "lane" in task.get_name()]
-        lane.cancel()
         await until(lambda: "survivor" in texts(telegram, bot.id), "the answer")
         assert "incident" in caplog.text
+        assert "a bug of ours" in caplog.text
         await ann.until_state(made, "running")
 
     async def test_a_poller_that_dies_is_replaced(
@@ -436,21 +449,39 @@ class TestSupervision:
         await telegram_message(telegram, bot.id, "back")
 
 
-async def test_a_lane_that_begins_as_the_last_one_of_its_chat_ends_is_no_crash() -> None:
+async def test_a_queue_that_begins_as_the_last_one_of_its_chat_ends_is_no_crash() -> None:
     handled: list[int] = []
 
-    async def handle(update: dict[str, Any]) -> None:
-        handled.append(update["update_id"])
+    async def handle(update: IncomingUpdate) -> None:
+        handled.append(update.update_id)
 
-    lanes = ChatQueues(handle, name="test", max_pending=10)
-    one, two = ({"update_id": n, "message": {"chat": {"id": 1}}} for n in (1, 2))
-    async with asyncio.TaskGroup() as group:  # which raises what a task of a chat raises
-        lanes.open(group)
-        lanes.put([one])
-        # after the lane's only step, and before anybody is told that it has ended
-        asyncio.get_running_loop().call_soon(lanes.put, [two])
+    queues = ChatQueues(handle, name="test", settings=QUICK)
+    one, two = (
+        IncomingUpdate.from_raw({"update_id": n, "message": {"chat": {"id": 1}}}) for n in (1, 2)
+    )
+    async with asyncio.TaskGroup() as group:
+        queues.open(group)
+        queues.put([one])
+        # after the queue's only step, and before anybody is told that it has ended
+        asyncio.get_running_loop().call_soon(queues.put, [two])
         await until(lambda: handled == [1, 2])
-        await lanes.close(grace=1.0, cut_wait=1.0)
+        await queues.close()
+
+
+async def test_a_queue_that_crashes_raises_in_its_group() -> None:
+    async def handle(update: IncomingUpdate) -> None:
+        raise LookupError(update.update_id)
+
+    queues = ChatQueues(handle, name="test", settings=QUICK)
+    update = IncomingUpdate.from_raw({"update_id": 1})
+    with pytest.raises(ExceptionGroup) as raised:
+        async with asyncio.TaskGroup() as group:
+            queues.open(group)
+            queues.put([update])
+            await asyncio.get_running_loop().create_future()
+    assert isinstance(raised.value.exceptions[0], LookupError)
+    queues.put([update])  # the group takes no more tasks; the journal has it
+    await queues.close()
 
 
 async def test_a_token_of_another_bot_takes_nothing_of_the_old_ones_messages_along(
@@ -513,7 +544,7 @@ async def test_a_failed_bot_that_is_switched_off_sends_nothing_more(
     telegram.drop_polls(bot.id)
     await ann.until_state(made, "failed")
     assert (await switch(ann, made, False)).json["status"]["state"] == "stopped"
-    assert not [task for task in asyncio.all_tasks() if "lane" in task.get_name()]
+    assert not [task for task in asyncio.all_tasks() if " chat " in task.get_name()]
 
 
 class TestOutage:

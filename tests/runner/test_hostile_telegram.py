@@ -19,8 +19,9 @@ from telegram.error import NetworkError, TimedOut
 
 from runner.telegram import answers
 from runner.telegram.answers import MAX_ANSWER, NotTelegram, TooMuch
+from runner.telegram.client import BotClient
 from runner.telegram.connectivity import check_connectivity
-from runner.telegram.transport import BotRequest, Transport
+from runner.telegram.transport import Transport
 from server.app import open_botyard
 from server.config import Config
 
@@ -39,10 +40,10 @@ async def request_to(hostile: HostileApi) -> AsyncIterator[Callable[..., Any]]:
     """Calls getMe of the hostile API, the way that bots do."""
     way = Transport(hostile.url, call_timeout=DEADLINE)
     await way.open()
-    request = BotRequest(way)
+    client = BotClient(TOKEN, way)
 
     async def call(**options: Any) -> Any:
-        return await request.call(f"{hostile.url}/bot{TOKEN}/getMe", {}, **options)
+        return await client.call("getMe", {}, **options)
 
     yield call
     await way.close()

@@ -23,8 +23,8 @@ from models.engine.base import now
 from models.messaging import dead_updates
 from models.messaging.updates import Update
 from runner.updates import notices
+from runner.updates.incoming import UNREADABLE, IncomingUpdate, flaw_of
 from runner.updates.intake import MAX_DEPTH, MAX_GIVEN, MAX_TAKEN, MAX_UPDATE, pack, sort_out
-from runner.updates.raw import UNREADABLE, chat_id_of, chat_key, flaw_of, membership_of
 from server.app import Botyard, open_botyard
 from server.config import Config
 
@@ -128,13 +128,8 @@ UNDERSTOOD_BY_NOBODY: dict[str, Any] = {
     "a user that is a list": {"message": MESSAGE | {"from": [USER]}},
     "a user that is a string": {"message": MESSAGE | {"from": "ann"}},
     "a user without an id": {"message": MESSAGE | {"from": {}}},
-    "a date that is a string": {"message": MESSAGE | {"date": "x"}},
-    "a date far away": {"message": MESSAGE | {"date": 10**15}},
     "a text that is a number": {"message": MESSAGE | {"text": 5}},
     "a text that is a list": {"message": MESSAGE | {"text": ["x"]}},
-    "a message within messages": {"message": MESSAGE | {"reply_to_message": "x"}},
-    "entities that are a string": {"message": MESSAGE | {"entities": "x"}},
-    "a key of the library": {"message": MESSAGE, "api_kwargs": {}},
     "an edited message that is true": {"edited_message": True},
     "a query that is a list": {"callback_query": []},
     "a query from nobody": {"callback_query": {"id": "1"}},
@@ -157,6 +152,22 @@ UNDERSTOOD_BY_NOBODY: dict[str, Any] = {
     "our own mark": {"message": MESSAGE | {"chat": 5}, UNREADABLE: {"a": 1}},
     "a count of our own": {"message": {}, "botyard_attempts": "x"},
 }
+
+NOT_LOOKED_AT: dict[str, Any] = {
+    "a date that is a string": {"message": MESSAGE | {"date": "x"}},
+    "a date far away": {"message": MESSAGE | {"date": 10**15}},
+    "a message within messages": {"message": MESSAGE | {"reply_to_message": "x"}},
+    "entities that are a string": {"message": MESSAGE | {"entities": "x"}},
+    "a name that is a list": {"message": MESSAGE | {"from": USER | {"first_name": ["x"]}}},
+    "a key of the library": {"message": MESSAGE, "api_kwargs": {}},
+}
+
+
+async def test_an_update_is_handled_whatever_stands_where_nobody_looks(bot: Bot) -> None:
+    for number, name in enumerate(NOT_LOOKED_AT, start=1):
+        bot.feed.put({"update_id": number, **NOT_LOOKED_AT[name]})
+    await until(lambda: bot.api.sent == ["x"] * len(NOT_LOOKED_AT), "an answer to each")
+    assert [row for row in (await bot.until_done()).values() if row.dead_at] == []
 
 
 async def test_what_cannot_be_understood_is_dead_with_its_reason_and_the_bot_goes_on(
@@ -285,7 +296,7 @@ async def test_of_what_cannot_be_understood_four_kilobytes_are_kept_with_its_len
     texts = ["x" * 100_000, "\N{GRINNING FACE}" * 30_000, '"\\' * 30_000, "\u2028" * 99_000]
     for number, text in enumerate(texts, start=1):
         message = (MESSAGE if number % 2 else {}) | {"text": text, "many": [text[:200]] * 50}
-        bot.feed.put({"update_id": number, "message": message | {"entities": "x"}})
+        bot.feed.put({"update_id": number, "message": message | {"from": "x"}})
     await bot.goes_on()
     rows = await bot.until_done()
     for number in range(1, len(texts) + 1):
@@ -331,9 +342,7 @@ async def test_a_bot_keeps_ten_megabytes_of_dead_updates(bot: Bot) -> None:
                 received_at=moment, dead_at=moment,
             )  # fmt: skip
         Update.create(bot=bot.shown["id"], update_id=61, payload=b"{}", received_at=moment)
-        return dead_updates.bury(
-            bot.shown["id"], 61, attempts=3, error="x", stand_in=None, trim=True
-        )
+        return dead_updates.bury(bot.shown["id"], 61, attempts=3, error="x", trim=True)
 
     assert await bot.botyard.services.db.write(fill) == 16
     assert set(await bot.until_done()) == {*range(17, 62)}
@@ -455,8 +464,8 @@ def test_any_batch_is_sorted_out(batch: list[Any]) -> None:
     assert len(numbers) + received.unusable == len(batch)
     for update in received.updates:
         stored, payload = pack(update)
-        assert stored["update_id"] == update["update_id"]
-        assert orjson.loads(payload)["update_id"] == stored["update_id"]
+        assert stored.update_id == update["update_id"]
+        assert orjson.loads(payload)["update_id"] == stored.update_id
         orjson.dumps({"dead_updates": [{"update": orjson.loads(payload)}]})
 
 
@@ -464,10 +473,13 @@ def test_any_batch_is_sorted_out(batch: list[Any]) -> None:
 def test_any_update_can_be_read(update: Any) -> None:
     if not isinstance(update, dict):
         return
-    hash(chat_key(update))
-    chat_id = chat_id_of(update)
-    assert chat_id is None or abs(chat_id) <= MAX_TELEGRAM_ID
-    assert isinstance(membership_of(update), str | None)
+    incoming = IncomingUpdate.from_raw(update | {"update_id": 1})
+    hash(incoming.chat_key)
+    for number in (incoming.chat_id, incoming.user_id):
+        assert number is None or abs(number) <= MAX_TELEGRAM_ID
+    assert isinstance(incoming.membership, str | None)
+    assert isinstance(incoming.text, str | None)
+    assert isinstance(incoming.first_name, str)
     flaw = flaw_of(update)
     assert flaw is None or flaw.isprintable()
 
@@ -476,8 +488,10 @@ def test_any_update_can_be_read(update: Any) -> None:
 def test_a_sound_update_has_no_flaw(kind: str) -> None:
     update = {"update_id": 1, kind: SOUND[kind]}
     assert flaw_of(update) is None
-    assert pack(dict(update)) == (update, orjson.dumps(update))
-    assert chat_id_of(update) == 1001
+    incoming, payload = pack(dict(update))
+    assert (incoming.raw, payload) == (update, orjson.dumps(update))
+    assert (incoming.kind, incoming.chat_id, incoming.user_id) == (kind, 1001, 1001)
+    assert incoming.chat_key == ("chat", 1001)
 
 
 async def test_a_bot_survives_anything_as_an_update(

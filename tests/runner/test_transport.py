@@ -5,22 +5,43 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 from support.client import BOTS, DEADLINE, QUICK, RETRIED, Client, register
-from telegram.error import InvalidToken, NetworkError, TimedOut
+from telegram.error import InvalidToken, NetworkError, TelegramError, TimedOut
 
-from runner.telegram.application import build
+from dialogs import echo
+from runner.telegram.application import BotApplication, build
+from runner.telegram.client import BotClient
 from runner.telegram.deadline import Deadline
-from runner.telegram.transport import BotRequest, Transport
-from sandbox import Sandbox
+from runner.telegram.limiter import BotRateLimiter
+from runner.telegram.request import BotRequest
+from runner.telegram.transport import Transport
+from sandbox import Sandbox, SandboxBot
 from server.app import open_botyard
 from server.config import Config
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
+
+
+@dataclass
+class Gated:
+    """A bot of the sandbox, and the ways to call Telegram for it."""
+
+    bot: SandboxBot
+    open: bool = True
+    client: BotClient = field(init=False)
+    application: BotApplication = field(init=False)
+
+    @property
+    def request(self) -> BotRequest:
+        """A request of the library's."""
+        return BotRequest(self.client)
 
 
 @dataclass
@@ -161,7 +182,7 @@ async def test_a_refused_connection_is_told_without_the_token(telegram: Sandbox)
     await transport.open()
     try:
         with pytest.raises(NetworkError) as raised:
-            await BotRequest(transport).post("http://127.0.0.1:9/bot1:secret/getMe")
+            await BotClient("1:secret", transport).get_me()
     finally:
         await transport.close()
     assert "127.0.0.1:9" in raised.value.message
@@ -180,36 +201,82 @@ async def test_a_hanging_call_times_out(telegram: Sandbox, transport: Transport)
     bot = telegram.add_bot()
     telegram.inject(kind="hold", bot_id=bot.id)
     with pytest.raises(TimedOut):
-        await BotRequest(transport).post(f"{telegram.url}/bot{bot.token}/getMe")
+        await BotClient(bot.token, transport).get_me()
 
 
 async def test_only_telegram_can_say_that_a_token_is_unknown(
     telegram: Sandbox, transport: Transport
 ) -> None:
     bot = telegram.add_bot()
-    url = f"{telegram.url}/bot{bot.token}/getMe"
+    client = BotClient(bot.token, transport)
     telegram.inject(kind="status", status=401, body="<html>log in to the proxy</html>", times=1)
     with pytest.raises(NetworkError):
-        await BotRequest(transport).post(url)
+        await client.get_me()
     telegram.revoke(bot.id)
     with pytest.raises(InvalidToken):
-        await BotRequest(transport).post(url)
+        await client.get_me()
 
 
 async def test_a_closed_bot_sends_nothing(telegram: Sandbox, transport: Transport) -> None:
     bot = telegram.add_bot()
-    request = BotRequest(transport)
-    request.close()
+    client = BotClient(bot.token, transport)
+    client.close()
     with pytest.raises(NetworkError, match="switched off"):
-        await request.post(f"{telegram.url}/bot{bot.token}/getMe")
+        await client.get_me()
     assert telegram.calls(bot.id) == []
+
+
+@pytest.fixture
+async def gated(telegram: Sandbox, transport: Transport) -> AsyncIterator[Gated]:
+    """A bot's client, and the library's bot over it, behind a gate that is open."""
+    gated = Gated(telegram.add_bot())
+    gated.client = BotClient(
+        gated.bot.token, transport, limiter=BotRateLimiter(), gate=lambda: gated.open
+    )
+    gated.application = build(gated.client, echo.answer)
+    await gated.application.initialize()
+    yield gated
+    gated.open = True
+    await gated.application.shutdown()
+
+
+CALLS: dict[str, Callable[[Gated], Awaitable[Any]]] = {
+    "getMe": lambda gated: gated.client.get_me(),
+    "getUpdates": lambda gated: gated.client.get_updates(read_timeout=1.0, timeout=0),
+    "getWebhookInfo": lambda gated: gated.client.get_webhook_info(),
+    "deleteWebhook": lambda gated: gated.client.delete_webhook(),
+    "sendMessage": lambda gated: gated.client.send_message(1001, "x"),
+    "another method": lambda gated: gated.client.call("getMyName", {}),
+    "the library's getMe": lambda gated: gated.application.bot.get_me(),
+    "the library's sendMessage": lambda gated: gated.application.bot.send_message(1001, "x"),
+    "the library's file": lambda gated: gated.application.bot.send_document(1001, b"x"),
+    "the library's download": lambda gated: gated.request.retrieve(
+        f"{gated.client.api_url}/file/bot{gated.client.token}/x"
+    ),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+async def test_nothing_leaves_while_the_gate_is_shut(
+    call: Callable[[Gated], Awaitable[Any]], gated: Gated, telegram: Sandbox, transport: Transport
+) -> None:
+    telegram.send_message(gated.bot.id, text="hi")  # so that there is a chat
+    before, counted = len(telegram.calls(gated.bot.id)), transport.calls.total()
+    gated.open = False
+    with pytest.raises(NetworkError, match="may not call Telegram"):
+        await call(gated)
+    assert len(telegram.calls(gated.bot.id)) == before
+    assert transport.calls.total() == counted
+    gated.open = True
+    with suppress(TelegramError):  # the sandbox does not have every method, nor that file
+        await call(gated)
+    assert transport.calls.total() > counted
 
 
 async def test_files_are_uploaded_and_downloaded(telegram: Sandbox, transport: Transport) -> None:
     bot = telegram.add_bot()
     telegram.send_message(bot.id, text="hi")
-    request = BotRequest(transport)
-    application = build(bot.token, request=request, api_url=telegram.url)
+    application = build(BotClient(bot.token, transport), echo.answer)
     await application.initialize()
     try:
         content = bytes(range(256)) * 10

@@ -1,9 +1,9 @@
-"""Statements over many rows, for what is too frequent to be built from models each time."""
+"""SQL over many rows at once, for what the runner writes with each message."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import peewee
 
@@ -12,9 +12,14 @@ from models.engine.base import proxy
 _ROWS_A_STATEMENT = (64, 16, 4, 1)
 
 
-def in_few_statements(
-    database: peewee.Database, sql: str, rows: list[tuple[Any, ...]], *first: Any
-) -> list[Any]:
+class Outcome(NamedTuple):
+    """The rows that statements changed, and those that they returned."""
+
+    changed: int
+    returned: list[tuple[Any, ...]]
+
+
+def run_in_few_statements(sql: str, rows: list[tuple[Any, ...]], *first: Any) -> Outcome:
     """Run a statement over many rows at once.
 
     Not executemany: SQLite's driver gives the interpreter lock up for every row, and a thread
@@ -22,16 +27,12 @@ def in_few_statements(
     few, so that the statements stay prepared.
 
     Args:
-        database: that is written.
         sql: with ROWS where the rows belong, as a list of VALUES.
         rows: all of one length.
         first: parameters that stand before the rows.
-
-    Returns:
-        The cursors of the statements.
     """
-    cursors = []
-    start = 0
+    database = proxy.obj
+    changed, returned, start = 0, [], 0
     for size in _ROWS_A_STATEMENT:
         while len(rows) - start >= size:
             some = rows[start : start + size]
@@ -39,14 +40,16 @@ def in_few_statements(
             row = "(" + ", ".join("?" * len(some[0])) + ")"
             statement = sql.replace("ROWS", ", ".join([row] * size))
             parameters = [*first, *(value for values in some for value in values)]
-            cursors.append(database.execute_sql(statement.replace("?", database.param), parameters))
-    return cursors
+            cursor = database.execute_sql(statement.replace("?", database.param), parameters)
+            if cursor.description is not None:
+                returned += cursor.fetchall()
+            changed += cursor.rowcount
+    return Outcome(changed, returned)
 
 
-def stored_time(moment: datetime | None) -> Any:
-    """A moment as `UTCDateTimeField` stores it: aware times do not reach the driver."""
+def stored(moment: datetime | None) -> Any:
+    """Give a moment as `UTCDateTimeField` stores it: aware times do not reach the driver."""
     if moment is None:
         return None
     naive = moment.astimezone(UTC).replace(tzinfo=None)
-    sqlite = isinstance(proxy.obj, peewee.SqliteDatabase)
-    return naive.isoformat(" ") if sqlite else naive
+    return naive.isoformat(" ") if isinstance(proxy.obj, peewee.SqliteDatabase) else naive

@@ -1,0 +1,58 @@
+"""What is known of the chats of a bot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import peewee
+
+from models.bots.records import Writer
+from models.bots.tables import Bot
+from models.engine.base import BaseModel, UTCDateTimeField
+from models.engine.bulk import run_in_few_statements
+
+
+class BlockedChat(BaseModel):
+    """A chat whose user has blocked the bot, or which it was thrown out of."""
+
+    bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", index=False)
+    chat_id = peewee.BigIntegerField()
+    blocked_at = UTCDateTimeField()
+
+    class Meta:
+        table_name = "blocked_chats"
+        primary_key = peewee.CompositeKey("bot", "chat_id")
+
+
+def blocked(bot_id: int) -> frozenset[int]:
+    """The chats that refuse a bot's messages."""
+    chats = BlockedChat.select(BlockedChat.chat_id).where(BlockedChat.bot == bot_id).tuples()
+    return frozenset(chat_id for (chat_id,) in chats)
+
+
+def store_blocked(changes: dict[tuple[Writer, int | None], bool], moment: Any) -> None:
+    """Store which chats refuse messages from now on, and which no longer do.
+
+    Nothing is stored for a bot that is gone or has another token: its chats are others.
+
+    Args:
+        changes: by bot and chat id.
+        moment: now, as `bulk.stored` gives it.
+    """
+    run_in_few_statements(
+        "INSERT INTO blocked_chats (bot_id, chat_id, blocked_at) "
+        "SELECT given.column1, given.column3, ? FROM (VALUES ROWS) AS given "
+        "JOIN bots ON bots.id = given.column1 AND bots.token_generation = given.column2 "
+        "WHERE TRUE ON CONFLICT DO NOTHING",
+        [(*writer, chat) for (writer, chat), refuses in changes.items() if refuses],
+        moment,
+    )
+    run_in_few_statements(
+        "DELETE FROM blocked_chats WHERE (bot_id, chat_id) IN (VALUES ROWS)",
+        [(writer.bot_id, chat) for (writer, chat), refuses in changes.items() if not refuses],
+    )
+
+
+def forget(bot_id: int) -> None:
+    """Remove all of them of a bot."""
+    BlockedChat.delete().where(BlockedChat.bot == bot_id).execute()

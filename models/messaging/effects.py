@@ -1,0 +1,26 @@
+"""What handling an update leads to: messages to send, and rows to store together with "handled"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A text for a chat."""
+
+    chat_id: int
+    text: str
+
+
+@dataclass(slots=True)
+class Effects:
+    """The effects of one update. A handler fills them in; nothing happens before it has ended.
+
+    Args:
+        messages: to send, in this order.
+        blocked: whether the update's chat refuses messages from now on; None for no change.
+    """
+
+    messages: list[OutgoingMessage] = field(default_factory=list)
+    blocked: bool | None = None

@@ -1,0 +1,191 @@
+"""A bot's client of the Bot API: every call of Telegram that is made with a bot's token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from telegram.error import NetworkError
+from telegram.ext import BaseRateLimiter
+from yarl import URL
+
+from models.bots.records import claimed_telegram_id
+from runner.telegram.answers import NotTelegram, read_error, read_result
+from runner.telegram.transport import CONNECT_TIMEOUT, Transport
+
+_JSON = {"Content-Type": "application/json"}
+
+
+def _open() -> bool:
+    return True
+
+
+class BotClient:
+    """The one way from a bot to Telegram.
+
+    It builds no library objects from answers, which nobody would read: a fifth of the CPU of a
+    reply. python-telegram-bot's own calls pass here, too (`runner.telegram.request`).
+
+    Args:
+        token: the bot's token.
+        transport: the HTTP session that all bots share.
+        limiter: paces what the bot sends; None for no limit.
+        gate: asked before each call; while it returns False, nothing leaves. It is how a process
+            that may have lost its bots to another one stays silent.
+
+    Attributes:
+        limiter: as given.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        transport: Transport,
+        *,
+        limiter: BaseRateLimiter[Any] | None = None,
+        gate: Callable[[], bool] = _open,
+    ) -> None:
+        self.token = token
+        self.limiter = limiter
+        self._transport = transport
+        self._gate = gate
+        self._closed = False
+        self._prefix = f"{transport.api_url}/bot{token}/"
+        self._addresses: dict[str, URL] = {}  # by method: parsing one costs as much as a timer
+
+    @property
+    def api_url(self) -> str:
+        """The address of the Bot API, without a slash at the end."""
+        return self._transport.api_url
+
+    @property
+    def call_timeout(self) -> float:
+        """The seconds a call may take unless it says otherwise."""
+        return self._transport.call_timeout
+
+    def close(self) -> None:
+        """Let nothing out any more: a bot that is off sends nothing."""
+        self._closed = True
+
+    async def call(
+        self, method: str, parameters: dict[str, Any], *, read_timeout: float | None = None
+    ) -> Any:
+        """Call a method of the Bot API.
+
+        Args:
+            method: its name.
+            parameters: as the Bot API documents them; what orjson can write.
+            read_timeout: seconds the call may take; None for the usual.
+
+        Returns:
+            The `result` of the answer.
+
+        Raises:
+            TelegramError: as the library's own methods raise.
+        """
+        payload = await self.send(
+            self._address(method),
+            method="POST",
+            body=orjson.dumps(parameters),
+            headers=_JSON,
+            read_timeout=self.call_timeout if read_timeout is None else read_timeout,
+            connect_timeout=CONNECT_TIMEOUT,
+        )
+        return read_result(method, payload)
+
+    async def send(self, address: URL, **options: Any) -> bytes:
+        """Make one request; every call of Telegram passes here.
+
+        Args:
+            address: of a method or a file, with the bot's token.
+            options: as for `Transport.send`.
+
+        Returns:
+            The body of the answer to a call that went well.
+
+        Raises:
+            TelegramError: the call may not be made, failed, or was refused.
+        """
+        if self._closed:
+            raise NetworkError("the bot is switched off")
+        if not self._gate():
+            raise NetworkError("this server may not call Telegram for the bot at the moment")
+        status, payload = await self._transport.send(address, **options)
+        if not 200 <= status < 300:
+            raise read_error(status, payload)
+        return payload
+
+    def resolve(self, url: str) -> tuple[URL, bool]:
+        """Parse an address that the library has put together.
+
+        Returns:
+            The address, and whether it is that of a file.
+        """
+        if url.startswith(self._prefix):
+            return self._address(url.removeprefix(self._prefix)), False
+        return URL(url, encoded=True), True
+
+    def _address(self, method: str) -> URL:
+        address = self._addresses.get(method)
+        if address is None:
+            address = self._addresses[method] = URL(self._prefix + method, encoded=True)
+        return address
+
+    async def get_me(self, *, read_timeout: float | None = None) -> dict[str, Any]:
+        """Ask whose the token is, https://core.telegram.org/bots/api#getme.
+
+        Raises:
+            NotTelegram: the answer tells of another bot than the token does.
+            InvalidToken: Telegram does not know the token.
+        """
+        me: dict[str, Any] = await self.call("getMe", {}, read_timeout=read_timeout)
+        if me["id"] != claimed_telegram_id(self.token):
+            raise NotTelegram("getMe told of another bot")
+        return me
+
+    async def get_updates(self, *, read_timeout: float, **query: Any) -> list[Any]:
+        """Ask for updates, https://core.telegram.org/bots/api#getupdates.
+
+        Args:
+            read_timeout: seconds the answer may take.
+            query: `offset`, `limit`, `timeout` and `allowed_updates`.
+        """
+        batch: list[Any] = await self.call("getUpdates", query, read_timeout=read_timeout)
+        return batch
+
+    async def get_webhook_info(self) -> dict[str, Any]:
+        """Ask for the webhook that is set, https://core.telegram.org/bots/api#getwebhookinfo."""
+        info: dict[str, Any] = await self.call("getWebhookInfo", {})
+        return info
+
+    async def delete_webhook(self) -> None:
+        """Remove it, keeping what waits, https://core.telegram.org/bots/api#deletewebhook."""
+        await self.call("deleteWebhook", {})
+
+    async def send_message(self, chat_id: int, text: str) -> dict[str, Any]:
+        """Send a text when the rate limit lets it, https://core.telegram.org/bots/api#sendmessage.
+
+        Returns:
+            The message that was sent.
+
+        Raises:
+            Forbidden: the chat does not want to hear from the bot.
+            TelegramError: as the library's own methods raise.
+        """
+        parameters = {"chat_id": chat_id, "text": text}
+        sent: dict[str, Any]
+        if self.limiter is None:
+            sent = await self.call("sendMessage", parameters)
+        else:
+            # annotated for callbacks that return True or objects; it returns what comes
+            process_request: Any = self.limiter.process_request
+            sent = await process_request(
+                callback=self.call,
+                args=("sendMessage", parameters),
+                kwargs={},
+                endpoint="sendMessage",
+                data=parameters,
+                rate_limit_args=None,
+            )
+        return sent

@@ -1,0 +1,33 @@
+"""Telegram's limits on how fast a bot may send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from telegram.ext import AIORateLimiter
+
+FLOOD_RETRIES = 5  # how often one call waits out a 429
+
+
+class BotRateLimiter(AIORateLimiter):
+    """The library's limits, but for getMe: a 429 at start is reported rather than waited out."""
+
+    def __init__(self) -> None:
+        super().__init__(max_retries=FLOOD_RETRIES)
+
+    async def process_request(  # noqa: PLR0917 - the signature is BaseRateLimiter's
+        self,
+        callback: Callable[..., Coroutine[Any, Any, Any]],
+        args: Any,
+        kwargs: dict[str, Any],
+        endpoint: str,
+        data: dict[str, Any],
+        rate_limit_args: int | None,
+    ) -> Any:
+        """Make a request when it may be made; see BaseRateLimiter."""
+        if endpoint == "getMe":
+            return await callback(*args, **kwargs)
+        return await super().process_request(
+            callback, args, kwargs, endpoint, data, rate_limit_args
+        )

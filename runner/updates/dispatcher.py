@@ -1,0 +1,96 @@
+"""One attempt to handle one update: its handler, then the messages that the handler asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Set
+
+from telegram.error import Forbidden
+
+from models.messaging.effects import Effects
+from models.redaction import keep_secret
+from runner.loop_pacer import LoopPacer
+from runner.telegram.application import BotApplication, Turn
+from runner.telegram.client import BotClient
+from runner.updates.incoming import IncomingUpdate, flaw_of
+from runner.updates.stop_signal import StopSignal
+
+log = logging.getLogger("botyard.runner")
+
+
+class NotUnderstood(Exception):
+    """An update is not what the Bot API describes: trying again cannot help."""
+
+
+class Dispatcher:
+    """Handles updates of one bot.
+
+    Args:
+        client: what the bot sends with.
+        application: has the handlers.
+        blocked: the chats that are stored as refusing the bot's messages.
+        loop_pacer: bounds how many handlers begin in one turn of the loop.
+        chats_parallel: how many chats are served at once.
+        stop: set when the bot is being stopped.
+    """
+
+    def __init__(
+        self,
+        client: BotClient,
+        application: BotApplication,
+        *,
+        blocked: Set[int],
+        loop_pacer: LoopPacer,
+        chats_parallel: int,
+        stop: StopSignal,
+    ) -> None:
+        self._client = client
+        self._application = application
+        self._blocked = blocked
+        self._loop_pacer = loop_pacer
+        self._slots = asyncio.Semaphore(chats_parallel)
+        self._stop = stop
+
+    async def dispatch(self, update: IncomingUpdate) -> Effects:
+        """Handle an update, and send what it leads to.
+
+        Returns:
+            Its effects, of which the messages are sent and the rows are to be stored.
+
+        Raises:
+            Stopped: the bot is being stopped; nothing was done.
+            NotUnderstood: the update cannot be handled.
+            Exception: whatever the handler or a send failed with.
+        """
+        keep_secret(self._client.token)  # the task may be the child of somebody's request
+        await self._loop_pacer.wait()
+        flaw = flaw_of(update.raw)
+        if flaw is not None:
+            raise NotUnderstood(flaw)
+        turn = Turn(update)
+        async with self._slots:
+            self._stop.check()
+            await self._application.process_update(turn)
+            self._track_membership(turn)
+            await self._send(turn)
+        return turn.effects
+
+    def _track_membership(self, turn: Turn) -> None:
+        """Track chats that blocked the bot; a new message unblocks one."""
+        if (status := turn.update.membership) is not None:
+            self._set_blocked(turn, blocked=status in ("kicked", "left"))
+        elif turn.update.kind == "message":
+            self._set_blocked(turn, blocked=False)
+
+    def _set_blocked(self, turn: Turn, *, blocked: bool) -> None:
+        known = turn.update.chat_id in self._blocked
+        turn.effects.blocked = None if known is blocked else blocked
+
+    async def _send(self, turn: Turn) -> None:
+        try:
+            for message in turn.effects.messages:
+                await self._client.send_message(message.chat_id, message.text)
+        except Forbidden as error:
+            log.info("chat %s refuses messages: %s", turn.update.chat_id, error.message)
+            self._set_blocked(turn, blocked=True)

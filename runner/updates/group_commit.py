@@ -1,0 +1,155 @@
+"""One commit for many: what waits while a commit is under way shares the next one.
+
+A batch of new updates is written at once. "Handled" may wait a moment for a batch whose commit it
+can share. When a commit is refused, what was in it is written one by one, so that what cannot be
+written does not take the rest along; when the database does not answer, batches fail (they are
+still at Telegram) and marks are kept until they are stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from models.engine.database import Database
+from models.errors import StorageUnavailable
+from models.messaging import updates
+from models.messaging.updates import Batch, Flush, Handled
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MAX_BATCHES = 256  # a commit holds this many batches at most, so that none takes long
+MAX_MARKS = 2048
+MARK_DELAY = 0.05  # seconds that "handled" waits for a batch whose commit it may share
+RETRY_DELAY = 1.0  # seconds between tries while the database does not answer
+
+Key = tuple[int, int]  # bot id, update id
+
+log = logging.getLogger("botyard.journal")
+
+
+@dataclass(slots=True)
+class _PendingWrite(Generic[T, R]):
+    """Something that waits to be written, and the future of who waits for it."""
+
+    what: T
+    future: asyncio.Future[R]
+
+
+_Batches = list[_PendingWrite[Batch, frozenset[Key]]]
+_Marks = list[_PendingWrite[Handled, None]]
+
+
+class GroupCommit:
+    """Writes batches of updates and marks of handled ones.
+
+    Args:
+        db: the database.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._batches: _Batches = []
+        self._marks: _Marks = []
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many batches and how many marks wait to be written."""
+        return {"batches": len(self._batches), "marks": len(self._marks)}
+
+    def add_batch(self, batch: Batch) -> asyncio.Future[frozenset[Key]]:
+        """Write a batch now; the result has the keys of updates that were not stored before."""
+        future: asyncio.Future[frozenset[Key]] = asyncio.get_running_loop().create_future()
+        self._batches.append(_PendingWrite(batch, future))
+        self.flush_now()
+        return future
+
+    def add_mark(self, handled: Handled) -> asyncio.Future[None]:
+        """Write a mark soon, together with the rows of its effects."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._marks.append(_PendingWrite(handled, future))
+        if self._task is None and self._timer is None:
+            self._timer = loop.call_later(MARK_DELAY, self.flush_now)
+        return future
+
+    def flush_now(self) -> None:
+        """Write what waits now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._task is None and (self._batches or self._marks):
+            self._task = asyncio.create_task(self._flush(), name="journal")
+
+    async def close(self) -> None:
+        """Write what waits, once."""
+        self.flush_now()
+        if self._task is not None:
+            await asyncio.wait({self._task})
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._marks:
+            log.error("%d handled updates could not be marked so", len(self._marks))
+
+    async def _flush(self) -> None:
+        try:
+            while self._batches or self._marks:
+                batches, self._batches = _split(self._batches, MAX_BATCHES)
+                marks, self._marks = _split(self._marks, MAX_MARKS)
+                if not await self._write(batches, marks):
+                    break
+        finally:
+            self._task = None
+
+    async def _write(self, batches: _Batches, marks: _Marks) -> bool:
+        """Write some of what waits; False when the database does not answer."""
+        try:
+            await self._commit(batches, marks)
+        except StorageUnavailable as error:
+            for batch in batches:
+                _fail(batch.future, error)
+            self._marks[:0] = marks  # what was handled stays so: try until it is stored
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(RETRY_DELAY, self.flush_now)
+            return False
+        except Exception as error:
+            await self._one_by_one(batches, marks, error)
+        return True
+
+    async def _commit(self, batches: _Batches, marks: _Marks) -> None:
+        flush = Flush([batch.what for batch in batches], [mark.what for mark in marks])
+        new = await self._db.write_as_owner(updates.flush, flush)
+        for batch in batches:
+            if not batch.future.done():
+                batch.future.set_result(new)
+        for mark in marks:
+            if not mark.future.done():
+                mark.future.set_result(None)
+
+    async def _one_by_one(self, batches: _Batches, marks: _Marks, error: Exception) -> None:
+        """Write one after another what could not be written together, and fail what cannot be."""
+        if len(batches) + len(marks) == 1:
+            for batch in batches:
+                _fail(batch.future, error)
+            for mark in marks:
+                _fail(mark.future, error)
+            return
+        for batch in batches:
+            await self._write([batch], [])
+        for mark in marks:
+            await self._write([], [mark])
+
+
+def _split(waiting: list[T], limit: int) -> tuple[list[T], list[T]]:
+    return waiting[:limit], waiting[limit:]
+
+
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # mark it as retrieved: nobody may await this future

@@ -1,0 +1,82 @@
+"""The updates of one bot from its queues until "handled" is on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable
+from functools import partial
+
+from models.bots.records import Writer
+from models.messaging.effects import Effects
+from runner.updates.incoming import IncomingUpdate
+from runner.updates.journal import Journal
+
+
+class InHand:
+    """Knows which updates are under way, and which marks of them are.
+
+    Args:
+        writer: the bot.
+        journal: stores that an update was handled.
+
+    Attributes:
+        blocked: the chats that are stored as refusing the bot's messages.
+    """
+
+    def __init__(self, writer: Writer, journal: Journal) -> None:
+        self.blocked: set[int] = set()
+        self._writer = writer
+        self._journal = journal
+        self._ids: set[int] = set()
+        self._unflushed: dict[Hashable, asyncio.Future[None]] = {}  # on their way to the disk
+
+    def claim(self, updates: list[IncomingUpdate]) -> list[IncomingUpdate]:
+        """Return those that are not in hand yet: an update may come from two sides."""
+        new = [update for update in updates if update.update_id not in self._ids]
+        self._ids.update(update.update_id for update in new)
+        return new
+
+    def release(self, update: IncomingUpdate) -> None:
+        """Let go of an update that is dead; it may be tried again one day."""
+        self._ids.discard(update.update_id)
+
+    async def wait_flushed(self, chat_key: Hashable) -> None:
+        """Wait until a chat's last update is marked: a kill repeats one of a chat at most."""
+        mark = self._unflushed.get(chat_key)
+        if mark is not None:
+            self._journal.flush_now()
+            await asyncio.wait({mark})
+
+    async def handled(self, update: IncomingUpdate, effects: Effects) -> None:
+        """Have it stored that an update was handled, in one commit with its effects' rows.
+
+        Returns at once when there are no such rows; whether they are stored is awaited.
+
+        Raises:
+            StorageError, PeeweeException: the database refused the rows; nothing is stored.
+        """
+        mark = self._journal.handled(self._writer, update, effects)
+        self._unflushed[update.chat_key] = mark
+        mark.add_done_callback(partial(self._flushed, update, effects.blocked))
+        if effects.blocked is not None:
+            self._journal.flush_now()
+            await asyncio.shield(mark)  # whoever is cancelled leaves it on its way
+
+    def _flushed(
+        self, update: IncomingUpdate, blocked: bool | None, mark: asyncio.Future[None]
+    ) -> None:
+        self._unflushed.pop(update.chat_key, None)
+        if mark.exception() is None or blocked is None:
+            self._ids.discard(update.update_id)  # else `handled` raises, and it goes on
+        if mark.exception() is None and blocked is not None and update.chat_id is not None:
+            (self.blocked.add if blocked else self.blocked.discard)(update.chat_id)
+
+    async def flush(self, *, timeout: float) -> None:
+        """Wait until the marks are on the disk.
+
+        Args:
+            timeout: seconds to wait at most; they are written all the same.
+        """
+        if self._unflushed:
+            self._journal.flush_now()
+            await asyncio.wait(set(self._unflushed.values()), timeout=timeout)
