@@ -30,6 +30,7 @@ from models.engine.connection import LOCK_TIMEOUT
 from models.engine.database import Database
 from models.engine.locks import exclusive
 from models.engine.migration import Migrations
+from models.waiting import completes
 from runner.change_watcher import ChangeWatcher
 from runner.manager import BotManager
 from runner.runner import Runner, create_runner
@@ -118,10 +119,7 @@ class Botyard:
         self.services.traffic.draining = self.server.draining = True
         self.services.runner.events.close()
         self.server.stop()
-        try:
-            async with asyncio.timeout(timeout):
-                await self.services.traffic.idle()
-        except TimeoutError:
+        if not await completes(self.services.traffic.idle(), within=timeout):
             log.warning("requests still in progress after %.0f s are cut", timeout)
 
     async def close(self) -> None:
