@@ -23,7 +23,30 @@ MAY_IMPORT = {
     "server": OURS - {"migrate"},
     "migrate": {"server"},
 }
-MAX_FILE, MAX_FUNCTION, MAX_HANDLER = 360, 60, 25  # lines
+MAX_FILE, MAX_FUNCTION, MAX_HANDLER = 300, 60, 25  # lines
+MAX_METHODS, MAX_ATTRIBUTES = 15, 8  # of a class
+# Each exception has a reason, and fails the test when it is no longer one.
+LONG_FILES = {
+    "handlers/apidoc/document.py": "joins two generators' output; a part would not stand alone",
+    "handlers/auth.py": "login, registration and password changes share their answers",
+    "handlers/schemas/common.py": "the fields that every schema is made of",
+    "models/bots/bots.py": "the bots' table and all its statements",
+    "runner/bot.py": "one bot's state machine",
+    "runner/manager.py": "the registry of bots and its locks",
+    "runner/telegram/transport.py": "one session, its limits and its errors",
+    "runner/updates/processor.py": "an update from the journal to its end",
+}
+BIG_CLASSES = {
+    "ApiHandler": "Tornado's hooks of a request are methods of one class",
+    "BotManager": "every bot is switched here, under its lock",
+    "ChatQueues": "queues by chat, and the counts that bound them",
+    "Journal": "all of an update's life that is stored goes through one batch",
+    "ManagedBot": "one bot's state machine",
+    "Poller": "where polling stands: offset, back-off, conflicts",
+    "Sandbox": "one method for each thing that the Bot API can be told to do",
+    "SandboxBot": "plain data: what the Bot API knows of a bot",
+    "UpdateProcessor": "an update from the journal to its end",
+}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -254,7 +277,39 @@ def test_no_method_of_a_handler_is_long() -> None:
 
 def test_every_file_can_be_read_in_one_sitting() -> None:
     lengths = {name: (ROOT / name).read_text().count("\n") for name in files()}
-    assert {name: lines for name, lines in lengths.items() if lines > MAX_FILE} == {}
+    long = {name: lines for name, lines in lengths.items() if lines > MAX_FILE}
+    assert {name: lines for name, lines in long.items() if name not in LONG_FILES} == {}
+    assert LONG_FILES.keys() - long.keys() == set(), "no longer long: remove the exceptions"
+
+
+def _attributes(owner: ast.ClassDef) -> set[str]:
+    """The attributes that a class gives itself, in whatever method."""
+    targets = [
+        target
+        for node in ast.walk(owner)
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    ]
+    return {
+        target.attr
+        for target in targets
+        if isinstance(target, ast.Attribute)
+        and isinstance(target.value, ast.Name)
+        and target.value.id == "self"
+    }
+
+
+def test_no_class_does_too_much() -> None:
+    big = {}
+    for name, tree in files().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                methods = sum(isinstance(member, Function) for member in node.body)
+                attributes = len(_attributes(node))
+                if methods > MAX_METHODS or attributes > MAX_ATTRIBUTES:
+                    big[node.name] = f"{name}: {methods} methods, {attributes} attributes"
+    assert {name: size for name, size in big.items() if name not in BIG_CLASSES} == {}
+    assert BIG_CLASSES.keys() - big.keys() == set(), "no longer big: remove the exceptions"
 
 
 def test_nothing_is_left_for_later() -> None:
