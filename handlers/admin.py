@@ -33,7 +33,7 @@ class StaffHandler(ApiHandler):
     async def admit(self, method: str) -> None:
         """Let staff in."""
         await super().admit(method)
-        if self.identity is not None and not self.identity.user.is_staff:
+        if self._principal is not None and not self._principal.user.is_staff:
             raise errors.staff_only()
 
 
@@ -99,7 +99,7 @@ class AdminUser(StaffHandler):
           409: {description: This is your own account., codes: [own_account]}
         """
         changes = self.load(AdminUserSchema, partial=True)
-        if int(user_id) == self.me.user.id and changes not in ({}, *_HARMLESS):
+        if int(user_id) == self.principal.user.id and changes not in ({}, *_HARMLESS):
             raise errors.Conflict(
                 "You cannot disable or demote yourself; ask another one of the staff.",
                 code=Code.OWN_ACCOUNT,

@@ -86,7 +86,7 @@ class Audit(PagedHandler):
           200: {description: A page of entries., schema: AuditEntryPageSchema}
           400: {description: A parameter is not right., codes: [validation_failed, bad_request]}
         """
-        query, me = self.query(AuditQuerySchema), self.me.user
+        query, me = self.query(AuditQuerySchema), self.principal.user
         viewer_id = None if me.is_staff else me.id
         page = await self.services.db.read(audit.entries, viewer_id=viewer_id, **query)
         rows = [_present(entry, viewer=viewer_id) for entry in page.rows]

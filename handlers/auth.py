@@ -22,7 +22,7 @@ from handlers.schemas.common import (
 from models.accounts import audit, sessions, users
 from models.accounts.address import network_of
 from models.accounts.audit import Action, Actor
-from models.accounts.sessions import Identity, SessionRecord
+from models.accounts.sessions import SessionRecord
 from models.accounts.users import Credentials, UserRecord
 from models.errors import AccountDisabled
 from services.throttle import Attempt
@@ -46,16 +46,10 @@ class AccountHandler(ApiHandler):
 
     def answer_login(self, user: UserRecord, session: SessionRecord, *, status: int) -> None:
         """Answer with the key of a new session."""
-        self.identity = Identity(user, session)
         key = self.services.keys.make(session)
         set_session_cookies(self, session, key)
         body = {"key": key, "expires_at": session.expires_at, "user": user}
         self.answer(LoginAnswerSchema().dump(body), status=status)
-
-    @property
-    def address(self) -> str:
-        """The IP address that the request comes from."""
-        return self.request.remote_ip or ""
 
     def source(self, credentials: Credentials | None, *, known: bool) -> str:
         """What the request counts as among those who wait for the hasher."""
@@ -222,11 +216,11 @@ class Logout(AccountHandler):
           200: {description: Logged out., schema: DetailSchema}
         """
         self.load(EmptySchema)
-        me = self.me
+        me = self.principal
         await self.write_as_caller(
-            sessions.delete, me.session.id, user=me.user, action=Action.LOGOUT
+            sessions.delete, me.session_id or "", user=me.user, action=Action.LOGOUT
         )
-        self.services.manager.events.end_session(me.user.id, me.session.id)
+        self.services.manager.events.end_session(me.user.id, me.session_id or "")
         clear_session_cookie(self)
         self.answer({"detail": "Successfully logged out."})
 
@@ -243,7 +237,7 @@ class Me(AccountHandler):
         responses:
           200: {description: The account., schema: UserSchema}
         """
-        self.answer(UserSchema().dump(self.me.user))
+        self.answer(UserSchema().dump(self.principal.user))
 
     async def put(self) -> None:
         """Change the account, all of it.
@@ -273,7 +267,7 @@ class Me(AccountHandler):
         await self._change(self.load(UserSchema, partial=True))
 
     async def _change(self, changes: dict[str, Any]) -> None:
-        me = self.me.user
+        me = self.principal.user
         if changes.get("username", me.username) != me.username or (
             changes.get("email", "") not in ("", me.email)
         ):
@@ -290,8 +284,8 @@ class Me(AccountHandler):
         responses:
           204: {description: The account and its bots are gone.}
         """
-        await self.services.bots.delete_account(self.me.user.id, by=self.actor)
-        self.services.manager.events.end_sessions(self.me.user.id, keep=None)
+        await self.services.bots.delete_account(self.principal.user.id, by=self.actor)
+        self.services.manager.events.end_sessions(self.principal.user.id, keep=None)
         clear_session_cookie(self)
         self.set_status(204)
 
@@ -310,9 +304,9 @@ class Sessions(AccountHandler):
         responses:
           200: {description: "The sessions, the latest first.", schema: SessionSchema, many: true}
         """
-        me = self.me
+        me = self.principal
         listed = await self.services.db.read(sessions.list_for, me.user.id)
-        rows = [asdict(session) | {"current": session.id == me.session.id} for session in listed]
+        rows = [asdict(session) | {"current": session.id == me.session_id} for session in listed]
         self.answer(SessionSchema(many=True).dump(rows))
 
 
@@ -333,11 +327,11 @@ class OneSession(AccountHandler):
           204: {description: Ended.}
         """
         ended = await self.write_as_caller(
-            sessions.delete, session_id, user=self.me.user, action=Action.SESSION_ENDED
+            sessions.delete, session_id, user=self.principal.user, action=Action.SESSION_ENDED
         )
         if not ended:
             raise errors.NotFound("You have no such session.")
-        self.services.manager.events.end_session(self.me.user.id, session_id)
+        self.services.manager.events.end_session(self.principal.user.id, session_id)
         self.set_status(204)
 
 

@@ -22,7 +22,7 @@ from handlers.dependencies import ServiceHandler
 from handlers.errors import ApiError, Code
 from models.accounts import sessions
 from models.accounts.audit import Actor
-from models.accounts.sessions import Identity
+from models.accounts.principal import Principal
 
 T = TypeVar("T")
 
@@ -44,14 +44,18 @@ class ApiHandler(ServiceHandler):
     any_host: ClassVar[bool] = False  # True where the name the client uses does not matter
     staff_only: ClassVar[bool] = False
     by_session: ClassVar[bool] = False  # whether the rate is the session's, not the account's
-    identity: Identity | None
+    _principal: Principal | None
 
     @property
-    def me(self) -> Identity:
-        """Who asks."""
-        if self.identity is None:
+    def principal(self) -> Principal:
+        """The authenticated caller.
+
+        Raises:
+            Unauthorized: there is none; the method is public.
+        """
+        if self._principal is None:
             raise errors.Unauthorized("Log in first.")
-        return self.identity
+        return self._principal
 
     @cached_property
     def request_id(self) -> str:
@@ -60,15 +64,13 @@ class ApiHandler(ServiceHandler):
 
     @property
     def actor(self) -> Actor:
-        """Who the audit log says it was."""
-        me, address = self.me, self.request.remote_ip or ""
-        return Actor(
-            me.user.username,
-            me.user.id,
-            address,
-            session_id=me.session.id,
-            staff=self.staff_only,
-        )
+        """The caller, for writes and the audit log."""
+        return self.principal.actor(self.address, staff=self.staff_only)
+
+    @property
+    def address(self) -> str:
+        """The IP address that the request comes from."""
+        return self.request.remote_ip or ""
 
     async def write_as_caller(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a function that writes, in a transaction that checks that the caller still may.
@@ -91,7 +93,7 @@ class ApiHandler(ServiceHandler):
 
     def initialize(self) -> None:
         """Prepare for a request."""
-        self.identity = None
+        self._principal = None
         self.incident: str | None = None
 
     def set_default_headers(self) -> None:
@@ -154,12 +156,9 @@ class ApiHandler(ServiceHandler):
         if method not in self.allowed_methods():
             raise tornado.web.HTTPError(405)
         if method not in self.public and method != "OPTIONS":
-            self.identity = await authenticate(self)
+            self._principal = await authenticate(self)
             self.services.limits.check(
-                self.identity,
-                method,
-                address=self.request.remote_ip or "",
-                by_session=self.by_session,
+                self._principal, method, address=self.address, by_session=self.by_session
             )
 
     async def head(self, *args: str) -> None:
