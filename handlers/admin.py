@@ -10,7 +10,6 @@ from tornado.web import url
 from handlers import errors
 from handlers.base import ApiHandler
 from handlers.bots import present
-from handlers.errors import Code
 from handlers.pagination import PagedHandler
 from handlers.schemas.admin import (
     AdminBotQuerySchema,
@@ -61,7 +60,7 @@ class AdminUsers(StaffHandler, PagedHandler):
           403: {description: You are not staff., codes: [staff_only]}
         """
         query = self.query(AdminUserQuerySchema)
-        page = await self.services.db.read(administration.accounts_page, **query)
+        page = await self.services.accounts.page(**query)
         self.answer_page(page, [_present_user(account) for account in page.rows], query)
 
 
@@ -78,7 +77,7 @@ class AdminUser(StaffHandler):
           200: {description: The account., schema: AdminUserSchema}
           403: {description: You are not staff., codes: [staff_only]}
         """
-        account = await self.services.db.read(administration.account, int(user_id))
+        account = await self.services.accounts.find(int(user_id))
         if account is None:
             raise _no_user(user_id)
         self.answer(_present_user(account))
@@ -99,22 +98,10 @@ class AdminUser(StaffHandler):
           409: {description: This is your own account., codes: [own_account]}
         """
         changes = self.load(AdminUserSchema, partial=True)
-        if int(user_id) == self.principal.user.id and changes not in ({}, *_HARMLESS):
-            raise errors.Conflict(
-                "You cannot disable or demote yourself; ask another one of the staff.",
-                code=Code.OWN_ACCOUNT,
-            )
-        account = await self.services.bots.administer(int(user_id), changes, by=self.actor)
+        account = await self.services.accounts.administer(int(user_id), changes, by=self.actor)
         if account is None:
             raise _no_user(user_id)
         self.answer(_present_user(account))
-
-
-_HARMLESS: list[dict[str, Any]] = [
-    {"is_staff": True},
-    {"disabled": False},
-    {"is_staff": True, "disabled": False},
-]
 
 
 def _no_user(user_id: str) -> errors.NotFound:

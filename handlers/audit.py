@@ -10,7 +10,6 @@ from marshmallow import Schema, ValidationError, fields
 from tornado.web import url
 
 from handlers.pagination import PagedHandler, PageQuerySchema, PageSchema, id_field
-from models.accounts import audit
 from models.accounts.audit import Action, EntryRecord
 
 
@@ -86,22 +85,15 @@ class Audit(PagedHandler):
           200: {description: A page of entries., schema: AuditEntryPageSchema}
           400: {description: A parameter is not right., codes: [validation_failed, bad_request]}
         """
-        query, me = self.query(AuditQuerySchema), self.principal.user
-        viewer_id = None if me.is_staff else me.id
-        page = await self.services.db.read(audit.entries, viewer_id=viewer_id, **query)
-        rows = [_present(entry, viewer=viewer_id) for entry in page.rows]
-        self.answer_page(page, rows, query)
+        query = self.query(AuditQuerySchema)
+        page = await self.services.accounts.audit_log(self.principal.user, **query)
+        self.answer_page(page, [_present(entry) for entry in page.rows], query)
 
 
-def _present(entry: EntryRecord, *, viewer: int | None) -> dict[str, Any]:
-    """An entry as it is shown.
-
-    Args:
-        viewer: the account that looks at it; None for staff.
-    """
-    mine = viewer is None or entry.actor_id == viewer
-    values = asdict(entry) | {"action": Action(entry.action)}
-    shown: dict[str, Any] = AuditEntrySchema().dump(values | ({} if mine else {"address": ""}))
+def _present(entry: EntryRecord) -> dict[str, Any]:
+    shown: dict[str, Any] = AuditEntrySchema().dump(
+        asdict(entry) | {"action": Action(entry.action)}
+    )
     return shown
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 import tornado.web
@@ -12,16 +11,13 @@ from handlers import errors
 from handlers.access_tokens import InvalidAccessToken
 from handlers.dependencies import ServiceHandler
 from handlers.errors import Code
-from models.accounts import sessions
 from models.accounts.principal import Principal, Via
 from models.accounts.sessions import SessionRecord
-from models.engine.base import now
 
 SESSION_COOKIE = "botyard_session"
 XSRF_COOKIE = "_xsrf"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SCHEMES = frozenset({"bearer", "token"})  # the second is what Django REST frontends send
-TOUCH_AFTER = timedelta(minutes=1)  # how exact a session's last use is kept
 
 
 async def authenticate(handler: ServiceHandler) -> Principal:
@@ -52,13 +48,10 @@ async def _identify(handler: ServiceHandler, key: str) -> tuple[Principal, Sessi
         claims = handler.services.keys.read(key)
     except InvalidAccessToken:
         raise worthless from None
-    db = handler.services.db
-    found = await db.read(sessions.find, claims.session_id, claims.user_id)
+    found = await handler.services.sessions.find(claims.session_id, claims.user_id)
     if found is None:
         raise worthless
     user, session = found
-    if now() - session.last_used_at > TOUCH_AFTER:
-        await db.write(sessions.touch, session.id)
     return Principal(user, Via.SESSION, session.id), session
 
 

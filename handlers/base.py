@@ -20,6 +20,7 @@ from handlers.authentication import authenticate
 from handlers.bodies import JSON_TYPE
 from handlers.dependencies import ServiceHandler
 from handlers.errors import ApiError, Code
+from handlers.translation import translate
 from models.accounts import sessions
 from models.accounts.audit import Actor
 from models.accounts.principal import Principal
@@ -219,7 +220,7 @@ class ApiHandler(ServiceHandler):
         self.finish(orjson.dumps(problem, option=orjson.OPT_APPEND_NEWLINE))
 
     def _problem(self, status: int, error: BaseException | None) -> ApiError:
-        if error is not None and (translated := errors.translate(error)):
+        if error is not None and (translated := translate(error)):
             return translated
         match status:
             case 400 if _is_broken_form(error):
@@ -242,7 +243,7 @@ class ApiHandler(ServiceHandler):
         tb: TracebackType | None,
     ) -> None:
         """Log what nobody foresaw, under an id that the answer carries."""
-        translated = errors.translate(value) if value else None
+        translated = translate(value) if value else None
         if translated is None and not isinstance(value, tornado.web.HTTPError):
             self.incident = secrets.token_hex(6)
             exc_info = (typ, value, tb) if typ and value else None

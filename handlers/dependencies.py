@@ -6,19 +6,19 @@ import asyncio
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from handlers.access_tokens import AccessTokens
 from handlers.bodies import BodyHandler
 from handlers.metrics.requests import RequestCounts
-from models.accounts.passwords import PasswordHasher
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.engine.histogram import Histogram
 from runner.manager import BotManager
 from services.account_limits import AccountLimits
+from services.accounts import AccountService
 from services.bots import BotService
-from services.throttle import LoginThrottle
+from services.logins import LoginService
+from services.sessions import SessionService
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,6 @@ class ApiOptions:
     Args:
         version: of the program.
         commit: that it was built from.
-        session_lifetime: how long a login lasts.
-        registration_open: whether people may register themselves.
         cors_origins: origins of frontends that may use the API from a browser.
         allowed_hosts: names that clients may use for this server, in lower case; None for any.
         metrics_token: what a scrape of /metrics must bring.
@@ -39,8 +37,6 @@ class ApiOptions:
 
     version: str
     commit: str
-    session_lifetime: timedelta
-    registration_open: bool
     cors_origins: frozenset[str]
     allowed_hosts: frozenset[str] | None = None
     metrics_token: str | None = field(default=None, repr=False)
@@ -90,11 +86,12 @@ class Services:
     settings: ApiOptions
     db: Database
     vault: Vault
-    hasher: PasswordHasher
     keys: AccessTokens
-    throttle: LoginThrottle
     limits: AccountLimits
     manager: BotManager
+    sessions: SessionService
+    logins: LoginService
+    accounts: AccountService
     bots: BotService
     requests: RequestCounts
     loop_lag: Histogram

@@ -14,7 +14,6 @@ from handlers import errors
 from handlers.base import ApiHandler
 from handlers.errors import Code
 from handlers.schemas.common import BotCountersSchema, BotStateSchema
-from models.accounts import sessions
 from models.bots import bots
 from runner.live.hub import Event, EventKind, Subscription
 
@@ -104,7 +103,7 @@ class Events(ApiHandler):
             if subscription.closed:
                 return
             if time.monotonic() - checked >= HEARTBEAT:
-                if not await self._still_valid():
+                if not await self.services.sessions.is_live(self.principal):
                     return
                 checked = time.monotonic()
             await self._send("".join(_format(event) for event in events) or ": heartbeat\n\n")
@@ -122,11 +121,6 @@ class Events(ApiHandler):
         return "".join(
             _format(Event("", kind, bot.id, status)) for bot, status in pairs for kind in _SCHEMAS
         )
-
-    async def _still_valid(self) -> bool:
-        me = self.principal
-        found = await self.services.db.read(sessions.find, me.session_id or "", me.user.id)
-        return found is not None
 
     def on_connection_close(self) -> None:
         """The reader has gone."""

@@ -17,15 +17,12 @@ import tornado.web
 from tornado import httputil
 from tornado.netutil import bind_sockets
 
-from handlers.access_tokens import AccessTokens
 from handlers.apidoc import swagger
 from handlers.base import ApiHandler, UnknownPath
 from handlers.bodies import MAX_DISCARDED, BodyHandler, LimitedBody
-from handlers.dependencies import ApiOptions, Services
+from handlers.dependencies import Services
 from handlers.metrics.collector import MetricsCollector
-from handlers.metrics.requests import RequestCounts
 from handlers.routes import routes
-from models.accounts.passwords import PasswordHasher
 from models.bots.vault import Vault, check_secret
 from models.engine.connection import LOCK_TIMEOUT
 from models.engine.database import Database
@@ -35,17 +32,15 @@ from runner.change_watcher import ChangeWatcher
 from runner.manager import BotManager
 from runner.settings import FILES_A_BOT, FILES_BESIDE, RunnerTuning
 from runner.telegram.transport import Transport
-from server import __version__, version
+from server import version
 from server.config import Config
 from server.http_server import BoundedServer
 from server.lock_monitor import LockMonitor
 from server.log import log_request
 from server.loop_lag import LoopLag
 from server.periodic import PeriodicTask
-from services.account_limits import AccountLimits
-from services.bots import BotService
+from server.services import make_services
 from services.retention import Janitor
-from services.throttle import LoginThrottle
 
 MAX_HEADERS = 64 * 1024  # bytes
 MIN_CONNECTIONS = 16  # however few files are left
@@ -134,7 +129,7 @@ class Botyard:
         await self.services.manager.shutdown()
         await self.server.close_all_connections()
         await self.transport.close()
-        self.services.hasher.close()
+        self.services.logins.close()
         await self.services.db.close()
 
 
@@ -181,19 +176,6 @@ async def _open_database(url: str, vault: Vault) -> Database:
         await db.close()
         raise
     return db
-
-
-def _api_options(config: Config, *, commit: str) -> ApiOptions:
-    return ApiOptions(
-        version=__version__,
-        commit=commit,
-        session_lifetime=timedelta(days=config.session_days),
-        registration_open=config.registration,
-        cors_origins=config.cors_origins,
-        allowed_hosts=config.hosts,
-        metrics_token=config.metrics_token,
-        metrics_open=config.local_only,
-    )
 
 
 def _routines(
@@ -252,25 +234,14 @@ async def open_botyard(config: Config, *, runner: RunnerTuning | None = None) ->
     await transport.open()
     manager = BotManager(db, vault, transport, runner)
     loop_lag = LoopLag()
-    services = Services(
-        settings=_api_options(config, commit=await asyncio.to_thread(version.commit)),
+    services = make_services(
+        config,
+        commit=await asyncio.to_thread(version.commit),
+        runner=runner,
         db=db,
         vault=vault,
-        hasher=PasswordHasher(),
-        keys=AccessTokens(*vault.derive_all("session keys")),
-        throttle=LoginThrottle(),
-        limits=AccountLimits(rate=config.account_rate, bots=config.max_bots_per_user),
         manager=manager,
-        bots=BotService(
-            db=db,
-            vault=vault,
-            transport=transport,
-            manager=manager,
-            settings=runner,
-            max_bots=config.max_bots_per_user,
-        ),
-        requests=RequestCounts(routes),
-        loop_lag=loop_lag.measured,
+        loop_lag=loop_lag,
     )
     room = _connection_room(manager)
     services.traffic.stream_room = lambda: room() // 2

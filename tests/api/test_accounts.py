@@ -182,7 +182,7 @@ class TestClosed:
     async def test_accounts_that_are_there_log_in(
         self, botyard: Botyard, anonymous: Client
     ) -> None:
-        hashed = await botyard.services.hasher.hash(PASSWORD)
+        hashed = await botyard.services.logins.hasher.hash(PASSWORD)
         await botyard.services.db.write(
             users.create, username="ann", email="", password_hash=hashed, by=OPERATOR
         )
