@@ -9,7 +9,7 @@ from tornado.web import url
 
 from handlers.authentication import clear_session_cookie
 from handlers.base import ApiHandler
-from handlers.schemas.common import SessionSchema, UserSchema
+from handlers.schemas.accounts import SessionSchema, UserSchema
 
 
 class Me(ApiHandler):

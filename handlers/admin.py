@@ -10,6 +10,7 @@ from tornado.web import url
 from handlers import errors
 from handlers.base import ApiHandler
 from handlers.bots import present
+from handlers.ids import ID
 from handlers.pagination import PagedHandler
 from handlers.schemas.admin import (
     AdminBotQuerySchema,
@@ -196,7 +197,7 @@ class AdminBot(StaffHandler):
 
 routes = [
     url(r"/api/v1/admin/users/?", AdminUsers),
-    url(r"/api/v1/admin/users/([0-9]{1,18})/?", AdminUser),
+    url(rf"/api/v1/admin/users/({ID})/?", AdminUser),
     url(r"/api/v1/admin/telegram_data/?", AdminBots),
-    url(r"/api/v1/admin/telegram_data/([0-9]{1,18})/?", AdminBot),
+    url(rf"/api/v1/admin/telegram_data/({ID})/?", AdminBot),
 ]

@@ -6,12 +6,12 @@ from tornado.web import url
 
 from handlers.authentication import check_origin, clear_session_cookie, set_session_cookies
 from handlers.base import ApiHandler
-from handlers.schemas.common import (
-    EmptySchema,
+from handlers.schemas.accounts import (
     LoginAnswerSchema,
     LoginSchema,
     RegistrationSchema,
 )
+from handlers.schemas.common import EmptySchema
 from models.accounts.audit import Actor
 from services.logins import Login as NewLogin
 

@@ -9,7 +9,8 @@ from tornado.web import url
 
 from handlers import errors
 from handlers.base import ApiHandler
-from handlers.schemas.common import BotSchema
+from handlers.ids import ID
+from handlers.schemas.bots import BotSchema
 from models.bots import bots
 from models.bots.bots import BotRecord
 from models.bots.vault import is_masked, mask
@@ -212,6 +213,5 @@ class OneBot(BotHandler):
 
 routes = [
     url(r"/api/v1/telegram_data/?", Bots),
-    # up to 18 digits: what fits into a row id
-    url(r"/api/v1/telegram_data/([0-9]{1,18})/?", OneBot),
+    url(rf"/api/v1/telegram_data/({ID})/?", OneBot),
 ]

@@ -10,7 +10,8 @@ from tornado.web import url
 
 from handlers import errors
 from handlers.bots import BotHandler
-from handlers.schemas.common import DeadUpdateSchema
+from handlers.ids import ID
+from handlers.schemas.bots import DeadUpdateSchema
 from models.messaging import dead_updates
 from models.messaging.dead_updates import DeadUpdate
 
@@ -99,10 +100,10 @@ class Replay(BotHandler):
         self.answer({"detail": "The update waits for its handler again."}, status=202)
 
 
-_DEAD = r"/api/v1/telegram_data/([0-9]{1,18})/dead_updates"
+_DEAD = rf"/api/v1/telegram_data/({ID})/dead_updates"
 
 routes = [
     url(_DEAD + r"/?", DeadUpdates),
-    url(_DEAD + r"/([0-9]{1,18})/?", OneDeadUpdate),
-    url(_DEAD + r"/([0-9]{1,18})/replay/?", Replay),
+    url(_DEAD + rf"/({ID})/?", OneDeadUpdate),
+    url(_DEAD + rf"/({ID})/replay/?", Replay),
 ]

@@ -13,7 +13,7 @@ from tornado.web import url
 from handlers import errors
 from handlers.base import ApiHandler
 from handlers.errors import Code
-from handlers.schemas.common import BotCountersSchema, BotStateSchema
+from handlers.schemas.bots import BotCountersSchema, BotStateSchema
 from models.bots import bots
 from runner.live.hub import Event, EventKind, Subscription
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tornado.web import url
 
 from handlers.base import ApiHandler
-from handlers.schemas.common import PasswordChangeSchema
+from handlers.schemas.accounts import PasswordChangeSchema
 
 
 class PasswordChange(ApiHandler):

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from handlers.pagination import PageQuerySchema, PageSchema, QueryBoolean, id_field, search_field
-from handlers.schemas.common import BodySchema, BotStatusSchema, StrictBoolean
+from handlers.schemas.bots import BotStatusSchema
+from handlers.schemas.common import (
+    BodySchema,
+    PageQuerySchema,
+    PageSchema,
+    QueryBoolean,
+    StrictBoolean,
+    id_field,
+    search_field,
+)
 from runner.states import BotState
 
 
