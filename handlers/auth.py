@@ -13,6 +13,7 @@ from handlers.schemas.accounts import (
 )
 from handlers.schemas.common import EmptySchema
 from models.accounts.audit import Actor
+from models.accounts.principal import Principal, Via
 from services.logins import Login as NewLogin
 
 
@@ -33,7 +34,8 @@ class LoginHandler(ApiHandler):
         return self.request.headers.get("User-Agent", "")
 
     def answer_login(self, login: NewLogin, *, status: int) -> None:
-        """Answer with the key of a new session."""
+        """Answer with the key of a new session, whose account is the caller from now on."""
+        self._principal = Principal(login.user, Via.SESSION, login.session.id)
         key = self.services.keys.make(login.session)
         set_session_cookies(self, login.session, key)
         body = {"key": key, "expires_at": login.session.expires_at, "user": login.user}

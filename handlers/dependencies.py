@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from handlers.access_tokens import AccessTokens
@@ -17,6 +18,7 @@ from runner.manager import BotManager
 from services.account_limits import AccountLimits
 from services.accounts import AccountService
 from services.bots import BotService
+from services.dead_updates import DeadUpdateService
 from services.logins import LoginService
 from services.sessions import SessionService
 
@@ -58,16 +60,24 @@ class Traffic:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def began(self) -> None:
-        """Count a request in."""
+    @contextmanager
+    def counted(self, *, drained: bool) -> Iterator[None]:
+        """Count a request while it is under way.
+
+        Args:
+            drained: False to leave it out: nobody has to wait for its end.
+        """
+        if not drained:
+            yield
+            return
         self._in_flight += 1
         self._idle.clear()
-
-    def ended(self) -> None:
-        """Count a request out."""
-        self._in_flight -= 1
-        if not self._in_flight:
-            self._idle.set()
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()
 
     async def idle(self) -> None:
         """Wait until no request is under way."""
@@ -93,6 +103,7 @@ class Services:
     logins: LoginService
     accounts: AccountService
     bots: BotService
+    dead_updates: DeadUpdateService
     requests: RequestCounts
     loop_lag: Histogram
     traffic: Traffic = field(default_factory=Traffic)

@@ -45,6 +45,8 @@ def _translate_conflict(error: BaseException) -> ApiError | None:
             )
         case runner.BotGone():
             return errors.NotFound("There is no such bot.")
+        case services.DeadUpdateNotFound():
+            return errors.NotFound(f"Bot {error.bot_id} has no dead update {error.update_id}.")
         case services.SessionNotFound():
             return errors.NotFound("You have no such session.")
     return None

@@ -19,6 +19,7 @@ from server.loop_lag import LoopLag
 from services.account_limits import AccountLimits
 from services.accounts import AccountService
 from services.bots import BotService
+from services.dead_updates import DeadUpdateService
 from services.logins import LoginService
 from services.sessions import SessionService
 from services.throttle import LoginThrottle
@@ -79,6 +80,7 @@ def make_services(
             settings=runner,
             max_bots=config.max_bots_per_user,
         ),
+        dead_updates=DeadUpdateService(db=db),
         requests=RequestCounts(routes),
         loop_lag=loop_lag.measured,
     )

@@ -10,6 +10,7 @@ ServiceError
 ├── WrongPassword
 ├── PasswordReplaced
 ├── SessionNotFound
+├── DeadUpdateNotFound
 └── OwnAccount
 """
 
@@ -74,3 +75,12 @@ class SessionNotFound(ServiceError):
 
 class OwnAccount(ServiceError):
     """Staff cannot disable or demote themselves."""
+
+
+class DeadUpdateNotFound(ServiceError):
+    """The bot has no such dead update."""
+
+    def __init__(self, bot_id: int, update_id: int) -> None:
+        super().__init__(f"bot {bot_id} has no dead update {update_id}")
+        self.bot_id = bot_id
+        self.update_id = update_id
