@@ -90,10 +90,23 @@ class TokenField(fields.String):
         return str(super()._deserialize(value, *args, **kwargs)).strip()
 
 
-class BotSchema(BodySchema):
-    """A bot. Its token is shown in full only in the answer to the request that set it."""
+class BotBaseSchema(BodySchema):
+    """The fields of a bot that its owner and staff read alike."""
 
     id = fields.Integer(dump_only=True)
+    token = fields.String(dump_only=True, metadata={"description": "The masked form."})
+    title = fields.String(dump_only=True)
+    active = StrictBoolean(required=True)
+    telegram_id = fields.Integer(dump_only=True, allow_none=True)
+    username = fields.String(dump_only=True)
+    created_at = fields.AwareDateTime(dump_only=True)
+    updated_at = fields.AwareDateTime(dump_only=True)
+    status = fields.Nested(BotStatusSchema, dump_only=True)
+
+
+class BotSchema(BotBaseSchema):
+    """A bot. Its token is shown in full only in the answer to the request that set it."""
+
     token = TokenField(
         required=True,
         validate=[_TOKEN, of_possible_bot],
@@ -104,8 +117,3 @@ class BotSchema(BodySchema):
     )
     title = Text(load_default="", validate=[validate.Length(max=100), printable])
     active = StrictBoolean(load_default=True)
-    telegram_id = fields.Integer(dump_only=True, allow_none=True)
-    username = fields.String(dump_only=True)
-    created_at = fields.AwareDateTime(dump_only=True)
-    updated_at = fields.AwareDateTime(dump_only=True)
-    status = fields.Nested(BotStatusSchema, dump_only=True)
