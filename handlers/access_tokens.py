@@ -9,6 +9,7 @@ from hashlib import sha256
 
 import jwt
 
+from handlers.ids import ID
 from models.accounts.sessions import SessionRecord
 
 ALGORITHM = "HS256"
@@ -82,6 +83,6 @@ class AccessTokens:
             options={"require": ["sub", "sid", "iat", "exp"], "verify_iat": False},
         )
         user_id = str(claims["sub"])
-        if not re.fullmatch(r"[0-9]{1,18}", user_id, re.ASCII):  # more does not fit a row id
+        if not re.fullmatch(ID, user_id, re.ASCII):
             raise InvalidAccessToken
         return Claims(int(user_id), str(claims["sid"]))

@@ -10,7 +10,7 @@ from tornado.web import url
 from handlers import errors
 from handlers.base import ApiHandler
 from handlers.bots import present
-from handlers.errors import Code
+from handlers.ids import ID
 from handlers.pagination import PagedHandler
 from handlers.schemas.admin import (
     AdminBotQuerySchema,
@@ -33,7 +33,7 @@ class StaffHandler(ApiHandler):
     async def admit(self, method: str) -> None:
         """Let staff in."""
         await super().admit(method)
-        if self.identity is not None and not self.identity.user.is_staff:
+        if self._principal is not None and not self._principal.user.is_staff:
             raise errors.staff_only()
 
 
@@ -61,7 +61,7 @@ class AdminUsers(StaffHandler, PagedHandler):
           403: {description: You are not staff., codes: [staff_only]}
         """
         query = self.query(AdminUserQuerySchema)
-        page = await self.services.db.read(administration.accounts_page, **query)
+        page = await self.services.accounts.page(**query)
         self.answer_page(page, [_present_user(account) for account in page.rows], query)
 
 
@@ -78,7 +78,7 @@ class AdminUser(StaffHandler):
           200: {description: The account., schema: AdminUserSchema}
           403: {description: You are not staff., codes: [staff_only]}
         """
-        account = await self.services.db.read(administration.account, int(user_id))
+        account = await self.services.accounts.find(int(user_id))
         if account is None:
             raise _no_user(user_id)
         self.answer(_present_user(account))
@@ -99,22 +99,10 @@ class AdminUser(StaffHandler):
           409: {description: This is your own account., codes: [own_account]}
         """
         changes = self.load(AdminUserSchema, partial=True)
-        if int(user_id) == self.me.user.id and changes not in ({}, *_HARMLESS):
-            raise errors.Conflict(
-                "You cannot disable or demote yourself; ask another one of the staff.",
-                code=Code.OWN_ACCOUNT,
-            )
-        account = await self.services.bots.administer(int(user_id), changes, by=self.actor)
+        account = await self.services.accounts.administer(int(user_id), changes, by=self.actor)
         if account is None:
             raise _no_user(user_id)
         self.answer(_present_user(account))
-
-
-_HARMLESS: list[dict[str, Any]] = [
-    {"is_staff": True},
-    {"disabled": False},
-    {"is_staff": True, "disabled": False},
-]
 
 
 def _no_user(user_id: str) -> errors.NotFound:
@@ -206,7 +194,7 @@ class AdminBot(StaffHandler):
 
 routes = [
     url(r"/api/v1/admin/users/?", AdminUsers),
-    url(r"/api/v1/admin/users/([0-9]{1,18})/?", AdminUser),
+    url(rf"/api/v1/admin/users/({ID})/?", AdminUser),
     url(r"/api/v1/admin/telegram_data/?", AdminBots),
-    url(r"/api/v1/admin/telegram_data/([0-9]{1,18})/?", AdminBot),
+    url(rf"/api/v1/admin/telegram_data/({ID})/?", AdminBot),
 ]

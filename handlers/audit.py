@@ -3,73 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields
 from tornado.web import url
 
-from handlers.pagination import PagedHandler, PageQuerySchema, PageSchema, id_field
-from models.accounts import audit
+from handlers.pagination import PagedHandler
+from handlers.schemas.audit import AuditEntrySchema, AuditQuerySchema
 from models.accounts.audit import Action, EntryRecord
-
-
-class AuditEntrySchema(Schema):
-    """Something that was done."""
-
-    id = fields.Integer(required=True)
-    at = fields.AwareDateTime(required=True)
-    action = fields.Enum(Action, by_value=True, required=True)
-    actor = fields.String(
-        required=True,
-        metadata={"description": "Who did it; `operator` is the server's command line."},
-    )
-    actor_id = fields.Integer(required=True, allow_none=True)
-    user = fields.Integer(
-        required=True,
-        allow_none=True,
-        attribute="user_id",
-        metadata={"description": "The id of the account it was done to, or to whose bot."},
-    )
-    username = fields.String(required=True)
-    bot = fields.Integer(required=True, allow_none=True, attribute="bot_id")
-    details = fields.Dict(
-        required=True, metadata={"description": "For example which `fields` were changed."}
-    )
-    address = fields.String(
-        required=True,
-        metadata={"description": "Where it came from; others' addresses are for staff alone."},
-    )
-
-
-class AuditEntryPageSchema(PageSchema):
-    """A page of the audit log."""
-
-    results = fields.List(fields.Nested(AuditEntrySchema), required=True)
-
-
-# an unescaped + in a query is a blank (WHATWG URL, application/x-www-form-urlencoded)
-_NO_TIME = "A time with its zone is wanted, such as 2026-01-31T12:00:00Z; write + as %2B."
-
-
-def _storable(moment: datetime) -> None:
-    try:
-        moment.astimezone(UTC)
-    except OverflowError:  # before the year 1, or after 9999
-        raise ValidationError(_NO_TIME) from None
-
-
-class AuditQuerySchema(PageQuerySchema):
-    """Which entries."""
-
-    action = fields.Enum(Action, by_value=True)
-    user = id_field("Only those of the account with this id.")
-    since = fields.AwareDateTime(
-        format="iso",
-        validate=_storable,
-        error_messages=dict.fromkeys(("invalid", "invalid_awareness"), _NO_TIME),
-        metadata={"description": "Only those since then, such as 2026-01-31T12:00:00Z."},
-    )
 
 
 class Audit(PagedHandler):
@@ -86,22 +26,15 @@ class Audit(PagedHandler):
           200: {description: A page of entries., schema: AuditEntryPageSchema}
           400: {description: A parameter is not right., codes: [validation_failed, bad_request]}
         """
-        query, me = self.query(AuditQuerySchema), self.me.user
-        viewer_id = None if me.is_staff else me.id
-        page = await self.services.db.read(audit.entries, viewer_id=viewer_id, **query)
-        rows = [_present(entry, viewer=viewer_id) for entry in page.rows]
-        self.answer_page(page, rows, query)
+        query = self.query(AuditQuerySchema)
+        page = await self.services.accounts.audit_log(self.principal.user, **query)
+        self.answer_page(page, [_present(entry) for entry in page.rows], query)
 
 
-def _present(entry: EntryRecord, *, viewer: int | None) -> dict[str, Any]:
-    """An entry as it is shown.
-
-    Args:
-        viewer: the account that looks at it; None for staff.
-    """
-    mine = viewer is None or entry.actor_id == viewer
-    values = asdict(entry) | {"action": Action(entry.action)}
-    shown: dict[str, Any] = AuditEntrySchema().dump(values | ({} if mine else {"address": ""}))
+def _present(entry: EntryRecord) -> dict[str, Any]:
+    shown: dict[str, Any] = AuditEntrySchema().dump(
+        asdict(entry) | {"action": Action(entry.action)}
+    )
     return shown
 
 

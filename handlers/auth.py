@@ -1,100 +1,49 @@
-"""Accounts: register, log in and out, one's own data, sessions."""
+"""Registration, login and logout."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
 from tornado.web import url
 
-from handlers import errors
 from handlers.authentication import check_origin, clear_session_cookie, set_session_cookies
 from handlers.base import ApiHandler
-from handlers.errors import Code
-from handlers.schemas.common import (
-    EmptySchema,
+from handlers.schemas.accounts import (
     LoginAnswerSchema,
     LoginSchema,
     RegistrationSchema,
-    SessionSchema,
-    UserSchema,
 )
-from models.accounts import audit, sessions, users
-from models.accounts.address import network_of
-from models.accounts.audit import Action, Actor
-from models.accounts.sessions import Identity, SessionRecord
-from models.accounts.users import Credentials, UserRecord
-from models.errors import AccountDisabled
-from services.throttle import Attempt
+from handlers.schemas.common import EmptySchema
+from models.accounts.audit import Actor
+from models.accounts.principal import Principal, Via
+from services.logins import Login as NewLogin
 
 
-class AccountHandler(ApiHandler):
-    """What the handlers of accounts share."""
-
-    @property
-    def anonymous_actor(self) -> Actor:
-        """Whoever the account turns out to be, for the audit log."""
-        return Actor(address=self.request.remote_ip or "")
-
-    def session_options(self) -> dict[str, Any]:
-        """What a new session notes."""
-        return {
-            "lifetime": self.services.settings.session_lifetime,
-            "user_agent": self.request.headers.get("User-Agent", ""),
-            "by": self.anonymous_actor,
-        }
-
-    def answer_login(self, user: UserRecord, session: SessionRecord, *, status: int) -> None:
-        """Answer with the key of a new session."""
-        self.identity = Identity(user, session)
-        key = self.services.keys.make(session)
-        set_session_cookies(self, session, key)
-        body = {"key": key, "expires_at": session.expires_at, "user": user}
-        self.answer(LoginAnswerSchema().dump(body), status=status)
-
-    @property
-    def address(self) -> str:
-        """The IP address that the request comes from."""
-        return self.request.remote_ip or ""
-
-    def source(self, credentials: Credentials | None, *, known: bool) -> str:
-        """What the request counts as among those who wait for the hasher."""
-        return (
-            str(credentials.user.id)
-            if known and credentials is not None
-            else network_of(self.address)
-        )
-
-    async def check_password(
-        self, attempt: Attempt, password: str, credentials: Credentials | None, *, known: bool
-    ) -> bool:
-        """Whether a password is right, and the attempt not in vain.
-
-        Args:
-            attempt: where it is counted; a full queue is not.
-            password: what was entered.
-            credentials: the account, None when there is none, which takes as long to find out.
-            known: whether whoever enters it has proved before that the account is theirs.
-
-        Raises:
-            HasherBusy: too many passwords wait to be checked.
-        """
-        password_hash = credentials.password_hash if credentials else None
-        with attempt.undone_when_busy():
-            fits = await self.services.hasher.check(
-                password, password_hash, source=self.source(credentials, known=known), known=known
-            )
-        if not fits or attempt.in_vain:
-            return False
-        attempt.succeeded()
-        return True
-
-
-class Registration(AccountHandler):
-    """New accounts."""
+class LoginHandler(ApiHandler):
+    """The base of registration and login."""
 
     public = frozenset({"POST"})
     accepts_forms = True
+
+    @property
+    def anonymous_actor(self) -> Actor:
+        """The actor before anybody is logged in."""
+        return Actor(address=self.address)
+
+    @property
+    def user_agent(self) -> str:
+        """The program that the request comes from, as it says."""
+        return self.request.headers.get("User-Agent", "")
+
+    def answer_login(self, login: NewLogin, *, status: int) -> None:
+        """Answer with the key of a new session, whose account is the caller from now on."""
+        self._principal = Principal(login.user, Via.SESSION, login.session.id)
+        key = self.services.keys.make(login.session)
+        set_session_cookies(self, login.session, key)
+        body = {"key": key, "expires_at": login.session.expires_at, "user": login.user}
+        self.answer(LoginAnswerSchema().dump(body), status=status)
+
+
+class Registration(LoginHandler):
+    """New accounts."""
 
     async def post(self) -> None:
         """Make an account.
@@ -114,32 +63,20 @@ class Registration(AccountHandler):
             codes: [too_many_attempts, busy]
         """
         check_origin(self)
-        if not self.services.settings.registration_open:
-            raise errors.Forbidden(
-                "Registration is closed here; ask the operator for an account.",
-                code=Code.REGISTRATION_CLOSED,
-            )
+        self.services.logins.check_registration_open()  # before the fields are looked at
         body = self.load(RegistrationSchema)
-        password = body.get("password1") or body["password"]
-        with self.services.throttle.registration(self.address).undone_when_busy():
-            password_hash = await self.services.hasher.hash(
-                password, source=network_of(self.address)
-            )
-        user, session = await self.services.db.write(
-            sessions.register,
+        login = await self.services.logins.register(
             username=body["username"],
             email=body["email"],
-            password_hash=password_hash,
-            **self.session_options(),
+            password=body.get("password1") or body["password"],
+            user_agent=self.user_agent,
+            by=self.anonymous_actor,
         )
-        self.answer_login(user, session, status=201)
+        self.answer_login(login, status=201)
 
 
-class Login(AccountHandler):
+class Login(LoginHandler):
     """Logging in."""
-
-    public = frozenset({"POST"})
-    accepts_forms = True
 
     async def post(self) -> None:
         """Log in with the user name or the e-mail address.
@@ -161,52 +98,17 @@ class Login(AccountHandler):
         """
         check_origin(self)
         body = self.load(LoginSchema)
-        username, email = body.get("username") or None, body.get("email") or None
-        credentials = await self._find(username, email, body["password"])
-        try:
-            session = await self.services.db.write(
-                sessions.create,
-                credentials.user.id,
-                password_hash=credentials.password_hash,
-                **self.session_options(),
-            )
-        except AccountDisabled:
-            await self._note_failure(credentials, reason=Code.ACCOUNT_DISABLED)
-            raise
-        self.answer_login(credentials.user, session, status=200)
-
-    async def _find(self, username: str | None, email: str | None, password: str) -> Credentials:
-        """The account of a name or an e-mail address, and of the password.
-
-        Raises:
-            TooManyRequests: too many attempts.
-            BadRequest: there is none.
-        """
-        throttle = self.services.throttle
-        throttle.check_address(self.address)
-        credentials, known = await self.services.db.read(
-            sessions.find_for_login, username=username, email=email, address=self.address
+        login = await self.services.logins.log_in(
+            username=body.get("username") or None,
+            email=body.get("email") or None,
+            password=body["password"],
+            user_agent=self.user_agent,
+            by=self.anonymous_actor,
         )
-        user_id, name = (credentials.user.id if credentials else None), username or email or ""
-        attempt = throttle.login(name, self.address, user_id=user_id, known=known)
-        fits = await self.check_password(attempt, password, credentials, known=known)
-        if not fits or credentials is None:
-            reason = Code.TOO_MANY_ATTEMPTS if attempt.in_vain else ""
-            await self._note_failure(credentials, reason=reason)
-            raise errors.invalid_credentials()
-        return credentials
-
-    async def _note_failure(self, credentials: Credentials | None, *, reason: str = "") -> None:
-        await self.services.db.write(
-            audit.note_failed_login,
-            self.anonymous_actor,
-            user_id=credentials.user.id if credentials else None,
-            username=credentials.user.username if credentials else "",
-            reason=reason,
-        )
+        self.answer_login(login, status=200)
 
 
-class Logout(AccountHandler):
+class Logout(ApiHandler):
     """Logging out."""
 
     by_session = True
@@ -222,130 +124,13 @@ class Logout(AccountHandler):
           200: {description: Logged out., schema: DetailSchema}
         """
         self.load(EmptySchema)
-        me = self.me
-        await self.write_as_caller(
-            sessions.delete, me.session.id, user=me.user, action=Action.LOGOUT
-        )
-        self.services.runner.events.end_session(me.user.id, me.session.id)
+        await self.services.sessions.log_out(self.principal, by=self.actor)
         clear_session_cookie(self)
         self.answer({"detail": "Successfully logged out."})
-
-
-class Me(AccountHandler):
-    """One's own account."""
-
-    def get(self) -> None:
-        """Show the account.
-
-        ---
-        summary: Your account
-        tags: [Accounts]
-        responses:
-          200: {description: The account., schema: UserSchema}
-        """
-        self.answer(UserSchema().dump(self.me.user))
-
-    async def put(self) -> None:
-        """Change the account, all of it.
-
-        ---
-        summary: Replace your account's data
-        tags: [Accounts]
-        requestBody: {schema: UserSchema}
-        responses:
-          200: {description: The account as it is now., schema: UserSchema}
-          429: {description: Too many new names or addresses., codes: [too_many_attempts]}
-        """
-        blank = {"email": "", "first_name": "", "last_name": ""}
-        await self._change(blank | self.load(UserSchema))
-
-    async def patch(self) -> None:
-        """Change some of the account.
-
-        ---
-        summary: Change your account's data
-        tags: [Accounts]
-        requestBody: {schema: UserSchema, partial: true}
-        responses:
-          200: {description: The account as it is now., schema: UserSchema}
-          429: {description: Too many new names or addresses., codes: [too_many_attempts]}
-        """
-        await self._change(self.load(UserSchema, partial=True))
-
-    async def _change(self, changes: dict[str, Any]) -> None:
-        me = self.me.user
-        if changes.get("username", me.username) != me.username or (
-            changes.get("email", "") not in ("", me.email)
-        ):
-            self.services.throttle.new_name(me.id, self.address)
-        user = await self.write_as_caller(users.update, me.id, changes)
-        self.answer(UserSchema().dump(user))
-
-    async def delete(self) -> None:
-        """Stop and delete the account's bots, and delete the account.
-
-        ---
-        summary: Delete your account
-        tags: [Accounts]
-        responses:
-          204: {description: The account and its bots are gone.}
-        """
-        await self.services.bots.delete_account(self.me.user.id, by=self.actor)
-        self.services.runner.events.end_sessions(self.me.user.id, keep=None)
-        clear_session_cookie(self)
-        self.set_status(204)
-
-
-class Sessions(AccountHandler):
-    """Where an account is logged in."""
-
-    by_session = True
-
-    async def get(self) -> None:
-        """List where the account is logged in.
-
-        ---
-        summary: Your sessions
-        tags: [Accounts]
-        responses:
-          200: {description: "The sessions, the latest first.", schema: SessionSchema, many: true}
-        """
-        me = self.me
-        listed = await self.services.db.read(sessions.list_for, me.user.id)
-        rows = [asdict(session) | {"current": session.id == me.session.id} for session in listed]
-        self.answer(SessionSchema(many=True).dump(rows))
-
-
-class OneSession(AccountHandler):
-    """One login."""
-
-    by_session = True
-
-    async def delete(self, session_id: str) -> None:
-        """Log one device out; its key is worth nothing afterwards.
-
-        ---
-        summary: End a session
-        tags: [Accounts]
-        parameters:
-          - {name: session_id, in: path, required: true, schema: {type: string}}
-        responses:
-          204: {description: Ended.}
-        """
-        ended = await self.write_as_caller(
-            sessions.delete, session_id, user=self.me.user, action=Action.SESSION_ENDED
-        )
-        if not ended:
-            raise errors.NotFound("You have no such session.")
-        self.services.runner.events.end_session(self.me.user.id, session_id)
-        self.set_status(204)
 
 
 routes = [
     url(r"/rest-auth/registration/?", Registration),
     url(r"/rest-auth/login/?", Login),
     url(r"/rest-auth/logout/?", Logout),
-    url(r"/rest-auth/user/?", Me),
-    url(r"/rest-auth/sessions/?", Sessions),
-    url(r"/rest-auth/sessions/([A-Za-z0-9_-]+)/?", OneSession),
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 import tornado.web
@@ -12,19 +11,17 @@ from handlers import errors
 from handlers.access_tokens import InvalidAccessToken
 from handlers.dependencies import ServiceHandler
 from handlers.errors import Code
-from models.accounts import sessions
-from models.accounts.sessions import Identity, SessionRecord
-from models.engine.base import now
+from models.accounts.principal import Principal, Via
+from models.accounts.sessions import SessionRecord
 
 SESSION_COOKIE = "botyard_session"
 XSRF_COOKIE = "_xsrf"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SCHEMES = frozenset({"bearer", "token"})  # the second is what Django REST frontends send
-TOUCH_AFTER = timedelta(minutes=1)  # how exact a session's last use is kept
 
 
-async def authenticate(handler: ServiceHandler) -> Identity:
-    """Who makes a request.
+async def authenticate(handler: ServiceHandler) -> Principal:
+    """Authenticate the caller of a request.
 
     Raises:
         Unauthorized: no key, or one that is worth nothing.
@@ -35,28 +32,27 @@ async def authenticate(handler: ServiceHandler) -> Identity:
         scheme, _, key = header.strip().partition(" ")
         if scheme.lower() not in SCHEMES:
             raise errors.Unauthorized("Send the key as 'Authorization: Bearer KEY'.")
-        return await _identify(handler, key.strip())
+        principal, _ = await _identify(handler, key.strip())
+        return principal
     cookie = handler.get_cookie(_session_cookie(handler))
     if not cookie:
         raise errors.Unauthorized("Log in first, and send the key as 'Authorization: Bearer KEY'.")
-    identity = await _identify(handler, cookie)
-    _check_page(handler, identity.session)
-    return identity
+    principal, session = await _identify(handler, cookie)
+    _check_page(handler, session)
+    return principal
 
 
-async def _identify(handler: ServiceHandler, key: str) -> Identity:
+async def _identify(handler: ServiceHandler, key: str) -> tuple[Principal, SessionRecord]:
     worthless = errors.invalid_key()
     try:
         claims = handler.services.keys.read(key)
     except InvalidAccessToken:
         raise worthless from None
-    db = handler.services.db
-    identity = await db.read(sessions.identify, claims.session_id, claims.user_id)
-    if identity is None:
+    found = await handler.services.sessions.find(claims.session_id, claims.user_id)
+    if found is None:
         raise worthless
-    if now() - identity.session.last_used_at > TOUCH_AFTER:
-        await db.write(sessions.touch, identity.session.id)
-    return identity
+    user, session = found
+    return Principal(user, Via.SESSION, session.id), session
 
 
 def _check_page(handler: ServiceHandler, session: SessionRecord) -> None:

@@ -13,6 +13,7 @@ from tornado.http1connection import HTTP1Connection
 
 from handlers import errors
 from handlers.errors import ApiError, Code
+from handlers.validation import field_errors
 
 MAX_BODY = 64 * 1024  # bytes; the largest useful body is far below
 MAX_DISCARDED = 1024 * 1024  # bytes that a body without a length may have before it is cut off
@@ -69,7 +70,7 @@ class BodyHandler(tornado.web.RequestHandler):
         try:
             loaded: dict[str, Any] = schema(partial=partial).load(self._parse())
         except ValidationError as error:
-            raise errors.invalid(_field_errors(error)) from None
+            raise errors.invalid(field_errors(error)) from None
         return loaded
 
     def _parse(self) -> dict[str, Any]:
@@ -189,14 +190,6 @@ def _not_json(kind: str) -> ApiError:
     return errors.UnsupportedMediaType(
         f"The body must be JSON, with the header 'Content-Type: {JSON_TYPE}'{came}"
     )
-
-
-def _field_errors(error: ValidationError) -> errors.FieldErrors:
-    messages: dict[str, list[str]] = error.normalized_messages()  # type: ignore[no-untyped-call]
-    return {
-        "non_field_errors" if field == "_schema" else str(field): [str(text) for text in texts]
-        for field, texts in messages.items()
-    }
 
 
 def _json_name(value: Any) -> str:

@@ -9,7 +9,8 @@ from tornado.web import url
 
 from handlers import errors
 from handlers.base import ApiHandler
-from handlers.schemas.common import BotSchema
+from handlers.ids import ID
+from handlers.schemas.bots import BotSchema
 from models.bots import bots
 from models.bots.records import BotRecord
 from models.bots.vault import is_masked, mask
@@ -59,7 +60,7 @@ class BotHandler(ApiHandler):
             NotFound: there is none, or it is somebody else's.
         """
         db, vault = self.services.db, self.services.vault
-        found = await db.read(bots.get, vault, int(bot_id), user_id=self.me.user.id)
+        found = await db.read(bots.get, vault, int(bot_id), user_id=self.principal.user.id)
         if found is None:
             raise errors.NotFound(f"You have no bot {bot_id}.")
         return found
@@ -93,7 +94,7 @@ class Bots(BotHandler):
           200: {description: All your bots., schema: BotSchema, many: true}
         """
         services = self.services
-        listed = await services.db.read(bots.list_for, services.vault, self.me.user.id)
+        listed = await services.db.read(bots.list_for, services.vault, self.principal.user.id)
         pairs = await services.runner.views.pair(listed)
         self.answer([present(bot, status) for bot, status in pairs])
 
@@ -120,8 +121,8 @@ class Bots(BotHandler):
         body = self.load(BotSchema)
         if is_masked(body["token"]):
             raise errors.invalid({"token": ["This is a masked token; enter it in full."]})
-        self.services.limits.check_token(self.me.user.id)
-        outcome = await self.services.bots.create(self.me.user.id, **body, by=self.actor)
+        self.services.limits.check_token(self.principal.user.id)
+        outcome = await self.services.bots.create(self.principal.user.id, **body, by=self.actor)
         self.set_header("Location", f"/api/v1/telegram_data/{outcome.bot.id}/")
         self.answer_outcome(outcome, status=201, reveal=True)
 
@@ -181,7 +182,7 @@ class OneBot(BotHandler):
         changes = self.load(BotSchema, partial=partial)
         reveal = self._new_token(bot, changes)
         if changes.get("token", bot.token) != bot.token:
-            self.services.limits.check_token(self.me.user.id)
+            self.services.limits.check_token(self.principal.user.id)
         outcome = await self.services.bots.update(bot, changes, by=self.actor)
         self.answer_outcome(outcome, status=200 if outcome.is_stable else 202, reveal=reveal)
 
@@ -210,6 +211,5 @@ class OneBot(BotHandler):
 
 routes = [
     url(r"/api/v1/telegram_data/?", Bots),
-    # up to 18 digits: what fits into a row id
-    url(r"/api/v1/telegram_data/([0-9]{1,18})/?", OneBot),
+    url(rf"/api/v1/telegram_data/({ID})/?", OneBot),
 ]

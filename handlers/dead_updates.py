@@ -1,4 +1,4 @@
-"""Updates whose handlers failed for good: see why, try again, or let go."""
+"""Updates whose handlers failed for good: show, retry, delete."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from typing import Any
 import orjson
 from tornado.web import url
 
-from handlers import errors
 from handlers.bots import BotHandler
-from handlers.schemas.common import DeadUpdateSchema
-from models.messaging import dead_updates
+from handlers.ids import ID
+from handlers.schemas.bots import DeadUpdateSchema
 from models.messaging.dead_updates import DeadUpdate
-
-LISTED = 100  # dead updates that are shown; the latest ones
-LISTED_BYTES = 65_536  # of what came from Telegram, in all of them
+from services.errors import DeadUpdateNotFound
 
 
 class DeadUpdates(BotHandler):
@@ -34,13 +31,11 @@ class DeadUpdates(BotHandler):
           200: {description: The dead updates., schema: DeadUpdateSchema, many: true}
         """
         bot = await self.bot(bot_id)
-        found = await self.services.db.read(
-            dead_updates.list_for, bot.id, limit=LISTED, most_bytes=LISTED_BYTES
-        )
-        self.answer(DeadUpdateSchema(many=True).dump([_shown(row) for row in found]))
+        rows = await self.services.dead_updates.list_for(bot)
+        self.answer(DeadUpdateSchema(many=True).dump([_present(row) for row in rows]))
 
 
-def _shown(row: DeadUpdate) -> dict[str, Any]:
+def _present(row: DeadUpdate) -> dict[str, Any]:
     return asdict(row) | {
         "update": None if row.payload is None else orjson.loads(row.payload),
         "update_bytes": row.size,
@@ -61,10 +56,8 @@ class OneDeadUpdate(BotHandler):
           200: {description: The dead update., schema: DeadUpdateSchema}
         """
         bot = await self.bot(bot_id)
-        found = await self.services.db.read(dead_updates.find, bot.id, int(update_id))
-        if found is None:
-            raise errors.NotFound(f"Bot {bot.id} has no dead update {update_id}.")
-        self.answer(DeadUpdateSchema().dump(_shown(found)))
+        row = await self.services.dead_updates.find(bot, int(update_id))
+        self.answer(DeadUpdateSchema().dump(_present(row)))
 
     async def delete(self, bot_id: str, update_id: str) -> None:
         """Let a dead update go.
@@ -76,8 +69,7 @@ class OneDeadUpdate(BotHandler):
           204: {description: It is gone.}
         """
         bot = await self.bot(bot_id)
-        if not await self.write_as_caller(dead_updates.delete, bot, int(update_id)):
-            raise errors.NotFound(f"Bot {bot.id} has no dead update {update_id}.")
+        await self.services.dead_updates.delete(bot, int(update_id), by=self.actor)
         self.set_status(204)
 
 
@@ -95,14 +87,14 @@ class Replay(BotHandler):
         """
         bot = await self.bot(bot_id)
         if not await self.services.bots.retry_dead_update(bot, int(update_id), by=self.actor):
-            raise errors.NotFound(f"Bot {bot.id} has no dead update {update_id}.")
+            raise DeadUpdateNotFound(bot.id, int(update_id))
         self.answer({"detail": "The update waits for its handler again."}, status=202)
 
 
-_DEAD = r"/api/v1/telegram_data/([0-9]{1,18})/dead_updates"
+_DEAD = rf"/api/v1/telegram_data/({ID})/dead_updates"
 
 routes = [
     url(_DEAD + r"/?", DeadUpdates),
-    url(_DEAD + r"/([0-9]{1,18})/?", OneDeadUpdate),
-    url(_DEAD + r"/([0-9]{1,18})/replay/?", Replay),
+    url(_DEAD + rf"/({ID})/?", OneDeadUpdate),
+    url(_DEAD + rf"/({ID})/replay/?", Replay),
 ]

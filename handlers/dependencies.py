@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from handlers.access_tokens import AccessTokens
 from handlers.bodies import BodyHandler
 from handlers.metrics.requests import RequestCounts
-from models.accounts.passwords import PasswordHasher
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.engine.histogram import Histogram
 from runner.runner import Runner
 from services.account_limits import AccountLimits
+from services.accounts import AccountService
 from services.bots import BotService
-from services.throttle import LoginThrottle
+from services.dead_updates import DeadUpdateService
+from services.logins import LoginService
+from services.sessions import SessionService
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,6 @@ class ApiOptions:
     Args:
         version: of the program.
         commit: that it was built from.
-        session_lifetime: how long a login lasts.
-        registration_open: whether people may register themselves.
         cors_origins: origins of frontends that may use the API from a browser.
         allowed_hosts: names that clients may use for this server, in lower case; None for any.
         metrics_token: what a scrape of /metrics must bring.
@@ -39,8 +39,6 @@ class ApiOptions:
 
     version: str
     commit: str
-    session_lifetime: timedelta
-    registration_open: bool
     cors_origins: frozenset[str]
     allowed_hosts: frozenset[str] | None = None
     metrics_token: str | None = field(default=None, repr=False)
@@ -62,16 +60,24 @@ class Traffic:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def began(self) -> None:
-        """Count a request in."""
+    @contextmanager
+    def counted(self, *, drained: bool) -> Iterator[None]:
+        """Count a request while it is under way.
+
+        Args:
+            drained: False to leave it out: nobody has to wait for its end.
+        """
+        if not drained:
+            yield
+            return
         self._in_flight += 1
         self._idle.clear()
-
-    def ended(self) -> None:
-        """Count a request out."""
-        self._in_flight -= 1
-        if not self._in_flight:
-            self._idle.set()
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()
 
     async def idle(self) -> None:
         """Wait until no request is under way."""
@@ -90,12 +96,14 @@ class Services:
     settings: ApiOptions
     db: Database
     vault: Vault
-    hasher: PasswordHasher
     keys: AccessTokens
-    throttle: LoginThrottle
     limits: AccountLimits
     runner: Runner
+    sessions: SessionService
+    logins: LoginService
+    accounts: AccountService
     bots: BotService
+    dead_updates: DeadUpdateService
     requests: RequestCounts
     loop_lag: Histogram
     traffic: Traffic = field(default_factory=Traffic)

@@ -1,4 +1,4 @@
-"""Every error the API can answer with, its code, and what inner errors become of it.
+"""Every error the API can answer with, and its code.
 
 Written as problem documents (RFC 9457). `code` is what a program should look at.
 
@@ -20,12 +20,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 from http import HTTPStatus
-
-from models import errors as storage
-from models.accounts.passwords import HasherBusy
-from models.accounts.users import User
-from runner import errors as runner
-from services.errors import AccountTooFast, NetworkTooFast, TooFast
 
 
 class Code(StrEnum):
@@ -194,88 +188,3 @@ def invalid_key() -> Unauthorized:
 def staff_only() -> Forbidden:
     """Return the error for an account that is not staff."""
     return Forbidden("Only staff may do this.", code=Code.STAFF_ONLY)
-
-
-def invalid_credentials() -> BadRequest:
-    """Somebody does not know who they say they are."""
-    sentence = "The user name or the password is wrong."
-    detail = f"{sentence} After many attempts wait for a quarter of an hour."
-    return BadRequest(
-        detail, code=Code.INVALID_CREDENTIALS, errors={"non_field_errors": [sentence]}
-    )
-
-
-def translate(error: BaseException) -> ApiError | None:
-    """What an error of the layers below is to the outside; None for a bug of ours."""
-    match error:
-        case ApiError():
-            return error
-        case storage.UsernameTaken():
-            return invalid({"username": ["A user with this name exists already."]})
-        case storage.EmailTaken():
-            return invalid({"email": ["A user with this e-mail address exists already."]})
-        case storage.BotLimitReached():
-            return Forbidden(
-                f"You have {error.limit} bots, which is as many as an account may have. "
-                "Delete one to add another.",
-                code=Code.BOT_LIMIT_REACHED,
-            )
-        case storage.BotAlreadyRegistered():
-            return Conflict(
-                "This Telegram bot is registered already; a bot can be in the platform once.",
-                code=Code.BOT_ALREADY_REGISTERED,
-                errors={"token": ["This Telegram bot is registered already."]},
-            )
-        case storage.StorageUnavailable():
-            return Unavailable(
-                "The database does not answer; nothing was changed. Try again in a moment.",
-                code=Code.STORAGE_UNAVAILABLE,
-                headers={"Retry-After": "5"},
-            )
-        case runner.TokenRejected():
-            return Unprocessable(
-                "Telegram does not know this token. Copy it again from @BotFather.",
-                code=Code.TELEGRAM_TOKEN_REJECTED,
-                errors={"token": ["Telegram does not know this token."]},
-            )
-        case runner.BotGone():
-            return NotFound("There is no such bot.")
-        case HasherBusy():
-            return TooManyRequests(
-                "Too many people log in at this moment. Try again.", seconds=5, code=Code.BUSY
-            )
-        case NetworkTooFast():
-            return TooManyRequests(
-                f"Too many requests come from your network. Try again in {error.seconds} s.",
-                seconds=error.seconds,
-                code=Code.RATE_LIMITED,
-            )
-        case AccountTooFast():
-            return TooManyRequests(
-                f"This account does that too fast. Try again in {error.seconds} s.",
-                seconds=error.seconds,
-                code=Code.RATE_LIMITED,
-            )
-        case TooFast():
-            return TooManyRequests(
-                f"Too many attempts. Try again in {error.seconds} s.", seconds=error.seconds
-            )
-    return _translate_refusal(error)
-
-
-def _translate_refusal(error: BaseException) -> ApiError | None:
-    """Translate an error that says that the caller may not do it, or not any more."""
-    match error:
-        case User.DoesNotExist():  # deleted while the request was under way
-            return Unauthorized("This account is gone.", code=Code.INVALID_KEY)
-        case storage.SessionEnded():
-            return invalid_key()
-        case storage.NotStaff():
-            return staff_only()
-        case storage.PasswordChanged():
-            return invalid_credentials()
-        case storage.AccountDisabled():
-            return Forbidden(
-                "This account is disabled; ask the operator.", code=Code.ACCOUNT_DISABLED
-            )
-    return None

@@ -13,8 +13,7 @@ from tornado.web import url
 from handlers import errors
 from handlers.base import ApiHandler
 from handlers.errors import Code
-from handlers.schemas.common import BotCountersSchema, BotStateSchema
-from models.accounts import sessions
+from handlers.schemas.bots import BotCountersSchema, BotStateSchema
 from models.bots import bots
 from runner.live.hub import Event, EventKind, Subscription
 
@@ -49,10 +48,12 @@ class Events(ApiHandler):
           429: {description: You have too many streams open., codes: [too_many_attempts]}
           503: {description: All accounts together have too many streams open., codes: [busy]}
         """
-        me, hub = self.me, self.services.runner.events
+        user_id, hub = self.principal.user.id, self.services.runner.events
         self._check_room()
         last_id = self.request.headers.get("Last-Event-ID")
-        self.subscription = hub.subscribe(me.user.id, session_id=me.session.id, last_id=last_id)
+        self.subscription = hub.subscribe(
+            user_id, session_id=self.principal.session_id or "", last_id=last_id
+        )
         self.services.runner.counters.start()
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("X-Accel-Buffering", "no")  # nginx would hold events back
@@ -63,7 +64,7 @@ class Events(ApiHandler):
         except TimeoutError:
             self.detach().close()
         finally:
-            hub.unsubscribe(me.user.id, self.subscription)
+            hub.unsubscribe(user_id, self.subscription)
 
     def _check_room(self) -> None:
         """Refuse a stream that the account, or the server, has no room for.
@@ -72,8 +73,8 @@ class Events(ApiHandler):
             TooManyRequests: the account has as many as it may have.
             Unavailable: all accounts together have as many as the server can have.
         """
-        me, hub = self.me, self.services.runner.events
-        if hub.readers(me.user.id) >= STREAMS:
+        hub = self.services.runner.events
+        if hub.readers(self.principal.user.id) >= STREAMS:
             raise errors.TooManyRequests(
                 f"You have {STREAMS} streams open, which is as many as you may have.",
                 seconds=10,
@@ -102,7 +103,7 @@ class Events(ApiHandler):
             if subscription.closed:
                 return
             if time.monotonic() - checked >= HEARTBEAT:
-                if not await self._still_valid():
+                if not await self.services.sessions.is_live(self.principal):
                     return
                 checked = time.monotonic()
             await self._send("".join(_format(event) for event in events) or ": heartbeat\n\n")
@@ -114,16 +115,11 @@ class Events(ApiHandler):
 
     async def _snapshot(self) -> str:
         services = self.services
-        listed = await services.db.read(bots.list_for, services.vault, self.me.user.id)
+        listed = await services.db.read(bots.list_for, services.vault, self.principal.user.id)
         pairs = await services.runner.views.pair(listed)
         return "".join(
             _format(Event("", kind, bot.id, status)) for bot, status in pairs for kind in _SCHEMAS
         )
-
-    async def _still_valid(self) -> bool:
-        me = self.me
-        found = await self.services.db.read(sessions.identify, me.session.id, me.user.id)
-        return found is not None
 
     def on_connection_close(self) -> None:
         """The reader has gone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tornado.routing import URLSpec
 
 from handlers import (
+    account,
     admin,
     audit,
     auth,
@@ -19,6 +20,7 @@ from handlers.metrics import handler as metrics
 
 routes: list[URLSpec] = [
     *auth.routes,
+    *account.routes,
     *password.routes,
     *bots.routes,
     *dead_updates.routes,

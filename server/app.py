@@ -15,15 +15,12 @@ from typing import Any
 import tornado.web
 from tornado import httputil
 
-from handlers.access_tokens import AccessTokens
 from handlers.apidoc import swagger
 from handlers.base import ApiHandler, UnknownPath
 from handlers.bodies import MAX_DISCARDED, BodyHandler, LimitedBody
-from handlers.dependencies import ApiOptions, Services
+from handlers.dependencies import Services
 from handlers.metrics.collector import MetricsCollector
-from handlers.metrics.requests import RequestCounts
 from handlers.routes import routes
-from models.accounts.passwords import PasswordHasher
 from models.bots import runs
 from models.bots.vault import Vault, check_secret
 from models.engine.connection import LOCK_TIMEOUT
@@ -36,7 +33,7 @@ from runner.manager import BotManager
 from runner.runner import Runner, create_runner
 from runner.settings import FILES_A_BOT, FILES_BESIDE, RunnerTuning
 from runner.telegram.transport import Transport
-from server import __version__, version
+from server import version
 from server.config import Config
 from server.http_server import BoundedServer
 from server.listening import bind, url_of
@@ -44,10 +41,8 @@ from server.lock_monitor import LockMonitor
 from server.log import log_request
 from server.loop_lag import LoopLag
 from server.periodic import PeriodicTask
-from services.account_limits import AccountLimits
-from services.bots import BotService
+from server.services import make_services
 from services.retention import Janitor
-from services.throttle import LoginThrottle
 
 MAX_HEADERS = 64 * 1024  # bytes
 POLLS_EVERY = 60.0  # seconds between two times that last polls are stored
@@ -152,19 +147,6 @@ async def _open_database(config: Config, vault: Vault, stack: AsyncExitStack) ->
     return db
 
 
-def _api_options(config: Config, *, commit: str) -> ApiOptions:
-    return ApiOptions(
-        version=__version__,
-        commit=commit,
-        session_lifetime=timedelta(days=config.session_days),
-        registration_open=config.registration,
-        cors_origins=config.cors_origins,
-        allowed_hosts=config.hosts,
-        metrics_token=config.metrics_token,
-        metrics_open=config.local_only,
-    )
-
-
 def _routines(
     config: Config,
     runner: RunnerTuning,
@@ -207,33 +189,22 @@ async def _open_services(
     """Everything that handlers call; the bots are not started yet."""
     vault = Vault(*config.secrets)
     db = await _open_database(config, vault, stack)
-    hasher = PasswordHasher()
-    stack.callback(hasher.close)
     transport = Transport(
         config.telegram_api_url, proxy=config.telegram_proxy, call_timeout=runner.call_timeout
     )
     stack.push_async_callback(transport.close)
     await transport.open()
-    bots_runner = create_runner(db, vault, transport, runner)
-    return Services(
-        settings=_api_options(config, commit=await asyncio.to_thread(version.commit)),
+    services = make_services(
+        config,
+        commit=await asyncio.to_thread(version.commit),
+        tuning=runner,
         db=db,
         vault=vault,
-        hasher=hasher,
-        keys=AccessTokens(*vault.derive_all("session keys")),
-        throttle=LoginThrottle(),
-        limits=AccountLimits(rate=config.account_rate, bots=config.max_bots_per_user),
-        runner=bots_runner,
-        bots=BotService(
-            db=db,
-            vault=vault,
-            runner=bots_runner,
-            settings=runner,
-            max_bots=config.max_bots_per_user,
-        ),
-        requests=RequestCounts(routes),
-        loop_lag=loop_lag.measured,
+        runner=create_runner(db, vault, transport, runner),
+        loop_lag=loop_lag,
     )
+    stack.callback(services.logins.close)
+    return services
 
 
 def _make_server(config: Config, services: Services) -> BoundedServer:

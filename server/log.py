@@ -167,13 +167,12 @@ def set_up(level: str = "info", form: str = "human") -> LogLevel:
 
 def log_request(handler: tornado.web.RequestHandler) -> None:
     """One line a request: method, path, status, milliseconds, user."""
-    identity = getattr(handler, "identity", None)
     fields = {
         "method": handler.request.method,
         "path": getattr(handler, "shown_path", handler.request.path),
         "status": handler.get_status(),
         "milliseconds": round(1000 * handler.request.request_time(), 1),
-        "user": identity.user.id if identity else None,
+        "user": getattr(handler, "caller_id", None),
     }
     access.log(
         logging.WARNING if handler.get_status() >= 500 else logging.INFO,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 from functools import partial
 
 from models.accounts.address import network_of
-from models.accounts.sessions import Identity
+from models.accounts.principal import Principal
 from services.errors import AccountTooFast, NetworkTooFast
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -97,7 +97,7 @@ class AccountLimits:
         self._network_sessions = network(burst=_PEOPLE * 6 * rate, rate=_PEOPLE * rate)
         self._token_checks = TokenBuckets(burst=2 * bots, rate=1 / 6, clock=clock)
 
-    def check(self, identity: Identity, method: str, *, address: str, by_session: bool) -> None:
+    def check(self, principal: Principal, method: str, *, address: str, by_session: bool) -> None:
         """Count a request.
 
         Args:
@@ -110,13 +110,13 @@ class AccountLimits:
         """
         network = network_of(address)
         if by_session:
-            self._sessions.take(identity.session.id)
+            self._sessions.take(principal.login)
             self._network_sessions.take(network)
         elif method in _READS:
-            self._reads.take(identity.user.id)
+            self._reads.take(principal.user.id)
             self._network_reads.take(network)
         else:
-            self._changes.take(identity.user.id)
+            self._changes.take(principal.user.id)
             self._network_changes.take(network)
 
     def check_token(self, user_id: int) -> None:

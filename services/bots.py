@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from models.accounts import administration, users
-from models.accounts.administration import Account
 from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
 from models.bots import bots, takeover
@@ -152,43 +150,6 @@ class BotService:
         if revived is not None:
             self._manager.enqueue(bot.id, revived)
         return revived is not None
-
-    async def delete_account(self, user_id: int, *, by: Actor) -> None:
-        """Stop an account's bots and remove them and it."""
-        records = await self._db.read(bots.list_for, self._vault, user_id)
-        for record in records:
-            async with self._manager.lock(record.id):
-                await self._manager.stop(record.id)
-        # Between these two a bot may have been added or switched on; the deletion tells.
-        try:
-            gone = await self._db.write(authorized, by, users.delete, user_id)
-        except StorageError:
-            for record in records:
-                async with self._manager.lock(record.id):
-                    await self._resume_locked(record)
-            raise
-        for bot_id in gone:
-            async with self._manager.lock(bot_id):
-                await self._manager.stop(bot_id)
-
-    async def administer(
-        self, user_id: int, changes: dict[str, bool], *, by: Actor
-    ) -> Account | None:
-        """Change what only operators may change; bots of a disabled account stop.
-
-        Args:
-            changes: any of is_staff, disabled.
-
-        Returns:
-            The account as it is now; None when there is none.
-        """
-        account = await self._db.write(authorized, by, administration.change, user_id, changes)
-        if "disabled" in changes:
-            if account is not None and account.user.disabled_at is not None:
-                self._runner.events.end_sessions(user_id, keep=None)
-            for bot_id in await self._db.read(bots.ids_of, user_id):
-                await self._manager.reconcile(bot_id)
-        return account
 
     async def _resume_locked(self, known: BotRecord) -> None:
         """Let a bot go on as it is stored: the change that it was stopped for failed."""

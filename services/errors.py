@@ -1,9 +1,17 @@
 """Errors of the use cases; they know nothing of HTTP.
 
 ServiceError
-└── TooFast                 the caller must wait before the next try
-    └── AccountTooFast      the limit is one of the account
-        └── NetworkTooFast  the limit is one of all accounts in a network
+├── TooFast                 the caller must wait before the next try
+│   └── AccountTooFast      the limit is one of the account
+│       └── NetworkTooFast  the limit is one of all accounts in a network
+├── RegistrationClosed
+├── InvalidCredentials
+├── WeakPassword
+├── WrongPassword
+├── PasswordReplaced
+├── SessionNotFound
+├── DeadUpdateNotFound
+└── OwnAccount
 """
 
 from __future__ import annotations
@@ -31,3 +39,48 @@ class AccountTooFast(TooFast):
 
 class NetworkTooFast(AccountTooFast):
     """The accounts in a network together make requests faster than they may."""
+
+
+class RegistrationClosed(ServiceError):
+    """People may not register themselves here."""
+
+
+class InvalidCredentials(ServiceError):
+    """There is no such account, or it has another password."""
+
+
+class WeakPassword(ServiceError):
+    """A new password is not accepted.
+
+    Args:
+        problems: why, a sentence each.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+class WrongPassword(ServiceError):
+    """The present password, asked for again, is wrong."""
+
+
+class PasswordReplaced(ServiceError):
+    """The account got another password while the present one was checked."""
+
+
+class SessionNotFound(ServiceError):
+    """The account has no such session."""
+
+
+class OwnAccount(ServiceError):
+    """Staff cannot disable or demote themselves."""
+
+
+class DeadUpdateNotFound(ServiceError):
+    """The bot has no such dead update."""
+
+    def __init__(self, bot_id: int, update_id: int) -> None:
+        super().__init__(f"bot {bot_id} has no dead update {update_id}")
+        self.bot_id = bot_id
+        self.update_id = update_id

@@ -148,7 +148,7 @@ class LoginThrottle:
         self._account_from_address = windows(10, 5 * _MINUTE)
         # more than one address can use up: it takes several to hold strangers up
         self._account_from_strangers = windows(50, 15 * _MINUTE)
-        self._session = windows(10, 5 * _MINUTE)
+        self._login = windows(10, 5 * _MINUTE)
         self._registrations = windows(60, _HOUR)
         self._names_of_account = windows(20, _HOUR)
         self._names_from_address = windows(60, _HOUR)
@@ -196,15 +196,19 @@ class LoginThrottle:
         others = () if known else ((self._account_from_strangers, target),)
         return ((self._account_from_address, (target, network)),), others
 
-    def password_change(self, session_id: str) -> Attempt:
+    def password_change(self, login: str | int) -> Attempt:
         """Count an attempt to change the password, whatever becomes of it.
 
-        By session: neither a stranger nor the thief of another session keeps the owner from it.
+        Counted per login: neither a stranger nor the thief of another session keeps the owner
+        from it.
+
+        Args:
+            login: `Principal.login`.
 
         Raises:
             TooFast: it has to wait.
         """
-        return _count((self._session, session_id))
+        return _count((self._login, login))
 
     def registration(self, address: str) -> Attempt:
         """Count a registration.

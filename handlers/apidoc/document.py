@@ -26,7 +26,9 @@ from handlers.authentication import SAFE_METHODS, SESSION_COOKIE
 from handlers.base import ApiHandler
 from handlers.bodies import FORM_TYPES, JSON_TYPE, MAX_BODY
 from handlers.errors import Code
-from handlers.schemas.common import LoginAnswerSchema, ProblemSchema
+from handlers.ids import ID, MAX_ID
+from handlers.schemas.accounts import LoginAnswerSchema
+from handlers.schemas.common import ProblemSchema
 
 DESCRIPTION = """\
 Register, add your Telegram bots, switch each one on and off.
@@ -180,8 +182,8 @@ class _Operation:
         groups = re.findall(r"\((.*?)\)", self.route.regex.pattern)
         for name, group in zip(re.findall(r"\{(\w+)\}", self.path), groups, strict=True):
             schema: Document = {"type": "string", "pattern": f"^{group}$"}
-            if group.startswith("[0-9]"):
-                schema = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
+            if group == ID:
+                schema = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
             description = f"The `id` of the {name.removesuffix('_id')}."
             place: Document = {"name": name, "in": "path", "required": True}
             yield place | {"description": description, "schema": schema}

@@ -11,7 +11,8 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
-from handlers.schemas.common import BodySchema, printable
+from handlers.schemas.common import BodySchema
+from models.accounts.rules import printable
 
 Document = dict[str, Any]
 

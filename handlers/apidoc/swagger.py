@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.resources
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 import orjson
-from tornado.web import url
+from tornado.web import StaticFileHandler, url
 
 from handlers import errors
 from handlers.apidoc.document import make_document
@@ -18,6 +19,8 @@ from handlers.bodies import JSON_TYPE
 
 _OURS = ("swagger.html", "swagger-init.js")
 _SWAGGER_UI = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
+_FILES = frozenset(_OURS + _SWAGGER_UI)
+PIECE = 65_536  # bytes
 _TYPES = {
     ".html": "text/html; charset=UTF-8",
     ".js": "text/javascript; charset=UTF-8",
@@ -59,56 +62,101 @@ def _kept(content: bytes) -> _File:
 
 def load_files() -> None:
     """Read all files of the page, so that no request has to."""
-    for name in (*_OURS, *_SWAGGER_UI):
+    for name in _FILES:
         _file(name)
 
 
-class _FileHandler(ApiHandler):
-    """Answers with what is kept in memory, its ETag included."""
-
-    public = frozenset({"GET", "HEAD"})
-    _etag: str | None = None
-
-    def answer_file(self, file: _File, content_type: str) -> None:
-        """Send a file."""
-        self._etag = file.etag
-        self.set_header("Content-Type", content_type)
-        self.finish(file.content)
-
-    def compute_etag(self) -> str | None:
-        """Return the file's ETag; Tornado would hash the file anew."""
-        return self._etag
-
-
-class OpenAPIDocument(_FileHandler):
+class OpenAPIDocument(ApiHandler):
     """The API document."""
 
+    public = frozenset({"GET", "HEAD"})
+
     def get(self) -> None:
-        """The API document (OpenAPI 3.1)."""
-        self.answer_file(self._document(), JSON_TYPE)
+        """Answer with the API document (OpenAPI 3.1)."""
+        self.set_header("Content-Type", JSON_TYPE)
+        self.finish(self._document().content)
+
+    def compute_etag(self) -> str | None:
+        """Return the document's ETag; Tornado would hash the answer anew."""
+        return self._document().etag
 
     def _document(self) -> _File:
         # made once: it costs some 50 ms, and it cannot change while the server runs
-        made: _File | None = self.settings.get("openapi_document")
-        if made is None:
+        document: _File | None = self.settings.get("openapi_document")
+        if document is None:
             version = self.services.settings.version
-            document = make_document(self.settings["routes"], version=version)
-            made = _kept(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
-            self.settings["openapi_document"] = made
-        return made
+            made = make_document(self.settings["routes"], version=version)
+            document = _kept(orjson.dumps(made, option=orjson.OPT_APPEND_NEWLINE))
+            self.settings["openapi_document"] = document
+        return document
 
 
-class SwaggerFile(_FileHandler):
-    """The page and its files."""
+class SwaggerFile(ApiHandler, StaticFileHandler):
+    """The page and its files, sent from memory in pieces.
 
-    def get(self, name: str = "") -> None:
-        """A file of the Swagger page."""
-        name = name or "swagger.html"
-        if name not in (*_OURS, *_SWAGGER_UI):
+    A client that does not read costs no more than a piece, and the end of the server does not
+    wait for it.
+    """
+
+    public = frozenset({"GET", "HEAD"})
+    timed = False
+    drained = False
+
+    async def get(self, name: str = "", include_body: bool = True) -> None:
+        """Answer with a file of the Swagger page."""
+        await super().get(name or "swagger.html", include_body)
+
+    async def head(self, *args: str) -> None:
+        """Answer as GET does, without the body."""
+        await self.get("".join(args), include_body=False)
+
+    @classmethod
+    def get_absolute_path(cls, root: str, path: str) -> str:
+        """Return the name: there is no folder."""
+        return path
+
+    def validate_absolute_path(self, root: str, absolute_path: str) -> str:
+        """Check that the page has this file.
+
+        Raises:
+            NotFound: it has not.
+        """
+        if absolute_path not in _FILES:
             raise errors.NotFound(f"There is nothing at {self.shown_path}.")
+        return absolute_path
+
+    @classmethod
+    def get_content(
+        cls, abspath: str, start: int | None = None, end: int | None = None
+    ) -> Generator[bytes, None, None]:
+        """Return the pieces of a file, or of a range of it."""
+        content = memoryview(_file(abspath).content)[start:end]
+        for place in range(0, len(content), PIECE):
+            yield bytes(content[place : place + PIECE])
+
+    def get_content_size(self) -> int:
+        """Return the length of the file."""
+        return len(_file(self.path).content)
+
+    def get_content_type(self) -> str:
+        """Return the type of the file, with its encoding."""
+        return _TYPES[Path(self.path).suffix]
+
+    def get_modified_time(self) -> None:
+        """Return no time: the ETag alone says whether a file has changed."""
+
+    def should_return_304(self) -> bool:
+        """Return True if the client has the file already."""
+        return self.check_etag_header()
+
+    def compute_etag(self) -> str | None:
+        """Return the file's ETag."""
+        return _file(self.path).etag
+
+    def set_extra_headers(self, path: str) -> None:
+        """Let the page load its own files, and browsers keep them."""
         self.set_header("Content-Security-Policy", _CONTENT_SECURITY_POLICY)
         self.set_header("Cache-Control", "no-cache")  # ask again; the ETag spares the transfer
-        self.answer_file(_file(name), _TYPES[Path(name).suffix])
 
 
 class SwaggerRedirect(ApiHandler):
@@ -124,6 +172,6 @@ class SwaggerRedirect(ApiHandler):
 routes = [
     url(r"/", SwaggerRedirect),
     url(r"/swagger", SwaggerRedirect),
-    url(r"/swagger/([a-z0-9.-]*)", SwaggerFile),
+    url(r"/swagger/([a-z0-9.-]*)", SwaggerFile, {"path": ""}),
     url(r"/openapi\.json", OpenAPIDocument),
 ]

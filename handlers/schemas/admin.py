@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from handlers.pagination import PageQuerySchema, PageSchema, QueryBoolean, id_field, search_field
-from handlers.schemas.common import BodySchema, BotStatusSchema, StrictBoolean
+from handlers.schemas.bots import BotBaseSchema
+from handlers.schemas.common import (
+    BodySchema,
+    PageQuerySchema,
+    PageSchema,
+    QueryBoolean,
+    StrictBoolean,
+    id_field,
+    search_field,
+)
 from runner.states import BotState
 
 
@@ -44,24 +52,15 @@ class AdminUserQuerySchema(PageQuerySchema):
     search = search_field("What the user name or the e-mail address contains.")
 
 
-class AdminBotSchema(BodySchema):
+class AdminBotSchema(BotBaseSchema):
     """A bot, as staff see it; its token never in full."""
 
-    id = fields.Integer(dump_only=True)
     user = fields.Integer(dump_only=True, metadata={"description": "The account's id."})
     owner = fields.String(dump_only=True, metadata={"description": "The account's name."})
-    token = fields.String(dump_only=True, metadata={"description": "The masked form."})
-    title = fields.String(dump_only=True)
-    active = StrictBoolean(required=True)
     suspended = fields.Boolean(
         dump_only=True,
         metadata={"description": "The account is disabled: the bot does not run, even if active."},
     )
-    telegram_id = fields.Integer(dump_only=True, allow_none=True)
-    username = fields.String(dump_only=True)
-    created_at = fields.AwareDateTime(dump_only=True)
-    updated_at = fields.AwareDateTime(dump_only=True)
-    status = fields.Nested(BotStatusSchema, dump_only=True)
 
 
 class AdminBotPageSchema(PageSchema):

@@ -1,37 +1,28 @@
-"""What bodies look like: these schemas validate requests and are those of the API document."""
+"""The parts that schemas share, and those of errors, pages and health.
+
+Schemas validate bodies and addresses, and the API document is made from them.
+"""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate, validates_schema
+from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from handlers.errors import Code
-from models.accounts.passwords import weaknesses
-from models.accounts.users import fold
-from models.bots.telegram_id import MAX_TELEGRAM_ID
-from models.bots.vault import MASKED_TOKEN_PATTERN, TOKEN_PATTERN
-from runner.states import BotState, Reason
+from handlers.ids import MAX_ID
+from models.accounts.rules import printable
+from runner.states import BotState
 
-MAX_PASSWORD = 1024
-MAX_FOLDED = 450  # characters; what the column takes
-_USERNAME = validate.Regexp(
-    r"[\w.@+-]+\Z", error="Use letters, digits and the signs . @ + - _ only."
-)
-
-
-def printable(text: str) -> None:
-    """Refuse what cannot be shown or stored: control characters, halves of surrogate pairs."""
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
-        raise ValidationError("Control characters cannot be used here.")
+MAX_PAGE_SIZE = 100
+_MAX_PAGE = 10**6  # far beyond every list, and small enough for the databases
 
 
 class Text(fields.String):
-    """A text whose rules are looked at in order, up to the first that it breaks.
+    """A text whose rules are tried in order, up to the first that it breaks.
 
-    How long it may be comes first: what the other rules cost grows with the text.
+    The length comes first: the cost of the other rules grows with the text.
     """
 
     def _validate(self, value: Any) -> None:
@@ -40,7 +31,7 @@ class Text(fields.String):
 
 
 class StrictBoolean(fields.Boolean):
-    """true or false, and nothing that only looks like it."""
+    """true or false; no text or number that resembles them."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
@@ -49,7 +40,7 @@ class StrictBoolean(fields.Boolean):
 
 
 class BodySchema(Schema):
-    """The base of all: unknown fields are refused with their names, read-only ones ignored.
+    """The base of all bodies: unknown fields are rejected by name, read-only ones ignored.
 
     Frontends write back what they have read, so read-only fields must do no harm.
     """
@@ -65,248 +56,14 @@ class BodySchema(Schema):
         return {name: value for name, value in data.items() if name not in read_only}
 
 
-def foldable(text: str) -> None:
-    """Refuse the few texts that become several times as long when they are compared."""
-    if len(fold(text)) > MAX_FOLDED:
-        raise ValidationError("This has too many ligatures and other compound signs.")
-
-
-def _name(**options: Any) -> fields.String:
-    return Text(validate=[validate.Length(max=150), printable], **options)
-
-
-def _username(**options: Any) -> fields.String:
-    rules: list[Callable[[str], Any]] = [validate.Length(min=1, max=150), _USERNAME, foldable]
-    return Text(validate=rules, metadata={"examples": ["ann"]}, **options)
-
-
-def _password(**options: Any) -> fields.String:
-    metadata = {"format": "password", "examples": ["correct horse battery"]}
-    rule = validate.Length(max=MAX_PASSWORD)
-    return fields.String(validate=rule, load_only=True, metadata=metadata, **options)
-
-
-_EMAIL = validate.Email(error="This is not an e-mail address.")
-
-
-def _email_or_none(text: str) -> None:
-    if text:
-        _EMAIL(text)
-        printable(text)
-        foldable(text)
-
-
-class EmailField(Text):
-    """An e-mail address, or an empty string for none."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        return str(super()._deserialize(value, attr, data, **kwargs)).strip()
-
-
-def _email(**options: Any) -> EmailField:
-    rules: list[Callable[[str], Any]] = [validate.Length(max=254), _email_or_none]
-    return EmailField(validate=rules, metadata={"examples": ["ann@example.org"]}, **options)
-
-
-def _check_new_password(first: str | None, second: str | None, field: str, **who: str) -> None:
-    if not first:
-        raise ValidationError({field: ["Missing data for required field."]})
-    if second is not None and first != second:
-        raise ValidationError({f"{field[:-1]}2": ["The two passwords are not the same."]})
-    if found := weaknesses(first, **who):
-        raise ValidationError({field: found})
-
-
-_PASSWORDS = ("password", "password1", "password2")
-
-
-class RegistrationSchema(BodySchema):
-    """A new account: the password once as `password`, or twice as `password1`, `password2`."""
-
-    username = _username(required=True)
-    email = _email(load_default="")
-    password = _password()
-    password1 = _password()
-    password2 = _password()
-
-    # also when other fields are wrong: nobody wants to hear it in two rounds
-    @validates_schema(skip_on_field_errors=False, pass_original=True)
-    def _check_passwords(self, data: dict[str, Any], given: dict[str, Any], **_: Any) -> None:
-        if any(name in given and name not in data for name in _PASSWORDS):
-            return  # what is wrong with it is told already
-        who = {"username": data.get("username", ""), "email": data.get("email", "")}
-        if "password1" in data or "password2" in data:
-            if "password2" not in data and data.get("password1"):
-                raise ValidationError({"password2": ["Missing data for required field."]})
-            _check_new_password(data.get("password1"), data.get("password2"), "password1", **who)
-        else:
-            _check_new_password(data.get("password"), None, "password", **who)
-
-
-class LoginSchema(BodySchema):
-    """Who logs in: the user name or the e-mail address, and the password."""
-
-    username = Text(validate=[validate.Length(max=150), printable])
-    email = Text(validate=[validate.Length(max=254), printable])
-    password = _password(required=True)
-
-    @validates_schema
-    def _check_name(self, data: dict[str, Any], **_: Any) -> None:
-        if not data.get("username") and not data.get("email"):
-            raise ValidationError({"username": ["Give the user name or the e-mail address."]})
-
-
-class PasswordChangeSchema(BodySchema):
-    """A new password, and the one that holds until now."""
-
-    old_password = _password(required=True)
-    new_password1 = _password(required=True)
-    new_password2 = _password(required=True)
-
-    @validates_schema
-    def _check_passwords(self, data: dict[str, Any], **_: Any) -> None:
-        _check_new_password(data.get("new_password1"), data.get("new_password2"), "new_password1")
-
-
 class EmptySchema(BodySchema):
     """No fields."""
-
-
-class UserSchema(BodySchema):
-    """An account."""
-
-    pk = fields.Integer(dump_only=True, attribute="id")
-    username = _username(required=True)
-    email = _email()
-    first_name = _name()
-    last_name = _name()
-
-
-class LoginAnswerSchema(Schema):
-    """A login: the key to send as `Authorization: Bearer KEY`, and whose it is."""
-
-    key = fields.String(required=True)
-    token_type = fields.Constant("Bearer", required=True)
-    expires_at = fields.AwareDateTime(required=True)
-    user = fields.Nested(UserSchema, required=True)
 
 
 class DetailSchema(Schema):
     """A sentence."""
 
     detail = fields.String(required=True)
-
-
-class SessionSchema(Schema):
-    """A login on one device."""
-
-    id = fields.String(required=True)
-    current = fields.Boolean(
-        required=True, metadata={"description": "Whether this very request uses it."}
-    )
-    user_agent = fields.String(required=True)
-    address = fields.String(required=True)
-    created_at = fields.AwareDateTime(required=True)
-    last_used_at = fields.AwareDateTime(required=True)
-    expires_at = fields.AwareDateTime(required=True)
-
-
-class BotStateSchema(Schema):
-    """Where a bot is in its life."""
-
-    state = fields.Enum(BotState, by_value=True, required=True)
-    reason = fields.Enum(Reason, by_value=True, required=True, allow_none=True)
-    detail = fields.String(
-        required=True, allow_none=True, metadata={"description": "A sentence for the bot's owner."}
-    )
-    since = fields.AwareDateTime(required=True)
-    attempts = fields.Integer(
-        required=True, metadata={"description": "Starts in a row that have not worked out."}
-    )
-    next_attempt_at = fields.AwareDateTime(required=True, allow_none=True)
-
-
-class BotCountersSchema(Schema):
-    """What a bot has to do, and when it last heard from Telegram."""
-
-    last_poll_at = fields.AwareDateTime(
-        required=True,
-        allow_none=True,
-        metadata={"description": "When Telegram last answered getUpdates."},
-    )
-    last_update_at = fields.AwareDateTime(required=True, allow_none=True)
-    pending = fields.Integer(
-        required=True, metadata={"description": "Updates that are stored and not handled yet."}
-    )
-    dead = fields.Integer(
-        required=True, metadata={"description": "Updates whose handler failed for good."}
-    )
-
-
-class BotStatusSchema(BotStateSchema, BotCountersSchema):
-    """What is true of a bot now."""
-
-
-class DeadUpdateSchema(Schema):
-    """An update whose handler failed three times, or that cannot be understood."""
-
-    update_id = fields.Integer(required=True)
-    received_at = fields.AwareDateTime(required=True)
-    dead_at = fields.AwareDateTime(required=True)
-    attempts = fields.Integer(required=True)
-    error = fields.String(required=True)
-    update = fields.Dict(
-        required=True,
-        allow_none=True,
-        metadata={"description": "The update as it came from Telegram, or what was kept of it."},
-    )
-    update_bytes = fields.Integer(
-        required=True, metadata={"description": "How long that is as JSON, shown or not."}
-    )
-    update_left_out = fields.Boolean(
-        required=True, metadata={"description": "Whether the list would be too long with it."}
-    )
-
-
-_TOKEN = validate.Regexp(
-    rf"({TOKEN_PATTERN.pattern}|{MASKED_TOKEN_PATTERN.pattern})\Z",
-    error="A token looks like 123456789:AAExample-35-letters, as @BotFather gives it.",
-)
-
-
-def of_possible_bot(token: str) -> None:
-    """Refuse a token whose number is above all that Telegram gives to bots."""
-    number = token.partition(":")[0]
-    if number.isdecimal() and int(number[:20]) > MAX_TELEGRAM_ID:
-        raise ValidationError("The number before the colon is too large for a Telegram bot's.")
-
-
-class TokenField(fields.String):
-    """Text that was copied from a chat, often with the blank or the line's end behind it."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        return str(super()._deserialize(value, *args, **kwargs)).strip()
-
-
-class BotSchema(BodySchema):
-    """A bot. Its token is shown in full only in the answer to the request that set it."""
-
-    id = fields.Integer(dump_only=True)
-    token = TokenField(
-        required=True,
-        validate=[_TOKEN, of_possible_bot],
-        metadata={
-            "description": "From @BotFather. Writing the masked form back leaves it unchanged.",
-            "examples": ["123456789:AAExampleExampleExampleExampleExamp"],
-        },
-    )
-    title = Text(load_default="", validate=[validate.Length(max=100), printable])
-    active = StrictBoolean(load_default=True)
-    telegram_id = fields.Integer(dump_only=True, allow_none=True)
-    username = fields.String(dump_only=True)
-    created_at = fields.AwareDateTime(dump_only=True)
-    updated_at = fields.AwareDateTime(dump_only=True)
-    status = fields.Nested(BotStatusSchema, dump_only=True)
 
 
 class ProblemSchema(Schema):
@@ -327,6 +84,50 @@ class ProblemSchema(Schema):
         metadata={"description": "The id of this request in the log, also in X-Request-ID."},
     )
     incident = fields.String(metadata={"description": "The id of this failure in the log."})
+
+
+class QueryBoolean(fields.Boolean):
+    """`true` or `false`, as a parameter of an address."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        if value not in ("true", "false"):
+            raise ValidationError("Use true or false.")
+        return bool(value == "true")
+
+
+class PageQuerySchema(BodySchema):
+    """Which page of a list."""
+
+    page = fields.Integer(
+        load_default=1,
+        validate=validate.Range(min=1, max=_MAX_PAGE),
+        metadata={"description": "Counted from 1; one beyond the last is empty."},
+    )
+    page_size = fields.Integer(load_default=25, validate=validate.Range(min=1, max=MAX_PAGE_SIZE))
+
+
+class PageSchema(Schema):
+    """What all pages share."""
+
+    count = fields.Integer(required=True, metadata={"description": "How many there are in all."})
+    next = fields.Url(
+        required=True, allow_none=True, metadata={"description": "Where the next page is."}
+    )
+    previous = fields.Url(
+        required=True, allow_none=True, metadata={"description": "Where the page before is."}
+    )
+
+
+def id_field(description: str) -> fields.Integer:
+    """A parameter that is the id of a row."""
+    rule = validate.Range(min=1, max=MAX_ID)
+    return fields.Integer(validate=rule, metadata={"description": description})
+
+
+def search_field(description: str) -> fields.String:
+    """A parameter with a text to look for."""
+    rules: list[Callable[[str], Any]] = [validate.Length(max=100), printable]
+    return Text(validate=rules, metadata={"description": description})
 
 
 class HealthSchema(Schema):

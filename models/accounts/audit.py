@@ -141,7 +141,7 @@ def record(
     return entry_id
 
 
-def note_failed_login(by: Actor, *, user_id: int | None, username: str, reason: str = "") -> None:
+def record_failed_login(by: Actor, *, user_id: int | None, username: str, reason: str = "") -> None:
     """Add that somebody did not get in.
 
     For a name that nobody has, the entry goes again at once: what is done for an account must

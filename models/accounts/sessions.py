@@ -58,14 +58,6 @@ class SessionRecord:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who makes a request, and with which session."""
-
-    user: UserRecord
-    session: SessionRecord
-
-
 def _record(row: Session) -> SessionRecord:
     return SessionRecord(
         row.id,
@@ -147,8 +139,8 @@ def _make_room(user_id: int) -> None:
     Session.delete().where(mine, Session.id.not_in(kept)).execute()
 
 
-def identify(session_id: str, user_id: int) -> Identity | None:
-    """Who the session belongs to; None when it is unknown, revoked, expired or the account off."""
+def find(session_id: str, user_id: int) -> tuple[UserRecord, SessionRecord] | None:
+    """Find a live session with its account; None if it is over or the account is disabled."""
     row = (
         Session.select(Session, User)
         .join(User)
@@ -160,7 +152,7 @@ def identify(session_id: str, user_id: int) -> Identity | None:
         )
         .first()
     )
-    return Identity(record(row.user), _record(row)) if row else None
+    return (record(row.user), _record(row)) if row else None
 
 
 def authorized(by: Actor, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -170,32 +162,37 @@ def authorized(by: Actor, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     meanwhile. Revoking a session is immediate for all writes because of this check.
 
     Args:
-        by: who writes; passed on to the function. Without a session (the operator) they may.
+        by: who writes; passed on to the function. The operator always may.
         fn: writes.
 
     Raises:
         SessionEnded: the actor's session is over, or their account is disabled or gone.
         NotStaff: the actor must be staff, and no longer is.
     """
-    if by.session_id and by.user_id is not None:
-        _check_authorized(by.session_id, by.user_id, staff=by.staff)
+    if by.user_id is not None:
+        _check_authorized(by, by.user_id)
     return fn(*args, by=by, **kwargs)
 
 
-def _check_authorized(session_id: str, user_id: int, *, staff: bool) -> None:
+def _check_authorized(by: Actor, user_id: int) -> None:
     try:
         user = locked(user_id)  # first, as everybody does, so that nobody waits in a circle
     except User.DoesNotExist:
         raise SessionEnded from None
-    alive = Session.select().where(
+    if user.disabled_at is not None or (by.session_id and not _is_live(by.session_id, user_id)):
+        raise SessionEnded
+    if by.staff and not user.is_staff:
+        raise NotStaff
+
+
+def _is_live(session_id: str, user_id: int) -> bool:
+    """Check a session, and keep it from being ended before this transaction is over."""
+    query = Session.select().where(
         Session.id == session_id, Session.user == user_id, Session.expires_at > now()
     )
     if not isinstance(Session._meta.database.obj, peewee.SqliteDatabase):
-        alive = alive.for_update("FOR SHARE")  # nobody ends it until this transaction is over
-    if user.disabled_at is not None or alive.first() is None:
-        raise SessionEnded
-    if staff and not user.is_staff:
-        raise NotStaff
+        query = query.for_update("FOR SHARE")
+    return query.first() is not None
 
 
 def touch(session_id: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from models.accounts import administration, sessions, users
+from models.accounts import administration, rules, sessions, users
 from models.accounts.administration import Account
 from models.accounts.audit import OPERATOR
 from models.accounts.passwords import hash_password, weaknesses
@@ -39,7 +39,8 @@ def create_user(
     username: str, email: str, staff: bool, password_stdin: bool, **flags: str | None
 ) -> None:
     """Add an account."""
-    _check_fields(username=username, email=email)
+    _check_field(rules.USERNAME, username)
+    _check_field(rules.EMAIL, email)
     password_hash = hash_password(_new_password(password_stdin, username=username, email=email))
     fields: dict[str, Any] = {"username": username, "email": email, "is_staff": staff}
     try:
@@ -159,11 +160,9 @@ def _change(flags: dict[str, str | None], username: str, **changes: bool) -> Use
     return found
 
 
-def _check_fields(**fields: str) -> None:
-    from handlers.schemas.common import UserSchema  # noqa: PLC0415 - the rules are the API's
-
-    for name, sentences in UserSchema(only=list(fields)).validate(fields).items():
-        raise click.ClickException(f"{fields[name]!r}: {' '.join(sentences)}")
+def _check_field(field_rules: rules.Rules, text: str) -> None:
+    if sentence := rules.problem(field_rules, text):
+        raise click.ClickException(f"{text!r}: {sentence}")
 
 
 def _new_password(from_stdin: bool, *, username: str, email: str) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from support.client import BOTS, PASSWORD, Answer, Client, Clock, register
 
-from models.accounts.sessions import Identity, SessionRecord
+from models.accounts.audit import Actor
+from models.accounts.principal import Principal, Via
 from models.accounts.users import UserRecord
 from models.engine.base import now
 from models.engine.connection import connect
@@ -231,12 +232,16 @@ def test_an_operator_who_allows_more_bots_lets_more_tokens_be_checked() -> None:
         limits.check_token(1)
 
 
-def identity(user_id: int) -> Identity:
-    """Somebody with a session."""
-    moment = now()
-    session = SessionRecord(f"s{user_id}", user_id, "", "", moment, moment, moment)
-    user = UserRecord(user_id, f"user{user_id}", "", "", "", False, None, moment)
-    return Identity(user, session)
+def principal(user_id: int, session_id: str | None) -> Principal:
+    """Somebody who is logged in, or without a session has authenticated in another way."""
+    user = UserRecord(user_id, f"user{user_id}", "", "", "", False, None, now())
+    return Principal(user, Via.SESSION, session_id)
+
+
+def test_a_caller_without_a_session_is_counted_by_account() -> None:
+    logins = [principal(1, "s1").login, principal(1, "s2").login, principal(1, None).login]
+    assert logins == ["s1", "s2", 1]
+    assert principal(1, None).actor("192.0.2.1") == Actor("user1", 1, "192.0.2.1")
 
 
 @pytest.mark.parametrize(("method", "by_session"), [("GET", False), ("PUT", False), ("PUT", True)])
@@ -246,7 +251,9 @@ def test_of_all_requests_a_network_has_its_share_and_another_one_its_own(
     limits, let_in = AccountLimits(rate=20, bots=5, clock=Clock()), 0
 
     def ask_as(user_id: int, address: str) -> None:
-        limits.check(identity(user_id), method, address=address, by_session=by_session)
+        limits.check(
+            principal(user_id, f"s{user_id}"), method, address=address, by_session=by_session
+        )
 
     with pytest.raises(NetworkTooFast):
         for n in range(5000):

@@ -14,7 +14,7 @@ from support.client import BOTS, PASSWORD, Answer, Client, register, until
 from models.accounts import sessions, users
 from models.accounts.audit import OPERATOR
 from models.accounts.users import User, _taken
-from models.errors import EmailTaken, PasswordChanged, UsernameTaken
+from models.errors import EmailTaken, PasswordChanged, StorageUnavailable, UsernameTaken
 from sandbox import Sandbox
 from server.app import Botyard, open_botyard
 from server.config import Config
@@ -182,7 +182,7 @@ class TestClosed:
     async def test_accounts_that_are_there_log_in(
         self, botyard: Botyard, anonymous: Client
     ) -> None:
-        hashed = await botyard.services.hasher.hash(PASSWORD)
+        hashed = await botyard.services.logins.hasher.hash(PASSWORD)
         await botyard.services.db.write(
             users.create, username="ann", email="", password_hash=hashed, by=OPERATOR
         )
@@ -564,6 +564,23 @@ async def test_deleting_the_account_stops_its_bots_for_good(ann: Client, telegra
         telegram.send_message(bot.id, text="anybody there?")
         await until(lambda bot=bot: not telegram.polling(bot.id), "the end of the poll")
     assert polls == [len(telegram.calls(bot.id, method="getUpdates")) for bot in bots]
+
+
+async def test_an_account_that_the_database_does_not_delete_keeps_its_bots(
+    ann: Client, botyard: Botyard, monkeypatch: pytest.MonkeyPatch, telegram: Sandbox
+) -> None:
+    shown = await ann.add_bot(telegram.add_bot())
+    off = await ann.add_bot(telegram.add_bot(), active=False)
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise StorageUnavailable("the disk is full")
+
+    monkeypatch.setattr(users, "delete", fails)
+    assert (await ann.delete(USER)).status == 503
+    running = await ann.until_state(shown, "running")
+    assert running["reason"] is None
+    assert (await ann.status_of(off))["state"] == "stopped"
+    assert list(botyard.services.runner.manager._bots) == [shown["id"]]
 
 
 async def test_a_deleted_accounts_bot_can_be_registered_by_another(

@@ -17,6 +17,7 @@ from support.client import BOTS, DEADLINE, Client, register, until
 from support.server_process import ServerProcess, serving
 from support.wire import Wire, wire_to
 
+from handlers.apidoc.swagger import PIECE
 from sandbox import Sandbox
 from server.app import Botyard
 
@@ -233,3 +234,44 @@ async def test_a_file_of_the_page_is_sent_once(anonymous: Client, path: str) -> 
     first = await anonymous.get(path)
     again: Any = await anonymous.get(path, headers={"If-None-Match": first.headers["ETag"]})
     assert (first.status, again.status, again.text) == (200, 304, "")
+
+
+async def test_a_part_of_a_file_of_the_page_can_be_asked_for(anonymous: Client) -> None:
+    path = "/swagger/swagger-ui-bundle.js"
+    whole = await anonymous.get(path)
+    part: Any = await anonymous.get(path, headers={"Range": "bytes=65530-65549"})
+    assert (part.status, part.text.encode()) == (206, whole.text.encode()[65530:65550])
+    head = await anonymous.request("HEAD", path)
+    assert (head.status, head.text) == (200, "")
+    assert head.headers["Content-Length"] == whole.headers["Content-Length"]
+    assert head.headers["ETag"] == whole.headers["ETag"]
+
+
+async def test_a_file_of_the_page_has_no_date_that_could_be_asked_for(anonymous: Client) -> None:
+    since = {"If-Modified-Since": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    answer = await anonymous.get("/swagger/", headers=since)
+    assert answer.status == 200
+    assert "Last-Modified" not in answer.headers
+
+
+async def test_a_file_that_nobody_reads_is_kept_in_memory_piece_by_piece(
+    botyard: Botyard, anonymous: Client
+) -> None:
+    parts = urlsplit(anonymous.url)
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(deaf, (parts.hostname, parts.port))
+        own = deaf.getsockname()
+        bundle = b"GET /swagger/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        deaf.send(bundle * 6)  # the system takes the first for the client
+
+        def unsent() -> int:
+            """The bytes that wait for the client."""
+            found = [one for one in botyard.server._connections if one.context.address[:2] == own]
+            return len(found[0].stream._write_buffer) if found else 0
+
+        await until(unsent, "an answer that is not read")
+        assert unsent() <= 2 * PIECE
+        async with asyncio.timeout(DEADLINE):
+            await botyard.services.traffic.idle()  # a drain does not wait for it

@@ -397,7 +397,9 @@ async def test_attackers_do_not_keep_the_right_password_out(
 ) -> None:
     flood = await flood_from_everywhere(crowd, gate)
     victim = start(crowd, "ann", PASSWORD, "192.0.2.1")
-    await until(lambda: "192.0.2.1" in botyard.services.hasher._strangers._waiting, "its turn")
+    await until(
+        lambda: "192.0.2.1" in botyard.services.logins.hasher._strangers._waiting, "its turn"
+    )
     gate.open.set()
     assert (await victim).status == 200
     await asyncio.gather(*flood)
@@ -409,7 +411,7 @@ async def test_where_one_has_logged_in_before_one_hardly_waits_in_the_queue(
 ) -> None:
     flood = await flood_from_everywhere(crowd, gate)
     victim = start(crowd, "ann", PASSWORD, HOME)
-    await until(lambda: botyard.services.hasher._known._waiting, "its turn")
+    await until(lambda: botyard.services.logins.hasher._known._waiting, "its turn")
     gate.open.set()
     assert (await victim).status == 200
     await asyncio.gather(*flood)
@@ -431,7 +433,7 @@ async def test_accounts_known_in_many_networks_do_not_keep_the_known_out(
     flood = [start(crowd, name, WRONG, address) for name, address in 2 * known]
     await until(lambda: sum(task.done() for task in flood) > len(flood) // 2, "a full queue")
     victim = start(crowd, "ann", PASSWORD, HOME)
-    waiting, ann = botyard.services.hasher._known._waiting, str(home.user["pk"])
+    waiting, ann = botyard.services.logins.hasher._known._waiting, str(home.user["pk"])
     await until(lambda: victim.done() or ann in waiting or HOME in waiting, "its turn")
     gate.open.set()
     assert (await victim).status == 200

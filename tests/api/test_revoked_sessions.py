@@ -26,12 +26,13 @@ from tornado.web import url
 from handlers.authentication import SAFE_METHODS
 from handlers.routes import routes
 from handlers.uploads import StreamedHandler
-from models.accounts import administration
-from models.accounts.audit import OPERATOR
+from models.accounts import administration, sessions, users
+from models.accounts.audit import OPERATOR, Actor
 from models.accounts.sessions import Session
 from models.accounts.users import User
 from models.engine.base import now
 from models.engine.database import Database
+from models.errors import SessionEnded
 from models.messaging.updates import Update
 from sandbox import Sandbox
 from server.app import Botyard
@@ -326,6 +327,15 @@ async def test_a_write_of_a_member_of_staff_who_was_demoted_meanwhile_is_refused
     await demoting
     answer = await request
     assert (answer.status, answer.json["code"]) == (403, "staff_only")
+
+
+async def test_a_caller_without_a_session_cannot_write_for_a_disabled_account(
+    botyard: Botyard, ann: Client
+) -> None:
+    await administer(botyard, ann, disabled=True)
+    by = Actor("ann", ann.user["pk"])
+    with pytest.raises(SessionEnded):
+        await botyard.services.db.write(sessions.authorized, by, users.update, by.user_id, {})
 
 
 async def test_a_bot_is_not_added_for_a_session_that_ended_while_telegram_was_asked(

@@ -274,7 +274,7 @@ def test_each_source_of_a_fair_queue_has_a_turn() -> None:
 async def test_people_beyond_the_queue_are_asked_to_come_back(
     ann: Client, anonymous: Client, botyard: Botyard, gate: threading.Event
 ) -> None:
-    hasher = botyard.services.hasher
+    hasher = botyard.services.logins.hasher
     waiting = [ask(hasher, f"{n}") for n in range(65)]
     await until(lambda: hasher.waiting == 64, "a full queue")
     answer = await guess(anonymous, "nobody")

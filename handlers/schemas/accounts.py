@@ -1,0 +1,129 @@
+"""Bodies about accounts: registration, login, passwords, one's own data, sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from handlers.schemas.common import BodySchema, Text
+from models.accounts import passwords, rules
+
+
+def _name(**options: Any) -> fields.String:
+    return Text(validate=list(rules.NAME), **options)
+
+
+def _username(**options: Any) -> fields.String:
+    return Text(validate=list(rules.USERNAME), metadata={"examples": ["ann"]}, **options)
+
+
+def _password(**options: Any) -> fields.String:
+    metadata = {"format": "password", "examples": ["correct horse battery"]}
+    rule = validate.Length(max=passwords.MAX_LENGTH)
+    return fields.String(validate=rule, load_only=True, metadata=metadata, **options)
+
+
+class EmailField(Text):
+    """An e-mail address, or an empty string for none."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        return str(super()._deserialize(value, attr, data, **kwargs)).strip()
+
+
+def _email(**options: Any) -> EmailField:
+    examples = {"examples": ["ann@example.org"]}
+    return EmailField(validate=list(rules.EMAIL), metadata=examples, **options)
+
+
+def _check_new_password(first: str | None, second: str | None, field: str, **user: str) -> None:
+    if not first:
+        raise ValidationError({field: ["Missing data for required field."]})
+    if second is not None and first != second:
+        raise ValidationError({f"{field[:-1]}2": ["The two passwords are not the same."]})
+    if problems := passwords.weaknesses(first, **user):
+        raise ValidationError({field: problems})
+
+
+_PASSWORDS = ("password", "password1", "password2")
+
+
+class RegistrationSchema(BodySchema):
+    """A new account: the password once as `password`, or twice as `password1`, `password2`."""
+
+    username = _username(required=True)
+    email = _email(load_default="")
+    password = _password()
+    password1 = _password()
+    password2 = _password()
+
+    # also if other fields are wrong, so that all errors are reported at once
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _check_passwords(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
+        if any(name in original and name not in data for name in _PASSWORDS):
+            return  # its own error is reported already
+        user = {"username": data.get("username", ""), "email": data.get("email", "")}
+        if "password1" in data or "password2" in data:
+            if "password2" not in data and data.get("password1"):
+                raise ValidationError({"password2": ["Missing data for required field."]})
+            _check_new_password(data.get("password1"), data.get("password2"), "password1", **user)
+        else:
+            _check_new_password(data.get("password"), None, "password", **user)
+
+
+class LoginSchema(BodySchema):
+    """Who logs in: the user name or the e-mail address, and the password."""
+
+    username = Text(validate=[validate.Length(max=rules.MAX_USERNAME), rules.printable])
+    email = Text(validate=[validate.Length(max=rules.MAX_EMAIL), rules.printable])
+    password = _password(required=True)
+
+    @validates_schema
+    def _check_name(self, data: dict[str, Any], **_: Any) -> None:
+        if not data.get("username") and not data.get("email"):
+            raise ValidationError({"username": ["Give the user name or the e-mail address."]})
+
+
+class PasswordChangeSchema(BodySchema):
+    """A new password, and the one that holds until now."""
+
+    old_password = _password(required=True)
+    new_password1 = _password(required=True)
+    new_password2 = _password(required=True)
+
+    @validates_schema
+    def _check_passwords(self, data: dict[str, Any], **_: Any) -> None:
+        _check_new_password(data.get("new_password1"), data.get("new_password2"), "new_password1")
+
+
+class UserSchema(BodySchema):
+    """An account."""
+
+    pk = fields.Integer(dump_only=True, attribute="id")
+    username = _username(required=True)
+    email = _email()
+    first_name = _name()
+    last_name = _name()
+
+
+class LoginAnswerSchema(Schema):
+    """A login: the key to send as `Authorization: Bearer KEY`, and whose it is."""
+
+    key = fields.String(required=True)
+    token_type = fields.Constant("Bearer", required=True)
+    expires_at = fields.AwareDateTime(required=True)
+    user = fields.Nested(UserSchema, required=True)
+
+
+class SessionSchema(Schema):
+    """A login on one device."""
+
+    id = fields.String(required=True)
+    current = fields.Boolean(
+        required=True, metadata={"description": "Whether this very request uses it."}
+    )
+    user_agent = fields.String(required=True)
+    address = fields.String(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    last_used_at = fields.AwareDateTime(required=True)
+    expires_at = fields.AwareDateTime(required=True)

@@ -1,0 +1,119 @@
+"""Bodies about bots, their status and their dead updates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from handlers.schemas.common import BodySchema, StrictBoolean, Text
+from models.accounts.rules import printable
+from models.bots.telegram_id import MAX_TELEGRAM_ID
+from models.bots.vault import MASKED_TOKEN_PATTERN, TOKEN_PATTERN
+from runner.states import BotState, Reason
+
+
+class BotStateSchema(Schema):
+    """Where a bot is in its life."""
+
+    state = fields.Enum(BotState, by_value=True, required=True)
+    reason = fields.Enum(Reason, by_value=True, required=True, allow_none=True)
+    detail = fields.String(
+        required=True, allow_none=True, metadata={"description": "A sentence for the bot's owner."}
+    )
+    since = fields.AwareDateTime(required=True)
+    attempts = fields.Integer(
+        required=True, metadata={"description": "Starts in a row that have not worked out."}
+    )
+    next_attempt_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class BotCountersSchema(Schema):
+    """What a bot has to do, and when it last heard from Telegram."""
+
+    last_poll_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When Telegram last answered getUpdates."},
+    )
+    last_update_at = fields.AwareDateTime(required=True, allow_none=True)
+    pending = fields.Integer(
+        required=True, metadata={"description": "Updates that are stored and not handled yet."}
+    )
+    dead = fields.Integer(
+        required=True, metadata={"description": "Updates whose handler failed for good."}
+    )
+
+
+class BotStatusSchema(BotStateSchema, BotCountersSchema):
+    """What is true of a bot now."""
+
+
+class DeadUpdateSchema(Schema):
+    """An update whose handler failed three times, or that cannot be understood."""
+
+    update_id = fields.Integer(required=True)
+    received_at = fields.AwareDateTime(required=True)
+    dead_at = fields.AwareDateTime(required=True)
+    attempts = fields.Integer(required=True)
+    error = fields.String(required=True)
+    update = fields.Dict(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The update as it came from Telegram, or what was kept of it."},
+    )
+    update_bytes = fields.Integer(
+        required=True, metadata={"description": "How long that is as JSON, shown or not."}
+    )
+    update_left_out = fields.Boolean(
+        required=True, metadata={"description": "Whether the list would be too long with it."}
+    )
+
+
+_TOKEN = validate.Regexp(
+    rf"({TOKEN_PATTERN.pattern}|{MASKED_TOKEN_PATTERN.pattern})\Z",
+    error="A token looks like 123456789:AAExample-35-letters, as @BotFather gives it.",
+)
+
+
+def of_possible_bot(token: str) -> None:
+    """Reject a token whose number is beyond those of Telegram bots."""
+    number = token.partition(":")[0]
+    if number.isdecimal() and int(number[:20]) > MAX_TELEGRAM_ID:
+        raise ValidationError("The number before the colon is too large for a Telegram bot's.")
+
+
+class TokenField(fields.String):
+    """A token; copied from a chat, it often has a blank or a line end around it."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        return str(super()._deserialize(value, *args, **kwargs)).strip()
+
+
+class BotBaseSchema(BodySchema):
+    """The fields of a bot that its owner and staff read alike."""
+
+    id = fields.Integer(dump_only=True)
+    token = fields.String(dump_only=True, metadata={"description": "The masked form."})
+    title = fields.String(dump_only=True)
+    active = StrictBoolean(required=True)
+    telegram_id = fields.Integer(dump_only=True, allow_none=True)
+    username = fields.String(dump_only=True)
+    created_at = fields.AwareDateTime(dump_only=True)
+    updated_at = fields.AwareDateTime(dump_only=True)
+    status = fields.Nested(BotStatusSchema, dump_only=True)
+
+
+class BotSchema(BotBaseSchema):
+    """A bot. Its token is shown in full only in the answer to the request that set it."""
+
+    token = TokenField(
+        required=True,
+        validate=[_TOKEN, of_possible_bot],
+        metadata={
+            "description": "From @BotFather. Writing the masked form back leaves it unchanged.",
+            "examples": ["123456789:AAExampleExampleExampleExampleExamp"],
+        },
+    )
+    title = Text(load_default="", validate=[validate.Length(max=100), printable])
+    active = StrictBoolean(load_default=True)

@@ -1,0 +1,144 @@
+"""Translates the errors of the layers below into those of the API."""
+
+from __future__ import annotations
+
+from handlers import errors
+from handlers.errors import ApiError, Code
+from models import errors as storage
+from models.accounts.passwords import HasherBusy
+from models.accounts.users import User
+from runner import errors as runner
+from services import errors as services
+
+
+def translate(error: BaseException) -> ApiError | None:
+    """Translate an error that was raised on purpose; None for any other, which is a bug."""
+    if isinstance(error, ApiError):
+        return error
+    return (
+        _translate_conflict(error)
+        or _translate_refusal(error)
+        or _translate_password(error)
+        or _translate_wait(error)
+        or _translate_outside(error)
+    )
+
+
+def _translate_conflict(error: BaseException) -> ApiError | None:
+    """Translate an error about what is stored already."""
+    match error:
+        case storage.UsernameTaken():
+            return errors.invalid({"username": ["A user with this name exists already."]})
+        case storage.EmailTaken():
+            return errors.invalid({"email": ["A user with this e-mail address exists already."]})
+        case storage.BotLimitReached():
+            return errors.Forbidden(
+                f"You have {error.limit} bots, which is as many as an account may have. "
+                "Delete one to add another.",
+                code=Code.BOT_LIMIT_REACHED,
+            )
+        case storage.BotAlreadyRegistered():
+            return errors.Conflict(
+                "This Telegram bot is registered already; a bot can be in the platform once.",
+                code=Code.BOT_ALREADY_REGISTERED,
+                errors={"token": ["This Telegram bot is registered already."]},
+            )
+        case runner.BotGone():
+            return errors.NotFound("There is no such bot.")
+        case services.DeadUpdateNotFound():
+            return errors.NotFound(f"Bot {error.bot_id} has no dead update {error.update_id}.")
+        case services.SessionNotFound():
+            return errors.NotFound("You have no such session.")
+    return None
+
+
+def _translate_refusal(error: BaseException) -> ApiError | None:
+    """Translate an error about what the caller may do."""
+    match error:
+        case User.DoesNotExist():  # deleted while the request was under way
+            return errors.Unauthorized("This account is gone.", code=Code.INVALID_KEY)
+        case storage.SessionEnded():
+            return errors.invalid_key()
+        case storage.NotStaff():
+            return errors.staff_only()
+        case storage.AccountDisabled():
+            return errors.Forbidden(
+                "This account is disabled; ask the operator.", code=Code.ACCOUNT_DISABLED
+            )
+        case services.RegistrationClosed():
+            return errors.Forbidden(
+                "Registration is closed here; ask the operator for an account.",
+                code=Code.REGISTRATION_CLOSED,
+            )
+        case services.OwnAccount():
+            return errors.Conflict(
+                "You cannot disable or demote yourself; ask another member of staff.",
+                code=Code.OWN_ACCOUNT,
+            )
+    return None
+
+
+def _translate_password(error: BaseException) -> ApiError | None:
+    """Translate an error about a password."""
+    match error:
+        case services.InvalidCredentials():
+            sentence = "The user name or the password is wrong."
+            return errors.BadRequest(
+                f"{sentence} After many attempts wait for a quarter of an hour.",
+                code=Code.INVALID_CREDENTIALS,
+                errors={"non_field_errors": [sentence]},
+            )
+        case services.WeakPassword():
+            return errors.invalid({"new_password1": error.problems})
+        case services.WrongPassword():
+            return errors.invalid({"old_password": ["This is not your password."]})
+        case services.PasswordReplaced():
+            sentence = "The password was changed in the meantime; this is the old one."
+            return errors.invalid({"old_password": [sentence]})
+    return None
+
+
+def _translate_wait(error: BaseException) -> ApiError | None:
+    """Translate an error that asks the caller to wait."""
+    match error:
+        case HasherBusy():
+            return errors.TooManyRequests(
+                "Too many people are logging in at the moment. Try again.",
+                seconds=5,
+                code=Code.BUSY,
+            )
+        case services.NetworkTooFast():
+            return errors.TooManyRequests(
+                f"Too many requests come from your network. Try again in {error.seconds} s.",
+                seconds=error.seconds,
+                code=Code.RATE_LIMITED,
+            )
+        case services.AccountTooFast():
+            return errors.TooManyRequests(
+                f"Too many requests come from this account. Try again in {error.seconds} s.",
+                seconds=error.seconds,
+                code=Code.RATE_LIMITED,
+            )
+        case services.TooFast():
+            return errors.TooManyRequests(
+                f"Too many attempts. Try again in {error.seconds} s.", seconds=error.seconds
+            )
+    return None
+
+
+def _translate_outside(error: BaseException) -> ApiError | None:
+    """Translate an error of the database or of Telegram."""
+    match error:
+        case storage.StorageUnavailable():
+            return errors.Unavailable(
+                "The database does not answer; nothing was changed. Try again in a moment.",
+                code=Code.STORAGE_UNAVAILABLE,
+                headers={"Retry-After": "5"},
+            )
+        case runner.TokenRejected():
+            return errors.Unprocessable(
+                "Telegram does not know this token. Copy it again from @BotFather.",
+                code=Code.TELEGRAM_TOKEN_REJECTED,
+                errors={"token": ["Telegram does not know this token."]},
+            )
+    return None

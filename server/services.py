@@ -1,0 +1,85 @@
+"""Makes the services that handlers call, out of the parts that `server.app` has opened."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from handlers.access_tokens import AccessTokens
+from handlers.dependencies import ApiOptions, Services
+from handlers.metrics.requests import RequestCounts
+from handlers.routes import routes
+from models.accounts.passwords import PasswordHasher
+from models.bots.vault import Vault
+from models.engine.database import Database
+from runner.runner import Runner
+from runner.settings import RunnerTuning
+from server import __version__
+from server.config import Config
+from server.loop_lag import LoopLag
+from services.account_limits import AccountLimits
+from services.accounts import AccountService
+from services.bots import BotService
+from services.dead_updates import DeadUpdateService
+from services.logins import LoginService
+from services.sessions import SessionService
+from services.throttle import LoginThrottle
+
+
+def _api_options(config: Config, *, commit: str) -> ApiOptions:
+    return ApiOptions(
+        version=__version__,
+        commit=commit,
+        cors_origins=config.cors_origins,
+        allowed_hosts=config.hosts,
+        metrics_token=config.metrics_token,
+        metrics_open=config.local_only,
+    )
+
+
+def make_services(
+    config: Config,
+    *,
+    commit: str,
+    tuning: RunnerTuning,
+    db: Database,
+    vault: Vault,
+    runner: Runner,
+    loop_lag: LoopLag,
+) -> Services:
+    """Make the services that handlers call.
+
+    Args:
+        commit: that the program was built from.
+    """
+    sessions = SessionService(db=db, events=runner.events)
+    throttle = LoginThrottle()
+    return Services(
+        settings=_api_options(config, commit=commit),
+        db=db,
+        vault=vault,
+        keys=AccessTokens(*vault.derive_all("session keys")),
+        limits=AccountLimits(rate=config.account_rate, bots=config.max_bots_per_user),
+        runner=runner,
+        sessions=sessions,
+        logins=LoginService(
+            db=db,
+            sessions=sessions,
+            hasher=PasswordHasher(),
+            throttle=throttle,
+            lifetime=timedelta(days=config.session_days),
+            registration_open=config.registration,
+        ),
+        accounts=AccountService(
+            db=db, vault=vault, manager=runner.manager, sessions=sessions, throttle=throttle
+        ),
+        bots=BotService(
+            db=db,
+            vault=vault,
+            runner=runner,
+            settings=tuning,
+            max_bots=config.max_bots_per_user,
+        ),
+        dead_updates=DeadUpdateService(db=db),
+        requests=RequestCounts(routes),
+        loop_lag=loop_lag.measured,
+    )

@@ -1,0 +1,223 @@
+"""Logging in: registration, login, a new password. Every guess at a password is counted here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from models.accounts import audit, sessions, users
+from models.accounts.address import network_of
+from models.accounts.audit import Actor
+from models.accounts.passwords import PasswordHasher, weaknesses
+from models.accounts.principal import Principal
+from models.accounts.sessions import SessionRecord
+from models.accounts.users import Credentials, UserRecord
+from models.engine.database import Database
+from models.errors import AccountDisabled, PasswordChanged
+from services.errors import (
+    InvalidCredentials,
+    PasswordReplaced,
+    RegistrationClosed,
+    WeakPassword,
+    WrongPassword,
+)
+from services.sessions import SessionService
+from services.throttle import Attempt, LoginThrottle
+
+# reasons in the audit log
+_DISABLED, _THROTTLED = "account_disabled", "too_many_attempts"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An account with the session that was just begun."""
+
+    user: UserRecord
+    session: SessionRecord
+
+
+class LoginService:
+    """Registers accounts, logs them in, changes their passwords.
+
+    Args:
+        db: the database.
+        sessions: ends sessions.
+        hasher: hashes and checks passwords.
+        throttle: counts attempts.
+        lifetime: how long a session lasts.
+        registration_open: True if people may register themselves.
+    """
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        sessions: SessionService,
+        hasher: PasswordHasher,
+        throttle: LoginThrottle,
+        lifetime: timedelta,
+        registration_open: bool,
+    ) -> None:
+        self._db = db
+        self._sessions = sessions
+        self.hasher = hasher
+        self._throttle = throttle
+        self._lifetime = lifetime
+        self._registration_open = registration_open
+
+    def check_registration_open(self) -> None:
+        """Check that people may register themselves.
+
+        Raises:
+            RegistrationClosed: only the operator adds accounts.
+        """
+        if not self._registration_open:
+            raise RegistrationClosed
+
+    async def register(
+        self, *, username: str, email: str, password: str, user_agent: str, by: Actor
+    ) -> Login:
+        """Add an account and log it in.
+
+        Args:
+            by: the address that the request comes from.
+
+        Raises:
+            RegistrationClosed: only the operator adds accounts.
+            TooFast, HasherBusy: the caller must wait.
+            UsernameTaken, EmailTaken: another account has this name or e-mail address.
+        """
+        self.check_registration_open()
+        with self._throttle.registration(by.address).undone_when_busy():
+            password_hash = await self.hasher.hash(password, source=network_of(by.address))
+        user, session = await self._db.write(
+            sessions.register,
+            username=username,
+            email=email,
+            password_hash=password_hash,
+            lifetime=self._lifetime,
+            user_agent=user_agent,
+            by=by,
+        )
+        return Login(user, session)
+
+    async def log_in(
+        self, *, username: str | None, email: str | None, password: str, user_agent: str, by: Actor
+    ) -> Login:
+        """Begin a session for the account of a name or an e-mail address.
+
+        Args:
+            by: the address that the request comes from.
+
+        Raises:
+            InvalidCredentials: there is no such account, or it has another password.
+            TooFast, HasherBusy: the caller must wait.
+            AccountDisabled: the password is right, and the account disabled.
+        """
+        credentials = await self._authenticate(username, email, password, by)
+        try:
+            session = await self._db.write(
+                sessions.create,
+                credentials.user.id,
+                password_hash=credentials.password_hash,
+                lifetime=self._lifetime,
+                user_agent=user_agent,
+                by=by,
+            )
+        except AccountDisabled:
+            await self._record_failure(credentials, by, reason=_DISABLED)
+            raise
+        except PasswordChanged:
+            raise InvalidCredentials from None
+        return Login(credentials.user, session)
+
+    async def _authenticate(
+        self, username: str | None, email: str | None, password: str, by: Actor
+    ) -> Credentials:
+        self._throttle.check_address(by.address)
+        credentials, known = await self._db.read(
+            sessions.find_for_login, username=username, email=email, address=by.address
+        )
+        user_id, name = (credentials.user.id if credentials else None), username or email or ""
+        attempt = self._throttle.login(name, by.address, user_id=user_id, known=known)
+        source = str(user_id) if known else network_of(by.address)
+        fits = await self._check_password(attempt, password, credentials, source, known=known)
+        if not fits or credentials is None:
+            await self._record_failure(
+                credentials, by, reason=_THROTTLED if attempt.in_vain else ""
+            )
+            raise InvalidCredentials
+        return credentials
+
+    async def _check_password(
+        self,
+        attempt: Attempt,
+        password: str,
+        credentials: Credentials | None,
+        source: str,
+        *,
+        known: bool,
+    ) -> bool:
+        """Check a password; False also if the attempt is in vain.
+
+        Args:
+            attempt: the counted attempt; not counted if the queue of the hasher is full.
+            credentials: the account; None, for no account, takes as long.
+            source, known: see `PasswordHasher.hash`.
+
+        Raises:
+            HasherBusy: too many passwords wait to be checked.
+        """
+        password_hash = credentials.password_hash if credentials else None
+        with attempt.undone_when_busy():
+            fits = await self.hasher.check(password, password_hash, source=source, known=known)
+        if not fits or attempt.in_vain:
+            return False
+        attempt.succeeded()
+        return True
+
+    async def _record_failure(
+        self, credentials: Credentials | None, by: Actor, *, reason: str
+    ) -> None:
+        await self._db.write(
+            audit.record_failed_login,
+            by,
+            user_id=credentials.user.id if credentials else None,
+            username=credentials.user.username if credentials else "",
+            reason=reason,
+        )
+
+    async def change_password(self, principal: Principal, *, old: str, new: str, by: Actor) -> None:
+        """Replace the caller's password; every other session of the account ends.
+
+        Raises:
+            WeakPassword: the new one is not accepted.
+            WrongPassword: the old one is wrong.
+            PasswordReplaced: the account got another password while the old one was checked.
+            TooFast, HasherBusy: the caller must wait.
+        """
+        user = principal.user
+        if problems := weaknesses(new, username=user.username, email=user.email):
+            raise WeakPassword(problems)
+        checked = await self._db.read(users.credentials, user.id)
+        attempt, source = self._throttle.password_change(principal.login), str(user.id)
+        if not await self._check_password(attempt, old, checked, source, known=True):
+            raise WrongPassword
+        with attempt.undone_when_busy():
+            password_hash = await self.hasher.hash(new, source=source, known=True)
+        change = partial(
+            sessions.change_password,
+            checked_hash=checked.password_hash if checked else "",
+            keep=principal.session_id,
+        )
+        try:
+            await self._sessions.end_by(
+                user.id, change, user, password_hash, by=by, keep=principal.session_id
+            )
+        except PasswordChanged:
+            raise PasswordReplaced from None
+
+    def close(self) -> None:
+        """End the thread that hashes."""
+        self.hasher.close()

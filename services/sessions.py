@@ -1,0 +1,88 @@
+"""Login sessions: find, list and end them. Nothing else ends a session of this server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from models.accounts import sessions
+from models.accounts.audit import Action, Actor
+from models.accounts.principal import Principal
+from models.accounts.sessions import SessionRecord, authorized
+from models.accounts.users import UserRecord
+from models.engine.base import now
+from models.engine.database import Database
+from runner.live.hub import EventHub
+from services.errors import SessionNotFound
+
+T = TypeVar("T")
+
+TOUCH_AFTER = timedelta(minutes=1)  # precision of a session's last use
+
+
+class SessionService:
+    """Finds and ends sessions; with a session its live streams end.
+
+    Args:
+        db: the database.
+        events: the live streams.
+    """
+
+    def __init__(self, *, db: Database, events: EventHub) -> None:
+        self._db = db
+        self._events = events
+
+    async def find(self, session_id: str, user_id: int) -> tuple[UserRecord, SessionRecord] | None:
+        """Find a live session with its account, and record that it was used.
+
+        Returns:
+            None if the session is over or the account is disabled.
+        """
+        found = await self._db.read(sessions.find, session_id, user_id)
+        if found is not None and now() - found[1].last_used_at > TOUCH_AFTER:
+            await self._db.write(sessions.touch, session_id)
+        return found
+
+    async def is_live(self, principal: Principal) -> bool:
+        """Return True while the caller's session is live and the account enabled."""
+        session_id, user_id = principal.session_id or "", principal.user.id
+        return await self._db.read(sessions.find, session_id, user_id) is not None
+
+    async def list_for(self, user_id: int) -> list[SessionRecord]:
+        """List the live sessions of an account, the latest login first."""
+        return await self._db.read(sessions.list_for, user_id)
+
+    async def log_out(self, principal: Principal, *, by: Actor) -> None:
+        """End the caller's own session, if they have one."""
+        if principal.session_id is not None:
+            await self._end(principal.user, principal.session_id, Action.LOGOUT, by=by)
+
+    async def end(self, user: UserRecord, session_id: str, *, by: Actor) -> None:
+        """End one session of an account.
+
+        Raises:
+            SessionNotFound: the account has no such session.
+        """
+        if not await self._end(user, session_id, Action.SESSION_ENDED, by=by):
+            raise SessionNotFound
+
+    async def _end(self, user: UserRecord, session_id: str, action: Action, *, by: Actor) -> bool:
+        ended = await self._db.write(
+            authorized, by, sessions.delete, session_id, user=user, action=action
+        )
+        self._events.end_session(user.id, session_id)
+        return ended
+
+    async def end_by(
+        self, user_id: int, write: Callable[..., T], *args: Any, by: Actor, keep: str | None = None
+    ) -> T:
+        """Run a write that ends the sessions of an account, then end their live streams.
+
+        Args:
+            write: the writing function; it gets `args` and the keyword argument `by`.
+            keep: the one session that goes on; None for none.
+        """
+        result = await self._db.write(authorized, by, write, *args)
+        self._events.end_sessions(user_id, keep=keep)
+        return result
