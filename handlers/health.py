@@ -43,9 +43,9 @@ class Readiness(ApiHandler):
           503: {description: "Not yet, or not any more.", schema: ReadinessSchema}
         """
         await self.services.db.read(Session.select().limit(1).exists)
-        manager, traffic = self.services.runner.manager, self.services.traffic
-        ready = manager.ready and not traffic.draining
-        states = {str(state): count for state, count in manager.states().items()}
+        runner, traffic = self.services.runner, self.services.traffic
+        ready = runner.reconciler.ready and not traffic.draining
+        states = {str(state): count for state, count in runner.states().items()}
         body = {"status": "ready" if ready else "not ready", "bots": states}
         self.answer(body, status=200 if ready else 503)
 

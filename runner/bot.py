@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from models.bots.records import BotRecord
 from models.engine.base import now
 from models.errors import NotOwner
 from models.redaction import keep_secret
+from models.waiting import completes
 from runner.diagnosis import Diagnosis, classify_error
 from runner.run import BotRun, RunnerContext, create_run
+from runner.settings import RunnerTuning
 from runner.states import ALIVE, STABLE, TRANSITIONS, BotState, BotStatus, Reason
 from runner.updates.incoming import IncomingUpdate
 
@@ -33,14 +34,15 @@ class ManagedBot:
 
     Attributes:
         record: the bot as it was when its last wish was carried out.
+        stable: set while the bot is neither starting nor stopping.
     """
 
     def __init__(self, record: BotRecord, context: RunnerContext) -> None:
         self.record = record
         self._context = context
         self._status = BotStatus(BotState.STOPPED, None, None, now())
-        self._stable = asyncio.Event()
-        self._stable.set()
+        self.stable = asyncio.Event()
+        self.stable.set()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._bot_run: BotRun | None = None
@@ -59,50 +61,31 @@ class ManagedBot:
             pending=run.processor.pending,
         )
 
-    @property
-    def last_poll_at(self) -> datetime | None:
-        """The moment of the last answer to getUpdates; None if there is none in this run."""
-        return None if self._bot_run is None else self._bot_run.poller.last_poll_at
-
     def carry_out(
         self, record: BotRecord, *, priority: bool, unreachable: str | None = None
     ) -> None:
-        """Carry out the wish that the bot runs; see `start`.
+        """Carry out the wish that the bot runs: start it, or retry at once.
 
         Args:
             record: the bot as it is stored now, with the token that it has here.
-        """
-        before = self._status
-        self.record = record
-        self.start(priority=priority, unreachable=unreachable)
-        if self._status is before:
-            self._context.observer.observe(record, self.status, is_new_state=False)
-
-    def start(self, *, priority: bool, unreachable: str | None = None) -> None:
-        """Begin to start, or to retry at once; does nothing when it runs or starts already.
-
-        Args:
             priority: somebody waits for it.
             unreachable: Telegram was just found out of reach, for this cause: wait, then try.
         """
-        if priority and self._status.state is not BotState.RUNNING:
-            self._context.start_limiter.promote(self.record.id)
-        if self._status.state is BotState.RETRYING:
+        self.record = record
+        state = self._status.state
+        if priority and state is not BotState.RUNNING:
+            self._context.start_limiter.promote(record.id)
+        if state is BotState.RETRYING:
             self._try_again()
             self._wake.set()
-        elif self._status.state in (BotState.STOPPED, BotState.FAILED):
-            if unreachable is None:
-                self._set_state(BotState.STARTING, *self._known_reason())
-            else:
-                self._retry(Diagnosis(Reason.TELEGRAM_UNREACHABLE, unreachable), attempts=1)
+        elif state not in (BotState.STOPPED, BotState.FAILED):
+            self._context.observer.observe(record, self.status, is_new_state=False)
+        elif unreachable is None:
+            self._set_state(BotState.STARTING, *_known_reason(record))
             self._spawn()
-
-    def _known_reason(self) -> tuple[Reason | None, str | None]:
-        """The reason of the last failure before this process began, kept until it is over."""
-        run = self.record.run
-        if run is None or run.state != BotState.STARTING or run.reason is None:
-            return None, None
-        return Reason(run.reason), run.detail
+        else:
+            self._retry(Diagnosis(Reason.TELEGRAM_UNREACHABLE, unreachable), attempts=1)
+            self._spawn()
 
     async def stop(self, record: BotRecord | None = None) -> None:
         """Stop; wait a moment for handlers still running, and never for Telegram.
@@ -128,20 +111,6 @@ class ManagedBot:
         if self._closing_task is not None:
             await asyncio.wait({self._closing_task})
         self._set_state(BotState.STOPPED, *kept)
-
-    async def wait_until_stable(self, timeout: float) -> bool:
-        """Wait until the bot is neither starting nor stopping.
-
-        Args:
-            timeout: seconds to wait at most.
-
-        Returns:
-            True if it is so.
-        """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
-                await self._stable.wait()
-        return self._stable.is_set()
 
     def enqueue(self, update: IncomingUpdate) -> None:
         """Take up an update that is in the journal; when the bot is off, the next start does."""
@@ -171,21 +140,16 @@ class ManagedBot:
         else:
             log.warning("bot %d %s: %s: %s", self.record.id, state, reason, detail)
         if state in STABLE:
-            self._stable.set()
+            self.stable.set()
             self._context.start_limiter.forget(self.record.id)
         else:
-            self._stable.clear()
+            self.stable.clear()
         self._context.observer.observe(self.record, self.status, is_new_state=True)
 
     def _retry(self, diagnosis: Diagnosis, *, attempts: int) -> None:
-        settings, delay = self._context.settings, diagnosis.delay
-        if delay is None:
-            jitter = random.uniform(0.75, 1.0)  # noqa: S311 - no secret
-            delay = settings.backoff(attempts) * jitter
-        delay = max(settings.backoff_min, delay)
-        self._set_state(
-            BotState.RETRYING, diagnosis.reason, diagnosis.detail, attempts=attempts, delay=delay
-        )
+        delay = _retry_delay(diagnosis, attempts, self._context.settings)
+        why = diagnosis.reason, diagnosis.detail
+        self._set_state(BotState.RETRYING, *why, attempts=attempts, delay=delay)
 
     def _try_again(self) -> None:
         """Start once more; keep showing the last reason until the retry succeeds."""
@@ -251,7 +215,11 @@ class ManagedBot:
                 try:
                     await self._serve(run)
                 finally:
-                    await self._close(run)  # before the group cuts handlers that still run
+                    # Before the group cuts handlers that still run. In a task of its own: being
+                    # cancelled a second time must not leave a bot that sends.
+                    name = f"bot {self.record.id} closing"
+                    self._closing_task = asyncio.create_task(run.close(), name=name)
+                    await asyncio.shield(self._closing_task)
         except asyncio.CancelledError as error:
             if self._status.state is not BotState.STOPPING:
                 raise
@@ -263,12 +231,6 @@ class ManagedBot:
             self._status = replace(self._status, last_poll_at=run.poller.last_poll_at)
             self.record = replace(self.record, last_update_at=run.poller.last_update_at)
 
-    async def _close(self, run: BotRun) -> None:
-        # A task of its own: being cancelled a second time must not leave a bot that sends.
-        name = f"bot {self.record.id} closing"
-        self._closing_task = asyncio.create_task(run.close(), name=name)
-        await asyncio.shield(self._closing_task)
-
     async def _serve(self, run: BotRun) -> None:
         await self._attempt(run)
         while self._status.state is BotState.RETRYING:
@@ -279,10 +241,7 @@ class ManagedBot:
         self._wake.clear()
         due = self._status.next_attempt_at
         delay = (due - now()).total_seconds() if due else 0.0
-        # not wait_for: on Python 3.11 it can swallow being cancelled
-        with suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, delay)):
-                await self._wake.wait()
+        await completes(self._wake.wait(), within=delay)
 
     async def _attempt(self, run: BotRun) -> None:
         """Connect and poll until something goes wrong; sets the state that follows from it."""
@@ -303,3 +262,20 @@ class ManagedBot:
             await asyncio.Event().wait()  # until it is stopped, or started with what is stored now
         except Exception as error:
             self._react(error, attempts=attempts)
+
+
+def _known_reason(record: BotRecord) -> tuple[Reason | None, str | None]:
+    """Return the reason of the last failure before this process began; kept until it is over."""
+    run = record.run
+    if run is None or run.state != BotState.STARTING or run.reason is None:
+        return None, None
+    return Reason(run.reason), run.detail
+
+
+def _retry_delay(diagnosis: Diagnosis, attempts: int, settings: RunnerTuning) -> float:
+    """Return the seconds until the next attempt."""
+    delay = diagnosis.delay
+    if delay is None:
+        jitter = random.uniform(0.75, 1.0)  # noqa: S311 - no secret
+        delay = settings.backoff(attempts) * jitter
+    return max(settings.backoff_min, delay)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.engine import change_marker
 from models.engine.database import Database
-from runner.manager import BotManager
+from runner.reconciler import Reconciler
 
 
 class ChangeWatcher:
@@ -12,12 +12,12 @@ class ChangeWatcher:
 
     Args:
         db: the database.
-        manager: runs the bots.
+        reconciler: makes the bots what the database says.
     """
 
-    def __init__(self, db: Database, manager: BotManager) -> None:
+    def __init__(self, db: Database, reconciler: Reconciler) -> None:
         self._db = db
-        self._manager = manager
+        self._reconciler = reconciler
         self._seen: str | None = None
 
     async def poll(self) -> None:
@@ -28,5 +28,5 @@ class ChangeWatcher:
         """
         mark = await self._db.read(change_marker.current)
         if mark != self._seen:
-            await self._manager.reconcile_all()
+            await self._reconciler.reconcile_all()
             self._seen = mark  # only now: what failed is tried again

@@ -40,6 +40,12 @@ class RunObserver(Protocol):
     def observe(self, record: BotRecord, status: BotStatus, *, is_new_state: bool) -> None:
         """Learn a bot's status, after each change of its state and each wish carried out."""
 
+    def observe_off(self, record: BotRecord) -> None:
+        """Learn that a bot which does not run here is to be off."""
+
+    def forget(self, bot_id: int) -> None:
+        """Learn that a bot is deleted."""
+
     def disowned(self, bot_id: int) -> None:
         """Learn that this process may no longer write for a bot as it is."""
 

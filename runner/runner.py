@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 
 from dialogs import echo
@@ -17,10 +18,11 @@ from runner.live.publisher import CounterPublisher
 from runner.loop_pacer import LoopPacer
 from runner.manager import BotManager
 from runner.ownership import Ownership, SoleOwner
+from runner.reconciler import Reconciler
 from runner.run import RunnerContext
 from runner.settings import RunnerTuning
 from runner.start_limiter import StartLimiter
-from runner.states import STABLE, BotStatus
+from runner.states import STABLE, BotState, BotStatus
 from runner.statuses import StatusWriter
 from runner.telegram.transport import Transport
 from runner.updates.journal import Journal
@@ -31,8 +33,10 @@ class _Observer:
     """Writes and publishes what becomes of bots; see `RunObserver`."""
 
     def __init__(self, claims: Claims, statuses: StatusWriter, events: EventHub) -> None:
-        self.manager: BotManager | None = None  # set once it is made; bots exist only then
+        self.reconciler: Reconciler | None = None  # set once it is made; bots exist only then
         self.confirm = claims.confirm
+        self.observe_off = statuses.put_off
+        self.forget = statuses.forget
         self._statuses = statuses
         self._events = events
         self._restarts: set[asyncio.Task[None]] = set()
@@ -42,14 +46,14 @@ class _Observer:
         self._statuses.put(record.id, record.generation, status)
         if is_new_state:
             self._events.publish(record.user_id, EventKind.STATE, record.id, status)
-        if self.manager is not None and status.state in STABLE:
-            self.manager.mark_tried(record.id)
+        if self.reconciler is not None and status.state in STABLE:
+            self.reconciler.mark_tried(record.id)
 
     def disowned(self, bot_id: int) -> None:
         """Restart a bot as it is stored."""
-        if self.manager is not None:
+        if self.reconciler is not None:
             name = f"bot {bot_id} restarting"
-            task = asyncio.create_task(self.manager.restart(bot_id), name=name)
+            task = asyncio.create_task(self.reconciler.restart(bot_id), name=name)
             self._restarts.add(task)
             task.add_done_callback(self._restarts.discard)
 
@@ -67,6 +71,7 @@ class Runner:
     Args:
         transport: the way to Telegram.
         manager: which bots run.
+        reconciler: makes them what the database says.
         journal: what came in.
         statuses: what is true of bots, on its way to the database.
         views: bots as they are shown.
@@ -77,6 +82,7 @@ class Runner:
 
     transport: Transport
     manager: BotManager
+    reconciler: Reconciler
     journal: Journal
     statuses: StatusWriter
     views: Views
@@ -86,13 +92,25 @@ class Runner:
     update_counts: UpdateCounts
     observer: _Observer
 
+    @property
+    def size(self) -> int:
+        """The number of bots that run, or are about to."""
+        return self.manager.size + self.reconciler.queued
+
+    def states(self) -> Counter[BotState]:
+        """Count the bots of this process by state, those that boot has yet to begin included."""
+        counts = self.manager.states()
+        if self.reconciler.queued:
+            counts[BotState.STARTING] += self.reconciler.queued
+        return counts
+
     async def save_polls(self) -> None:
         """Write when bots were last answered; called once a minute.
 
         Raises:
             StorageError: nothing of it is written.
         """
-        polls = ((bot.record.id, bot.last_poll_at) for bot in self.manager.bots())
+        polls = ((bot.record.id, bot.status.last_poll_at) for bot in self.manager.bots())
         await self.statuses.save_polls((bot_id, at) for bot_id, at in polls if at is not None)
 
     async def close(self) -> None:
@@ -137,11 +155,13 @@ def create_runner(
         loop_pacer=LoopPacer(settings.handlers_a_turn),
         observer=observer,
     )
-    observer.manager = manager = BotManager(db, vault, context)
+    manager = BotManager(context)
+    observer.reconciler = reconciler = Reconciler(db, vault, manager, settings)
     counts = UpdateCounts(db)
     return Runner(
         transport=transport,
         manager=manager,
+        reconciler=reconciler,
         journal=journal,
         statuses=statuses,
         views=Views(db, vault, manager=manager, statuses=statuses, counts=counts),

@@ -1,7 +1,7 @@
 """Writes the statuses of this process's bots to their rows, many of them in one commit.
 
-A status is true from the moment it is set; its row follows within milliseconds. Until then the
-process that runs the bot shows what it has here.
+A status is true from the moment it is set; its row follows within milliseconds. The process that
+runs a bot, or has run it, shows what it has here.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from models.bots import runs
-from models.bots.records import RunRecord
+from models.bots.records import BotRecord, RunRecord
+from models.engine.base import now
 from models.engine.database import Database
 from models.errors import StorageError, StorageUnavailable
 from runner.states import BotStatus
@@ -32,6 +34,7 @@ class StatusWriter:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._latest: dict[int, RunRecord] = {}
         self._unwritten: dict[int, RunRecord] = {}
         self._polls: dict[int, datetime] = {}  # as they are in the rows
         self._timer: asyncio.TimerHandle | None = None
@@ -43,7 +46,7 @@ class StatusWriter:
         Args:
             generation: of the wish that it follows from.
         """
-        self._unwritten[bot_id] = RunRecord(
+        run = RunRecord(
             generation,
             status.state,
             status.reason,
@@ -53,11 +56,29 @@ class StatusWriter:
             status.next_attempt_at,
             status.last_poll_at,
         )
+        self._put(bot_id, run)
+
+    def _put(self, bot_id: int, run: RunRecord) -> None:
+        self._latest[bot_id] = self._unwritten[bot_id] = run
         self._schedule(DELAY)
 
-    def unwritten(self, bot_id: int) -> RunRecord | None:
-        """Return what is true of a bot and not in its row yet; None if the row says it."""
-        return self._unwritten.get(bot_id)
+    def put_off(self, record: BotRecord) -> None:
+        """Have it written that a bot which does not run here is off."""
+        run = self._latest.get(record.id, record.run)
+        if run is None or run.generation >= record.generation:
+            return
+        if run.state != runs.STOPPED:  # boot has yet to begin with it
+            run = RunRecord(0, runs.STOPPED, None, None, now())
+        self._put(record.id, replace(run, generation=record.generation))
+
+    def latest(self, bot_id: int) -> RunRecord | None:
+        """Return what was last true of a bot here; None if it has not run here."""
+        return self._latest.get(bot_id)
+
+    def forget(self, bot_id: int) -> None:
+        """Drop what is known of a bot: it is deleted, or runs elsewhere."""
+        self._latest.pop(bot_id, None)
+        self._unwritten.pop(bot_id, None)
 
     async def save_polls(self, polls: Iterable[tuple[int, datetime]]) -> None:
         """Write when bots were last answered, of those for which that has changed.

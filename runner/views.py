@@ -73,21 +73,16 @@ class Views:
 
     def status(self, record: BotRecord) -> BotStatus | None:
         """Return what is true of a bot; None if its row has changed since it was read."""
-        managed, run = self._manager.find(record.id), self._statuses.unwritten(record.id)
-        if managed is not None:
-            if managed.record.generation == record.generation:
-                return managed.status
-            if managed.record.generation > record.generation:
-                return None
-        elif run is not None:
-            if run.generation > record.generation:
-                return None
-            return _status(replace(record, run=run))
-        return _status(record)
+        managed, run = self._manager.find(record.id), self._statuses.latest(record.id)
+        if managed is not None and managed.record.generation == record.generation:
+            return managed.status
+        if run is not None and run.generation > record.generation:
+            return None
+        return _status(replace(record, run=run or record.run))
 
     def last_known(self, record: BotRecord) -> BotStatus:
         """Return what was last known of a bot here, for a moment without the database."""
-        managed, run = self._manager.find(record.id), self._statuses.unwritten(record.id)
+        managed, run = self._manager.find(record.id), self._statuses.latest(record.id)
         if managed is not None:
             return managed.status
         return _status(replace(record, run=run or record.run))

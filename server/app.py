@@ -29,7 +29,6 @@ from models.engine.locks import exclusive
 from models.engine.migration import Migrations
 from models.waiting import completes
 from runner.change_watcher import ChangeWatcher
-from runner.manager import BotManager
 from runner.runner import Runner, create_runner
 from runner.settings import FILES_A_BOT, FILES_BESIDE, RunnerTuning
 from runner.telegram.transport import Transport
@@ -122,12 +121,12 @@ class Botyard:
         await self.stack.aclose()
 
 
-def _connection_room(manager: BotManager) -> Callable[[], int]:
+def _connection_room(runner: Runner) -> Callable[[], int]:
     """Make the function that tells how many connections may be open: what bots need is kept."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
         limit = sys.maxsize
-    return lambda: max(MIN_CONNECTIONS, limit - FILES_BESIDE - FILES_A_BOT * manager.size)
+    return lambda: max(MIN_CONNECTIONS, limit - FILES_BESIDE - FILES_A_BOT * runner.size)
 
 
 def _migrate(url: str) -> None:
@@ -161,7 +160,7 @@ def _routines(
         keep=timedelta(days=config.journal_days),
         keep_audit=timedelta(days=config.audit_days),
     )
-    watch = ChangeWatcher(db, bots_runner.manager)
+    watch = ChangeWatcher(db, bots_runner.reconciler)
     return [
         PeriodicTask(
             "watch",
@@ -208,7 +207,7 @@ async def _open_services(
 
 
 def _make_server(config: Config, services: Services) -> BoundedServer:
-    room = _connection_room(services.runner.manager)
+    room = _connection_room(services.runner)
     services.traffic.stream_room = lambda: room() // 2
     return BoundedServer(
         make_app(services),
@@ -251,7 +250,7 @@ async def open_botyard(config: Config, *, runner: RunnerTuning | None = None) ->
         stack.push_async_callback(services.runner.close)  # its last answers need connections
         stack.callback(loop_lag.close)
         loop_lag.start()
-        boot = asyncio.create_task(services.runner.manager.start_wanted(), name="boot")
+        boot = asyncio.create_task(services.runner.reconciler.start_wanted(), name="boot")
         lock_monitor = LockMonitor(services.db)
         routines = _routines(config, runner, services.db, services.runner, boot)
         if config.sqlite_file is None:  # a file's lock cannot be lost

@@ -126,8 +126,8 @@ async def _serve(config: Config, ending: asyncio.Event, *, runner: RunnerTuning 
             "/metrics is closed, because others can reach this server: set "
             "BOTYARD_METRICS_TOKEN to have it scraped"
         )
-    manager = botyard.services.runner.manager
-    tending = asyncio.create_task(gc_tuning.run(lambda: manager.ready), name="garbage")
+    reconciler = botyard.services.runner.reconciler
+    tending = asyncio.create_task(gc_tuning.run(lambda: reconciler.ready), name="garbage")
     told = asyncio.create_task(ending.wait(), name="ending")
     try:
         ends: set[asyncio.Future[Any]] = {told, botyard.lost}

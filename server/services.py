@@ -70,7 +70,7 @@ def make_services(
             registration_open=config.registration,
         ),
         accounts=AccountService(
-            db=db, vault=vault, manager=runner.manager, sessions=sessions, throttle=throttle
+            db=db, vault=vault, runner=runner, sessions=sessions, throttle=throttle
         ),
         bots=BotService(
             db=db,

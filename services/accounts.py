@@ -16,7 +16,7 @@ from models.bots.vault import Vault
 from models.engine.database import Database
 from models.engine.pagination import Page
 from models.errors import StorageError
-from runner.manager import BotManager
+from runner.runner import Runner
 from services.errors import OwnAccount
 from services.sessions import SessionService
 from services.throttle import LoginThrottle
@@ -28,7 +28,7 @@ class AccountService:
     Args:
         db: the database.
         vault: opens the tokens of the bots that are stopped.
-        manager: runs the bots.
+        runner: runs the bots.
         sessions: ends sessions.
         throttle: counts changes of names.
     """
@@ -38,13 +38,14 @@ class AccountService:
         *,
         db: Database,
         vault: Vault,
-        manager: BotManager,
+        runner: Runner,
         sessions: SessionService,
         throttle: LoginThrottle,
     ) -> None:
         self._db = db
         self._vault = vault
-        self._manager = manager
+        self._runner = runner
+        self._manager = runner.manager
         self._sessions = sessions
         self._throttle = throttle
 
@@ -98,7 +99,7 @@ class AccountService:
             raise
         for bot_id in removed:
             async with self._manager.lock(bot_id):
-                await self._manager.stop(bot_id)
+                await self._manager.forget(bot_id)
 
     async def _resume(self, known: BotRecord) -> None:
         """Start a bot again as it is stored now; as it was known, if the database fails."""
@@ -137,7 +138,7 @@ class AccountService:
             account = await self._db.write(authorized, by, administration.change, user_id, changes)
         if "disabled" in changes:
             for bot_id in await self._db.read(bots.ids_of, user_id):
-                await self._manager.reconcile(bot_id)
+                await self._runner.reconciler.reconcile(bot_id)
         return account
 
 

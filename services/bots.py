@@ -138,6 +138,7 @@ class BotService:
             except StorageError:
                 await self._resume_locked(record)
                 raise
+            await self._manager.forget(record.id)
         self._runner.events.publish(record.user_id, EventKind.DELETED, record.id)
 
     async def retry_dead_update(self, bot: BotRecord, update_id: int, *, by: Actor) -> bool:

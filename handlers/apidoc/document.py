@@ -270,11 +270,8 @@ def _answer(status: int, documented: Document, common: Document) -> Document:
     if name == LoginAnswerSchema.__name__:
         headers["Set-Cookie"] = _header(f"The cookies {SESSION_COOKIE} and _xsrf, for browsers.")
     answer = documented | {"description": " Or: ".join(dict.fromkeys(descriptions))}
-    return (
-        answer
-        | ({"headers": headers} if headers else {})
-        | ({"content": content} if content else {})
-    )
+    parts = {"headers": headers, "content": content}
+    return answer | {name: part for name, part in parts.items() if part}
 
 
 def _header(description: str) -> Document:

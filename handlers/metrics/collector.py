@@ -119,7 +119,7 @@ class MetricsCollector(Collector):
 
     def _bots(self) -> Iterator[Metric]:
         # Without the database only what runs here is known, and not what is off.
-        states = self._found.states if self._found else self._services.runner.manager.states()
+        states = self._found.states if self._found else self._services.runner.states()
         known = [state for state in BotState if self._found or state is not BotState.STOPPED]
         counts = {(str(state),): states.get(state, 0) for state in known}
         yield _gauge("botyard_bots", "Bots by state.", counts, "state")

@@ -123,7 +123,7 @@ async def test_disabling_an_account_ends_its_sessions_and_stops_its_bots(
     await ann.add_bot(bot)
     answer = await root.patch(f"{ADMIN_USERS}{ann.user['pk']}/", {"disabled": True})
     assert (answer.status, answer.json["disabled"]) == (200, True)
-    assert not botyard.services.runner.manager.states(), "stopped before the answer"
+    assert not botyard.services.runner.states(), "stopped before the answer"
     assert (await ann.get(BOTS)).status == 401
 
 

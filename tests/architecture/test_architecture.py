@@ -26,26 +26,10 @@ MAY_IMPORT = {
 MAX_FILE, MAX_FUNCTION, MAX_HANDLER = 300, 60, 25  # lines
 MAX_METHODS, MAX_ATTRIBUTES = 15, 8  # of a class
 # Each exception has a reason, and fails the test when it is no longer one.
-LONG_FILES = {
-    "handlers/apidoc/document.py": "joins two generators' output; a part would not stand alone",
-    "handlers/auth.py": "login, registration and password changes share their answers",
-    "handlers/schemas/common.py": "the fields that every schema is made of",
-    "models/bots/bots.py": "the bots' table and all its statements",
-    "runner/bot.py": "one bot's state machine",
-    "runner/manager.py": "the registry of bots and its locks",
-    "runner/telegram/transport.py": "one session, its limits and its errors",
-    "runner/updates/processor.py": "an update from the journal to its end",
-}
+LONG_FILES: dict[str, str] = {}
 BIG_CLASSES = {
-    "ApiHandler": "Tornado's hooks of a request are methods of one class",
-    "BotManager": "every bot is switched here, under its lock",
-    "ChatQueues": "queues by chat, and the counts that bound them",
-    "Journal": "all of an update's life that is stored goes through one batch",
-    "ManagedBot": "one bot's state machine",
-    "Poller": "where polling stands: offset, back-off, conflicts",
     "Sandbox": "one method for each thing that the Bot API can be told to do",
     "SandboxBot": "plain data: what the Bot API knows of a bot",
-    "UpdateProcessor": "an update from the journal to its end",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -79,7 +79,7 @@ async def test_disabling_stops_the_bots_of_a_running_server(
     bot = telegram.add_bot()
     await ann.add_bot(bot)
     await command("disable", "ann")
-    await until(lambda: not botyard.services.runner.manager.states(), "no bot running")
+    await until(lambda: not botyard.services.runner.states(), "no bot running")
     await until(lambda: not telegram.polling(bot.id), "the end of the poll")
 
 
@@ -113,11 +113,11 @@ async def test_enabling_starts_the_active_bots_again_and_no_others(
     await ann.add_bot(on)
     await ann.add_bot(off, active=False)
     await command("disable", "ann")
-    await until(lambda: not botyard.services.runner.manager.states(), "no bot running")
+    await until(lambda: not botyard.services.runner.states(), "no bot running")
     await command("enable", "ann")
     await until(lambda: telegram.polling(on.id), "the active bot")
     assert not telegram.polling(off.id)
-    assert sum(botyard.services.runner.manager.states().values()) == 1
+    assert sum(botyard.services.runner.states().values()) == 1
 
 
 async def test_the_bots_of_a_disabled_account_do_not_run_after_a_restart(
@@ -134,8 +134,8 @@ async def test_the_bots_of_a_disabled_account_do_not_run_after_a_restart(
     await command("disable", "ann")
     second = await open_botyard(config, runner=QUICK)
     try:
-        await until(lambda: second.services.runner.manager.ready, "readiness")
-        assert sum(second.services.runner.manager.states().values()) == 1
+        await until(lambda: second.services.runner.reconciler.ready, "readiness")
+        assert sum(second.services.runner.states().values()) == 1
     finally:
         await second.close()
 
@@ -178,7 +178,7 @@ async def test_deleting_an_account_stops_its_bots_and_ends_its_sessions(
     await ann.add_bot(bot)
     ended = await command("delete", "ann", "--yes")
     assert (ended.code, ended.out) == (0, "ann and 1 bot are deleted\n")
-    await until(lambda: not botyard.services.runner.manager.states(), "no bot running")
+    await until(lambda: not botyard.services.runner.states(), "no bot running")
     assert (await ann.get("/rest-auth/user/")).status == 401
     assert (await log_in(ann)).status == 400
 
@@ -203,17 +203,18 @@ async def test_a_notice_is_not_lost_while_the_comparison_fails(
 ) -> None:
     await ann.add_bot(telegram.add_bot())
     manager = botyard.services.runner.manager
-    right, tries = manager.reconcile_all, []
+    reconciler = botyard.services.runner.reconciler
+    right, tries = reconciler.reconcile_all, []
 
     async def broken() -> None:
         tries.append(1)
         raise RuntimeError("not now")
 
-    monkeypatch.setattr(manager, "reconcile_all", broken)
+    monkeypatch.setattr(reconciler, "reconcile_all", broken)
     await command("disable", "ann")
     await until(lambda: len(tries) > 1, "a second try")
     assert manager.states()
-    monkeypatch.setattr(manager, "reconcile_all", right)
+    monkeypatch.setattr(reconciler, "reconcile_all", right)
     await until(lambda: not manager.states(), "no bot running")
 
 
@@ -222,13 +223,13 @@ async def test_without_a_change_nothing_is_compared(
 ) -> None:
     services, looks = botyard.services, []
     watch = botyard.routines[0]._work.__self__  # type: ignore[attr-defined]
-    await until(lambda: services.runner.manager.ready, "the end of the boot")
+    await until(lambda: services.runner.reconciler.ready, "the end of the boot")
     await watch.poll()  # the first one compares whatever there is
 
     async def counted() -> None:
         looks.append(1)
 
-    monkeypatch.setattr(services.runner.manager, "reconcile_all", counted)
+    monkeypatch.setattr(services.runner.reconciler, "reconcile_all", counted)
     before = await services.db.read(change_marker.current)
     await ann.patch("/rest-auth/user/", {"first_name": "Ann"})
     assert await services.db.read(change_marker.current) == before

@@ -351,9 +351,7 @@ async def test_a_restarted_postgresql_loses_no_message_and_needs_no_restart_of_o
             telegram.send_message(bot.id, text=str(n))
         answer = await user.get(BOTS)
         assert (answer.status, answer.json["code"]) == (503, "storage_unavailable")
-        await until(
-            lambda: server.services.runner.manager.states().get("retrying"), "the bot saying so"
-        )
+        await until(lambda: server.services.runner.states().get("retrying"), "the bot saying so")
         assert telegram.sent(bot.id) == []
         await asyncio.to_thread(own_postgresql.start)
         await telegram.wait_sent(bot.id, count=20, timeout=DEADLINE)

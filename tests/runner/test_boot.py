@@ -55,14 +55,14 @@ async def test_ready_means_that_every_bot_was_tried(
     config: Config, owner: Client, telegram: Sandbox
 ) -> None:
     botyard = await open_botyard(config, runner=ONE_BY_ONE)
-    manager = botyard.services.runner.manager
+    runner = botyard.services.runner
     async with asyncio.timeout(DEADLINE):
-        while not manager.ready:
-            states = manager.states()
+        while not runner.reconciler.ready:
+            states = runner.states()
             assert states.total() in (0, 4), "those that wait for their turn are starting, too"
             assert states[BotState.RUNNING] < 4
             await asyncio.sleep(0)
-    assert manager.states() == {BotState.RUNNING: 4}
+    assert runner.states() == {BotState.RUNNING: 4}
     await botyard.close()
 
 
@@ -79,21 +79,21 @@ async def test_a_database_that_fails_during_the_boot_is_waited_for(
 
     monkeypatch.setattr(models.bots.bots, "get_several", failing)
     botyard = await open_botyard(config, runner=ONE_BY_ONE)
-    manager = botyard.services.runner.manager
-    await until(lambda: manager.ready, "ready")
+    runner = botyard.services.runner
+    await until(lambda: runner.reconciler.ready, "ready")
     assert next(failures, None) is None
-    assert manager.states() == {BotState.RUNNING: 4}
+    assert runner.states() == {BotState.RUNNING: 4}
     await botyard.close()
 
 
 async def test_an_owner_does_not_wait_for_the_boot(again: tuple[Botyard, Client]) -> None:
     botyard, owner = again
-    manager = botyard.services.runner.manager
-    await until(lambda: manager.states()[BotState.STARTING] == 4, "all are queued")
+    runner = botyard.services.runner
+    await until(lambda: runner.states()[BotState.STARTING] == 4, "all are queued")
     bots = (await owner.get(BOTS)).json
     on = await owner.patch(f"{BOTS}{bots[3]['id']}/", {"active": True})
     assert (on.status, on.json["status"]["state"]) == (200, "running")
-    assert manager.states() == {BotState.STARTING: 3, BotState.RUNNING: 1}
+    assert runner.states() == {BotState.STARTING: 3, BotState.RUNNING: 1}
     off = await owner.patch(f"{BOTS}{bots[1]['id']}/", {"active": False})
     assert (off.status, off.json["status"]["state"]) == (200, "stopped")
 

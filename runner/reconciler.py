@@ -1,0 +1,131 @@
+"""Makes bots what the database says: at boot, and whenever that differs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import TypeVar
+
+from models.bots import bots
+from models.bots.vault import Vault
+from models.engine.database import Database
+from models.errors import StorageError
+from runner.loop_pacer import LoopPacer
+from runner.manager import BotManager
+from runner.settings import RunnerTuning
+
+T = TypeVar("T")
+
+log = logging.getLogger("botyard.runner")
+
+PAGE = 50  # bots that are read at once
+
+
+class Reconciler:
+    """Compares what runs with what should, a page of bots at a time.
+
+    Args:
+        db: the database.
+        vault: opens the stored tokens.
+        manager: runs the bots.
+        settings: times and bounds.
+    """
+
+    def __init__(
+        self, db: Database, vault: Vault, manager: BotManager, settings: RunnerTuning
+    ) -> None:
+        self._db = db
+        self._vault = vault
+        self._manager = manager
+        self._settings = settings
+        self._untried: set[int] | None = None  # of those wanted at boot; None before it is read
+        self._queued: set[int] = set()  # those of them that boot has yet to begin with
+
+    @property
+    def ready(self) -> bool:
+        """True once every bot that was wanted at boot has been tried."""
+        return self._untried is not None and not self._untried
+
+    @property
+    def queued(self) -> int:
+        """The number of bots that boot has yet to begin with."""
+        return len(self._queued)
+
+    def mark_tried(self, bot_id: int) -> None:
+        """Note that a bot has been tried, or need not be; see `ready`."""
+        if self._untried:
+            self._untried.discard(bot_id)
+
+    async def start_wanted(self) -> None:
+        """Start every bot that should run; returns before they are started."""
+        wanted = await self._patiently(lambda: self._db.read(bots.wanted_generations))
+        self._untried, self._queued = set(wanted), set(wanted)
+        pace = LoopPacer(self._settings.starts_a_turn)
+        for page in _pages(list(wanted)):
+            await self._patiently(partial(self._reconcile_page, page, pace))
+
+    async def reconcile_all(self) -> None:
+        """Start what should run and does not, stop what runs and should not."""
+        wanted = await self._db.read(bots.wanted_generations)
+        # An operation under way may have read what was true before: it is looked at, too.
+        stale = {*self._manager.stale(wanted), *self._manager.locked()}
+        pace = LoopPacer(self._settings.starts_a_turn)
+        for page in _pages(sorted(stale)):
+            await self._reconcile_page(page, pace)
+
+    async def _reconcile_page(self, bot_ids: Sequence[int], pace: LoopPacer) -> None:
+        """Start those of some bots that should run, then stop those that should not."""
+        others = []
+        async with AsyncExitStack() as locks:
+            for bot_id in bot_ids:  # ascending: all who hold several take them so
+                await locks.enter_async_context(self._manager.lock(bot_id))
+            records = await self._db.read(bots.get_several, self._vault, list(bot_ids))
+            for bot_id in bot_ids:
+                record = records.get(bot_id)
+                if record is None or not record.wanted or self._manager.find(bot_id) is not None:
+                    others.append(bot_id)
+                    continue
+                await pace.wait()
+                self._queued.discard(bot_id)
+                await self._manager.apply(record, priority=False)
+        self._queued.difference_update(others)
+        for bot_id in others:  # to stop one can take a while
+            await self.reconcile(bot_id)
+
+    async def reconcile(self, bot_id: int) -> None:
+        """Make a bot what the database says.
+
+        Raises:
+            StorageError: the database did not answer; nothing was changed.
+        """
+        async with self._manager.lock(bot_id):
+            record = await self._db.read(bots.get, self._vault, bot_id)
+            if record is None:
+                await self._manager.forget(bot_id)
+            else:
+                await self._manager.apply(record, priority=False)
+            managed = self._manager.find(bot_id)
+            if managed is None or managed.stable.is_set():
+                self.mark_tried(bot_id)
+
+    async def restart(self, bot_id: int) -> None:
+        """Stop a bot that may no longer write as it is, and make it what the database says."""
+        async with self._manager.lock(bot_id):
+            await self._manager.stop(bot_id)
+        await self._patiently(partial(self.reconcile, bot_id))
+
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do something that reads, however long the database does not answer."""
+        while True:
+            try:
+                return await work()
+            except StorageError as error:
+                log.error("the bots cannot be started yet: %s", error)
+                await asyncio.sleep(self._settings.backoff_min)
+
+
+def _pages(ids: list[int]) -> Iterator[list[int]]:
+    return (ids[start : start + PAGE] for start in range(0, len(ids), PAGE))
