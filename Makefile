@@ -24,11 +24,11 @@ demo: install
 	$(BIN)/botyard demo
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # The same tests on PostgreSQL; needs PostgreSQL's programs on this machine.
 test-postgresql: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n auto --dist loadfile --database=postgresql
+	$(BIN)/python -m pytest -n auto --dist worksteal --database=postgresql
 
 # Tests that take too long for `make test`.
 test-slow: $(VENV)/installed-dev
