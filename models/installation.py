@@ -1,4 +1,4 @@
-"""Facts about the installation itself, as name and value."""
+"""Facts about the installation itself, as key/value rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from models.engine.base import BaseModel
 
 
 class InstallationFact(BaseModel):
-    """One fact."""
+    """A key/value row."""
 
     name = peewee.CharField(max_length=64, primary_key=True)
     value = peewee.TextField()
@@ -18,13 +18,13 @@ class InstallationFact(BaseModel):
 
 
 def get(name: str) -> str | None:
-    """The value stored under a name; None when there is none."""
+    """Return the value stored under a name; None if there is none."""
     row = InstallationFact.get_or_none(InstallationFact.name == name)
     return row.value if row else None
 
 
 def put(name: str, value: str) -> None:
-    """Store a value under a name, over what was there."""
+    """Store a value under a name, replacing the previous one."""
     InstallationFact.insert(name=name, value=value).on_conflict(
         conflict_target=[InstallationFact.name], update={InstallationFact.value: value}
     ).execute()

@@ -1,3 +1,3 @@
-"""Puts the parts together and runs them."""
+"""The server process: composition, configuration, lifecycle, command line."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The only place where the parts are put together."""
+"""The composition root: creates every component and connects them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SLOW_BODY = 30.0  # seconds that a body may take to arrive
 
 
 class BotyardApplication(tornado.web.Application):
-    """A Tornado application that bounds what it keeps of a body."""
+    """A Tornado application that limits how much of a body is kept in memory."""
 
     def get_handler_delegate(  # type: ignore[override]
         self,
@@ -122,7 +122,7 @@ class Botyard:
 
 
 def _connection_room(runner: Runner) -> Callable[[], int]:
-    """Make the function that tells how many connections may be open: what bots need is kept."""
+    """Make the function that limits open connections; it reserves file descriptors for bots."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
         limit = sys.maxsize
@@ -132,7 +132,7 @@ def _connection_room(runner: Runner) -> Callable[[], int]:
 def _migrate(url: str) -> None:
     migrations = Migrations(url)
     migrations.prepare()
-    with exclusive(url, wait=LOCK_TIMEOUT):  # another server may work with the tables as they are
+    with exclusive(url, wait=LOCK_TIMEOUT):  # another server may still use the present tables
         migrations.up()
 
 
@@ -153,7 +153,7 @@ def _routines(
     bots_runner: Runner,
     boot: asyncio.Task[None],
 ) -> list[PeriodicTask]:
-    """What is done again and again; the bots are compared only once they are all begun."""
+    """Make the periodic tasks; reconciliation starts after every bot was started."""
     janitor = Janitor(
         db,
         runner,
@@ -166,7 +166,7 @@ def _routines(
             "watch",
             watch.poll,
             every=runner.watch_interval,
-            failed="the bots could not be compared with the database",
+            failed="the bots could not be reconciled with the database",
             after=boot,
         ),
         PeriodicTask(
@@ -185,7 +185,7 @@ def _routines(
 async def _open_services(
     config: Config, runner: RunnerTuning, loop_lag: LoopLag, stack: AsyncExitStack
 ) -> Services:
-    """Everything that handlers call; the bots are not started yet."""
+    """Create the services that handlers call; no bot is started yet."""
     vault = Vault(*config.secrets)
     db = await _open_database(config, vault, stack)
     transport = Transport(

@@ -1,4 +1,4 @@
-"""What an operator can set: the only place that reads the environment."""
+"""The operator's settings; the only module that reads the environment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _setting(default: Any, parse: Callable[[str], Any], about: str, **options: A
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """The settings of one server. Each is the variable BOTYARD_ and its name in capitals."""
+    """The settings of one server. The variable of each is BOTYARD_ and its name in capitals."""
 
     host: str = _setting("127.0.0.1", read.host, "address to listen on")
     port: int = _setting(8000, read.port, "port to listen on")
@@ -91,7 +91,7 @@ class Config:
             flags: settings of the command line by field name; None means "not given".
 
         Raises:
-            ConfigError: a value is not right, or the variable's name is unknown.
+            ConfigError: a value is not valid, or the variable's name is unknown.
         """
         environ = os.environ if environ is None else environ
         known = {setting.name: setting for setting in fields(cls)}
@@ -117,7 +117,7 @@ class Config:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The secrets: the first is for all that is new, the others are still accepted."""
+        """The secrets: the first encrypts and signs, the others are still accepted."""
         return read.parts(self.secret_key)
 
     @property
@@ -146,7 +146,7 @@ class Config:
 
     @property
     def database_address(self) -> str:
-        """Where the database is."""
+        """The URL of the database."""
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'botyard.db'}"
 
     @property
@@ -162,11 +162,11 @@ class Config:
         return sqlite_file.of(self.database_address)
 
     def has_database(self) -> bool:
-        """Whether there is one; of PostgreSQL, which is asked later, that is taken for granted."""
+        """Return True if the SQLite file exists; a PostgreSQL database is assumed to exist."""
         return self.sqlite_file is None or self.sqlite_file.is_file()
 
     def with_data_dir(self) -> Config:
-        """The same settings with everything that lives in the data folder filled in.
+        """Return the same settings, completed with those that come from the data folder.
 
         Makes the folder, and the secret at the first start.
 

@@ -1,4 +1,4 @@
-"""The HTTP server: bounded connections, an end that comes, and a proxy's headers filtered."""
+"""The HTTP server: limits connections, drains, and filters a proxy's headers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from server.waiting import WaitingConnections
 log = logging.getLogger("botyard.http")
 
 ACCEPTED_A_TURN = 128  # connections, so that other work gets its turn
-RETRY = 0.5  # seconds until accepting goes on after the system had nothing left
+RETRY = 0.5  # seconds until accepting resumes after file descriptors ran out
 READ_TIMEOUT = 30  # seconds in which a client must read something of what it is sent
 CUT_WAIT = 5.0  # seconds that connections may take to end once they are cut
 WARN_EVERY = 60.0  # seconds between two lines of the log about the same shortage
@@ -94,7 +94,7 @@ class BoundedServer(HTTPServer):
         self._handle_connection(connection, address)
 
     def exhausted(self, error: OSError) -> None:
-        """Tell that the system had nothing left for a new connection, and free something."""
+        """Log that no file descriptor was left for a new connection, and close an idle one."""
         self._warn("no new connections for a moment: %s; raise LimitNOFILE (ulimit -n)", error)
         self._evict()
 
@@ -129,7 +129,7 @@ class BoundedServer(HTTPServer):
         return _Request(self, server_conn, cast(HTTP1Connection, request_conn), delegate)
 
     def received(self, server_conn: object) -> None:
-        """Note that a request has come to its end: its connection waits for us now."""
+        """Record that a request was received in full: its connection waits for the answer."""
         self._waiting.discard(server_conn)
         if server_conn not in self._evicted:
             self._serving[server_conn] = None
@@ -173,7 +173,7 @@ class _Acceptor:
         self._retry: object | None = None
 
     def resume(self) -> None:
-        """Accept, or go on with it."""
+        """Start or resume accepting."""
         if self._retry is not None:
             self._loop.remove_timeout(self._retry)
             self._retry = None
@@ -182,7 +182,7 @@ class _Acceptor:
             self._loop.add_handler(self._sock, self._accept, IOLoop.READ)
 
     def closed_one(self) -> None:
-        """Go on at once after a connection was closed, unless that did not help the last time."""
+        """Resume at once after a connection was closed, unless that failed the last time."""
         if self._failures <= 1:
             self.resume()
 
@@ -193,7 +193,7 @@ class _Acceptor:
         self._retry = self._loop.call_later(RETRY, self.resume)
 
     def stop(self) -> None:
-        """Accept nothing any more."""
+        """Stop accepting for good."""
         self._stopped = True
         if self._retry is not None:
             self._loop.remove_timeout(self._retry)
@@ -269,10 +269,10 @@ class _Request(httputil.HTTPMessageDelegate):
         return self._delegate.data_received(chunk)
 
     def finish(self) -> None:
-        """Pass the end on."""
+        """Pass on that the request is complete."""
         self._server.received(self._server_conn)
         self._delegate.finish()
 
     def on_connection_close(self) -> None:
-        """Pass it on that the client has gone."""
+        """Report that the client has disconnected."""
         self._delegate.on_connection_close()

@@ -1,4 +1,4 @@
-"""Runs a server until it is told to end, then ends it in good order."""
+"""Runs a server until a signal ends it, then shuts it down gracefully."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ T = TypeVar("T")
 log = logging.getLogger("botyard.server")
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
-DRAIN = 15.0  # seconds that requests under way may take after the signal
+DRAIN = 15.0  # seconds that requests in progress may take after the signal
 
 
 def _at_signal(number: signal.Signals, callback: Callable[[], object]) -> None:
     """Call back on the running event loop whenever a signal comes.
 
     Not the loop's own add_signal_handler: a loop takes its handlers along when it is closed, and
-    a second signal that comes then would make an end in good order look like a failure.
+    a second signal that comes then would make a graceful exit look like a failure.
     """
     loop = asyncio.get_running_loop()
 
     def handle(_number: int, _frame: FrameType | None) -> None:
-        with suppress(RuntimeError):  # the loop is closed: it ends anyway
+        with suppress(RuntimeError):  # the loop is closed: the process is ending anyway
             loop.call_soon_threadsafe(callback)
 
     signal.signal(number, handle)
@@ -78,13 +78,13 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         try:
             return runner.run(main)
         finally:
-            # The interpreter takes its handlers along, too, when it ends; what is ignored stays so.
+            # The interpreter removes its handlers at exit, too; an ignored signal stays ignored.
             for number in _ENDING:
                 signal.signal(number, signal.SIG_IGN)
 
 
 def _allow_open_files() -> None:
-    """Take all the open files that this process may have: many systems begin with 1,024.
+    """Raise the limit of open files to the hard limit: many systems start with 1,024.
 
     A bot takes one for its long poll, and more while it answers.
     """
@@ -104,8 +104,8 @@ async def serve(
         runner: times of the runner; the defaults when left out.
 
     Raises:
-        FolderInUse, DatabaseInUse: another server runs on the data folder, or on the database,
-            be it that it came while this one had no connection.
+        FolderInUse, DatabaseInUse: another server runs on the data folder or on the database,
+            including one that took it while this one's connection was down.
     """
     ending = ending_event()
     if level is not None:

@@ -11,7 +11,7 @@ from tornado.netutil import bind_sockets
 
 @contextmanager
 def listening_on(host: str, port: int, *, setting: str) -> Iterator[None]:
-    """Say what could not be listened on, and what sets it.
+    """Name the address in an error, and the setting that changes the port.
 
     Raises:
         OSError: with that sentence.

@@ -1,4 +1,4 @@
-"""Sees to it that a PostgreSQL database stays this server's alone, and tells when it does not."""
+"""Re-acquires the database lock after a reconnect, and reports when another server has it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from models.engine.database import Database
 from models.errors import DatabaseInUse, StorageUnavailable
 from server.periodic import PeriodicTask
 
-EVERY = 2.0  # seconds between two looks
+EVERY = 2.0  # seconds between two checks
 
 
 class LockMonitor:
-    """Looks at whether the database is still ours, which a lost connection may have changed.
+    """Checks that this server still holds the lock, which a lost connection releases.
 
     Args:
         db: the database.
@@ -26,17 +26,17 @@ class LockMonitor:
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def routine(self) -> PeriodicTask:
-        """What looks again and again."""
+        """Make the periodic task that checks."""
         return PeriodicTask(
-            "lock monitor", self.check, every=EVERY, failed="the database was not looked at"
+            "lock monitor", self.check, every=EVERY, failed="the database lock was not checked"
         )
 
     async def check(self) -> None:
-        """Look once; a connection that was lost is made anew, and the lock taken again."""
+        """Check once; a lost connection is opened again, and the lock taken again."""
         try:
             await self._db.write(lambda: None)
         except DatabaseInUse as error:
             if not self.lost.done():
                 self.lost.set_exception(error)
         except StorageUnavailable:
-            pass  # it is away, which the journal tells
+            pass  # unavailable, which the journal logs

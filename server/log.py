@@ -1,4 +1,4 @@
-"""The log: a line an event, on standard error, without secrets, for people or for programs."""
+"""The log on standard error: one line for each event, without secrets, human or JSON."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LEVELS = {
 FORMATS = ("human", "json")
 
 _SECRET_FIELD = re.compile(r"(?i)authorization|cookie|passw|secret|token")
-# what every record has; the rest was given as `extra`
+# attributes of every record; the others were passed as `extra`
 _STANDARD = {*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName"}
 
 
@@ -45,12 +45,12 @@ class ScrubbingFormatter(logging.Formatter):
     default_msec_format = "%s.%03dZ"
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """The line, with the id of the request at its end."""
+        """Format the line, with the id of the request at its end."""
         line, request = super().formatMessage(record), request_id.current()
         return f"{line} [{request}]" if request else line
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, or lines with a traceback."""
+        """Format the record, with its traceback below."""
         record.message = record.getMessage()
         record.asctime = self.formatTime(record)
         # Scrubbed before it is escaped: the digits of an escape would hide where a token begins.
@@ -70,7 +70,7 @@ class JSONFormatter(logging.Formatter):
     """Formats a record as one line of JSON, each text in it scrubbed."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """Format the record."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields: dict[str, Any] = {
             "time": time.replace("+00:00", "Z"),
@@ -90,7 +90,7 @@ class JSONFormatter(logging.Formatter):
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can hold of a value, scrubbed before it is written: afterwards it could break."""
+    """Convert a value to JSON types; it is scrubbed first, since scrubbing JSON could break it."""
     match value:
         case None | bool() | float():
             return value
@@ -109,21 +109,21 @@ def _plain(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    # Newlines stay what they are to programs: JSON escapes them, and a traceback has many.
+    # Newlines are kept: JSON escapes them, and a traceback has many.
     return plain_lines(scrub(str(value)))
 
 
 class _Handler(logging.StreamHandler[Any]):
-    """Writes lines; what cannot be written is told without its arguments, which nobody scrubbed."""
+    """Writes lines; reports one that cannot be formatted without its unscrubbed arguments."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         error, place = sys.exc_info()[0], f"{record.name}, {record.filename}:{record.lineno}"
-        with suppress(OSError, ValueError):  # it may be standard error that is gone
+        with suppress(OSError, ValueError):  # standard error itself may be closed
             self.stream.write(f"a line of the log cannot be made ({place}): {error}\n")
 
 
 class LogLevel:
-    """How much is logged; can be turned up to debug and back while the server runs.
+    """The log level; can be switched to debug and back while the server runs.
 
     Args:
         configured: one of LEVELS.
@@ -138,15 +138,15 @@ class LogLevel:
         """Go from the configured level to debug, or back."""
         self._now = "debug" if self._now != "debug" else self._configured
         self._apply()
-        # not as info: with a level above that nobody would see it
+        # not always as info: a higher level would hide it
         log.log(max(logging.INFO, LEVELS[self._now]), "the log's level is now %s", self._now)
 
     def _apply(self) -> None:
         level = LEVELS[self._now]
         logging.getLogger("botyard").setLevel(level)
-        # Libraries never at debug: peewee would print rows, and the Bot API's what people write.
+        # Libraries never at debug: peewee prints rows, and the Bot API's library messages.
         logging.getLogger().setLevel(max(level, logging.INFO))
-        # These tell of every call; at INFO that is noise, and httpx prints whole addresses.
+        # These log every call, which is noise at INFO, and httpx prints whole addresses.
         for name in ("httpx", "aiohttp.access", "telegram.ext", "asyncio", "peewee_migrate"):
             logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
@@ -166,7 +166,7 @@ def set_up(level: str = "info", form: str = "human") -> LogLevel:
 
 
 def log_request(handler: tornado.web.RequestHandler) -> None:
-    """One line a request: method, path, status, milliseconds, user."""
+    """Log a request: method, path, status, milliseconds, user."""
     fields = {
         "method": handler.request.method,
         "path": getattr(handler, "shown_path", handler.request.path),

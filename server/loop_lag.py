@@ -1,4 +1,4 @@
-"""Measures how late the event loop comes to what is due: the first sign of too much at once."""
+"""Event-loop lag: the delay between a timer's due time and its callback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # 
 
 
 class LoopLag:
-    """Asks to be called at a time, and looks how much later that happens.
+    """Measures the lag of the event loop, the first sign of overload.
 
     Attributes:
         measured: the delays.
@@ -24,7 +24,7 @@ class LoopLag:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Begin; needs the running event loop."""
+        """Start measuring; needs the running event loop."""
         # not the loop's own clock: uvloop's stands still within a turn
         self._due = time.monotonic() + EVERY
         self._timer = asyncio.get_running_loop().call_later(EVERY, self._measure)
@@ -34,6 +34,6 @@ class LoopLag:
         self.start()
 
     def close(self) -> None:
-        """End."""
+        """Stop measuring."""
         if self._timer is not None:
             self._timer.cancel()

@@ -1,4 +1,4 @@
-"""Does something again and again for as long as the server runs."""
+"""Periodic tasks that run as long as the server."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from models.errors import StorageError
 
 
 class PeriodicTask:
-    """A task of its own that outlives every failure of what it does.
+    """Repeats a coroutine in a task; a failure is logged and does not stop it.
 
     Args:
-        name: of the task and its log.
-        work: what is to be done.
-        every: seconds between the end of one time and the next.
-        failed: what to say when it did not work out.
+        name: the name of the task and its logger.
+        work: the coroutine function to repeat.
+        every: seconds between the end of one run and the next.
+        failed: the sentence to log when it fails.
         after: a task to wait for first.
     """
 
@@ -38,11 +38,11 @@ class PeriodicTask:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin; needs the running event loop."""
+        """Start the task; needs the running event loop."""
         self._task = asyncio.create_task(self._run(), name=self._name)
 
     async def close(self) -> None:
-        """End."""
+        """Cancel the task and wait for its end."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})

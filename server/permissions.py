@@ -1,4 +1,4 @@
-"""Files of an installation that other users can read: found, and closed to them."""
+"""Finds files of an installation that other users can read, and restricts them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from server.installation_lock import NAME as LOCK_FILE
 
 log = logging.getLogger("botyard.server")
 
-PRIVATE = 0o077  # what a new file or folder is not to grant: anything to the group and to others
+PRIVATE = 0o077  # the umask of new files and folders: nothing for the group and for others
 OTHERS = stat.S_IRWXO
 _DATABASE = ("", "-wal", "-shm", "-journal", ".lock")
 _SECRETS = (secret_file.NAME, secret_file.OLD_NAME)
@@ -24,7 +24,7 @@ _SECRETS = (secret_file.NAME, secret_file.OLD_NAME)
 
 @contextmanager
 def private_files() -> Iterator[None]:
-    """Let files and folders that are made in here belong to this user alone."""
+    """Create files and folders inside this context for this user alone."""
     before = os.umask(PRIVATE)
     try:
         yield
@@ -33,14 +33,14 @@ def private_files() -> Iterator[None]:
 
 
 def is_open(path: Path, to: int = PRIVATE) -> bool:
-    """Whether others can read or change a file or a folder.
+    """Return True if others can read or change a file or a folder.
 
     Args:
         to: the bits of its mode that let them.
     """
     try:
         return bool(path.stat().st_mode & to)
-    except FileNotFoundError:  # SQLite removes what it does not need any more
+    except FileNotFoundError:  # SQLite removes files that it no longer needs
         return False
 
 
@@ -59,7 +59,7 @@ def database_parts(config: Config) -> list[Path]:
 
 
 def lock_parts(config: Config) -> list[Path]:
-    """The files that a server locks: who can read one can lock it, and keep the server out."""
+    """The files that a server locks: a user who can read one can lock it and block the server."""
     return _there(folder / LOCK_FILE for folder in config.folders)
 
 
@@ -68,11 +68,10 @@ def _there(paths: Iterator[Path]) -> list[Path]:
 
 
 def close_to_others(config: Config) -> None:
-    """Take files from everybody else that everybody can read; say so, and what cannot be taken.
+    """Restrict files that every user can read; log those, and those that cannot be restricted.
 
-    That is how files were made under the usual umask of 022. A file that only the group can read
-    was made so by an operator, for backups, and stays so. Folders are left alone: they may hold
-    other things.
+    The usual umask of 022 makes such files. A file that only the group can read was made so by an
+    operator, for backups, and stays so. Folders are left alone: they may hold other things.
     """
     closed = []
     for path in (*secret_parts(config), *database_parts(config), *lock_parts(config)):
@@ -83,7 +82,7 @@ def close_to_others(config: Config) -> None:
             closed.append(path.name)
         except FileNotFoundError:
             continue
-        except OSError as error:  # another user's, or a file system that does not do so
+        except OSError as error:  # another user's, or unsupported by the file system
             log.warning("%s is open to other users, and stays so: %s", path, error.strerror)
     if closed:
         log.warning("other users could read %s: not any more", ", ".join(closed))

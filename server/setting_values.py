@@ -1,4 +1,4 @@
-"""How the values of settings are read from text."""
+"""Parsers of the values of settings."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def host(text: str) -> str:
 
 
 def is_address(text: str, *schemes: str) -> bool:
-    """Tell whether a text is an address of one of these schemes, with a host and a valid port."""
+    """Return True if a text is an address of one of these schemes, with host and valid port."""
     try:
         parts = urlsplit(text)
         return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0

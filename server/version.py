@@ -1,4 +1,4 @@
-"""What exactly is running: the version, the commit it was built from, its main libraries."""
+"""The exact version: its number, its commit, and the main libraries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ROOT = Path(__file__).parent.parent
 def commit() -> str:
     """The commit, with "-dirty" behind it when files differ from it; "unknown" without git.
 
-    The one file carries it along, a checkout asks git.
+    The one-file binary contains it; a checkout asks git.
     """
     baked = importlib.resources.files("server") / "commit.txt"
     if baked.is_file():
@@ -44,7 +44,7 @@ def text() -> str:
 
 
 def show(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
-    """Print them and end; the callback of --version."""
+    """Print the version and exit; the callback of --version."""
     if wanted and not context.resilient_parsing:
         click.echo(text())
         context.exit()

@@ -8,8 +8,8 @@ from models.accounts.address import network_of
 class WaitingConnections:
     """Connections whose client has not sent all of a request yet.
 
-    Room is made at the cost of the network that has the most of them, so that whoever opens
-    many connections closes their own and not those of others. Behind a proxy all have one
+    Eviction takes from the network that has the most of them, so that a client that opens many
+    connections loses its own and not those of others. Behind a proxy all have one
     address, and the longest idle goes.
     """
 
@@ -24,7 +24,7 @@ class WaitingConnections:
         """Add a connection, as the one that has waited for the shortest time.
 
         Args:
-            connection: that waits.
+            connection: the waiting connection.
             address: the IP address of its client.
         """
         self.discard(connection)

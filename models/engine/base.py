@@ -13,7 +13,7 @@ proxy = peewee.DatabaseProxy()
 
 
 def now() -> datetime:
-    """The present moment, aware, in UTC."""
+    """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
 
 
@@ -33,7 +33,7 @@ class UTCDateTimeField(peewee.DateTimeField):
 
 
 class BaseModel(peewee.Model):
-    """What all tables share."""
+    """The base class of all models."""
 
     class Meta:
         database = proxy

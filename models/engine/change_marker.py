@@ -1,10 +1,9 @@
-"""How a change made beside a running server reaches it.
+"""The change marker: tells a running server of changes made by other processes.
 
-Whoever changes which bots may run in another way than through their locks (the command line,
-which is a process of its own) renews the mark in the same transaction. The server reads it
-once a second, by its primary key, and when it differs compares all that runs with all that
-should run. Nothing is queued, so nothing is lost or done twice: a change while the server is
-off, several at once, or one whose notice fails, all end in the same comparison.
+A process that changes which bots may run without holding their locks (the command line) renews
+the mark in the same transaction. The server reads it once a second, by its primary key, and
+reconciles all bots when it differs. Nothing is queued, so nothing is lost or done twice: a change
+while the server is off, several at once, or a failed read all end in the same reconciliation.
 
 The mark is a random text and not a number: two transactions that each count one further could
 both write the same number.
@@ -20,10 +19,10 @@ _NAME = "bots_revision"
 
 
 def current() -> str | None:
-    """The mark as it is now; None before the first renewal."""
+    """Return the current mark; None before the first renewal."""
     return installation.get(_NAME)
 
 
 def renew() -> None:
-    """Make every server that reads the mark compare once this transaction is committed."""
+    """Make every server that reads the mark reconcile once this transaction is committed."""
     installation.put(_NAME, secrets.token_urlsafe(12))

@@ -1,4 +1,4 @@
-"""Opens databases: what a connection has to be told, once for all who make one."""
+"""Connection options for SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for a lock of another process
 CONNECT_TIMEOUT = 10
 LOCK_TIMEOUT = 10
 STATEMENT_TIMEOUT = 30
-# A connection at rest is asked after 30 s, and given up 30 s later; one in use after 60 s, too:
-# without its own limit the kernel would send what nobody receives for a quarter of an hour.
+# An idle connection is probed after 30 s and closed 30 s later; one with unacknowledged data is
+# closed after 60 s, where the kernel alone would retransmit for a quarter of an hour.
 KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT = 30, 10, 3
 UNANSWERED = 60
 
 
 def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
-    """A Peewee database for a URL, not opened yet.
+    """Make a Peewee database for a URL; it is not opened yet.
 
     SQLite gets the file's own name, not a symlink's: its log lies beside that.
 
@@ -47,7 +47,7 @@ def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
             timeout=BUSY_TIMEOUT,
             autoconnect=False,
         )
-        # SQLite's own knows the letters of English alone, so that nobody finds Поддержка.
+        # SQLite's own folds ASCII letters only: a search would not find Поддержка.
         database.register_function(_lower, "lower", 1)
         return database
     return db_url.connect(
@@ -63,7 +63,7 @@ def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
         tcp_user_timeout=UNANSWERED * 1000,
         options=f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={LOCK_TIMEOUT}s "
         f"-c idle_in_transaction_session_timeout={STATEMENT_TIMEOUT}s "
-        # of the other end: it is to let go of the locks of a machine that vanished
+        # of the server side: it must release the locks of a machine that vanished
         f"-c tcp_keepalives_idle={KEEPALIVE_IDLE} -c tcp_keepalives_count={KEEPALIVE_COUNT} "
         f"-c tcp_keepalives_interval={KEEPALIVE_INTERVAL} -c tcp_user_timeout={UNANSWERED}s",
     )
@@ -76,10 +76,10 @@ _RESTORE = "stop the server, botyard restore FILE puts a backup in its place"
 
 
 def translate(error: BaseException, what: str = "") -> StorageUnavailable | None:
-    """The data layer's word for what a database said; None when that was no failure of its own.
+    """Translate a database error into the data layer's; None if it is not a database failure.
 
     Args:
-        what: what could not be done, for the sentence.
+        what: the operation that failed, for the sentence.
     """
     cause: BaseException = error
     while isinstance(cause, peewee.PeeweeException) and cause.__context__ is not None:
@@ -98,7 +98,7 @@ def translate(error: BaseException, what: str = "") -> StorageUnavailable | None
 
 @contextmanager
 def unavailable(what: str) -> Iterator[None]:
-    """Say of what goes wrong in here that the database does not do it.
+    """Translate database errors raised inside this context.
 
     Args:
         what: as for `translate`.

@@ -27,7 +27,8 @@ def copy_database(source_url: str, target_url: str, *, progress: Progress) -> di
     Args:
         source_url: where the rows are; only read.
         target_url: where they go; it is migrated first.
-        progress: called with a table's name and its number of rows; is told how many more are done.
+        progress: called with a table's name and number of rows; makes the context in which its
+            value is called with each number of copied rows.
 
     Returns:
         The number of rows in the target, by table.
@@ -126,7 +127,7 @@ def _page(rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _copy_sequence(model: Model, source: peewee.Database, target: peewee.Database) -> None:
-    """Let the target go on counting where the source stopped: no id is given twice."""
+    """Continue the target's id sequence where the source's stopped: no id is used twice."""
     table = model._meta.table_name
     if not isinstance(model._meta.primary_key, peewee.AutoField):
         return

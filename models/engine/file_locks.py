@@ -1,6 +1,7 @@
-"""Locks of files: not waited for without end, and who holds one that is not to be had.
+"""File locks: waiting with a time limit, and finding the process that holds a lock.
 
-Whoever can open a file for reading can lock it. So a wait needs an end, and a refusal a name.
+Any user who can open a file for reading can lock it. So a wait needs a limit, and a refusal names
+the holder.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Kind = Literal["FLOCK", "OFDLCK"]  # as /proc/locks has it (proc_locks(5))
 
 
 def take(descriptor: int) -> bool:
-    """Lock a file or folder by flock(2), alone; False when another one keeps it."""
+    """Lock a file exclusively with flock(2); return False if another process keeps the lock."""
     until = time.monotonic() + WAIT
     while True:
         try:
@@ -34,10 +35,10 @@ def take(descriptor: int) -> bool:
 
 
 def holder(descriptor: int, kind: Kind) -> int | None:
-    """The process that locks a file; None when that cannot be found out.
+    """Return the process that locks a file; None if that cannot be found out.
 
-    /proc/locks tells it of flock(2) alone. A lock of an open file description is listed without
-    its process, which only that process's own user, and root, find among its descriptors.
+    /proc/locks names it only for flock(2). A lock of an open file description is listed without
+    its process, which only its own user and root can find, by its descriptors.
     """
     about = os.fstat(descriptor)
     place = f"{os.major(about.st_dev):02x}:{os.minor(about.st_dev):02x}:{about.st_ino}"
@@ -48,7 +49,7 @@ def holder(descriptor: int, kind: Kind) -> int | None:
 
 
 def described(pid: int | None, file: Path) -> str:
-    """A process for a sentence, with its program and user where they can be seen."""
+    """Describe a process for a sentence, with its program and user if they are visible."""
     if pid is None:
         return f"a process that this user cannot see (as root: fuser -v {file})"
     with suppress(OSError):

@@ -22,8 +22,8 @@ from models.engine import sqlite_file
 from models.engine.connection import LOCK_TIMEOUT, connect, unavailable
 from models.errors import DatabaseInUse
 
-WAIT = 1.0  # seconds that a server may take that just ends
-# any two numbers do that all programs of this kind share
+WAIT = 1.0  # seconds that a server that is ending may take
+# arbitrary, but the same in every version
 _INSTALLATION, _MIGRATIONS = 0x626F7472, 0x626F7479
 
 _OURS = """
@@ -41,7 +41,7 @@ class LockHolder:
     """A connection as PostgreSQL sees it.
 
     Args:
-        began: None when it is another user's, who is not to be looked at.
+        began: None for another user's connection, of which PostgreSQL shows nothing.
     """
 
     pid: int
@@ -65,18 +65,19 @@ def take(
     shared: bool = False,
     before: LockHolder | None = None,
 ) -> LockHolder:
-    """Take an open database for this connection.
+    """Acquire the installation lock on this connection.
 
     Args:
-        wait: seconds that whoever has it may take to let go.
-        shared: whether others may do so at the same time, but no server.
-        before: our connection until now, which was lost: PostgreSQL may not have noticed.
+        wait: seconds to wait for the present holder.
+        shared: let other holders of a shared lock in, but no server.
+        before: our own connection that was lost. PostgreSQL may believe in it for a minute, and
+            then it is the holder: it is terminated, as nobody else can release its lock.
 
     Returns:
         This connection.
 
     Raises:
-        DatabaseInUse: another one has it, and keeps it.
+        DatabaseInUse: another connection holds it, and keeps it.
     """
     database.execute_sql(f"SET lock_timeout = {round(wait * 1000)}")  # milliseconds
     lock = "pg_advisory_lock_shared" if shared else "pg_advisory_lock"
@@ -97,7 +98,7 @@ def take(
 
 @contextmanager
 def exclusive(url: str, *, wait: float = WAIT, shared: bool = False) -> Iterator[None]:
-    """Have a database alone.
+    """Hold the installation lock of a database that is not open.
 
     Args:
         url: as for `Database`.

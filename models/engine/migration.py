@@ -24,7 +24,7 @@ log = logging.getLogger("botyard.migrations")
 
 @dataclass(frozen=True, slots=True)
 class MigrationStatus:
-    """Which steps are done, which are left, and which the database has that we do not know."""
+    """The steps that are done, that are left, and that this version does not know."""
 
     done: list[str]
     todo: list[str]
@@ -32,7 +32,7 @@ class MigrationStatus:
 
 
 def folder() -> Path:
-    """Where the migrations are, in a checkout as well as in a single file."""
+    """Return the folder of the migrations, in a checkout as well as in the binary."""
     return Path(str(importlib.resources.files("models.migrations")))
 
 
@@ -93,13 +93,13 @@ class Migrations:
             return done[-1]
 
     def dropped_by_down(self) -> str:
-        """What `down` would drop, in the step's own words; empty when no step has been run."""
+        """Return the latest step's description of what `down` drops; empty if none was run."""
         with self._router() as router:
             done: list[str] = router.done
             return inspect.getdoc(router.read(done[-1])[1]) or "" if done else ""
 
     def status(self) -> MigrationStatus:
-        """What is done, left and unknown."""
+        """Return the steps that are done, left and unknown."""
         with self._router() as router:
             return self._status(router)
 

@@ -1,4 +1,4 @@
-"""Long lists, a page at a time."""
+"""Pagination of long lists."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ U = TypeVar("U")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some of a list.
+    """One page of a list.
 
     Args:
-        count: how many rows the whole list has.
+        count: the number of rows of the whole list.
         rows: those of this page.
     """
 
@@ -23,12 +23,12 @@ class Page(Generic[T]):
     rows: list[T]
 
     def map(self, change: Callable[[list[T]], list[U]]) -> Page[U]:
-        """The same page with other rows."""
+        """Return the same page with other rows."""
         return Page(self.count, change(self.rows))
 
 
 def cut(query: Any, *, page: int, page_size: int) -> Page[Any]:
-    """One page of what an ordered query finds.
+    """Return one page of the rows of an ordered query.
 
     Args:
         page: counted from 1; one beyond the last is empty.

@@ -1,4 +1,4 @@
-"""The file of an SQLite database: made as a whole, and one server's, whatever name leads to it.
+"""The file of an SQLite database: created atomically, and locked under any of its names.
 
 The lock is on the file itself, so that a hard link, a symlink, a bind mount or another data folder
 does not lead around it, nor another container; a lock file beside it, or one named by its inode
@@ -37,14 +37,14 @@ _RESTORE_AGAIN = "a restore was interrupted: call botyard restore FILE again"
 
 
 def of(url: str) -> Path | None:
-    """The file that a URL names, without symlinks; None for PostgreSQL."""
+    """Return the file that a URL names, without symlinks; None for PostgreSQL."""
     if not url.startswith("sqlite:"):
         return None
     return Path(os.path.realpath(url.removeprefix(_SCHEME)))
 
 
 def draft_of(database: Path) -> Path:
-    """Where a restored database is written before it takes the other's place."""
+    """Return the path that a restored database has until it replaces the present one."""
     return database.with_name(database.name + _LEFT_BY_RESTORE)
 
 
@@ -83,7 +83,7 @@ def make(file: Path) -> None:
     on with an empty one would hide that.
 
     Raises:
-        StorageUnavailable: there is such a rest, or the folder cannot be written to.
+        StorageUnavailable: there is such a remainder, or the folder cannot be written to.
     """
     with suppress(FileNotFoundError):
         check_name(file)
@@ -129,7 +129,7 @@ def read_only(file: Path) -> Iterator[sqlite3.Connection]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder outlast a power cut."""
+    """Sync a folder, so that its names survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -142,7 +142,7 @@ class FileLock:
 
     Args:
         file: the database; when it is not there, nothing is held.
-        shared: whether others may hold it at the same time, but no server.
+        shared: let other holders of a shared lock in, but no server.
     """
 
     def __init__(self, file: Path, *, shared: bool = False) -> None:
@@ -178,18 +178,18 @@ class FileLock:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Let go, after SQLite has closed the file."""
+        """Release it, after SQLite has closed the file."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
 
 def check_name(file: Path) -> None:
-    """Refuse a file that has a second name, whether a server runs or not.
+    """Refuse a file that has a second name, even if no server runs.
 
     SQLite keeps the log of a database beside the name that it was opened by. By another name it
-    misses what a killed server left in that log, be it everything; and two logs of one database
-    destroy it.
+    misses what a killed server left in that log, which may be everything, and two logs of one
+    database destroy it.
 
     Raises:
         StorageUnavailable: the file has another name.

@@ -1,6 +1,6 @@
 """The command line: `botyard`, `python -m server`.
 
-What serves is imported by the commands that do: the others begin in half the time.
+The server is imported only by commands that serve: the others start in half the time.
 """
 
 from __future__ import annotations
@@ -89,9 +89,9 @@ async def _serve_sandbox(host: str, port: int) -> None:
     "--sandbox-port", type=PORT, default=8081, show_default=True, help="port of the sandbox"
 )
 def demo(sandbox_port: int, **flags: str | None) -> None:
-    """Run the server and a sandbox together, and say how to see a bot answer.
+    """Run the server and a sandbox together, and print how to see a bot answer.
 
-    What is entered is gone when it ends.
+    All data is deleted at the end.
     """
     from server import lifecycle  # noqa: PLC0415
     from server.cli.demo import demo as run_demo  # noqa: PLC0415
@@ -99,7 +99,7 @@ def demo(sandbox_port: int, **flags: str | None) -> None:
     log.set_up("warning")
     with tempfile.TemporaryDirectory(prefix="botyard-demo-") as folder:
         url = f"http://127.0.0.1:{sandbox_port}"
-        # not the environment's database and secret: those may be in earnest
+        # not the environment's database and secret: they may belong to a real installation
         config = Config.load(
             None, only=("host", "port"), **flags, data_dir=folder, telegram_api_url=url
         )

@@ -1,4 +1,4 @@
-"""What the commands share: settings as flags, one-line failures, tables, the database."""
+"""Shared by the commands: settings as flags, one-line failures, JSON, the database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="print JSON f
 
 
 class Group(click.Group):
-    """Commands whose foreseeable failures are one line, not a traceback."""
+    """Commands that report expected failures as one line, not as a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
@@ -45,7 +45,7 @@ class Group(click.Group):
 
 
 def flags(*names: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
-    """Options of the names of settings, with the settings' own descriptions."""
+    """Add options for settings, with the settings' own descriptions."""
 
     def add(command: Callable[..., T]) -> Callable[..., T]:
         for name in reversed(names):
@@ -57,7 +57,7 @@ def flags(*names: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
 
 
 def echo_json(data: Any) -> None:
-    """Print something for programs."""
+    """Print data as JSON."""
     click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
 
 
@@ -82,7 +82,7 @@ def in_database(
     config = Config.load(None, **flags)
     if not config.has_database():
         if not new:
-            raise click.ClickException(  # not: make an installation of a mistyped folder
+            raise click.ClickException(  # a mistyped folder must not become a new installation
                 f"there is no database {config.sqlite_file}; --data-dir, --database-url or their "
                 "variables say where it is"
             )

@@ -1,4 +1,4 @@
-"""A server and a sandbox together, so that a newcomer sees a bot answer in a minute."""
+"""Runs a server and a sandbox together, for a first try in a minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`botyard backup`, `restore`: what keeps an installation alive."""
+"""`botyard backup`, `restore`, `rotate-secret`, `doctor`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOT_INCLUDED = (
 
 
 class WhatToDo(click.ClickException):
-    """The command is not for this installation; the text says what is."""
+    """The command does not apply to this installation; the text names the one that does."""
 
     exit_code = 2
 
@@ -84,7 +84,7 @@ def restore(file: Path, **flags: str | None) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         lock = InstallationLock(config)
-        with lock.folders():  # no other restore runs
+        with lock.folders():  # no other restore may run
             for name in sqlite_file.names_left(database):
                 name.unlink()
         with lock.held():
@@ -132,7 +132,7 @@ def rotate_secret(**flags: str | None) -> None:
 @json_option
 @flags("data_dir", "database_url", "telegram_api_url", "telegram_proxy")
 def doctor(as_json: bool, **flags: str | None) -> None:
-    """Look at what the server stands on, and say what to do; exits with 1 when something is wrong.
+    """Check the installation and say what to do; exits with 1 when something is wrong.
 
     Changes nothing. Run it as the server's user, with the server's settings.
     """

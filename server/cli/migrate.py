@@ -15,7 +15,7 @@ _place = flags("data_dir", "database_url")
 
 
 def _made(flags: dict[str, str | None]) -> Config:
-    """An installation, which is made when there is none."""
+    """Load the settings; make an installation if there is none."""
     config = Config.load(None, **flags)
     return config if config.has_database() else config.with_data_dir()
 
@@ -32,7 +32,7 @@ def main() -> None:
 @click.argument("to", required=False)
 @_place
 def up(to: str | None, **flags: str | None) -> None:
-    """Run the steps that are left, up to TO when it is given."""
+    """Run the steps that are left, up to TO if given."""
     done = _run_steps(_made(flags), to)
     click.echo("\n".join(f"done: {name}" for name in done) or "nothing to do")
 
@@ -57,7 +57,7 @@ def _run_steps(config: Config, to: str | None) -> list[str]:
 @main.command()
 @_place
 def down(**flags: str | None) -> None:
-    """Undo the latest step. What it says it drops is lost."""
+    """Undo the latest step. The data that it names is lost."""
     config = Config.load(None, **flags)
     with InstallationLock(config).held():
         migrations = Migrations(config.database_address)

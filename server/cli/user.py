@@ -1,4 +1,4 @@
-"""`botyard user`: the accounts, from the command line, beside a running server or without one."""
+"""`botyard user`: manages accounts, with or without a running server."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def set_password(username: str, password_stdin: bool, **flags: str | None) -> No
 @click.argument("username")
 @_place
 def disable(username: str, **flags: str | None) -> None:
-    """End an account's sessions, stop its bots, and let nobody log in to it."""
+    """End an account's sessions, stop its bots, and forbid logging in."""
     found = _change(flags, username, disabled=True)
     click.echo(f"{found.username} is disabled: the sessions are ended, the bots stop")
 
@@ -108,7 +108,7 @@ def staff(username: str, remove: bool, **flags: str | None) -> None:
 @click.option("--yes", is_flag=True, help="do not ask")
 @_place
 def delete(username: str, yes: bool, **flags: str | None) -> None:
-    """Delete an account with its bots. There is no way back but a backup."""
+    """Delete an account with its bots. Only a backup can bring them back."""
     found = _account(flags, username)
     if not yes:
         click.confirm(f"Delete {found.username} with all bots?", abort=True)
@@ -121,7 +121,7 @@ def delete(username: str, yes: bool, **flags: str | None) -> None:
 @json_option
 @_place
 def list_users(as_json: bool, **flags: str | None) -> None:
-    """List the accounts: who they are, how many bots they have, how many of them are active."""
+    """List the accounts, with the number of their bots and of active ones."""
     listed = in_database(flags, administration.accounts)
     if as_json:
         echo_json([_flat(account) for account in listed])

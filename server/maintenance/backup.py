@@ -1,4 +1,4 @@
-"""Copies of the SQLite database: taken while a server runs, put back while none does."""
+"""Backups of the SQLite database: made while a server runs, restored while none does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEPT = frozenset({secret_file.NAME, secret_file.OLD_NAME, installation_lock.NAM
 
 
 class BadBackup(Exception):
-    """The file is not what it should be; the text says why."""
+    """The file is not a valid backup; the text says why."""
 
 
 def back_up(database: Path, file: Path) -> None:
@@ -125,7 +125,7 @@ def _set_aside(database: Path) -> Path:
     if _in_one_file(database):
         os.link(database, kept)
         return kept
-    # It is damaged, which may be why it is replaced: its three files go aside together.
+    # A damaged database, perhaps the reason for the restore: move its three files together.
     for suffix in ("-wal", "-shm", ""):
         part = database.with_name(database.name + suffix)
         if part.exists():
@@ -134,7 +134,7 @@ def _set_aside(database: Path) -> Path:
 
 
 def _in_one_file(database: Path) -> bool:
-    """Bring what is in the -wal file into the database; False when it is too damaged for that."""
+    """Move the -wal file's content into the database; return False if it is too damaged."""
     try:
         with closing(sqlite3.connect(database, timeout=2)) as old:
             old.execute("PRAGMA journal_mode = DELETE").fetchall()

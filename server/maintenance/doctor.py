@@ -1,4 +1,4 @@
-"""`botyard doctor`: looks at everything an installation stands on, and changes nothing."""
+"""`botyard doctor`: checks everything an installation depends on, and changes nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CLOCK_OK, CLOCK_WRONG = 10.0, 120.0  # seconds
 
 
 class Severity(StrEnum):
-    """How bad it is."""
+    """The severity of a finding."""
 
     OK = "ok"
     WARNING = "warning"
@@ -38,7 +38,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Args:
         text: what was found.
@@ -52,7 +52,7 @@ class Finding:
 
 
 def examine(config: Config) -> Iterator[Finding]:
-    """Look at an installation, from what everything else needs upwards.
+    """Check an installation, from its foundations upwards.
 
     Args:
         config: as loaded; the data folder is not made.
@@ -97,7 +97,7 @@ def _folder(config: Config) -> Finding:
 
 
 def _open_to_others(check: str, paths: Sequence[Path], mode: str) -> Finding | None:
-    """A warning about what other users can read; None when there is nothing of the kind."""
+    """Return a warning about files that other users can read; None if there are none."""
     found = [str(path) for path in dict.fromkeys(paths) if permissions.is_open(path)]
     if not found:
         return None
@@ -209,7 +209,7 @@ def _secret_fits(config: Config) -> Finding:
         )  # fmt: skip
     except (OSError, StorageError) as error:
         return Finding(name, Severity.WRONG, str(error), "see above")
-    return Finding(name, Severity.OK, "it opens what is stored")
+    return Finding(name, Severity.OK, "it decrypts the stored tokens")
 
 
 def _telegram(config: Config, found: Connectivity) -> Finding:

@@ -1,4 +1,4 @@
-"""`botyard rotate-secret`: a new secret in the place of the old one, step by step.
+"""`botyard rotate-secret`: replaces the secret, step by step.
 
 1. secret.key.old becomes what secret.key is (and the older ones that it had).
 2. secret.key becomes the new one, by a rename.
@@ -28,11 +28,11 @@ class OneSecretOnly(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """What was done.
+    """The result of a rotation.
 
     Args:
-        tokens: how many are under the new secret.
-        resumed: whether an earlier call had been interrupted.
+        tokens: the number of tokens under the new secret.
+        resumed: True if an earlier call had been interrupted.
     """
 
     tokens: int
