@@ -1,1 +1,1 @@
-"""What a bot says: pure functions from an event to replies. No I/O, no Telegram, no database."""
+"""The dialogs of bots: pure functions from an event to replies. No I/O, no Telegram, no clock."""

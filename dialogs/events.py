@@ -1,4 +1,4 @@
-"""What happens to a bot and what it answers, free of any messenger's types."""
+"""Events of a bot and its replies, free of any messenger's types."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ class Reply:
     text: str
 
 
-# What a bot says: the replies to one event, in the order in which they are sent.
+# The replies to one event, in the order in which they are sent.
 Dialog = Callable[[TextMessage], list[Reply]]

@@ -1,4 +1,4 @@
-"""SQL over many rows at once, for what the runner writes with each message."""
+"""SQL over many rows at once, for the runner's writes of every message."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Messages: what came in and what became of it."""
+"""Messages: updates, their effects, the chats they belong to."""

@@ -1,4 +1,4 @@
-"""What is known of the chats of a bot."""
+"""Chats of bots: those that refuse messages."""
 
 from __future__ import annotations
 

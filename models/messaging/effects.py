@@ -1,4 +1,4 @@
-"""What handling an update leads to: messages to send, and rows to store together with "handled"."""
+"""Effects of an update: messages to send, and rows to store together with "handled"."""
 
 from __future__ import annotations
 

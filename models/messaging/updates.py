@@ -1,6 +1,6 @@
 """The journal: every update a bot received, from before Telegram forgets it until it is handled.
 
-What the runner does for each message is written as SQL, because making a statement from
+The runner's writes of every message are plain SQL, because making a statement from
 models costs more than running it (`models.engine.bulk`).
 """
 

@@ -1,4 +1,4 @@
-"""Reads answers of the Bot API, and tells apart what is none.
+"""Reads answers of the Bot API, and refuses everything else.
 
 Between a bot and Telegram may stand anything: a proxy's error page, another program at the
 address, somebody hostile. So nothing is taken for Telegram's that does not have the form of
@@ -53,7 +53,7 @@ class NotTelegram(NetworkError):
     """Something answered, and it was not the Bot API.
 
     Args:
-        why: what shows it, in a few words of our own.
+        why: the evidence, in a few words of our own.
     """
 
     def __init__(self, why: str) -> None:

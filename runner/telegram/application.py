@@ -19,7 +19,7 @@ BotApplication = Application[Any, Any, Any, Any, Any, None]
 
 @dataclass(slots=True)
 class Turn:
-    """One update on its way through an Application, and what its handlers make of it.
+    """One update on its way through an Application, with the effects its handlers ask for.
 
     Applications dispatch it instead of a telegram.Update: nothing is parsed that nobody reads,
     and handlers can give something back.

@@ -1,4 +1,4 @@
-"""Whether Telegram can be reached at all, the way that bots reach it; needs no token."""
+"""Checks the connection to Telegram, the way that bots connect; needs no token."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PATIENCE = 10.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Connectivity:
-    """What came of it.
+    """The result of a connectivity check.
 
     Args:
         error: why not; None when there was an answer, of whatever status.

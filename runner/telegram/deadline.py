@@ -9,7 +9,7 @@ from types import TracebackType
 class Deadline:
     """Like asyncio.timeout, for less: aiohttp's own total timeout is 7 % of a call, this 2 %.
 
-    What it guards is cancelled when the time is over, and the cancellation becomes a
+    The task is cancelled when the time is over, and the cancellation becomes a
     TimeoutError, unless somebody else has cancelled the task as well.
 
     Args:

@@ -17,7 +17,7 @@ _JSON = {"Content-Type": "application/json"}
 
 
 class BotRequest(BaseRequest):
-    """What one bot's Application sends its requests through.
+    """The requests of one bot's Application.
 
     Args:
         client: the bot's client.

@@ -187,7 +187,7 @@ class Transport:
         log.debug("%s answered %d", name, status)
 
     async def date(self, *, timeout: float) -> str | None:
-        """What the Bot API says the time is, asked with a token that no bot has.
+        """Read the time of the Bot API, asked with a token that no bot has.
 
         Args:
             timeout: seconds.

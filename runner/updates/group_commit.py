@@ -33,7 +33,7 @@ log = logging.getLogger("botyard.journal")
 
 @dataclass(slots=True)
 class _PendingWrite(Generic[T, R]):
-    """Something that waits to be written, and the future of who waits for it."""
+    """Something to be written, and a future for its outcome."""
 
     what: T
     future: asyncio.Future[R]

@@ -37,7 +37,7 @@ class IncomingUpdate:
         raw: the update, or the stand-in that is stored for it.
         kind: which of ALLOWED_UPDATES it is; None when it is none of them.
         chat_id: the chat it is about.
-        user_id: who caused it.
+        user_id: the user who caused it.
         attempts: how often its handler has failed.
 
     Attributes:
@@ -99,7 +99,7 @@ class IncomingUpdate:
 
     @property
     def first_name(self) -> str:
-        """The first name of who caused it; empty when it is not known."""
+        """The first name of the user who caused it; empty when it is not known."""
         name = _object(self.content.get("from")).get("first_name")
         return name if isinstance(name, str) else ""
 

@@ -1,6 +1,6 @@
-"""Sorts out what getUpdates brings, so that everything in it that has a key can be stored.
+"""Sorts out the answers of getUpdates, so that everything in them that has a key can be stored.
 
-What has no `update_id` that could be a key is let go, and counted. What has one and cannot be
+An update without an `update_id` that can be a key is let go, and counted. One that cannot be
 stored as it came is replaced by a stand-in with the reason, which ends as a dead update.
 """
 
@@ -65,7 +65,7 @@ def sort_out(batch: list[Any]) -> Received:
 
 
 def pack(update: JSONObject) -> tuple[IncomingUpdate, bytes]:
-    """Make an update what can be stored.
+    """Bring an update into the form in which it is stored.
 
     Returns:
         The update, or a stand-in for it; and that as JSON.

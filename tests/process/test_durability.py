@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 import sqlite3
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import aiohttp
+import orjson
 import pytest
-from support.client import DEADLINE, Client, fill_disk, until
+from support.client import DEADLINE, Client, fill_disk, register, until
 from support.kills import add_bots, answered, count_sent, kill_in_the_middle
-from support.server_process import serving
+from support.server_process import ServerProcess, serving
 
+from models.engine.database import Database
+from models.messaging.chats import BlockedChat
+from models.messaging.updates import Update
 from sandbox import Sandbox
 
 KILLS = 20
@@ -41,6 +47,57 @@ async def test_a_kill_keeps_the_order_within_a_chat(
     for bot in bot_ids[:3]:
         seen = [sent.message["text"] for sent in telegram.sent(bot)]
         assert [text for n, text in enumerate(seen) if text not in seen[:n]] == sorted(set(seen))
+
+
+async def blocked_chats(url: str) -> tuple[dict[int, str], set[int]]:
+    """The text of each chat's last handled message, and the chats stored as refusing messages."""
+    db = Database(url)
+    await db.open()
+
+    def read() -> tuple[dict[int, str], set[int]]:
+        query = Update.select().where(Update.handled_at.is_null(False)).order_by(Update.update_id)
+        messages = [orjson.loads(row.payload)["message"] for row in query]
+        last = {message["chat"]["id"]: message["text"] for message in messages}
+        return last, {row.chat_id for row in BlockedChat.select()}
+
+    try:
+        return await db.read(read)
+    finally:
+        await db.close()
+
+
+async def test_a_kill_keeps_which_chats_are_blocked_together_with_the_marks(
+    tmp_path: Path, database_url: str, telegram: Sandbox, http: aiohttp.ClientSession
+) -> None:
+    def start() -> AbstractAsyncContextManager[ServerProcess]:
+        return serving(tmp_path, telegram.url, BOTYARD_DATABASE_URL=database_url)
+
+    bot = telegram.add_bot()
+    async with start() as server:
+        await (await register(Client(http, server.url))).add_bot(bot)
+        await server.end(signal.SIGTERM)
+    telegram.inject(kind="status", status=403, bot_id=bot.id, method="sendMessage",
+                    description="Forbidden: bot was blocked by the user")  # fmt: skip
+    rng = random.Random(7)
+    chats = set(range(1, 61))
+    for text in ("refused", "welcome"):
+        for kill in range(3):
+            async with start() as server:
+                before = len(telegram.calls(bot.id, method="sendMessage"))
+                for chat in range(kill + 1, 61, 3):
+                    telegram.send_message(bot.id, text=text, chat_id=chat)
+                enough = before + rng.randrange(2, 18)
+                await until(lambda: len(telegram.calls(bot.id, method="sendMessage")) >= enough)  # noqa: B023
+                await server.end(signal.SIGKILL)
+            last, blocked = await blocked_chats(database_url)
+            assert blocked == {chat for chat in last if last[chat] == "refused"}
+        async with start() as server:
+            done = dict.fromkeys(chats, text)
+            while (await blocked_chats(database_url))[0] != done:
+                assert server.process.returncode is None
+            await server.end(signal.SIGTERM)
+        assert (await blocked_chats(database_url))[1] == (chats if text == "refused" else set())
+        telegram.clear()
 
 
 @pytest.mark.timeout(120)

@@ -1,0 +1,158 @@
+"""The effects of an update are stored together with its mark, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import peewee
+import pytest
+from support.client import BOTS, DEADLINE, Client
+
+from models.errors import NotOwner
+from models.messaging import chats
+from models.messaging.chats import BlockedChat
+from models.messaging.effects import Effects
+from models.messaging.updates import Update
+from runner.updates.incoming import IncomingUpdate
+from runner.updates.journal import Journal
+from sandbox import Sandbox
+from server.app import Botyard
+
+MESSAGE = {"message_id": 1, "date": 1_700_000_000, "chat": {"id": 7}, "text": "x"}
+NO_BOT = 999_999
+TOO_LARGE = 2**80  # for a column of either database
+
+
+@pytest.fixture
+async def bot_id(ann: Client, telegram: Sandbox) -> int:
+    """A bot that is off."""
+    made = await ann.add_bot(telegram.add_bot(), active=False)
+    number: int = made["id"]
+    return number
+
+
+@pytest.fixture
+def journal(botyard: Botyard) -> Journal:
+    return botyard.services.manager.journal
+
+
+def raw(*numbers: int) -> list[dict[str, Any]]:
+    """Updates as Telegram gives them."""
+    return [{"update_id": number, "message": MESSAGE} for number in numbers]
+
+
+async def handled(botyard: Botyard) -> set[int]:
+    """The ids of updates that are marked as handled."""
+    query = Update.select(Update.update_id).where(Update.handled_at.is_null(False))
+    return await botyard.services.db.read(lambda: {number for (number,) in query.tuples()})
+
+
+async def blocked(botyard: Botyard) -> set[int]:
+    """The chats that are stored as refusing messages."""
+    return await botyard.services.db.read(lambda: {row.chat_id for row in BlockedChat.select()})
+
+
+def mark(journal: Journal, bot_id: int, number: int, chat_id: int, refuses: bool | None) -> Any:
+    """Have an update marked as handled; the future of that."""
+    update = IncomingUpdate.from_raw({"update_id": number})
+    update.chat_id = chat_id
+    return journal.handled(bot_id, update, Effects(blocked=refuses))
+
+
+async def test_rows_that_are_refused_take_their_own_mark_along_and_no_other(
+    botyard: Botyard, journal: Journal, bot_id: int
+) -> None:
+    await journal.store(bot_id, raw(1, 2, 3), offset=4)
+    marks = [
+        mark(journal, bot_id, 1, TOO_LARGE, True),
+        mark(journal, bot_id, 2, 70, True),
+        mark(journal, bot_id, 3, 71, None),
+    ]
+    journal.flush_now()
+    outcomes = await asyncio.gather(*marks, return_exceptions=True)
+    assert isinstance(outcomes[0], Exception)
+    assert outcomes[1:] == [None, None]
+    assert await handled(botyard) == {2, 3}
+    assert await blocked(botyard) == {70}
+
+
+async def test_the_last_word_on_a_chat_counts(
+    botyard: Botyard, journal: Journal, bot_id: int
+) -> None:
+    await journal.store(bot_id, raw(1, 2, 3, 4), offset=5)
+    marks = [
+        mark(journal, bot_id, number, chat_id, refuses)
+        for number, chat_id, refuses in [
+            (1, 70, True),
+            (2, 70, False),
+            (3, 71, False),
+            (4, 71, True),
+        ]
+    ]
+    journal.flush_now()
+    await asyncio.gather(*marks)
+    assert await blocked(botyard) == {71}
+    again = mark(journal, bot_id, 4, 71, False)
+    journal.flush_now()
+    await again
+    assert await blocked(botyard) == set()
+
+
+async def test_a_batch_of_a_bot_that_is_gone_fails_alone_and_stores_nothing(
+    botyard: Botyard, journal: Journal, bot_id: int
+) -> None:
+    gone, stored = await asyncio.gather(
+        journal.store(NO_BOT, raw(1), offset=2),
+        journal.store(bot_id, raw(1, 2), offset=3),
+        return_exceptions=True,
+    )
+    assert isinstance(gone, NotOwner)
+    assert not isinstance(stored, BaseException)
+    assert [update.update_id for update in stored] == [1, 2]
+    rows = await botyard.services.db.read(
+        lambda: {(row.bot_id, row.update_id) for row in Update.select()}
+    )
+    assert rows == {(bot_id, 1), (bot_id, 2)}
+
+
+async def test_of_a_batch_only_what_was_not_stored_before_is_new(
+    journal: Journal, bot_id: int
+) -> None:
+    await journal.store(bot_id, raw(2, 4), offset=5)
+    new = await journal.store(bot_id, raw(1, 2, 3, 4, 5), offset=6)
+    assert [update.update_id for update in new] == [1, 3, 5]
+
+
+async def test_effects_that_are_refused_are_a_failure_of_their_update_alone(
+    botyard: Botyard, ann: Client, telegram: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = telegram.add_bot()
+    made = await ann.add_bot(bot)
+    store_blocked = chats.store_blocked
+
+    def refusing(changes: dict[Any, bool], moment: Any) -> None:
+        store_blocked(changes, moment)  # what the failure is to take back
+        if any(chat_id == 7 for _, chat_id in changes):
+            raise peewee.DataError("of no use to the database")
+
+    monkeypatch.setattr(chats, "store_blocked", refusing)
+    telegram.inject(kind="status", status=403, bot_id=bot.id, method="sendMessage", times=4,
+                    description="Forbidden: bot was blocked by the user")  # fmt: skip
+    bad = telegram.send_message(bot.id, text="bad", chat_id=7)
+    path = f"{BOTS}{made['id']}/dead_updates/"
+    async with asyncio.timeout(DEADLINE):
+        while not (listed := (await ann.get(path)).json):
+            await asyncio.sleep(0.01)
+    assert [dead["update_id"] for dead in listed] == [bad["update_id"]]
+    assert "of no use to the database" in listed[0]["error"]
+    assert len(telegram.calls(bot.id, method="sendMessage")) == 3
+    assert (await handled(botyard), await blocked(botyard)) == (set(), set())
+    other = telegram.send_message(bot.id, text="refused, too", chat_id=8)
+    async with asyncio.timeout(DEADLINE):
+        while await blocked(botyard) != {8}:
+            await asyncio.sleep(0.01)
+    assert await handled(botyard) == {other["update_id"]}
+    telegram.send_message(bot.id, text="the chat goes on", chat_id=7)
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
+    assert [sent.message["text"] for sent in telegram.sent(bot.id)] == ["the chat goes on"]
