@@ -9,6 +9,8 @@ import peewee
 import pytest
 from support.client import BOTS, DEADLINE, Client
 
+from models.bots.records import Writer
+from models.bots.tables import Bot
 from models.errors import NotOwner
 from models.messaging import chats
 from models.messaging.chats import BlockedChat
@@ -20,21 +22,20 @@ from sandbox import Sandbox
 from server.app import Botyard
 
 MESSAGE = {"message_id": 1, "date": 1_700_000_000, "chat": {"id": 7}, "text": "x"}
-NO_BOT = 999_999
+NO_BOT = Writer(999_999, 1)
 TOO_LARGE = 2**80  # for a column of either database
 
 
 @pytest.fixture
-async def bot_id(ann: Client, telegram: Sandbox) -> int:
+async def writer(ann: Client, telegram: Sandbox) -> Writer:
     """A bot that is off."""
     made = await ann.add_bot(telegram.add_bot(), active=False)
-    number: int = made["id"]
-    return number
+    return Writer(made["id"], 1)
 
 
 @pytest.fixture
 def journal(botyard: Botyard) -> Journal:
-    return botyard.services.manager.journal
+    return botyard.services.runner.journal
 
 
 def raw(*numbers: int) -> list[dict[str, Any]]:
@@ -53,21 +54,21 @@ async def blocked(botyard: Botyard) -> set[int]:
     return await botyard.services.db.read(lambda: {row.chat_id for row in BlockedChat.select()})
 
 
-def mark(journal: Journal, bot_id: int, number: int, chat_id: int, refuses: bool | None) -> Any:
+def mark(journal: Journal, writer: Writer, number: int, chat_id: int, refuses: bool | None) -> Any:
     """Have an update marked as handled; the future of that."""
     update = IncomingUpdate.from_raw({"update_id": number})
     update.chat_id = chat_id
-    return journal.handled(bot_id, update, Effects(blocked=refuses))
+    return journal.handled(writer, update, Effects(blocked=refuses))
 
 
 async def test_rows_that_are_refused_take_their_own_mark_along_and_no_other(
-    botyard: Botyard, journal: Journal, bot_id: int
+    botyard: Botyard, journal: Journal, writer: Writer
 ) -> None:
-    await journal.store(bot_id, raw(1, 2, 3), offset=4)
+    await journal.store(writer, raw(1, 2, 3), offset=4)
     marks = [
-        mark(journal, bot_id, 1, TOO_LARGE, True),
-        mark(journal, bot_id, 2, 70, True),
-        mark(journal, bot_id, 3, 71, None),
+        mark(journal, writer, 1, TOO_LARGE, True),
+        mark(journal, writer, 2, 70, True),
+        mark(journal, writer, 3, 71, None),
     ]
     journal.flush_now()
     outcomes = await asyncio.gather(*marks, return_exceptions=True)
@@ -78,11 +79,11 @@ async def test_rows_that_are_refused_take_their_own_mark_along_and_no_other(
 
 
 async def test_the_last_word_on_a_chat_counts(
-    botyard: Botyard, journal: Journal, bot_id: int
+    botyard: Botyard, journal: Journal, writer: Writer
 ) -> None:
-    await journal.store(bot_id, raw(1, 2, 3, 4), offset=5)
+    await journal.store(writer, raw(1, 2, 3, 4), offset=5)
     marks = [
-        mark(journal, bot_id, number, chat_id, refuses)
+        mark(journal, writer, number, chat_id, refuses)
         for number, chat_id, refuses in [
             (1, 70, True),
             (2, 70, False),
@@ -93,18 +94,32 @@ async def test_the_last_word_on_a_chat_counts(
     journal.flush_now()
     await asyncio.gather(*marks)
     assert await blocked(botyard) == {71}
-    again = mark(journal, bot_id, 4, 71, False)
+    again = mark(journal, writer, 4, 71, False)
     journal.flush_now()
     await again
     assert await blocked(botyard) == set()
 
 
+async def test_what_a_bot_received_with_an_older_token_is_not_stored(
+    botyard: Botyard, journal: Journal, writer: Writer
+) -> None:
+    await journal.store(writer, raw(1), offset=2)
+    await botyard.services.db.write(Bot.update(token_generation=2).execute)
+    with pytest.raises(NotOwner):
+        await journal.store(writer, raw(2), offset=3)
+    mark_of_old = mark(journal, writer, 1, 70, True)
+    journal.flush_now()
+    await mark_of_old
+    assert await blocked(botyard) == set(), "the chat is one of another bot"
+    assert await botyard.services.db.read(lambda: Update.select().count()) == 1
+
+
 async def test_a_batch_of_a_bot_that_is_gone_fails_alone_and_stores_nothing(
-    botyard: Botyard, journal: Journal, bot_id: int
+    botyard: Botyard, journal: Journal, writer: Writer
 ) -> None:
     gone, stored = await asyncio.gather(
         journal.store(NO_BOT, raw(1), offset=2),
-        journal.store(bot_id, raw(1, 2), offset=3),
+        journal.store(writer, raw(1, 2), offset=3),
         return_exceptions=True,
     )
     assert isinstance(gone, NotOwner)
@@ -113,14 +128,14 @@ async def test_a_batch_of_a_bot_that_is_gone_fails_alone_and_stores_nothing(
     rows = await botyard.services.db.read(
         lambda: {(row.bot_id, row.update_id) for row in Update.select()}
     )
-    assert rows == {(bot_id, 1), (bot_id, 2)}
+    assert rows == {(writer.bot_id, 1), (writer.bot_id, 2)}
 
 
 async def test_of_a_batch_only_what_was_not_stored_before_is_new(
-    journal: Journal, bot_id: int
+    journal: Journal, writer: Writer
 ) -> None:
-    await journal.store(bot_id, raw(2, 4), offset=5)
-    new = await journal.store(bot_id, raw(1, 2, 3, 4, 5), offset=6)
+    await journal.store(writer, raw(2, 4), offset=5)
+    new = await journal.store(writer, raw(1, 2, 3, 4, 5), offset=6)
     assert [update.update_id for update in new] == [1, 3, 5]
 
 
