@@ -1,4 +1,4 @@
-"""The keys that people log in with: JSON Web Tokens (RFC 7519), each tied to a session."""
+"""The keys of the API: JSON Web Tokens (RFC 7519), each tied to a session."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MAX_LENGTH = 512  # characters; ours have about 200
 
 
 class InvalidAccessToken(Exception):
-    """The text is not a key of ours, or it has expired."""
+    """The text is not a key of this server, or it has expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a key says; whether the session still exists is for the database to tell."""
+    """The content of a key; only the database knows if the session still exists."""
 
     user_id: int
     session_id: str
@@ -32,8 +32,8 @@ class AccessTokens:
     """Makes and reads keys.
 
     Args:
-        secret: what they are signed with, 32 bytes.
-        older: what they were signed with before, and may still be.
+        secret: signs new keys; 32 bytes.
+        older: earlier secrets, whose keys are still accepted.
     """
 
     def __init__(self, secret: bytes, *older: bytes) -> None:
@@ -43,12 +43,12 @@ class AccessTokens:
     def xsrf_token(self, session: SessionRecord) -> str:
         """Return the XSRF token of a session: only a page that can read its cookie knows it.
 
-        It is made from the session, so a token that another site has smuggled in does not fit.
+        It is derived from the session, so a token that another site has planted does not fit.
         """
         return hmac.new(self._secret, f"xsrf {session.id}".encode(), sha256).hexdigest()
 
     def make(self, session: SessionRecord) -> str:
-        """The key of a session; it expires with it."""
+        """Make the key of a session; it expires with the session."""
         claims = {
             "sub": str(session.user_id),
             "sid": session.id,
@@ -58,10 +58,10 @@ class AccessTokens:
         return jwt.encode(claims, self._secret, ALGORITHM)
 
     def read(self, key: str) -> Claims:
-        """What a key says.
+        """Verify and read a key.
 
         Raises:
-            InvalidAccessToken: it was not signed by us, was changed, or has expired.
+            InvalidAccessToken: it has another signature, was changed, or has expired.
         """
         if len(key) > MAX_LENGTH:  # the header is parsed before the signature is checked
             raise InvalidAccessToken

@@ -13,7 +13,7 @@ from handlers.schemas.accounts import SessionSchema, UserSchema
 
 
 class Me(ApiHandler):
-    """One's own account."""
+    """The caller's account."""
 
     def get(self) -> None:
         """Show the account.
@@ -72,7 +72,7 @@ class Me(ApiHandler):
 
 
 class Sessions(ApiHandler):
-    """Where an account is logged in."""
+    """The sessions of the caller's account."""
 
     by_session = True
 
@@ -86,13 +86,13 @@ class Sessions(ApiHandler):
           200: {description: "The sessions, the latest first.", schema: SessionSchema, many: true}
         """
         current = self.principal.session_id
-        listed = await self.services.sessions.list_for(self.principal.user.id)
-        rows = [asdict(session) | {"current": session.id == current} for session in listed]
+        records = await self.services.sessions.list_for(self.principal.user.id)
+        rows = [asdict(session) | {"current": session.id == current} for session in records]
         self.answer(SessionSchema(many=True).dump(rows))
 
 
 class OneSession(ApiHandler):
-    """One login."""
+    """One session."""
 
     by_session = True
 

@@ -1,4 +1,4 @@
-"""Everybody's accounts and bots, for staff."""
+"""All accounts and bots, for staff."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from runner.states import BotStatus
 
 
 class StaffHandler(ApiHandler):
-    """What only staff may use."""
+    """The base of resources for staff only."""
 
     staff_only = True
 
     async def admit(self, method: str) -> None:
-        """Let staff in."""
+        """Admit staff only."""
         await super().admit(method)
         if self._principal is not None and not self._principal.user.is_staff:
             raise errors.staff_only()
@@ -39,10 +39,14 @@ class StaffHandler(ApiHandler):
 
 def _present_user(account: Account) -> dict[str, Any]:
     user = account.user
-    known = {"pk": user.id, "disabled": user.disabled_at is not None}
-    counts = {"bots": account.bots, "active_bots": account.active_bots}
-    shown: dict[str, Any] = AdminUserSchema().dump(asdict(user) | known | counts)
-    return shown
+    extra = {
+        "pk": user.id,
+        "disabled": user.disabled_at is not None,
+        "bots": account.bots,
+        "active_bots": account.active_bots,
+    }
+    presented: dict[str, Any] = AdminUserSchema().dump(asdict(user) | extra)
+    return presented
 
 
 class AdminUsers(StaffHandler, PagedHandler):
@@ -57,7 +61,7 @@ class AdminUsers(StaffHandler, PagedHandler):
         parameters: [{in: query, schema: AdminUserQuerySchema}]
         responses:
           200: {description: A page of accounts., schema: AdminUserPageSchema}
-          400: {description: A parameter is not right., codes: [validation_failed, bad_request]}
+          400: {description: A parameter is invalid., codes: [validation_failed, bad_request]}
           403: {description: You are not staff., codes: [staff_only]}
         """
         query = self.query(AdminUserQuerySchema)
@@ -84,7 +88,7 @@ class AdminUser(StaffHandler):
         self.answer(_present_user(account))
 
     async def patch(self, user_id: str) -> None:
-        """Make an account staff, or disable it, or take that back.
+        """Make an account staff, disable it, or undo either.
 
         Disabling ends the account's sessions and stops its bots before this answers. They stay
         `active` as wanted, and run again when the account is enabled.
@@ -113,8 +117,8 @@ def _no_bot(bot_id: str) -> errors.NotFound:
     return errors.NotFound(f"There is no bot {bot_id}.")
 
 
-def _fits(bot: BotRecord, status: BotStatus, query: dict[str, Any]) -> bool:
-    """Say whether a bot is still what was asked for: it may have changed since it was found."""
+def _matches(bot: BotRecord, status: BotStatus, query: dict[str, Any]) -> bool:
+    """Return True if a bot still matches the query: it may have changed since it was read."""
     state, active = query.get("state", status.state), query.get("active", bot.active)
     return status.state is state and bot.active is active
 
@@ -123,7 +127,7 @@ class AdminBots(StaffHandler, PagedHandler):
     """All bots."""
 
     async def get(self) -> None:
-        """List everybody's bots, oldest first.
+        """List all bots, oldest first.
 
         ---
         summary: All bots
@@ -131,7 +135,7 @@ class AdminBots(StaffHandler, PagedHandler):
         parameters: [{in: query, schema: AdminBotQuerySchema}]
         responses:
           200: {description: A page of bots., schema: AdminBotPageSchema}
-          400: {description: A parameter is not right., codes: [validation_failed, bad_request]}
+          400: {description: A parameter is invalid., codes: [validation_failed, bad_request]}
           403: {description: You are not staff., codes: [staff_only]}
         """
         query = self.query(AdminBotQuerySchema)
@@ -140,7 +144,7 @@ class AdminBots(StaffHandler, PagedHandler):
             await services.runner.statuses.flush()
         page = await services.db.read(administration.bots_page, services.vault, **query)
         pairs = await services.runner.views.pair(page.rows)
-        rows = [present(*pair, schema=AdminBotSchema) for pair in pairs if _fits(*pair, query)]
+        rows = [present(*pair, schema=AdminBotSchema) for pair in pairs if _matches(*pair, query)]
         self.answer_page(page, rows, query)
 
 
@@ -148,15 +152,15 @@ class AdminBot(StaffHandler):
     """One bot."""
 
     async def bot(self, bot_id: str) -> BotRecord:
-        """The bot of this id.
+        """Find the bot of an id.
 
         Raises:
             NotFound: there is none.
         """
-        found = await self.services.db.read(bots.get, self.services.vault, int(bot_id))
-        if found is None:
+        record = await self.services.db.read(bots.get, self.services.vault, int(bot_id))
+        if record is None:
             raise _no_bot(bot_id)
-        return found
+        return record
 
     async def get(self, bot_id: str) -> None:
         """Show a bot.
@@ -181,15 +185,15 @@ class AdminBot(StaffHandler):
         tags: [Administration]
         requestBody: {schema: AdminBotSchema, partial: true}
         responses:
-          200: {description: The bot is as it was asked to be., schema: AdminBotSchema}
+          200: {description: The bot is on or off as requested., schema: AdminBotSchema}
           202: {description: Stored; the bot is still starting., schema: AdminBotSchema}
           403: {description: You are not staff., codes: [staff_only]}
         """
         bot = await self.bot(bot_id)
         changes = self.load(AdminBotSchema, partial=True)
         outcome = await self.services.bots.update(bot, changes, by=self.actor)
-        shown = present(outcome.bot, outcome.status, schema=AdminBotSchema)
-        self.answer(shown, status=200 if outcome.is_stable else 202)
+        body = present(outcome.bot, outcome.status, schema=AdminBotSchema)
+        self.answer(body, status=200 if outcome.is_stable else 202)
 
 
 routes = [

@@ -1,4 +1,4 @@
-"""The audit log: of one's own account, and for staff of all."""
+"""The audit log: of the caller's account, and of all accounts for staff."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Audit(PagedHandler):
         parameters: [{in: query, schema: AuditQuerySchema}]
         responses:
           200: {description: A page of entries., schema: AuditEntryPageSchema}
-          400: {description: A parameter is not right., codes: [validation_failed, bad_request]}
+          400: {description: A parameter is invalid., codes: [validation_failed, bad_request]}
         """
         query = self.query(AuditQuerySchema)
         page = await self.services.accounts.audit_log(self.principal.user, **query)
@@ -32,10 +32,10 @@ class Audit(PagedHandler):
 
 
 def _present(entry: EntryRecord) -> dict[str, Any]:
-    shown: dict[str, Any] = AuditEntrySchema().dump(
+    presented: dict[str, Any] = AuditEntrySchema().dump(
         asdict(entry) | {"action": Action(entry.action)}
     )
-    return shown
+    return presented
 
 
 routes = [

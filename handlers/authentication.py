@@ -1,4 +1,4 @@
-"""Who makes a request: a bearer key, or the session cookie with the XSRF token."""
+"""Authentication: a bearer key, or the session cookie with the XSRF token."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def authenticate(handler: ServiceHandler) -> Principal:
     """Authenticate the caller of a request.
 
     Raises:
-        Unauthorized: no key, or one that is worth nothing.
+        Unauthorized: there is no valid key.
         Forbidden: the cookie came without its XSRF token.
     """
     header = handler.request.headers.get("Authorization")
@@ -43,20 +43,19 @@ async def authenticate(handler: ServiceHandler) -> Principal:
 
 
 async def _identify(handler: ServiceHandler, key: str) -> tuple[Principal, SessionRecord]:
-    worthless = errors.invalid_key()
     try:
         claims = handler.services.keys.read(key)
     except InvalidAccessToken:
-        raise worthless from None
-    found = await handler.services.sessions.find(claims.session_id, claims.user_id)
-    if found is None:
-        raise worthless
-    user, session = found
+        raise errors.invalid_key() from None
+    pair = await handler.services.sessions.find(claims.session_id, claims.user_id)
+    if pair is None:
+        raise errors.invalid_key()
+    user, session = pair
     return Principal(user, Via.SESSION, session.id), session
 
 
 def _check_page(handler: ServiceHandler, session: SessionRecord) -> None:
-    """Refuse a request that changes something and does not come from a page of this site.
+    """Reject a request that changes something and does not come from a page of this site.
 
     Raises:
         Forbidden: the browser names another site, or the XSRF token is not that of the session.
@@ -70,10 +69,10 @@ def _check_page(handler: ServiceHandler, session: SessionRecord) -> None:
 
 def _check_xsrf(handler: ServiceHandler, session: SessionRecord) -> None:
     expected = handler.services.keys.xsrf_token(session)
-    given = handler.get_cookie(XSRF_COOKIE) or ""
+    sent = handler.get_cookie(XSRF_COOKIE) or ""
     try:
         handler.check_xsrf_cookie()  # header and cookie are the same
-        fits = hmac.compare_digest(given.encode(), expected.encode())
+        fits = hmac.compare_digest(sent.encode(), expected.encode())
     except tornado.web.HTTPError:
         fits = False
     if not fits:
@@ -120,7 +119,7 @@ def _session_cookie(handler: ServiceHandler) -> str:
 
 
 def set_session_cookies(handler: ServiceHandler, session: SessionRecord, key: str) -> None:
-    """Let a browser stay logged in without keeping the key where scripts can read it."""
+    """Keep a browser logged in, with the key where scripts cannot read it."""
     handler.set_cookie(
         _session_cookie(handler),
         key,
@@ -141,6 +140,6 @@ def _set_xsrf_cookie(handler: ServiceHandler, session: SessionRecord) -> None:
 
 
 def clear_session_cookie(handler: ServiceHandler) -> None:
-    """Take the session cookie back."""
+    """Remove the session cookie."""
     secure = handler.request.protocol == "https"  # without it browsers ignore __Host- cookies
     handler.clear_cookie(_session_cookie(handler), secure=secure)

@@ -1,4 +1,4 @@
-"""Bodies of requests: how much of one is kept, and what is made of it."""
+"""Bodies of requests: their size, their types, parsing and validation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BodyHandler(tornado.web.RequestHandler):
     Attributes:
         max_body: bytes that a body may have.
         streamed: True for a handler that receives its body in pieces.
-        timed: False where an answer lasts as long as its reader likes.
+        timed: False where the reader decides how long an answer takes.
         accepts_forms: True where forms are accepted beside JSON.
     """
 
@@ -40,10 +40,10 @@ class BodyHandler(tornado.web.RequestHandler):
     accepts_forms: ClassVar[bool] = False
 
     def check_body_size(self) -> None:
-        """Refuse a body that is too large.
+        """Reject a body that is too large.
 
         Raises:
-            BodyTooLarge: it has more than `max_body` bytes, or says so.
+            BodyTooLarge: it has, or announces, more than `max_body` bytes.
         """
         announced = announced_length(self.request.headers)
         if max(announced, len(self.request.body)) > self.max_body:
@@ -61,7 +61,7 @@ class BodyHandler(tornado.web.RequestHandler):
         """Parse and validate the body.
 
         Args:
-            schema: what it must be.
+            schema: validates it.
             partial: True if required fields may be left out.
 
         Raises:
@@ -110,15 +110,15 @@ class BodyHandler(tornado.web.RequestHandler):
 
 
 class LimitedBody(httputil.HTTPMessageDelegate):
-    """Keeps no more of a body than its handler takes.
+    """Keeps no more of a body than its handler accepts.
 
-    What goes beyond is thrown away. A body that announces more is not even read: the request is
+    The rest is discarded. A body that announces more is not even read: the request is
     answered at once, and its connection closed.
 
     Args:
         delegate: takes the request.
         request: the request.
-        limit: bytes that the handler takes; None for a handler that reads its body by itself.
+        limit: bytes that the handler accepts; None for a handler that reads its body itself.
     """
 
     def __init__(
@@ -148,7 +148,7 @@ class LimitedBody(httputil.HTTPMessageDelegate):
         return self._delegate.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Pass a piece of the body on, up to one byte more than the handler takes."""
+        """Pass a piece of the body on, up to one byte more than the handler accepts."""
         if self._limit is not None:
             chunk = chunk[: self._limit + 1 - self._kept]
             self._kept += len(chunk)
@@ -159,7 +159,7 @@ class LimitedBody(httputil.HTTPMessageDelegate):
         self._delegate.finish()
 
     def on_connection_close(self) -> None:
-        """Pass it on that the client has gone."""
+        """Pass on that the client has disconnected."""
         self._delegate.on_connection_close()
 
 
@@ -186,9 +186,9 @@ def _broken_form() -> ApiError:
 
 
 def _not_json(kind: str) -> ApiError:
-    came = f"; it came as {kind}." if kind else "."
+    sent_as = f"; it was sent as {kind}." if kind else "."
     return errors.UnsupportedMediaType(
-        f"The body must be JSON, with the header 'Content-Type: {JSON_TYPE}'{came}"
+        f"The body must be JSON, with the header 'Content-Type: {JSON_TYPE}'{sent_as}"
     )
 
 

@@ -25,13 +25,13 @@ def present(
     reveal: bool = False,
     schema: type[Schema] = BotSchema,
 ) -> dict[str, Any]:
-    """A bot as it is shown.
+    """Return a bot as JSON can hold it.
 
     Args:
         reveal: show the token in full: only in the answer to the request that set it.
-        schema: which of the fields are shown.
+        schema: selects the fields.
     """
-    shown: dict[str, Any] = schema().dump(
+    presented: dict[str, Any] = schema().dump(
         {
             "id": bot.id,
             "user": bot.user_id,
@@ -47,26 +47,26 @@ def present(
             "status": status,
         }
     )
-    return shown
+    return presented
 
 
 class BotHandler(ApiHandler):
-    """What the handlers of bots share."""
+    """The base of resources that belong to a bot."""
 
     async def bot(self, bot_id: str) -> BotRecord:
-        """The caller's bot of this id.
+        """Find the caller's bot of an id.
 
         Raises:
-            NotFound: there is none, or it is somebody else's.
+            NotFound: there is none, or it is another account's.
         """
         db, vault = self.services.db, self.services.vault
-        found = await db.read(bots.get, vault, int(bot_id), user_id=self.principal.user.id)
-        if found is None:
+        record = await db.read(bots.get, vault, int(bot_id), user_id=self.principal.user.id)
+        if record is None:
             raise errors.NotFound(f"You have no bot {bot_id}.")
-        return found
+        return record
 
     async def shown(self, bot_id: str) -> tuple[BotRecord, BotStatus]:
-        """The bot of this id, with its status of the same moment.
+        """Find the caller's bot of an id, with its status of the same moment.
 
         Raises:
             NotFound: as for `bot`.
@@ -77,7 +77,7 @@ class BotHandler(ApiHandler):
         return pairs[0]
 
     def answer_outcome(self, outcome: Outcome, *, status: int, reveal: bool) -> None:
-        """Show a bot after a change."""
+        """Answer with a bot after a change."""
         self.answer(present(outcome.bot, outcome.status, reveal=reveal), status=status)
 
 
@@ -94,8 +94,8 @@ class Bots(BotHandler):
           200: {description: All your bots., schema: BotSchema, many: true}
         """
         services = self.services
-        listed = await services.db.read(bots.list_for, services.vault, self.principal.user.id)
-        pairs = await services.runner.views.pair(listed)
+        records = await services.db.read(bots.list_for, services.vault, self.principal.user.id)
+        pairs = await services.runner.views.pair(records)
         self.answer([present(bot, status) for bot, status in pairs])
 
     async def post(self) -> None:
@@ -188,7 +188,7 @@ class OneBot(BotHandler):
 
     @staticmethod
     def _new_token(bot: BotRecord, changes: dict[str, Any]) -> bool:
-        """Whether a change sets a token; its masked form means that it does not."""
+        """Return True if a change sets a token; the masked form means that it does not."""
         token = changes.get("token")
         if token is not None and is_masked(token):
             if token != mask(bot.token):

@@ -60,13 +60,13 @@ class OneDeadUpdate(BotHandler):
         self.answer(DeadUpdateSchema().dump(_present(row)))
 
     async def delete(self, bot_id: str, update_id: str) -> None:
-        """Let a dead update go.
+        """Delete a dead update.
 
         ---
         summary: Delete a dead update
         tags: [Bots]
         responses:
-          204: {description: It is gone.}
+          204: {description: It is deleted.}
         """
         bot = await self.bot(bot_id)
         await self.services.dead_updates.delete(bot, int(update_id), by=self.actor)
@@ -74,7 +74,7 @@ class OneDeadUpdate(BotHandler):
 
 
 class Replay(BotHandler):
-    """Another try."""
+    """One more attempt."""
 
     async def post(self, bot_id: str, update_id: str) -> None:
         """Hand a dead update to the bot again; when the bot is off, its next start does.

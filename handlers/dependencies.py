@@ -1,4 +1,4 @@
-"""What the handlers work with; put together in one place, handed to them by the application."""
+"""The services that handlers call; the application hands them over."""
 
 from __future__ import annotations
 
@@ -25,16 +25,15 @@ from services.sessions import SessionService
 
 @dataclass(frozen=True, slots=True)
 class ApiOptions:
-    """What an operator decides about the API.
+    """The operator's options for the API.
 
     Args:
-        version: of the program.
-        commit: that it was built from.
+        version, commit: of the program.
         cors_origins: origins of frontends that may use the API from a browser.
         allowed_hosts: names that clients may use for this server, in lower case; None for any.
-        metrics_token: what a scrape of /metrics must bring.
-        metrics_open: whether everybody may read it when there is no token: only those on this
-            machine reach the server, and no proxy lets others in.
+        metrics_token: the token that a scrape of /metrics must send; None for none.
+        metrics_open: True if /metrics needs no token when none is set, because only this
+            machine reaches the server, without a proxy.
     """
 
     version: str
@@ -46,11 +45,11 @@ class ApiOptions:
 
 
 class Traffic:
-    """How many requests are under way, and whether new ones should go elsewhere.
+    """The requests under way, and the end of the server.
 
     Attributes:
-        draining: True while the server ends.
-        stream_room: gives how many live streams may be open at this moment, of all accounts.
+        draining: True while the server shuts down.
+        stream_room: returns how many live streams of all accounts may be open now.
     """
 
     def __init__(self) -> None:
@@ -65,7 +64,7 @@ class Traffic:
         """Count a request while it is under way.
 
         Args:
-            drained: False to leave it out: nobody has to wait for its end.
+            drained: False to leave it out: the shutdown does not wait for its end.
         """
         if not drained:
             yield
@@ -86,11 +85,11 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a handler may call.
+    """The services of one server.
 
     Args:
-        requests: counts what was answered.
-        loop_lag: how late the event loop comes to what is due.
+        requests: counts the answers.
+        loop_lag: the delay of the event loop.
     """
 
     settings: ApiOptions
@@ -114,6 +113,6 @@ class ServiceHandler(BodyHandler):
 
     @property
     def services(self) -> Services:
-        """Everything that it may call."""
+        """The services of the application."""
         services: Services = self.settings["services"]
         return services

@@ -1,6 +1,6 @@
-"""Every error the API can answer with, and its code.
+"""The errors of the API with their codes.
 
-Written as problem documents (RFC 9457). `code` is what a program should look at.
+They are written as problem documents (RFC 9457). Programs should look at `code`.
 
 ApiError
 ├── BadRequest              400 invalid_json, validation_failed, invalid_credentials, ...
@@ -23,7 +23,7 @@ from http import HTTPStatus
 
 
 class Code(StrEnum):
-    """What went wrong, for programs; the API document lists them."""
+    """The codes of errors, for programs; the API document lists them."""
 
     BAD_REQUEST = "bad_request"
     INVALID_JSON = "invalid_json"
@@ -60,7 +60,7 @@ class ApiError(Exception):
     """Root of the tree.
 
     Args:
-        detail: a sentence that says what is wrong and what to do.
+        detail: a sentence about what is wrong and what to do.
         code: one of `Code`; the class's own when left out.
         errors: sentences by field.
         headers: to add to the answer.
@@ -85,14 +85,14 @@ class ApiError(Exception):
 
 
 class BadRequest(ApiError):
-    """The request makes no sense."""
+    """The request is invalid."""
 
     status = HTTPStatus.BAD_REQUEST
     code = Code.BAD_REQUEST
 
 
 class Unauthorized(ApiError):
-    """No key, or one that is worth nothing."""
+    """There is no key, or it is not valid."""
 
     status = HTTPStatus.UNAUTHORIZED
     code = Code.NOT_AUTHENTICATED
@@ -106,56 +106,56 @@ class Unauthorized(ApiError):
 
 
 class Forbidden(ApiError):
-    """Understood, and refused."""
+    """The caller may not do this."""
 
     status = HTTPStatus.FORBIDDEN
 
 
 class NotFound(ApiError):
-    """Nothing here, or nothing of the caller's."""
+    """There is nothing here, or nothing of the caller's."""
 
     status = HTTPStatus.NOT_FOUND
     code = Code.NOT_FOUND
 
 
 class MethodNotAllowed(ApiError):
-    """The path exists, the method on it does not."""
+    """The path has no such method."""
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
     code = Code.METHOD_NOT_ALLOWED
 
 
 class Conflict(ApiError):
-    """Against what exists already."""
+    """The request conflicts with what exists."""
 
     status = HTTPStatus.CONFLICT
 
 
 class BodyTooLarge(ApiError):
-    """The body is beyond what is taken."""
+    """The body is too large."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = Code.BODY_TOO_LARGE
 
 
 class UnsupportedMediaType(ApiError):
-    """The body is not of a type that is taken here."""
+    """The body has a type that is not accepted here."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     code = Code.UNSUPPORTED_MEDIA_TYPE
 
 
 class Unprocessable(ApiError):
-    """Well formed, and still not to be done."""
+    """The request is well formed, but cannot be carried out."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 class TooManyRequests(ApiError):
-    """Come back later.
+    """The caller must wait.
 
     Args:
-        seconds: how much later.
+        seconds: how long.
     """
 
     status = HTTPStatus.TOO_MANY_REQUESTS
@@ -166,22 +166,22 @@ class TooManyRequests(ApiError):
 
 
 class Unavailable(ApiError):
-    """Something the server needs does not work at the moment."""
+    """A part that the server depends on does not work at the moment."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def invalid(errors: FieldErrors) -> BadRequest:
-    """What is wrong with a body, field by field."""
+    """Return the error for a body with invalid fields."""
     return BadRequest(
-        "Some fields are not right: " + ", ".join(sorted(errors)) + ".",
+        "Some fields are invalid: " + ", ".join(sorted(errors)) + ".",
         code=Code.VALIDATION_FAILED,
         errors=errors,
     )
 
 
 def invalid_key() -> Unauthorized:
-    """Return the error for a key that is not, or no longer, one of a session."""
+    """Return the error for a key without a live session."""
     return Unauthorized("This key has expired or was revoked.", code=Code.INVALID_KEY)
 
 

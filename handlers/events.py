@@ -1,4 +1,4 @@
-"""Live news of one's bots: server-sent events."""
+"""Live events of the caller's bots (server-sent events)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from models.bots import bots
 from runner.live.hub import Event, EventKind, Subscription
 
 HEARTBEAT = 15.0  # seconds of silence after which a comment is sent
-SLOW = 30.0  # seconds that a reader may take for what it was sent
-STREAMS = 10  # streams a user may have open
+SLOW = 30.0  # seconds that a reader may take for what was sent
+STREAMS = 10  # streams that an account may have open
 _SCHEMAS = {EventKind.STATE: BotStateSchema(), EventKind.COUNTERS: BotCountersSchema()}
 
 
 class Events(ApiHandler):
-    """The stream of one user's bots."""
+    """The live stream of an account."""
 
     timed = False
     subscription: Subscription | None = None
@@ -60,14 +60,14 @@ class Events(ApiHandler):
         try:
             await self._stream(self.subscription)
         except StreamClosedError:
-            pass  # the reader has gone
+            pass  # the reader has disconnected
         except TimeoutError:
             self.detach().close()
         finally:
             hub.unsubscribe(user_id, self.subscription)
 
     def _check_room(self) -> None:
-        """Refuse a stream that the account, or the server, has no room for.
+        """Check that the account and the server have room for another stream.
 
         Raises:
             TooManyRequests: the account has as many as it may have.
@@ -76,19 +76,19 @@ class Events(ApiHandler):
         hub = self.services.runner.events
         if hub.readers(self.principal.user.id) >= STREAMS:
             raise errors.TooManyRequests(
-                f"You have {STREAMS} streams open, which is as many as you may have.",
+                f"You have {STREAMS} streams open; an account may not have more.",
                 seconds=10,
                 code=Code.TOO_MANY_ATTEMPTS,
             )
         if hub.total >= self.services.traffic.stream_room():
             raise errors.Unavailable(
-                "The server has as many streams open as it can have; read the list instead.",
+                "The server cannot open another stream now; read the list instead.",
                 code=Code.BUSY,
                 headers={"Retry-After": "10"},
             )
 
     async def head(self, *_: str) -> None:
-        """What GET would answer, without the stream."""
+        """Answer as GET does, without the stream."""
         self.set_header("Content-Type", "text/event-stream")
 
     async def _stream(self, subscription: Subscription) -> None:
@@ -115,14 +115,14 @@ class Events(ApiHandler):
 
     async def _snapshot(self) -> str:
         services = self.services
-        listed = await services.db.read(bots.list_for, services.vault, self.principal.user.id)
-        pairs = await services.runner.views.pair(listed)
+        records = await services.db.read(bots.list_for, services.vault, self.principal.user.id)
+        pairs = await services.runner.views.pair(records)
         return "".join(
             _format(Event("", kind, bot.id, status)) for bot, status in pairs for kind in _SCHEMAS
         )
 
     def on_connection_close(self) -> None:
-        """The reader has gone."""
+        """End the stream: the reader has disconnected."""
         super().on_connection_close()
         if self.subscription is not None:
             self.subscription.close()

@@ -1,4 +1,4 @@
-"""What a load balancer and a supervisor ask."""
+"""Health checks for load balancers and supervisors."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from models.accounts.sessions import Session
 
 
 class Health(ApiHandler):
-    """Is the process alive."""
+    """Liveness."""
 
     public = frozenset({"GET", "HEAD"})
     any_host = True  # a load balancer asks by address
 
     def get(self) -> None:
-        """Whether the process answers.
+        """Answer while the process is alive.
 
         ---
         summary: Alive
         tags: [Operation]
         responses:
-          200: {description: It does., schema: HealthSchema}
+          200: {description: It is alive., schema: HealthSchema}
         """
         self.answer({"status": "ok"})
 
 
 class Readiness(ApiHandler):
-    """Can it take traffic."""
+    """Readiness."""
 
     public = frozenset({"GET", "HEAD"})
     any_host = True
 
     async def get(self) -> None:
-        """Whether the database answers and every active bot has been tried once.
+        """Check that the database answers and every active bot has been tried once.
 
         ---
         summary: Ready

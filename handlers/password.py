@@ -9,7 +9,7 @@ from handlers.schemas.accounts import PasswordChangeSchema
 
 
 class PasswordChange(ApiHandler):
-    """One's own password."""
+    """The caller's password."""
 
     by_session = True
     accepts_forms = True

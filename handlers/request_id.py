@@ -1,4 +1,4 @@
-"""The id of the request at hand: it is in the answer, and on every log line written meanwhile."""
+"""The id of the current request: in its answer, and on every log line of its work."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class _Mark:
-    """What the context of a request carries.
+    """The id in the context of a request.
 
     Tasks that a request starts inherit its context, and some live for days (a bot does): their
-    lines are the request's for as long as it is handled, and no longer.
+    log lines carry the id only while the request is being handled.
     """
 
     __slots__ = ("over", "value")
@@ -28,21 +28,21 @@ class _Mark:
 _current: ContextVar[_Mark | None] = ContextVar("request_id", default=None)
 
 
-def choose(given: str | None) -> str:
-    """The id of a request.
+def choose(header: str | None) -> str:
+    """Return the id of a request.
 
     Args:
-        given: the header X-Request-ID; taken when it is sane, so that one id leads through the
-            logs of all programs on the way.
+        header: X-Request-ID; used if it is sane, so that one id leads through the logs of all
+            programs on the way.
     """
-    if given is not None and _SANE.fullmatch(given):
-        return given
+    if header is not None and _SANE.fullmatch(header):
+        return header
     return secrets.token_hex(8)
 
 
 @contextmanager
 def under_way(value: str) -> Iterator[None]:
-    """Mark what happens in this context, and in tasks it starts, as this request's."""
+    """Mark the work in this context, and in tasks that it starts, as this request's."""
     mark = _Mark(value)
     token = _current.set(mark)
     try:
@@ -53,6 +53,6 @@ def under_way(value: str) -> Iterator[None]:
 
 
 def current() -> str | None:
-    """The id of the request that is being handled here; None outside of one."""
+    """Return the id of the request that is being handled; None outside of one."""
     mark = _current.get()
     return None if mark is None or mark.over else mark.value

@@ -33,7 +33,7 @@ def _translate_conflict(error: BaseException) -> ApiError | None:
             return errors.invalid({"email": ["A user with this e-mail address exists already."]})
         case storage.BotLimitReached():
             return errors.Forbidden(
-                f"You have {error.limit} bots, which is as many as an account may have. "
+                f"You have {error.limit} bots; an account may not have more. "
                 "Delete one to add another.",
                 code=Code.BOT_LIMIT_REACHED,
             )
@@ -56,7 +56,7 @@ def _translate_refusal(error: BaseException) -> ApiError | None:
     """Translate an error about what the caller may do."""
     match error:
         case User.DoesNotExist():  # deleted while the request was under way
-            return errors.Unauthorized("This account is gone.", code=Code.INVALID_KEY)
+            return errors.Unauthorized("This account was deleted.", code=Code.INVALID_KEY)
         case storage.SessionEnded():
             return errors.invalid_key()
         case storage.NotStaff():

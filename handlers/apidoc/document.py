@@ -1,10 +1,9 @@
 """Makes the API document (OpenAPI 3.1) from the handlers' docstrings and the schemas.
 
-A docstring says what only its author can know: summary, answers, which schema. What follows
-from the code is added here: keys, path parameters, forms, headers, the answers that any such
-method can give. A docstring's short forms: `schema: NameSchema`, with `many: true` for an array
-and `partial: true` for "no field is required", stand for the content of a body; `codes: [..]`
-names the error codes of an answer.
+A docstring holds what only its author can know: summary, answers, schemas. This module adds what
+follows from the code: keys, path parameters, forms, headers, common answers. Short forms in a
+docstring: `schema: NameSchema`, with `many: true` for an array and `partial: true` for "no field
+is required", stands for the content of a body; `codes: [..]` names the error codes of an answer.
 """
 
 from __future__ import annotations
@@ -99,10 +98,10 @@ _CODES: dict[int, tuple[Code, ...]] = {
 
 
 def make_document(routes: list[URLSpec], *, version: str) -> Document:
-    """The API document.
+    """Make the API document.
 
     Args:
-        routes: those whose handlers have a docstring with a part after `---` are in it.
+        routes: those whose handlers have a docstring with a part after `---` are described.
         version: of the program.
     """
     spec = APISpec(
@@ -131,12 +130,12 @@ def make_document(routes: list[URLSpec], *, version: str) -> Document:
 
 
 def _path(pattern: str) -> str:
-    """What a route's pattern and the path made of it have in common."""
+    """Return what a route's pattern and the path made of it have in common."""
     return re.sub(r"\(.*?\)|\{.*?\}", "{}", pattern.removesuffix("$"))
 
 
 class _Operation:
-    """One method of one path: what its docstring says, and what the code knows of it."""
+    """One method of one path: its docstring, and what follows from the code."""
 
     def __init__(self, method: str, path: str, route: URLSpec) -> None:
         self.method = method
@@ -147,10 +146,10 @@ class _Operation:
         self.public = method in self.handler.public
 
     def document(self, documented: Document) -> Document:
-        """The operation written out.
+        """Return the operation in full.
 
         Args:
-            documented: in the docstring, after `---`.
+            documented: the part of the docstring after `---`.
         """
         operation = {
             "operationId": self._id(documented),
@@ -167,7 +166,7 @@ class _Operation:
         return operation
 
     def _id(self, documented: Document) -> str:
-        """A name for a client's function: list_bots, not get_api_v1_bots."""
+        """Return a name for a client's function: list_bots, not get_api_v1_bots."""
         words = re.findall(r"\w+", re.sub(r"rest-auth|api/v1|\{.*?\}", "", self.path))
         if self.path.endswith("}/") and words[-1].endswith("s"):
             words[-1] = words[-1][:-1]
@@ -209,17 +208,17 @@ class _Operation:
         }
 
     def _common_answers(self) -> dict[int, Document]:
-        """The answers that every method of this kind can give."""
+        """Return the answers that every method of this kind can give."""
         answers: dict[int, str] = {}
         if self.method in ("POST", "PUT", "PATCH"):
-            answers[400] = "The body is broken, or fields are not right; `errors` says which."
+            answers[400] = "The body is broken, or fields are invalid; `errors` says which."
             answers[413] = f"The body is larger than {MAX_BODY // 1024} KiB."
-            answers[415] = "The body is of a type that is not taken here."
+            answers[415] = "The body has a type that is not accepted here."
         if not self.public:
-            answers[401] = "No key, or one that is worth nothing."
-            answers[429] = "The account asks too fast; see the header Retry-After."
+            answers[401] = "There is no key, or it is not valid."
+            answers[429] = "Too many requests of the account; see the header Retry-After."
         if self.route.regex.groups:
-            answers[404] = "There is nothing of this id, or nothing of yours."
+            answers[404] = "There is nothing with this id, or it is not yours."
         if not self.public or inspect.iscoroutinefunction(self.function):
             answers[503] = "The database does not answer; nothing was changed."
         common: dict[int, Document] = {
@@ -227,12 +226,15 @@ class _Operation:
             for status, description in answers.items()
         }
         if self.method not in SAFE_METHODS:
-            common[403] = self._refused_pages()
+            common[403] = self._rejected_pages()
         return common
 
-    def _refused_pages(self) -> Document:
-        """The answer to pages of other sites."""
-        description, codes = "A page of another site asks.", [Code.ORIGIN_NOT_ALLOWED]
+    def _rejected_pages(self) -> Document:
+        """Return the answer to pages of other sites."""
+        description, codes = (
+            "The request comes from a page of another site.",
+            [Code.ORIGIN_NOT_ALLOWED],
+        )
         if not self.public:
             description += " Or the session cookie came without its XSRF token."
             codes.append(Code.XSRF_FAILED)
@@ -250,11 +252,11 @@ def _not_in_path(parameters: list[Document]) -> list[Document]:
 
 
 def _answer(status: int, documented: Document, common: Document) -> Document:
-    """An answer written out.
+    """Return an answer in full.
 
     Args:
-        documented: of it in the docstring.
-        common: what can make any such method answer so.
+        documented: its part of the docstring.
+        common: its part in the common answers.
     """
     documented = dict(documented)
     own_codes = documented.pop("codes", [] if common else _CODES.get(status, []))
@@ -279,7 +281,7 @@ def _header(description: str) -> Document:
 
 
 def _problems(status: int, codes: list[Code]) -> Document:
-    """What a problem document with each of these codes looks like."""
+    """Return an example of a problem document with each of these codes."""
     phrase = HTTPStatus(status).phrase
     problem = {"type": "about:blank", "title": phrase, "status": status, "detail": "A sentence."}
     problem["request_id"] = "8f14e45fceea167a"
@@ -287,14 +289,14 @@ def _problems(status: int, codes: list[Code]) -> Document:
 
 
 def _schema_class(name: str) -> type[Schema]:
-    found = marshmallow.class_registry.get_class(name)
-    if isinstance(found, list):
+    schema_class = marshmallow.class_registry.get_class(name)
+    if isinstance(schema_class, list):
         raise TypeError(f"more than one schema is called {name}")
-    return found
+    return schema_class
 
 
 def _request_schema(name: str, *, partial: bool) -> Schema:
-    """A schema as requests have it, which is without what is read only."""
+    """Return a schema for requests: without its read-only fields."""
     schema_class = _schema_class(name)
     read_only = {name for name, field in schema_class().fields.items() if field.dump_only}
     return schema_class(exclude=read_only, partial=partial or None)

@@ -1,4 +1,4 @@
-"""The schemas of the API document: marshmallow's as JSON Schema."""
+"""The schemas of the API document: marshmallow's, as JSON Schema."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXAMPLES: Document = orjson.loads(
 
 
 def schema_name(schema: Any) -> str:
-    """BotInput and BotChanges are what may be written, Bot is what is read."""
+    """Return a schema's name: BotInput and BotChanges for what is written, Bot for what is read."""
     if isinstance(schema, str):
         return schema.removesuffix("Schema")
     if not isinstance(schema, Schema):
@@ -32,39 +32,39 @@ def schema_name(schema: Any) -> str:
 
 
 class _SchemaConverter(OpenAPIConverter):
-    """marshmallow to JSON Schema 2020-12, told apart by direction."""
+    """Converts to JSON Schema 2020-12, by direction: requests or answers."""
 
     def schema2jsonschema(self, schema: Any) -> Document:
-        made: Document = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        json: Document = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
         name, instance = schema_name(schema), schema() if isinstance(schema, type) else schema
         written = isinstance(instance, BodySchema)
         read = not written or any(field.dump_only for field in instance.fields.values())
         if read:  # clients must not break when an answer gets one more field
-            made.pop("additionalProperties", None)
+            json.pop("additionalProperties", None)
         if read and written:  # an answer has all fields; which may be left out is for requests
-            made["required"] = sorted(made["properties"])
+            json["required"] = sorted(json["properties"])
         if read or instance.partial:  # what is left out of a change stays as it is
-            for field in made["properties"].values():
+            for field in json["properties"].values():
                 field.pop("default", None)
         description = inspect.getdoc(type(instance)) or ""
         if instance.exclude:
             description += " Read-only fields may be sent along; they are ignored."
-        made["description"] = description
+        json["description"] = description
         if name in EXAMPLES:
-            made["examples"] = [EXAMPLES[name]]
-        return made
+            json["examples"] = [EXAMPLES[name]]
+        return json
 
     def field2property(self, field: fields.Field[Any]) -> Document:
-        made: Document = super().field2property(field)
+        json: Document = super().field2property(field)
         if isinstance(field, fields.Enum):
-            made["type"] = ["string", "null"] if field.allow_none else "string"
+            json["type"] = ["string", "null"] if field.allow_none else "string"
         if isinstance(field, fields.Constant):
-            made = {"type": "string", "const": field.constant}
-        if "pattern" in made:
-            made["pattern"] = _ecma(made["pattern"])
+            json = {"type": "string", "const": field.constant}
+        if "pattern" in json:
+            json["pattern"] = _ecma(json["pattern"])
         if printable in field.validators:
-            made["pattern"] = r"^[^\x00-\x1f\x7f-\x9f]*$"
-        return made
+            json["pattern"] = r"^[^\x00-\x1f\x7f-\x9f]*$"
+        return json
 
 
 class SchemaPlugin(MarshmallowPlugin):

@@ -1,4 +1,4 @@
-"""The API document, and the Swagger page that shows it; nothing comes from elsewhere."""
+"""The API document, and the Swagger page that shows it; all files are served from here."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ def _file(name: str) -> _File:
     package, place = (
         ("handlers.static", name) if name in _OURS else ("swagger_ui", f"static/{name}")
     )
-    return _kept(Path(str(importlib.resources.files(package) / place)).read_bytes())
+    return _with_etag(Path(str(importlib.resources.files(package) / place)).read_bytes())
 
 
-def _kept(content: bytes) -> _File:
+def _with_etag(content: bytes) -> _File:
     return _File(content, f'"{sha256(content).hexdigest()[:32]}"')
 
 
 def load_files() -> None:
-    """Read all files of the page, so that no request has to."""
+    """Read all files of the page in advance, so that no request has to."""
     for name in _FILES:
         _file(name)
 
@@ -85,8 +85,8 @@ class OpenAPIDocument(ApiHandler):
         document: _File | None = self.settings.get("openapi_document")
         if document is None:
             version = self.services.settings.version
-            made = make_document(self.settings["routes"], version=version)
-            document = _kept(orjson.dumps(made, option=orjson.OPT_APPEND_NEWLINE))
+            content = make_document(self.settings["routes"], version=version)
+            document = _with_etag(orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE))
             self.settings["openapi_document"] = document
         return document
 

@@ -1,4 +1,4 @@
-"""What /metrics tells: the plain numbers of all parts, made into metrics when somebody asks."""
+"""The metrics of /metrics, made from the plain numbers of all parts at each scrape."""
 
 from __future__ import annotations
 
@@ -47,23 +47,23 @@ class MetricsCollector(Collector):
     """The metrics of one application.
 
     Args:
-        services: what it is made of.
+        services: their numbers are shown.
     """
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._found: _Stored | None = None
+        self._stored: _Stored | None = None
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
 
     async def text(self) -> bytes:
-        """All metrics in Prometheus's text format."""
-        found = await self._ask_database()
-        self._found = found  # no await from here on: two scrapes may be under way
+        """Return all metrics in Prometheus's text format."""
+        stored = await self._read_stored()
+        self._stored = stored  # no await from here on: two scrapes may be under way
         return generate_latest(self._registry)
 
-    async def _ask_database(self) -> _Stored | None:
+    async def _read_stored(self) -> _Stored | None:
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._services.runner.statuses.flush()
@@ -72,7 +72,7 @@ class MetricsCollector(Collector):
             return None
 
     def collect(self) -> Iterator[Metric]:
-        """The families, as `generate_latest` takes them."""
+        """Yield the families, for `generate_latest`."""
         yield from self._build()
         yield from self._requests()
         yield from self._bots()
@@ -119,8 +119,8 @@ class MetricsCollector(Collector):
 
     def _bots(self) -> Iterator[Metric]:
         # Without the database only what runs here is known, and not what is off.
-        states = self._found.states if self._found else self._services.runner.states()
-        known = [state for state in BotState if self._found or state is not BotState.STOPPED]
+        states = self._stored.states if self._stored else self._services.runner.states()
+        known = [state for state in BotState if self._stored or state is not BotState.STOPPED]
         counts = {(str(state),): states.get(state, 0) for state in known}
         yield _gauge("botyard_bots", "Bots by state.", counts, "state")
 
@@ -136,9 +136,9 @@ class MetricsCollector(Collector):
             ("update_failures", "Failures of handlers; each is tried again.", counts.failed),
         ):
             yield _counter(f"botyard_{name}", about, {(): count})
-        stored = self._found and {
-            ("waiting",): self._found.updates.pending,
-            ("dead",): self._found.updates.dead,
+        stored = self._stored and {
+            ("waiting",): self._stored.updates.pending,
+            ("dead",): self._stored.updates.dead,
         }
         yield _gauge("botyard_journal_updates", "Unhandled updates stored.", stored or {}, "state")
         unwritten = {(kind,): count for kind, count in journal.unwritten.items()}
@@ -154,7 +154,7 @@ class MetricsCollector(Collector):
 
     def _database(self) -> Iterator[Metric]:
         db = self._services.db
-        up = {(): int(self._found is not None)}
+        up = {(): int(self._stored is not None)}
         yield _gauge("botyard_database_up", "Whether the database answered this scrape.", up)
         yield _counter(
             "botyard_database_failures", "Calls it did not carry out.", {(): db.failures}
@@ -166,7 +166,7 @@ class MetricsCollector(Collector):
 
 
 def _outcome(status: int) -> str:
-    """What became of a call, in few words: statuses of a proxy in between have no end."""
+    """Return the outcome of a call as one of a few labels: a proxy may send any status."""
     if status == 0:
         return "no_answer"
     if status == 429:

@@ -1,4 +1,4 @@
-"""What a monitoring system asks."""
+"""The resource for monitoring systems."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from handlers.metrics.collector import CONTENT_TYPE, MetricsCollector
 
 
 class Metrics(ApiHandler):
-    """The numbers of this server."""
+    """The metrics of this server."""
 
     public = frozenset({"GET", "HEAD"})
 
     async def admit(self, method: str) -> None:
-        """Require the operator's token, or without one that nobody else reaches this server.
+        """Require the metrics token if one is set, or a server that only this machine reaches.
 
-        Where a request comes from does not count: with a proxy in front, it is the proxy.
+        The address of the client does not count: with a proxy in front, it is the proxy's.
         """
         await super().admit(method)
         settings = self.services.settings
@@ -32,15 +32,15 @@ class Metrics(ApiHandler):
                 "scrape sends it as 'Authorization: Bearer TOKEN'.",
                 code=Code.METRICS_CLOSED,
             )
-        scheme, _, given = self.request.headers.get("Authorization", "").strip().partition(" ")
+        scheme, _, token = self.request.headers.get("Authorization", "").strip().partition(" ")
         if scheme.lower() != "bearer":
             raise errors.Unauthorized("Send the token as 'Authorization: Bearer TOKEN'.")
-        if not hmac.compare_digest(given.strip().encode(), settings.metrics_token.encode()):
+        if not hmac.compare_digest(token.strip().encode(), settings.metrics_token.encode()):
             detail = "This is not the token of BOTYARD_METRICS_TOKEN."
             raise errors.Unauthorized(detail, code=Code.INVALID_KEY)
 
     async def get(self) -> None:
-        """Metrics in Prometheus's text format.
+        """Show the metrics in Prometheus's text format.
 
         When the operator has set a token, it must come as `Authorization: Bearer TOKEN`. Without
         one they are open only where the server listens on its own machine, without a proxy.
@@ -59,8 +59,8 @@ class Metrics(ApiHandler):
             description: The operator has set no token, and others can reach this server.
             codes: [metrics_closed]
         """
-        exposition: MetricsCollector = self.settings["exposition"]
-        text = await exposition.text()
+        collector: MetricsCollector = self.settings["exposition"]
+        text = await collector.text()
         self.set_header("Content-Type", CONTENT_TYPE)
         self.finish(text)
 

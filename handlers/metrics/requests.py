@@ -1,4 +1,4 @@
-"""Counts what was answered, by route: the names in it are those of the table, never a client's."""
+"""Counts answers by route; labels come from the route table, never from a client."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ UNKNOWN = "unknown"
 
 
 class RequestCounts:
-    """What was answered since the start.
+    """The answers since the start.
 
     Args:
-        routes: the table.
+        routes: the route table.
 
     Attributes:
-        answered: how many, by route, method and status.
-        seconds: how long it took, by route.
+        answered: their number, by route, method and status.
+        seconds: their duration, by route.
     """
 
     def __init__(self, routes: list[URLSpec]) -> None:
@@ -49,14 +49,14 @@ class RequestCounts:
 
 
 def _label(route: URLSpec) -> str:
-    """A route's pattern as people write it, such as /api/v1/telegram_data/{bot_id}/."""
+    """Return a route's pattern as people write it, such as /api/v1/telegram_data/{bot_id}/."""
     pattern = route.regex.pattern.removesuffix("$").replace("/?", "/").replace("\\.", ".")
     names = iter(_parameters(route.target))
     return re.sub(r"\(.*?\)", lambda _: "{" + next(names) + "}", pattern)
 
 
 def _parameters(handler: type[BodyHandler]) -> list[str]:
-    """What the methods of a handler call the parts of its path."""
+    """Return the names that a handler's methods have for the parts of its path."""
     for method in ("get", "post", "put", "patch", "delete"):
         names = list(inspect.signature(getattr(handler, method)).parameters)[1:]
         if names and names[0] not in ("args", "kwargs"):

@@ -1,1 +1,1 @@
-"""What bodies look like: these schemas validate requests and are those of the API document."""
+"""The schemas of bodies: they validate requests, and the API document is made from them."""

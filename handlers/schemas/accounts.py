@@ -72,7 +72,7 @@ class RegistrationSchema(BodySchema):
 
 
 class LoginSchema(BodySchema):
-    """Who logs in: the user name or the e-mail address, and the password."""
+    """A login: the user name or the e-mail address, and the password."""
 
     username = Text(validate=[validate.Length(max=rules.MAX_USERNAME), rules.printable])
     email = Text(validate=[validate.Length(max=rules.MAX_EMAIL), rules.printable])
@@ -85,7 +85,7 @@ class LoginSchema(BodySchema):
 
 
 class PasswordChangeSchema(BodySchema):
-    """A new password, and the one that holds until now."""
+    """A new password, and the present one."""
 
     old_password = _password(required=True)
     new_password1 = _password(required=True)
@@ -107,7 +107,7 @@ class UserSchema(BodySchema):
 
 
 class LoginAnswerSchema(Schema):
-    """A login: the key to send as `Authorization: Bearer KEY`, and whose it is."""
+    """A login: the key to send as `Authorization: Bearer KEY`, and its account."""
 
     key = fields.String(required=True)
     token_type = fields.Constant("Bearer", required=True)
@@ -120,7 +120,7 @@ class SessionSchema(Schema):
 
     id = fields.String(required=True)
     current = fields.Boolean(
-        required=True, metadata={"description": "Whether this very request uses it."}
+        required=True, metadata={"description": "True for the session of this request."}
     )
     user_agent = fields.String(required=True)
     address = fields.String(required=True)

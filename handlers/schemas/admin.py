@@ -1,4 +1,4 @@
-"""What staff see and change."""
+"""Bodies and parameters for staff."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class AdminUserPageSchema(PageSchema):
 
 
 class AdminUserQuerySchema(PageQuerySchema):
-    """Which accounts."""
+    """A filter of accounts."""
 
     is_staff = QueryBoolean(metadata={"description": "Only staff, or only others."})
     disabled = QueryBoolean(metadata={"description": "Only disabled ones, or only others."})
-    search = search_field("What the user name or the e-mail address contains.")
+    search = search_field("A part of the user name or the e-mail address.")
 
 
 class AdminBotSchema(BotBaseSchema):
@@ -70,11 +70,11 @@ class AdminBotPageSchema(PageSchema):
 
 
 class AdminBotQuerySchema(PageQuerySchema):
-    """Which bots."""
+    """A filter of bots."""
 
     user = id_field("Only those of the account with this id.")
     state = fields.Enum(
         BotState, by_value=True, metadata={"description": "Only those in this state now."}
     )
     active = QueryBoolean(metadata={"description": "Only those switched on, or only others."})
-    search = search_field("What the title or the bot's user name contains.")
+    search = search_field("A part of the title or the bot's user name.")

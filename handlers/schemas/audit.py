@@ -11,21 +11,21 @@ from models.accounts.audit import Action
 
 
 class AuditEntrySchema(Schema):
-    """Something that was done."""
+    """One action in the audit log."""
 
     id = fields.Integer(required=True)
     at = fields.AwareDateTime(required=True)
     action = fields.Enum(Action, by_value=True, required=True)
     actor = fields.String(
         required=True,
-        metadata={"description": "Who did it; `operator` is the server's command line."},
+        metadata={"description": "The account; `operator` is the server's command line."},
     )
     actor_id = fields.Integer(required=True, allow_none=True)
     user = fields.Integer(
         required=True,
         allow_none=True,
         attribute="user_id",
-        metadata={"description": "The id of the account it was done to, or to whose bot."},
+        metadata={"description": "The id of the affected account, or of the bot's account."},
     )
     username = fields.String(required=True)
     bot = fields.Integer(required=True, allow_none=True, attribute="bot_id")
@@ -34,7 +34,7 @@ class AuditEntrySchema(Schema):
     )
     address = fields.String(
         required=True,
-        metadata={"description": "Where it came from; others' addresses are for staff alone."},
+        metadata={"description": "The IP address; only staff see those of other people."},
     )
 
 
@@ -45,7 +45,7 @@ class AuditEntryPageSchema(PageSchema):
 
 
 # an unescaped + in a query is a blank (WHATWG URL, application/x-www-form-urlencoded)
-_NO_TIME = "A time with its zone is wanted, such as 2026-01-31T12:00:00Z; write + as %2B."
+_NO_TIME = "Give a time with its zone, such as 2026-01-31T12:00:00Z; write + as %2B."
 
 
 def _storable(moment: datetime) -> None:
@@ -56,7 +56,7 @@ def _storable(moment: datetime) -> None:
 
 
 class AuditQuerySchema(PageQuerySchema):
-    """Which entries."""
+    """A filter of entries."""
 
     action = fields.Enum(Action, by_value=True)
     user = id_field("Only those of the account with this id.")
@@ -64,5 +64,5 @@ class AuditQuerySchema(PageQuerySchema):
         format="iso",
         validate=_storable,
         error_messages=dict.fromkeys(("invalid", "invalid_awareness"), _NO_TIME),
-        metadata={"description": "Only those since then, such as 2026-01-31T12:00:00Z."},
+        metadata={"description": "Only those since this time, such as 2026-01-31T12:00:00Z."},
     )

@@ -14,7 +14,7 @@ from runner.states import BotState, Reason
 
 
 class BotStateSchema(Schema):
-    """Where a bot is in its life."""
+    """The state of a bot."""
 
     state = fields.Enum(BotState, by_value=True, required=True)
     reason = fields.Enum(Reason, by_value=True, required=True, allow_none=True)
@@ -23,13 +23,13 @@ class BotStateSchema(Schema):
     )
     since = fields.AwareDateTime(required=True)
     attempts = fields.Integer(
-        required=True, metadata={"description": "Starts in a row that have not worked out."}
+        required=True, metadata={"description": "Starts in a row that have failed."}
     )
     next_attempt_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
 class BotCountersSchema(Schema):
-    """What a bot has to do, and when it last heard from Telegram."""
+    """The updates of a bot that wait, and its last contact with Telegram."""
 
     last_poll_at = fields.AwareDateTime(
         required=True,
@@ -46,7 +46,7 @@ class BotCountersSchema(Schema):
 
 
 class BotStatusSchema(BotStateSchema, BotCountersSchema):
-    """What is true of a bot now."""
+    """The status of a bot now."""
 
 
 class DeadUpdateSchema(Schema):
@@ -60,13 +60,13 @@ class DeadUpdateSchema(Schema):
     update = fields.Dict(
         required=True,
         allow_none=True,
-        metadata={"description": "The update as it came from Telegram, or what was kept of it."},
+        metadata={"description": "The update from Telegram, or the part of it that was kept."},
     )
     update_bytes = fields.Integer(
-        required=True, metadata={"description": "How long that is as JSON, shown or not."}
+        required=True, metadata={"description": "The length of the update as JSON, shown or not."}
     )
     update_left_out = fields.Boolean(
-        required=True, metadata={"description": "Whether the list would be too long with it."}
+        required=True, metadata={"description": "True if the list would be too long with it."}
     )
 
 

@@ -96,7 +96,7 @@ class QueryBoolean(fields.Boolean):
 
 
 class PageQuerySchema(BodySchema):
-    """Which page of a list."""
+    """The page of a list."""
 
     page = fields.Integer(
         load_default=1,
@@ -107,37 +107,39 @@ class PageQuerySchema(BodySchema):
 
 
 class PageSchema(Schema):
-    """What all pages share."""
+    """The parts of every page."""
 
-    count = fields.Integer(required=True, metadata={"description": "How many there are in all."})
+    count = fields.Integer(required=True, metadata={"description": "Rows in all pages."})
     next = fields.Url(
-        required=True, allow_none=True, metadata={"description": "Where the next page is."}
+        required=True, allow_none=True, metadata={"description": "The address of the next page."}
     )
     previous = fields.Url(
-        required=True, allow_none=True, metadata={"description": "Where the page before is."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "The address of the page before."},
     )
 
 
 def id_field(description: str) -> fields.Integer:
-    """A parameter that is the id of a row."""
+    """Make a parameter for the id of a row."""
     rule = validate.Range(min=1, max=MAX_ID)
     return fields.Integer(validate=rule, metadata={"description": description})
 
 
 def search_field(description: str) -> fields.String:
-    """A parameter with a text to look for."""
+    """Make a parameter for a text to search for."""
     rules: list[Callable[[str], Any]] = [validate.Length(max=100), printable]
     return Text(validate=rules, metadata={"description": description})
 
 
 class HealthSchema(Schema):
-    """Whether the server does its work."""
+    """The health of the server."""
 
     status = fields.String(required=True)
 
 
 class ReadinessSchema(Schema):
-    """Whether every active bot has been tried once since the start, and how the bots are."""
+    """Ready once every active bot has been tried since the start; the bots by state."""
 
     status = fields.String(required=True)
     bots = fields.Dict(
