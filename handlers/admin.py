@@ -172,10 +172,10 @@ class AdminBot(StaffHandler):
           200: {description: The bot., schema: AdminBotSchema}
           403: {description: You are not staff., codes: [staff_only]}
         """
-        pairs = await self.services.runner.views.pair([await self.bot(bot_id)])
-        if not pairs:
+        shown = await self.services.runner.views.view(int(bot_id))
+        if shown is None:
             raise _no_bot(bot_id)
-        self.answer(present(*pairs[0], schema=AdminBotSchema))
+        self.answer(present(*shown, schema=AdminBotSchema))
 
     async def patch(self, bot_id: str) -> None:
         """Switch a bot on or off; done before this answers.

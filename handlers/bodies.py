@@ -13,6 +13,7 @@ from tornado.http1connection import HTTP1Connection
 
 from handlers import errors
 from handlers.errors import ApiError, Code
+from handlers.schemas.common import shared
 from handlers.validation import field_errors
 
 MAX_BODY = 64 * 1024  # bytes; the largest useful body is far below
@@ -68,7 +69,7 @@ class BodyHandler(tornado.web.RequestHandler):
             ApiError: it is of another type, broken, or has invalid fields.
         """
         try:
-            loaded: dict[str, Any] = schema(partial=partial).load(self._parse())
+            loaded: dict[str, Any] = shared(schema).load(self._parse(), partial=partial)
         except ValidationError as error:
             raise errors.invalid(field_errors(error)) from None
         return loaded

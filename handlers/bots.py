@@ -11,6 +11,7 @@ from handlers import errors
 from handlers.base import ApiHandler
 from handlers.ids import ID
 from handlers.schemas.bots import BotSchema
+from handlers.schemas.common import shared
 from models.bots import bots
 from models.bots.records import BotRecord
 from models.bots.vault import is_masked, mask
@@ -31,7 +32,7 @@ def present(
         reveal: show the token in full: only in the answer to the request that set it.
         schema: selects the fields.
     """
-    presented: dict[str, Any] = schema().dump(
+    presented: dict[str, Any] = shared(schema).dump(
         {
             "id": bot.id,
             "user": bot.user_id,
@@ -71,10 +72,11 @@ class BotHandler(ApiHandler):
         Raises:
             NotFound: as for `bot`.
         """
-        pairs = await self.services.runner.views.pair([await self.bot(bot_id)])
-        if not pairs:
-            raise errors.NotFound(f"There is no bot {bot_id}.")
-        return pairs[0]
+        views, me = self.services.runner.views, self.principal.user
+        shown = await views.view(int(bot_id), user_id=me.id)
+        if shown is None:
+            raise errors.NotFound(f"You have no bot {bot_id}.")
+        return shown
 
     def answer_outcome(self, outcome: Outcome, *, status: int, reveal: bool) -> None:
         """Answer with a bot after a change."""
@@ -93,9 +95,8 @@ class Bots(BotHandler):
         responses:
           200: {description: All your bots., schema: BotSchema, many: true}
         """
-        services = self.services
-        records = await services.db.read(bots.list_for, services.vault, self.principal.user.id)
-        pairs = await services.runner.views.pair(records)
+        services, me = self.services, self.principal.user
+        pairs = await services.runner.views.show(bots.list_for, services.vault, me.id)
         self.answer([present(bot, status) for bot, status in pairs])
 
     async def post(self) -> None:

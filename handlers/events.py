@@ -115,8 +115,8 @@ class Events(ApiHandler):
 
     async def _snapshot(self) -> str:
         services = self.services
-        records = await services.db.read(bots.list_for, services.vault, self.principal.user.id)
-        pairs = await services.runner.views.pair(records)
+        user_id = self.principal.user.id
+        pairs = await services.runner.views.show(bots.list_for, services.vault, user_id)
         return "".join(
             _format(Event("", kind, bot.id, status)) for bot, status in pairs for kind in _SCHEMAS
         )

@@ -89,7 +89,6 @@ class Runner:
     claims: Claims
     events: EventHub
     counters: CounterPublisher
-    update_counts: UpdateCounts
     observer: _Observer
 
     @property
@@ -120,7 +119,6 @@ class Runner:
         await self.manager.shutdown()
         await self.journal.close()
         await self.statuses.close()
-        await self.update_counts.close()
 
 
 def create_runner(
@@ -168,6 +166,5 @@ def create_runner(
         claims=claims,
         events=events,
         counters=CounterPublisher(manager, counts, events),
-        update_counts=counts,
         observer=observer,
     )

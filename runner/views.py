@@ -7,17 +7,22 @@ newer than the one that was read would not fit, so that bot is read again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import ParamSpec
 
 from models.bots import bots, runs
 from models.bots.records import BotRecord, RunRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
+from models.messaging.updates import Counts
 from runner.live.counters import UpdateCounts
 from runner.manager import BotManager
 from runner.states import BotState, BotStatus, Reason
 from runner.statuses import StatusWriter
 
+P = ParamSpec("P")
 Shown = tuple[BotRecord, BotStatus]
 
 
@@ -47,18 +52,35 @@ class Views:
         self._statuses = statuses
         self._counts = counts
 
-    async def view(self, bot_id: int) -> Shown | None:
-        """Return one bot with its status; None if there is none."""
-        record = await self._db.read(bots.get, self._vault, bot_id)
-        return next(iter(await self.pair([record] if record else [])), None)
-
-    async def pair(self, records: list[BotRecord]) -> list[Shown]:
-        """Return bots with their statuses; without those that were deleted meanwhile.
+    async def view(self, bot_id: int, *, user_id: int | None = None) -> Shown | None:
+        """Return one bot with its status; None if there is none.
 
         Args:
-            records: as they have just been read.
+            user_id: only a bot of this account; None for any.
         """
-        counts = await self._counts.of([record.id for record in records])
+        shown = await self.show(_listed, bots.get, self._vault, bot_id, user_id=user_id)
+        return shown[0] if shown else None
+
+    async def show(
+        self, fn: Callable[P, list[BotRecord]], *args: P.args, **kwargs: P.kwargs
+    ) -> list[Shown]:
+        """Read bots and return them with their statuses.
+
+        Args:
+            fn: reads the bots; runs in a database thread, in one transaction with the counts.
+        """
+        return await self._complete(*await self._db.read(self._read, partial(fn, *args, **kwargs)))
+
+    async def pair(self, records: list[BotRecord]) -> list[Shown]:
+        """Return bots that have just been read with their statuses."""
+        return await self.show(lambda: records)
+
+    def _read(self, fn: Callable[[], list[BotRecord]]) -> tuple[list[BotRecord], dict[int, Counts]]:
+        records = fn()
+        return records, self._counts.read([record.id for record in records])
+
+    async def _complete(self, records: list[BotRecord], counts: dict[int, Counts]) -> list[Shown]:
+        """Add the statuses; without bots that were deleted meanwhile."""
         shown = []
         for read in records:
             record: BotRecord | None = read
@@ -86,6 +108,13 @@ class Views:
         if managed is not None:
             return managed.status
         return _status(replace(record, run=run or record.run))
+
+
+def _listed(
+    get: Callable[..., BotRecord | None], vault: Vault, bot_id: int, *, user_id: int | None
+) -> list[BotRecord]:
+    record = get(vault, bot_id, user_id=user_id)
+    return [] if record is None else [record]
 
 
 def _status(record: BotRecord) -> BotStatus:

@@ -243,8 +243,8 @@ class _Operation:
     def _security(self) -> list[Document]:
         if self.public:
             return []
-        cookie: Document = {"cookie": []}
-        return [{"bearer": []}, cookie if self.method in SAFE_METHODS else cookie | {"xsrf": []}]
+        xsrf: Document = {} if self.method in SAFE_METHODS else {"xsrf": []}
+        return [{"bearer": []}, {"cookie": []} | xsrf]
 
 
 def _not_in_path(parameters: list[Document]) -> list[Document]:
@@ -284,7 +284,7 @@ def _problems(status: int, codes: list[Code]) -> Document:
     """Return an example of a problem document with each of these codes."""
     phrase = HTTPStatus(status).phrase
     problem = {"type": "about:blank", "title": phrase, "status": status, "detail": "A sentence."}
-    problem["request_id"] = "8f14e45fceea167a"
+    problem |= {"request_id": "8f14e45fceea167a"}
     return {str(code): {"value": problem | {"code": str(code)}} for code in dict.fromkeys(codes)}
 
 

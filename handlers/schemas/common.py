@@ -6,6 +6,7 @@ Schemas validate bodies and addresses, and the API document is made from them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
@@ -37,6 +38,12 @@ class StrictBoolean(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
+
+
+@cache
+def shared(schema: type[Schema]) -> Schema:
+    """Return the one instance of a schema: to make one copies all its fields."""
+    return schema()
 
 
 class BodySchema(Schema):

@@ -22,6 +22,7 @@ from models.accounts.users import (
     set_password_hash,
 )
 from models.accounts.users import create as create_user
+from models.engine import change_marker
 from models.engine.base import BaseModel, UTCDateTimeField, now
 from models.errors import AccountDisabled, NotStaff, PasswordChanged, SessionEnded
 
@@ -254,4 +255,6 @@ def change_password(
     set_password_hash(user.id, password_hash)
     Session.delete().where(Session.user == user.id, Session.id != (keep or "")).execute()
     known_networks.forget_all_but(user.id, by.address)
+    if by.user_id is None:  # the command line: a running server must notice
+        change_marker.renew()
     audit.record(Action.PASSWORD_CHANGED, by, user_id=user.id, username=user.username)

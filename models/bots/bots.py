@@ -10,7 +10,7 @@ import peewee
 from models.accounts import audit
 from models.accounts.audit import Action, Actor
 from models.accounts.users import User, locked
-from models.bots.records import BotRecord, VerifiedToken, claimed_telegram_id, rows, to_record
+from models.bots.records import BotRecord, VerifiedToken, claimed_telegram_id, find
 from models.bots.tables import Bot
 from models.bots.vault import Vault
 from models.engine.base import now
@@ -98,7 +98,7 @@ def create(
         )
     except peewee.IntegrityError as error:  # lost a race that only PostgreSQL allows
         raise BotAlreadyRegistered from error
-    record = to_record(row, vault)
+    record = find(vault, "bots.id = ?", row.id)[0]
     record_action(Action.BOT_CREATED, record, by, title=title, active=active)
     return record
 
@@ -120,17 +120,17 @@ def _record_changes(before: BotRecord, changes: dict[str, Any], by: Actor, *, to
 
 
 def get(vault: Vault, bot_id: int, *, user_id: int | None = None) -> BotRecord | None:
-    """One bot, of one account when `user_id` is given; None when there is none."""
-    query = rows().where(Bot.id == bot_id)
-    if user_id is not None:
-        query = query.where(Bot.user == user_id)
-    row = query.first()
-    return to_record(row, vault) if row else None
+    """Read one bot, of one account if `user_id` is given; None if there is none."""
+    if user_id is None:
+        found = find(vault, "bots.id = ?", bot_id)
+    else:
+        found = find(vault, "bots.id = ? AND bots.user_id = ?", bot_id, user_id)
+    return found[0] if found else None
 
 
 def list_for(vault: Vault, user_id: int) -> list[BotRecord]:
-    """An account's bots, oldest first."""
-    return [to_record(row, vault) for row in rows().where(Bot.user == user_id).order_by(Bot.id)]
+    """Read an account's bots, oldest first."""
+    return find(vault, "bots.user_id = ?", user_id)
 
 
 def count() -> int:
@@ -139,8 +139,9 @@ def count() -> int:
 
 
 def get_several(vault: Vault, bot_ids: list[int]) -> dict[int, BotRecord]:
-    """Some bots by their ids; without those that are gone."""
-    return {row.id: to_record(row, vault) for row in rows().where(Bot.id.in_(bot_ids))}
+    """Read some bots by their ids; without those that do not exist any more."""
+    marks = ", ".join("?" * len(bot_ids))
+    return {bot.id: bot for bot in find(vault, f"bots.id IN ({marks})", *bot_ids)}
 
 
 def wanted_generations() -> dict[int, int]:

@@ -105,8 +105,18 @@ def shown_state(bot: BotRecord) -> str:
     return STOPPING if run is not None and run.state in ALIVE else STOPPED
 
 
+def joined(*columns: Any) -> Any:
+    """Select columns of bots, their accounts and their runs."""
+    return (
+        Bot.select(*columns)
+        .join(User)
+        .switch(Bot)
+        .join(Run, peewee.JOIN.LEFT_OUTER, on=(Run.bot == Bot.id))
+    )
+
+
 def state_expression() -> Any:
-    """`shown_state` as an expression of SQL, for a query that `rows` has begun."""
+    """Write `shown_state` as an expression of SQL, for a query of `joined`."""
     wanted = Bot.active & User.disabled_at.is_null()
     return peewee.Case(
         None,
@@ -122,13 +132,7 @@ def state_expression() -> Any:
 def count_states() -> dict[str, int]:
     """The number of bots in each state that there is."""
     state = state_expression()
-    query = (
-        Bot.select(state, peewee.fn.COUNT(Bot.id))
-        .join(User)
-        .switch(Bot)
-        .join(Run, peewee.JOIN.LEFT_OUTER, on=(Run.bot == Bot.id))
-        .group_by(peewee.SQL("1"))
-    )
+    query = joined(state, peewee.fn.COUNT(Bot.id)).group_by(peewee.SQL("1"))
     return {str(name): int(count) for name, count in query.tuples()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
@@ -10,13 +11,15 @@ from datetime import timedelta
 from http.cookies import Morsel, SimpleCookie
 from typing import Any
 
+import aiohttp
 import jwt
 import pytest
-from support.client import BOTS, PASSWORD, Answer, Client
+from support.client import BOTS, DEADLINE, PASSWORD, Answer, Client
 
 from models.accounts import sessions
 from models.accounts.sessions import Session
 from models.bots.vault import Vault
+from models.engine import change_marker
 from models.engine.base import now
 from server.app import Botyard, open_botyard
 from server.config import Config
@@ -132,10 +135,33 @@ async def test_a_key_is_dead_when_its_session_has_expired(ann: Client, botyard: 
     assert (await ann.get(USER)).json["code"] == "invalid_key"
 
 
-async def test_a_key_is_dead_the_moment_its_session_is_gone(ann: Client, botyard: Botyard) -> None:
-    assert (await ann.get(USER)).status == 200
-    await botyard.services.db.write(Session.delete().execute)
+async def test_a_key_is_dead_the_moment_its_session_is_ended(
+    ann: Client, http: aiohttp.ClientSession
+) -> None:
+    login = await ann.post("/rest-auth/login/", {"username": "ann", "password": PASSWORD})
+    other = Client(http, ann.url, key=login.json["key"])
+    for client in (ann, other):
+        assert (await client.get(USER)).status == 200
+    listed = (await ann.get("/rest-auth/sessions/")).json
+    (theirs,) = [session["id"] for session in listed if not session["current"]]
+    assert (await ann.delete(f"/rest-auth/sessions/{theirs}/")).status == 204
+    assert (await other.get(USER)).json["code"] == "invalid_key"
+    assert (await ann.post("/rest-auth/logout/")).status == 200
     assert (await ann.get(USER)).json["code"] == "invalid_key"
+
+
+async def test_a_session_that_another_process_ends_is_noticed(
+    ann: Client, botyard: Botyard
+) -> None:
+    def elsewhere() -> None:
+        Session.delete().execute()
+        change_marker.renew()
+
+    assert (await ann.get(USER)).status == 200
+    await botyard.services.db.write(elsewhere)
+    async with asyncio.timeout(DEADLINE):
+        while (await ann.get(USER)).status == 200:
+            pass
 
 
 async def test_using_a_key_is_noted(ann: Client, botyard: Botyard) -> None:
