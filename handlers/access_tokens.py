@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
+import time
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -14,6 +15,7 @@ from models.accounts.sessions import SessionRecord
 
 ALGORITHM = "HS256"
 MAX_LENGTH = 512  # characters; ours have about 200
+KEPT = 10_000  # keys whose signature need not be verified again
 
 
 class InvalidAccessToken(Exception):
@@ -26,6 +28,7 @@ class Claims:
 
     user_id: int
     session_id: str
+    expires_at: float  # seconds since 1970
 
 
 class AccessTokens:
@@ -39,6 +42,7 @@ class AccessTokens:
     def __init__(self, secret: bytes, *older: bytes) -> None:
         self._secret = secret
         self._accepted = (secret, *older)
+        self._verified: dict[str, Claims] = {}  # by key, the oldest first
 
     def xsrf_token(self, session: SessionRecord) -> str:
         """Return the XSRF token of a session: only a page that can read its cookie knows it.
@@ -63,6 +67,17 @@ class AccessTokens:
         Raises:
             InvalidAccessToken: it has another signature, was changed, or has expired.
         """
+        claims = self._verified.get(key)
+        if claims is None:
+            claims = self._verify(key)
+            if len(self._verified) >= KEPT:
+                self._verified.pop(next(iter(self._verified)))
+            self._verified[key] = claims
+        if claims.expires_at <= time.time():
+            raise InvalidAccessToken
+        return claims
+
+    def _verify(self, key: str) -> Claims:
         if len(key) > MAX_LENGTH:  # the header is parsed before the signature is checked
             raise InvalidAccessToken
         for secret in self._accepted:
@@ -85,4 +100,4 @@ class AccessTokens:
         user_id = str(claims["sub"])
         if not re.fullmatch(ID, user_id, re.ASCII):
             raise InvalidAccessToken
-        return Claims(int(user_id), str(claims["sid"]))
+        return Claims(int(user_id), str(claims["sid"]), float(claims["exp"]))

@@ -4,51 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema
 from tornado.web import url
 
 from handlers import errors
 from handlers.base import ApiHandler
 from handlers.ids import ID
+from handlers.presentation import present_bot
 from handlers.schemas.bots import BotSchema
-from handlers.schemas.common import shared
 from models.bots import bots
 from models.bots.records import BotRecord
 from models.bots.vault import is_masked, mask
 from runner.states import BotStatus
 from services.bots import Outcome
-
-
-def present(
-    bot: BotRecord,
-    status: BotStatus,
-    *,
-    reveal: bool = False,
-    schema: type[Schema] = BotSchema,
-) -> dict[str, Any]:
-    """Return a bot as JSON can hold it.
-
-    Args:
-        reveal: show the token in full: only in the answer to the request that set it.
-        schema: selects the fields.
-    """
-    presented: dict[str, Any] = shared(schema).dump(
-        {
-            "id": bot.id,
-            "user": bot.user_id,
-            "owner": bot.owner,
-            "suspended": bot.suspended,
-            "token": bot.token if reveal else mask(bot.token),
-            "title": bot.title,
-            "active": bot.active,
-            "telegram_id": bot.telegram_id,
-            "username": bot.username,
-            "created_at": bot.created_at,
-            "updated_at": bot.updated_at,
-            "status": status,
-        }
-    )
-    return presented
 
 
 class BotHandler(ApiHandler):
@@ -80,7 +47,7 @@ class BotHandler(ApiHandler):
 
     def answer_outcome(self, outcome: Outcome, *, status: int, reveal: bool) -> None:
         """Answer with a bot after a change."""
-        self.answer(present(outcome.bot, outcome.status, reveal=reveal), status=status)
+        self.answer(present_bot(outcome.bot, outcome.status, reveal=reveal), status=status)
 
 
 class Bots(BotHandler):
@@ -97,7 +64,7 @@ class Bots(BotHandler):
         """
         services, me = self.services, self.principal.user
         pairs = await services.runner.views.show(bots.list_for, services.vault, me.id)
-        self.answer([present(bot, status) for bot, status in pairs])
+        self.answer([present_bot(bot, status) for bot, status in pairs])
 
     async def post(self) -> None:
         """Add a bot; it is started before this answers, unless `active` is false.
@@ -140,7 +107,7 @@ class OneBot(BotHandler):
         responses:
           200: {description: The bot., schema: BotSchema}
         """
-        self.answer(present(*await self.shown(bot_id)))
+        self.answer(present_bot(*await self.shown(bot_id)))
 
     async def put(self, bot_id: str) -> None:
         """Change a bot, all of it; fields that are left out get their default.

@@ -13,14 +13,14 @@ from tornado.web import url
 from handlers import errors
 from handlers.base import ApiHandler
 from handlers.errors import Code
-from handlers.schemas.bots import BotCountersSchema, BotStateSchema
+from handlers.presentation import present_counters, present_state
 from models.bots import bots
 from runner.live.hub import Event, EventKind, Subscription
 
 HEARTBEAT = 15.0  # seconds of silence after which a comment is sent
 SLOW = 30.0  # seconds that a reader may take for what was sent
 STREAMS = 10  # streams that an account may have open
-_SCHEMAS = {EventKind.STATE: BotStateSchema(), EventKind.COUNTERS: BotCountersSchema()}
+_PRESENT = {EventKind.STATE: present_state, EventKind.COUNTERS: present_counters}
 
 
 class Events(ApiHandler):
@@ -118,7 +118,7 @@ class Events(ApiHandler):
         user_id = self.principal.user.id
         pairs = await services.runner.views.show(bots.list_for, services.vault, user_id)
         return "".join(
-            _format(Event("", kind, bot.id, status)) for bot, status in pairs for kind in _SCHEMAS
+            _format(Event("", kind, bot.id, status)) for bot, status in pairs for kind in _PRESENT
         )
 
     def on_connection_close(self) -> None:
@@ -129,10 +129,10 @@ class Events(ApiHandler):
 
 
 def _format(event: Event) -> str:
-    schema = _SCHEMAS.get(event.kind)
+    present = _PRESENT.get(event.kind)
     data: dict[str, Any] = {"id": event.bot_id}
-    if schema is not None:
-        data |= schema.dump(event.data)
+    if present is not None:
+        data |= present(event.data)
     head = f"id: {event.id}\n" if event.id else ""
     return f"{head}event: {event.kind}\ndata: {orjson.dumps(data).decode()}\n\n"
 

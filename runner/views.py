@@ -85,29 +85,32 @@ class Views:
         for read in records:
             record: BotRecord | None = read
             while record is not None:
-                status = self.status(record)
+                status = self.status(record, counts[record.id])
                 if status is not None:
-                    count = counts[record.id]
-                    shown.append((record, replace(status, pending=count.pending, dead=count.dead)))
+                    shown.append((record, status))
                     break
                 record = await self._db.read(bots.get, self._vault, record.id)
         return shown
 
-    def status(self, record: BotRecord) -> BotStatus | None:
-        """Return what is true of a bot; None if its row has changed since it was read."""
+    def status(self, record: BotRecord, count: Counts) -> BotStatus | None:
+        """Return what is true of a bot; None if its row has changed since it was read.
+
+        Args:
+            count: of its updates.
+        """
         managed, run = self._manager.find(record.id), self._statuses.latest(record.id)
         if managed is not None and managed.record.generation == record.generation:
-            return managed.status
+            return replace(managed.status, pending=count.pending, dead=count.dead)
         if run is not None and run.generation > record.generation:
             return None
-        return _status(replace(record, run=run or record.run))
+        return _status(record, run or record.run, count)
 
     def last_known(self, record: BotRecord) -> BotStatus:
         """Return what was last known of a bot here, for a moment without the database."""
         managed, run = self._manager.find(record.id), self._statuses.latest(record.id)
         if managed is not None:
             return managed.status
-        return _status(replace(record, run=run or record.run))
+        return _status(record, run or record.run, Counts(0, 0))
 
 
 def _listed(
@@ -117,20 +120,25 @@ def _listed(
     return [] if record is None else [record]
 
 
-def _status(record: BotRecord) -> BotStatus:
-    """Make the status of a bot from its rows."""
-    state = BotState(runs.shown_state(record))
-    run = record.run
+def _status(record: BotRecord, run: RunRecord | None, count: Counts) -> BotStatus:
+    """Make the status of a bot from its rows.
+
+    Args:
+        run: what is true of it.
+    """
+    state = runs.shown_state(record, run)
+    last_poll_at = None if run is None else run.last_poll_at
     if run is None or run.state != state:  # on its way there since the wish was written
-        last_poll_at = None if run is None else run.last_poll_at
-        run = RunRecord(0, state, None, None, record.updated_at, last_poll_at=last_poll_at)
+        run = RunRecord(0, state, None, None, record.updated_at)
     return BotStatus(
-        state,
+        BotState(state),
         Reason(run.reason) if run.reason else None,
         run.detail,
         run.since,
         attempts=run.attempts,
         next_attempt_at=run.next_attempt_at,
-        last_poll_at=run.last_poll_at,
+        last_poll_at=last_poll_at,
         last_update_at=record.last_update_at,
+        pending=count.pending,
+        dead=count.dead,
     )

@@ -156,7 +156,9 @@ class _Operation:
             "description": (inspect.getdoc(self.function) or "").partition("---")[0].strip(),
             **documented,
         }
-        parameters = [*self._path_parameters(), *_not_in_path(documented.get("parameters", []))]
+        documented_ones = documented.get("parameters", [])
+        beside = [parameter for parameter in documented_ones if parameter["in"] != "path"]
+        parameters = [*self._path_parameters(), *beside]
         if parameters:
             operation["parameters"] = parameters
         if "requestBody" in documented:
@@ -245,10 +247,6 @@ class _Operation:
             return []
         xsrf: Document = {} if self.method in SAFE_METHODS else {"xsrf": []}
         return [{"bearer": []}, {"cookie": []} | xsrf]
-
-
-def _not_in_path(parameters: list[Document]) -> list[Document]:
-    return [parameter for parameter in parameters if parameter["in"] != "path"]
 
 
 def _answer(status: int, documented: Document, common: Document) -> Document:

@@ -91,13 +91,13 @@ def save_polls(polls: list[tuple[int, datetime]]) -> None:
         Run.update(last_poll_at=moment).where(Run.bot.in_(bot_ids)).execute()
 
 
-def shown_state(bot: BotRecord) -> str:
-    """The state that is shown of a bot: what is true, or what becomes of it.
+def shown_state(bot: BotRecord, run: RunRecord | None) -> str:
+    """Return the state that is shown of a bot: what is true, or what becomes of it.
 
     Args:
-        bot: with what is stored of its run.
+        bot: with the wish.
+        run: what is true.
     """
-    run = bot.run
     if run is not None and run.generation >= bot.generation:
         return run.state
     if bot.wanted:

@@ -172,7 +172,7 @@ async def test_the_state_that_is_shown_is_that_of_the_rows_and_the_filter_agrees
     await db.write(write)
     record = await db.read(bots.get, services.vault, made["id"])
     assert record is not None
-    assert runs.shown_state(record) == shown
+    assert runs.shown_state(record, record.run) == shown
     assert await db.read(runs.count_states) == {shown: 1}
     page = partial(administration.bots_page, services.vault, page=1, page_size=9)
     for state in BotState:
