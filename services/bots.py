@@ -101,9 +101,10 @@ class BotService:
             dead = await self._runner.claims.dead(verified.token, exclude_id=record.id)
         async with self._manager.lock(record.id):
             stored = await self._write(record.id, changes, verified, dead, by)
-            if stored.generation != record.generation:  # it is a wish, or follows one
+            is_wish = stored.generation != record.generation  # or follows one
+            if is_wish:
                 await self._apply(stored, verified)
-        return await self._outcome(stored)
+        return await self._outcome(stored, is_changed=is_wish)
 
     async def _write(
         self,
@@ -180,11 +181,18 @@ class BotService:
         unreachable = verified.unreachable if verified else None
         await self._manager.apply(record, unreachable=unreachable)
 
-    async def _outcome(self, written: BotRecord) -> Outcome:
-        """Wait until a bot is as it should be, and show it, with later changes by others."""
+    async def _outcome(self, written: BotRecord, *, is_changed: bool = True) -> Outcome:
+        """Wait until a bot is as it should be, and show it.
+
+        Args:
+            is_changed: False if its row cannot have changed since it was written.
+        """
         is_stable = await self._manager.wait_until_stable(written.id)
         try:
-            shown = await self._runner.views.view(written.id)
+            if is_changed:
+                shown = await self._runner.views.view(written.id)
+            else:
+                shown = next(iter(await self._runner.views.pair([written])), None)
         except StorageError:  # the change is stored: its answer must not say otherwise
             return Outcome(written, self._runner.views.last_known(written), is_stable)
         if shown is None:

@@ -14,6 +14,7 @@ from models.bots.records import BotRecord, VerifiedToken, claimed_telegram_id, f
 from models.bots.tables import Bot
 from models.bots.vault import Vault
 from models.engine.base import now
+from models.engine.bulk import execute, stored
 from models.errors import BotAlreadyRegistered, BotLimitReached
 
 
@@ -177,30 +178,45 @@ def update(
     Raises:
         BotAlreadyRegistered: as for `create`.
     """
-    values = dict(changes, updated_at=now())
-    stored = get(vault, bot_id)
-    if stored is None:
+    before = get(vault, bot_id)
+    if before is None:
         return None
+    values: dict[str, Any] = dict(changes, updated_at=stored(now()))
     if token is not None:
-        if claimed_telegram_id(token.token) != claimed_telegram_id(stored.token):
+        if claimed_telegram_id(token.token) != claimed_telegram_id(before.token):
             forget(bot_id)
-        fingerprint = vault.fingerprint(token.token)
-        _check_unclaimed(vault, stored.user_id, token, exclude_id=bot_id)
+        _check_unclaimed(vault, before.user_id, token, exclude_id=bot_id)
         values.update(
             token_encrypted=vault.encrypt(token.token),
-            token_fingerprint=fingerprint,
+            token_fingerprint=vault.fingerprint(token.token),
             telegram_id=token.telegram_id,
             username=token.username,
-            token_generation=Bot.token_generation + 1,
         )
-    if token is not None or "active" in changes:
-        values["generation"] = Bot.generation + 1
+    is_wish = token is not None or "active" in changes
     try:
-        Bot.update(values).where(Bot.id == bot_id).execute()
+        _set(bot_id, values, wishes=int(is_wish), tokens=int(token is not None))
     except peewee.IntegrityError as error:
         raise BotAlreadyRegistered from error
-    _record_changes(stored, changes, by, token=token is not None)
+    _record_changes(before, changes, by, token=token is not None)
     return get(vault, bot_id)
+
+
+def _set(bot_id: int, values: dict[str, Any], *, wishes: int, tokens: int) -> None:
+    """Change columns of a bot.
+
+    Args:
+        values: by column, as the database stores them.
+        wishes, tokens: added to the generations of the wish and of the token.
+    """
+    columns = ", ".join(f"{name} = ?" for name in values)
+    execute(
+        f"UPDATE bots SET {columns}, generation = generation + ?, "  # noqa: S608
+        "token_generation = token_generation + ? WHERE id = ?",
+        *values.values(),
+        wishes,
+        tokens,
+        bot_id,
+    )
 
 
 def confirm(vault: Vault, bot_id: int, token: VerifiedToken) -> None:

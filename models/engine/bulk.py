@@ -61,10 +61,18 @@ def select(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     Args:
         sql: with a question mark for each parameter.
     """
-    database = proxy.obj
-    cursor = database.execute_sql(sql.replace("?", database.param), parameters)
-    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    rows: list[tuple[Any, ...]] = execute(sql, *parameters).fetchall()
     return rows
+
+
+def execute(sql: str, *parameters: Any) -> Any:
+    """Run a statement that is written as SQL; return its cursor.
+
+    Args:
+        sql: with a question mark for each parameter.
+    """
+    database = proxy.obj
+    return database.execute_sql(sql.replace("?", database.param), parameters)
 
 
 def loaded(moment: Any) -> datetime | None:
