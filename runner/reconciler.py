@@ -12,7 +12,7 @@ from typing import TypeVar
 from models.bots import bots
 from models.bots.vault import Vault
 from models.engine.database import Database
-from models.errors import StorageError
+from models.errors import SecretMismatch, StorageUnavailable
 from runner.loop_pacer import LoopPacer
 from runner.manager import BotManager
 from runner.settings import RunnerTuning
@@ -32,6 +32,9 @@ class Reconciler:
         vault: opens the stored tokens.
         manager: runs the bots.
         settings: times and bounds.
+
+    Attributes:
+        in_doubt: True if all bots have to be reconciled soon.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Reconciler:
         self._manager = manager
         self._settings = settings
         self._untried: set[int] | None = None  # of those wanted at boot; None before it is read
+        self.in_doubt = False
         self._queued: set[int] = set()  # those of them that boot has yet to begin with
 
     @property
@@ -53,6 +57,10 @@ class Reconciler:
     def queued(self) -> int:
         """The number of bots that boot has yet to begin with."""
         return len(self._queued)
+
+    def mark_begun(self, bot_id: int) -> None:
+        """Note that boot need not begin with a bot any more; see `queued`."""
+        self._queued.discard(bot_id)
 
     def mark_tried(self, bot_id: int) -> None:
         """Note that a bot has been tried, or need not be; see `ready`."""
@@ -69,6 +77,7 @@ class Reconciler:
 
     async def reconcile_all(self) -> None:
         """Start what should run and does not, stop what runs and should not."""
+        self.in_doubt = False
         wanted = await self._db.read(bots.wanted_generations)
         # An operation under way may have read what was true before: it is looked at, too.
         stale = {*self._manager.stale(wanted), *self._manager.locked()}
@@ -78,12 +87,14 @@ class Reconciler:
 
     async def _reconcile_page(self, bot_ids: Sequence[int], pace: LoopPacer) -> None:
         """Start those of some bots that should run, then stop those that should not."""
-        others = []
+        # What is being changed may take a while: it must not hold up the others' owners.
+        others = [bot_id for bot_id in bot_ids if self._manager.lock(bot_id).locked()]
+        free = sorted(set(bot_ids) - set(others))
         async with AsyncExitStack() as locks:
-            for bot_id in bot_ids:  # ascending: all who hold several take them so
+            for bot_id in free:
                 await locks.enter_async_context(self._manager.lock(bot_id))
-            records = await self._db.read(bots.get_several, self._vault, list(bot_ids))
-            for bot_id in bot_ids:
+            records = await self._db.read(bots.get_several, self._vault, free)
+            for bot_id in free:
                 record = records.get(bot_id)
                 if record is None or not record.wanted or self._manager.find(bot_id) is not None:
                     others.append(bot_id)
@@ -102,27 +113,45 @@ class Reconciler:
             StorageError: the database did not answer; nothing was changed.
         """
         async with self._manager.lock(bot_id):
-            record = await self._db.read(bots.get, self._vault, bot_id)
-            if record is None:
-                await self._manager.forget(bot_id)
-            else:
-                await self._manager.apply(record, priority=False)
+            await self._reconcile_locked(bot_id)
             managed = self._manager.find(bot_id)
             if managed is None or managed.stable.is_set():
                 self.mark_tried(bot_id)
 
-    async def restart(self, bot_id: int) -> None:
-        """Stop a bot that may no longer write as it is, and make it what the database says."""
-        async with self._manager.lock(bot_id):
+    async def _reconcile_locked(self, bot_id: int) -> None:
+        try:
+            record = await self._db.read(bots.get, self._vault, bot_id)
+        except SecretMismatch as error:
+            log.error("bot %d cannot run: %s", bot_id, error)
             await self._manager.stop(bot_id)
-        await self._patiently(partial(self.reconcile, bot_id))
+            return
+        if record is None:
+            await self._manager.forget(bot_id)
+        else:
+            await self._manager.apply(record, priority=False)
+
+    async def restart(self, bot_id: int, token_generation: int) -> None:
+        """Make a bot what the database says, after it was refused to write with its token.
+
+        Args:
+            token_generation: of that token; nothing is done if the bot has another by now.
+        """
+        async with self._manager.lock(bot_id):
+            managed = self._manager.find(bot_id)
+            if managed is not None and managed.record.token_generation == token_generation:
+                await self._manager.stop(bot_id)
+                await self._patiently(partial(self._reconcile_locked, bot_id))
+
+    def doubt(self) -> None:
+        """Have all bots reconciled soon: a write may have been carried out, or not."""
+        self.in_doubt = True
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do something that reads, however long the database does not answer."""
         while True:
             try:
                 return await work()
-            except StorageError as error:
+            except StorageUnavailable as error:
                 log.error("the bots cannot be started yet: %s", error)
                 await asyncio.sleep(self._settings.backoff_min)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
@@ -11,7 +12,7 @@ from models.bots import bots, takeover
 from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
-from models.errors import StorageError
+from models.errors import StorageError, StorageUnavailable
 from models.messaging import dead_updates, updates
 from runner.errors import BotGone
 from runner.live.hub import EventKind
@@ -19,6 +20,9 @@ from runner.runner import Runner
 from runner.settings import RunnerTuning
 from runner.states import STABLE, BotStatus
 from runner.telegram.verification import Verification, verify
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class BotService:
         await self._db.read(bots.check_new, self._vault, user_id, token, limit=self._max_bots)
         verified = await self._verify(token)
         dead = await self._runner.claims.dead(verified.token)
-        record = await self._db.write(
+        record = await self._write_wish(
             authorized,
             by,
             takeover.taking_over,
@@ -114,7 +118,7 @@ class BotService:
         dead: BotRecord | None,
         by: Actor,
     ) -> BotRecord:
-        stored: BotRecord | None = await self._db.write(
+        stored: BotRecord | None = await self._write_wish(
             authorized,
             by,
             takeover.taking_over,
@@ -130,12 +134,19 @@ class BotService:
             raise BotGone
         return stored
 
+    async def _write_wish(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await self._db.write(fn, *args, **kwargs)
+        except StorageUnavailable:
+            self._runner.reconciler.doubt()  # it may have been stored all the same
+            raise
+
     async def delete(self, record: BotRecord, *, by: Actor) -> None:
         """Stop a bot, then remove it."""
         async with self._manager.lock(record.id):
             await self._manager.stop(record.id)
             try:
-                await self._db.write(authorized, by, bots.delete, record)
+                await self._write_wish(authorized, by, bots.delete, record)
             except StorageError:
                 await self._resume_locked(record)
                 raise

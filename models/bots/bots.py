@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import peewee
@@ -15,7 +16,7 @@ from models.bots.tables import Bot
 from models.bots.vault import Vault
 from models.engine.base import now
 from models.engine.bulk import execute, stored
-from models.errors import BotAlreadyRegistered, BotLimitReached
+from models.errors import BotAlreadyRegistered, BotLimitReached, SecretMismatch
 
 
 def _check_own(vault: Vault, user_id: int, token: str, *, exclude_id: int | None = None) -> None:
@@ -140,9 +141,17 @@ def count() -> int:
 
 
 def get_several(vault: Vault, bot_ids: list[int]) -> dict[int, BotRecord]:
-    """Read some bots by their ids; without those that do not exist any more."""
+    """Read some bots by their ids; without those that do not exist, or that no secret opens."""
     marks = ", ".join("?" * len(bot_ids))
-    return {bot.id: bot for bot in find(vault, f"bots.id IN ({marks})", *bot_ids)}
+    condition = f"bots.id IN ({marks})"
+    try:
+        return {bot.id: bot for bot in find(vault, condition, *bot_ids)}
+    except SecretMismatch:  # of one: the others must not suffer from it
+        found: dict[int, BotRecord] = {}
+        for bot_id in bot_ids:
+            with suppress(SecretMismatch):
+                found |= {bot.id: bot for bot in find(vault, "bots.id = ?", bot_id)}
+        return found
 
 
 def wanted_generations() -> dict[int, int]:

@@ -99,7 +99,8 @@ def shown_state(bot: BotRecord, run: RunRecord | None) -> str:
         run: what is true.
     """
     if run is not None and run.generation >= bot.generation:
-        return run.state
+        # what should run and is stopped all the same is about to be deleted
+        return STOPPING if run.state == STOPPED and bot.wanted else run.state
     if bot.wanted:
         return STARTING
     return STOPPING if run is not None and run.state in ALIVE else STOPPED
@@ -121,6 +122,7 @@ def state_expression() -> Any:
     return peewee.Case(
         None,
         [
+            ((Run.generation >= Bot.generation) & (Run.state == STOPPED) & wanted, STOPPING),
             (Run.generation >= Bot.generation, Run.state),
             (wanted, STARTING),
             (Run.state.in_(ALIVE), STOPPING),

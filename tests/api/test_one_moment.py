@@ -147,6 +147,8 @@ class TestSlowStop:
         (False, False, (1, "failed"), "stopped"),
         (True, False, (2, "failed"), "failed"),
         (False, False, (2, "stopping"), "stopping"),
+        (True, False, (2, "stopped"), "stopping"),
+        (True, True, (2, "stopped"), "stopped"),
     ],
 )
 async def test_the_state_that_is_shown_is_that_of_the_rows_and_the_filter_agrees(
