@@ -70,7 +70,8 @@ class Reconciler:
     async def start_wanted(self) -> None:
         """Start every bot that should run; returns before they are started."""
         wanted = await self._patiently(lambda: self._db.read(bots.wanted_generations))
-        self._untried, self._queued = set(wanted), set(wanted)
+        self._untried = set(wanted)
+        self._queued = {bot_id for bot_id in wanted if self._manager.find(bot_id) is None}
         pace = LoopPacer(self._settings.starts_a_turn)
         for page in _pages(list(wanted)):
             await self._patiently(partial(self._reconcile_page, page, pace))
