@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bench.measure import median, median_ratio
+from bench.figures import median, median_ratio
 from bench.peers.launch import AIOGRAM, BOTYARD, STOCK, TITLES
 from bench.scenarios.stall import BASELINE
 
