@@ -42,7 +42,7 @@ _PACKAGES = ["python-telegram-bot", "httpx", "aiogram", "aiohttp", "tornado", "u
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes: under a minute")
+    parser.add_argument("--quick", action="store_true", help="small sizes: two minutes or so")
     parser.add_argument("--rounds", type=int, help="how often each program is measured")
     parser.add_argument("--many", type=int, help="bots of the boot and stall scenarios (1000)")
     parser.add_argument(
