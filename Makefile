@@ -1,6 +1,8 @@
 # `make run` and `make test` need only Python 3.11+ and make; they install all Python packages.
 PYTHON ?= python3
 VENV := .venv
+TWIN_VENV := .venv-bench
+TWIN := bench/peers/django_twin
 BIN := $(VENV)/bin
 
 .PHONY: install run demo test test-slow test-postgresql soak check format bench binary test-binary lock clean
@@ -54,12 +56,19 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Compares Botyard with stock python-telegram-bot and aiogram; see bench/README.md.
-bench: $(VENV)/installed-bench
+# Compares Botyard with stock python-telegram-bot and aiogram, and its API with a Django backend; see
+# bench/README.md. The API needs wrk (Debian: apt-get install wrk). Options: make bench BENCH="--only api"
+bench: $(VENV)/installed-bench $(TWIN_VENV)/installed
 	$(BIN)/python -m bench $(BENCH)
 
 $(VENV)/installed-bench: $(VENV)/installed requirements-bench.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
+# Packages of its own: Botyard's environment has no Django.
+$(TWIN_VENV)/installed: $(TWIN)/requirements.txt
+	$(PYTHON) -m venv $(TWIN_VENV)
+	$(TWIN_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $(TWIN)/requirements.txt
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
@@ -81,6 +90,8 @@ lock:
 	build/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 		--extra binary --constraint requirements.txt --allow-unsafe \
 		--output-file requirements-binary.txt setup.cfg
+	build/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
+		--output-file $(TWIN)/requirements.txt $(TWIN)/requirements.in
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TWIN_VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
