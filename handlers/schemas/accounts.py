@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from handlers.schemas.common import BodySchema, Text
+from handlers.schemas.common import BodySchema, Moment, Text
 from models.accounts import passwords, rules
 
 
@@ -111,7 +111,7 @@ class LoginAnswerSchema(Schema):
 
     key = fields.String(required=True)
     token_type = fields.Constant("Bearer", required=True)
-    expires_at = fields.AwareDateTime(required=True)
+    expires_at = Moment(required=True)
     user = fields.Nested(UserSchema, required=True)
 
 
@@ -124,6 +124,6 @@ class SessionSchema(Schema):
     )
     user_agent = fields.String(required=True)
     address = fields.String(required=True)
-    created_at = fields.AwareDateTime(required=True)
-    last_used_at = fields.AwareDateTime(required=True)
-    expires_at = fields.AwareDateTime(required=True)
+    created_at = Moment(required=True)
+    last_used_at = Moment(required=True)
+    expires_at = Moment(required=True)

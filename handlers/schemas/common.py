@@ -6,12 +6,14 @@ Schemas validate bodies and addresses, and the API document is made from them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from handlers.errors import Code
 from handlers.ids import MAX_ID
+from handlers.times import rfc3339
 from models.accounts.rules import printable
 from runner.states import BotState
 
@@ -37,6 +39,17 @@ class StrictBoolean(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
+
+
+class Moment(fields.AwareDateTime):
+    """A time in an answer."""
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"examples": ["2026-01-31T12:00:00.000Z"]} | options.pop("metadata", {})
+        super().__init__(metadata=metadata, **options)
+
+    def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
+        return None if value is None else rfc3339(value)
 
 
 class BodySchema(Schema):
