@@ -6,6 +6,7 @@ import importlib.resources
 import inspect
 from typing import Any
 
+import marshmallow.class_registry
 import orjson
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
@@ -29,6 +30,21 @@ def schema_name(schema: Any) -> str:
         return str(schema.__name__).removesuffix("Schema")
     kind = "Changes" if schema.partial else "Input" if schema.exclude else ""
     return type(schema).__name__.removesuffix("Schema") + kind
+
+
+def schema_class(name: str) -> type[Schema]:
+    """Find a schema by its name, as docstrings have it."""
+    found = marshmallow.class_registry.get_class(name)
+    if isinstance(found, list):
+        raise TypeError(f"more than one schema is called {name}")
+    return found
+
+
+def request_schema(name: str, *, partial: bool) -> Schema:
+    """Return a schema for requests: without its read-only fields."""
+    body = schema_class(name)
+    read_only = {name for name, field in body().fields.items() if field.dump_only}
+    return body(exclude=read_only, partial=partial or None)
 
 
 class _SchemaConverter(OpenAPIConverter):
