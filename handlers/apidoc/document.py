@@ -121,17 +121,17 @@ class _Operation:
             yield place | {"description": description, "schema": schema}
 
     def _request_body(self, documented: Document) -> Document:
-        short = documented if "schema" in documented else documented["content"][JSON_TYPE]
-        partial = short.get("partial", False)
-        schema = request_schema(short["schema"], partial=partial)
-        types = [JSON_TYPE, *(FORM_TYPES if self.handler.accepts_forms else ())]
-        content = {kind: {"schema": schema} for kind in types}
-        rest = {
-            name: documented[name]
-            for name in documented
-            if name not in ("schema", "partial", "content")
-        }
-        return {"required": not partial, **rest, "content": content}
+        """Return a body as JSON; generators of clients want one type, so forms are told in words.
+
+        Args:
+            documented: its part of the docstring.
+        """
+        documented = dict(documented)
+        partial = documented.pop("partial", False)
+        schema = request_schema(documented.pop("schema"), partial=partial)
+        if self.handler.accepts_forms:
+            documented["description"] = f"Or a form with these fields: {' or '.join(FORM_TYPES)}."
+        return {"required": not partial, **documented, "content": {JSON_TYPE: {"schema": schema}}}
 
     def _answers(self, documented: dict[int, Document]) -> Document:
         common = self._common_answers()

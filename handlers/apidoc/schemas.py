@@ -76,6 +76,8 @@ class _SchemaConverter(OpenAPIConverter):
             json["type"] = ["string", "null"] if field.allow_none else "string"
         if isinstance(field, fields.Constant):
             json = {"type": "string", "const": field.constant}
+        if json.get("format") == "url":  # no format of JSON Schema
+            json["format"] = "uri"
         if "pattern" in json:
             json["pattern"] = _ecma(json["pattern"])
         if printable in field.validators:
@@ -90,6 +92,6 @@ class SchemaPlugin(MarshmallowPlugin):
 
 
 def _ecma(pattern: str) -> str:
-    """A pattern of Python's `re.match` as JSON Schema has it (ECMA-262, with the flag u)."""
-    pattern = pattern.replace(r"[\w", r"[\p{L}\p{N}_").replace(r"\Z", "$")
+    """Return a pattern of Python's `re.match` as ECMA-262 has it, with the flags u or v or none."""
+    pattern = pattern.replace(r"\Z", "$").replace("_-]", r"_\-]")
     return pattern if pattern.startswith("^") else f"^{pattern}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -11,12 +12,13 @@ import jsonschema_rs
 import marshmallow.class_registry
 import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31
-from support.client import BOTS, Client
+from support.client import BOTS, PASSWORD, Client
 
 from handlers.apidoc.document import make_document
 from handlers.errors import Code
 from handlers.routes import routes
 from handlers.schemas.common import BodySchema
+from models.accounts.rules import USERNAME, problem
 from runner.states import BotState, Reason
 
 Document = dict[str, Any]
@@ -237,14 +239,23 @@ def test_headers_that_a_client_acts_on_are_documented(document: Document) -> Non
     assert "Set-Cookie" in paths["/rest-auth/login/"]["post"]["responses"]["200"]["headers"]
 
 
-def test_forms_are_documented_where_they_are_taken(document: Document) -> None:
-    forms = {"application/json", "application/x-www-form-urlencoded", "multipart/form-data"}
+def test_bodies_are_json_and_forms_are_told_in_words(document: Document) -> None:
+    """Generated clients of an operation with the same schema for three types do not compile."""
+    forms = set()
     for name, operation in operations(document):
-        content = operation.get("requestBody", {}).get("content", {}).keys()
-        if name in ("POST /rest-auth/login/", "POST /rest-auth/registration/"):
-            assert content == forms, name
-        elif name.endswith(BOTS):
-            assert content <= {"application/json"}, name
+        if body := operation.get("requestBody"):
+            assert body["content"].keys() == {"application/json"}, name
+            if "multipart/form-data" in body.get("description", ""):
+                forms.add(name)
+    assert forms >= {"POST /rest-auth/login/", "POST /rest-auth/registration/"}
+    assert not {name for name in forms if BOTS in name}
+
+
+async def test_forms_are_taken_where_the_document_says_so(anonymous: Client) -> None:
+    form = {"username": "ann", "password": PASSWORD}
+    for path in ("/rest-auth/registration/", "/rest-auth/login/"):
+        answer = await anonymous.request("POST", path, data=form)
+        assert answer.json["user"]["username"] == "ann", answer.text
 
 
 def test_a_bot_is_what_the_contract_says(document: Document, schemas: Document) -> None:
@@ -301,6 +312,44 @@ def test_patterns_mean_in_the_document_what_they_mean_in_the_code(
     document: Document, schemas: Document, username: str, valid: bool
 ) -> None:
     assert validator(document, schemas["UserChanges"]).is_valid({"username": username}) is valid
+
+
+def strings(part: Any, name: str) -> Iterator[str]:
+    """Each string of a name in a part of the document."""
+    if isinstance(part, list):
+        for inner in part:
+            yield from strings(inner, name)
+    elif isinstance(part, dict):
+        if isinstance(part.get(name), str):
+            yield part[name]
+        for inner in part.values():
+            yield from strings(inner, name)
+
+
+def test_patterns_are_valid_without_flags(document: Document) -> None:
+    r"""`\p{L}` needs the flag u, which validators and the attribute `pattern` of HTML lack."""
+    patterns = set(strings(document, "pattern"))
+    assert len(patterns) > 3
+    escapes = {escape for pattern in patterns for escape in re.findall(r"\\(.)", pattern)}
+    assert escapes <= set("xu-.")
+
+
+def test_the_pattern_of_user_names_rejects_none_that_the_server_accepts(schemas: Document) -> None:
+    pattern = re.compile(schemas["User"]["properties"]["username"]["pattern"])
+    accepted = [chr(n) for n in range(sys.maxunicode + 1) if not problem(USERNAME, chr(n))]
+    assert len(accepted) > 100_000
+    assert [char for char in accepted if not pattern.match(char)] == []
+
+
+def test_the_pattern_of_user_names_rejects_what_people_mistype(schemas: Document) -> None:
+    pattern = re.compile(schemas["User"]["properties"]["username"]["pattern"])
+    rejected = [chr(n) for n in range(170) if problem(USERNAME, chr(n))]
+    assert [char for char in rejected if pattern.match(char)] == []
+
+
+def test_formats_are_those_of_json_schema(document: Document) -> None:
+    formats = set(strings(document, "format"))
+    assert formats == {"date-time", "password", "uri"}
 
 
 def test_examples_are_what_the_schemas_describe(document: Document, schemas: Document) -> None:
