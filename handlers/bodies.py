@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from typing import Any, ClassVar
 
 import orjson
@@ -57,12 +57,14 @@ class BodyHandler(tornado.web.RequestHandler):
             return error
         return _broken_form()
 
-    def load(self, schema: type[Schema], *, partial: bool = False) -> dict[str, Any]:
+    def load(
+        self, schema: type[Schema], *, partial: bool | Collection[str] = False
+    ) -> dict[str, Any]:
         """Parse and validate the body.
 
         Args:
             schema: validates it.
-            partial: True if required fields may be left out.
+            partial: fields that may be left out and get no default then; True for all.
 
         Raises:
             ApiError: it is of another type, broken, or has invalid fields.

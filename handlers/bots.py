@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from marshmallow import Schema
@@ -11,6 +12,7 @@ from handlers import errors
 from handlers.base import ApiHandler
 from handlers.ids import ID
 from handlers.schemas.bots import BotSchema
+from handlers.schemas.common import optional_fields
 from models.bots import bots
 from models.bots.records import BotRecord
 from models.bots.vault import is_masked, mask
@@ -142,10 +144,10 @@ class OneBot(BotHandler):
         self.answer(present(*await self.shown(bot_id)))
 
     async def put(self, bot_id: str) -> None:
-        """Change a bot, all of it; fields that are left out get their default.
+        """Change a bot. The token is required; other fields that are left out stay as they are.
 
         ---
-        summary: Replace a bot's data
+        summary: Change a bot, its token required
         tags: [Bots]
         requestBody: {schema: BotSchema}
         responses:
@@ -157,7 +159,7 @@ class OneBot(BotHandler):
           409: {description: "Telegram knows the token, and the bot is in the platform already."}
           422: {description: Telegram does not know the token; nothing was changed.}
         """
-        await self._change(bot_id, partial=False)
+        await self._change(bot_id, partial=optional_fields(BotSchema))
 
     async def patch(self, bot_id: str) -> None:
         """Change some of a bot. `active` starts or stops it before this answers.
@@ -177,7 +179,7 @@ class OneBot(BotHandler):
         """
         await self._change(bot_id, partial=True)
 
-    async def _change(self, bot_id: str, *, partial: bool) -> None:
+    async def _change(self, bot_id: str, *, partial: bool | Collection[str]) -> None:
         bot = await self.bot(bot_id)
         changes = self.load(BotSchema, partial=partial)
         reveal = self._new_token(bot, changes)

@@ -128,7 +128,9 @@ class _Operation:
         """
         documented = dict(documented)
         partial = documented.pop("partial", False)
-        schema = request_schema(documented.pop("schema"), partial=partial)
+        schema = request_schema(
+            documented.pop("schema"), partial=partial, replaces=self.method == "PUT"
+        )
         if self.handler.accepts_forms:
             documented["description"] = f"Or a form with these fields: {' or '.join(FORM_TYPES)}."
         return {"required": not partial, **documented, "content": {JSON_TYPE: {"schema": schema}}}

@@ -12,7 +12,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
-from handlers.schemas.common import BodySchema
+from handlers.schemas.common import BodySchema, optional_fields
 from models.accounts.rules import printable
 
 Document = dict[str, Any]
@@ -23,12 +23,16 @@ EXAMPLES: Document = orjson.loads(
 
 
 def schema_name(schema: Any) -> str:
-    """Return a schema's name: BotInput and BotChanges for what is written, Bot for what is read."""
+    """Return a schema's name: Bot for what is read; BotInput, BotChanges and BotReplacement for
+    the bodies of POST, PATCH and PUT.
+    """
     if isinstance(schema, str):
         return schema.removesuffix("Schema")
     if not isinstance(schema, Schema):
         return str(schema.__name__).removesuffix("Schema")
-    kind = "Changes" if schema.partial else "Input" if schema.exclude else ""
+    kind = "Input" if schema.exclude else ""
+    if schema.partial:
+        kind = "Changes" if schema.partial is True else "Replacement"
     return type(schema).__name__.removesuffix("Schema") + kind
 
 
@@ -40,11 +44,18 @@ def schema_class(name: str) -> type[Schema]:
     return found
 
 
-def request_schema(name: str, *, partial: bool) -> Schema:
-    """Return a schema for requests: without its read-only fields."""
+def request_schema(name: str, *, partial: bool, replaces: bool) -> Schema:
+    """Return a schema for requests: without its read-only fields.
+
+    Args:
+        name: of the schema, as docstrings have it.
+        partial: no field is required.
+        replaces: what is not required stays as it is, and gets no default.
+    """
     body = schema_class(name)
     read_only = {name for name, field in body().fields.items() if field.dump_only}
-    return body(exclude=read_only, partial=partial or None)
+    optional = optional_fields(body) - read_only if replaces else None
+    return body(exclude=read_only, partial=partial or optional)
 
 
 class _SchemaConverter(OpenAPIConverter):
@@ -55,7 +66,9 @@ class _SchemaConverter(OpenAPIConverter):
         name, instance = schema_name(schema), schema() if isinstance(schema, type) else schema
         written = isinstance(instance, BodySchema)
         read = not written or any(field.dump_only for field in instance.fields.values())
-        if read:  # clients must not break when an answer gets one more field
+        if read or instance.exclude:
+            # Clients must not break when an answer gets one more field; and what they have read
+            # they may send back as it is.
             json.pop("additionalProperties", None)
         if read and written:  # an answer has all fields; which may be left out is for requests
             json["required"] = sorted(json["properties"])
@@ -64,7 +77,7 @@ class _SchemaConverter(OpenAPIConverter):
                 field.pop("default", None)
         description = inspect.getdoc(type(instance)) or ""
         if instance.exclude:
-            description += " Read-only fields may be sent along; they are ignored."
+            description += f" {_ignored(instance)}"
         json["description"] = description
         if name in EXAMPLES:
             json["examples"] = [EXAMPLES[name]]
@@ -89,6 +102,12 @@ class SchemaPlugin(MarshmallowPlugin):
     """Writes the schemas of the document."""
 
     Converter = _SchemaConverter
+
+
+def _ignored(schema: Schema) -> str:
+    """Return a sentence about the fields that a body may have beside its properties."""
+    names = ", ".join(f"`{name}`" for name in sorted(schema.exclude))
+    return f"{names} may be sent back, and are ignored; any other field is an error."
 
 
 def _ecma(pattern: str) -> str:

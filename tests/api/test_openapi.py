@@ -17,9 +17,9 @@ from support.client import BOTS, PASSWORD, Client
 from handlers.apidoc.document import make_document
 from handlers.errors import Code
 from handlers.routes import routes
-from handlers.schemas.common import BodySchema
 from models.accounts.rules import USERNAME, problem
 from runner.states import BotState, Reason
+from sandbox import Sandbox
 
 Document = dict[str, Any]
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -274,23 +274,44 @@ def test_what_is_written_has_no_read_only_fields(schemas: Document) -> None:
     assert schemas["BotInput"]["properties"].keys() == {"token", "title", "active"}
     assert schemas["BotInput"]["required"] == ["token"]
     assert schemas["BotInput"]["properties"]["active"]["default"] is True
-    assert schemas["UserInput"]["properties"].keys() == schemas["User"]["properties"].keys() - {
-        "pk"
-    }
+    user = schemas["User"]["properties"].keys()
+    assert schemas["UserReplacement"]["properties"].keys() == user - {"pk"}
 
 
-def test_a_change_has_no_defaults(schemas: Document) -> None:
+def test_a_change_has_no_defaults(document: Document, schemas: Document) -> None:
     """A generated client that fills defaults in would switch a bot on by changing its title."""
     assert schemas["BotChanges"]["properties"].keys() == schemas["BotInput"]["properties"].keys()
-    for name in ("BotChanges", "UserChanges"):
-        assert "required" not in schemas[name]
-        assert all("default" not in field for field in schemas[name]["properties"].values())
+    for kind, required in (("Changes", {}), ("Replacement", {"Bot": "token", "User": "username"})):
+        for name in ("Bot", "User"):
+            schema = schemas[name + kind]
+            assert schema.get("required", []) == ([required[name]] if required else [])
+            assert all("default" not in field for field in schema["properties"].values())
+    put = document["paths"][f"{BOTS}{{bot_id}}/"]["put"]["requestBody"]
+    body = put["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/BotReplacement"}
 
 
 def test_answers_may_get_more_fields_and_requests_may_not(schemas: Document) -> None:
-    assert schemas["BotInput"]["additionalProperties"] is False
+    for name in ("Login", "Registration", "PasswordChange"):
+        assert schemas[name]["additionalProperties"] is False
     for name in ("Bot", "User", "LoginAnswer", "Session", "Problem"):
         assert "additionalProperties" not in schemas[name]
+
+
+async def test_read_only_fields_are_ignored_as_the_document_says(
+    ann: Client, schemas: Document, telegram: Sandbox
+) -> None:
+    made = await ann.add_bot(telegram.add_bot())
+    for name in ("BotInput", "BotReplacement", "BotChanges"):
+        assert "additionalProperties" not in schemas[name]
+        assert "`id`, `status`, " in schemas[name]["description"]
+        assert "any other field is an error" in schemas[name]["description"]
+    path = f"{BOTS}{made['id']}/"
+    for method in ("PUT", "PATCH"):
+        answer = await ann.request(method, path, made | {"id": 0, "status": "x"})
+        assert (answer.status, answer.json["id"]) == (200, made["id"]), answer.text
+        answer = await ann.request(method, path, made | {"colour": "red"})
+        assert answer.json["errors"] == {"colour": ["Unknown field."]}
 
 
 def test_enumerations_say_their_type_and_null(schemas: Document) -> None:
@@ -363,15 +384,16 @@ def test_examples_are_what_the_schemas_describe(document: Document, schemas: Doc
             assert [f"{name}: {error.message}" for error in errors] == []
 
 
-def test_examples_of_requests_are_accepted(schemas: Document) -> None:
+def test_examples_of_requests_are_accepted(document: Document, schemas: Document) -> None:
     """What the Swagger page fills in works as it stands."""
-    for name, schema in schemas.items():
-        kind = name.removesuffix("Input").removesuffix("Changes")
-        schema_class = marshmallow.class_registry.get_class(f"{kind}Schema")
-        assert isinstance(schema_class, type)
-        if "additionalProperties" in schema and issubclass(schema_class, BodySchema):
-            for example in schema["examples"]:
-                assert schema_class(partial=name.endswith("Changes")).load(example)
+    for name, operation in operations(document):
+        if body := operation.get("requestBody"):
+            kind = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            found = re.sub("(Input|Changes|Replacement)$", "", kind) + "Schema"
+            schema_class = marshmallow.class_registry.get_class(found)
+            assert isinstance(schema_class, type), name
+            for example in schemas[kind]["examples"]:
+                assert schema_class(partial=kind.endswith("Changes")).load(example), name
 
 
 async def test_the_server_hands_it_out_to_anybody(anonymous: Client) -> None:
