@@ -12,6 +12,7 @@ from handlers.schemas.accounts import LoginAnswerSchema
 from handlers.schemas.common import ProblemSchema
 
 _PROBLEM = "application/problem+json"
+_STREAM = "text/event-stream"
 _SECONDS: Document = {"type": "integer", "minimum": 1}
 _ERROR_HEADERS: dict[int, Document] = {
     401: {
@@ -50,6 +51,9 @@ def answer(status: int, documented: Document, common: Document) -> Document:
     content: Document = {}
     if name := documented.pop("schema", None):
         content[JSON_TYPE] = {"schema": schema_class(name)(many=documented.pop("many", False))}
+    if events := documented.pop("events", None):
+        any_of = [schema_class(event) for event in events]
+        content[_STREAM] = {"schema": {"anyOf": any_of}}
     if codes := [Code(code) for code in (*own_codes, *common.get("codes", ()))]:
         content[_PROBLEM] = {"schema": ProblemSchema, "examples": _problems(status, codes)}
     descriptions = (kind["description"] for kind in (documented, common) if "description" in kind)

@@ -3,7 +3,8 @@
 A docstring holds what only its author can know: summary, answers, schemas. This module adds what
 follows from the code: keys, path parameters, forms, headers, common answers. Short forms in a
 docstring: `schema: NameSchema`, with `many: true` for an array and `partial: true` for "no field
-is required", stands for the content of a body; `codes: [..]` names the error codes of an answer.
+is required", stands for the content of a body; `codes: [..]` names the error codes of an answer,
+`events: [..]` the schemas of a stream's events.
 """
 
 from __future__ import annotations

@@ -49,6 +49,28 @@ class BotStatusSchema(BotStateSchema, BotCountersSchema):
     """The status of a bot now."""
 
 
+def _bot_id() -> fields.Integer:
+    return fields.Integer(required=True, metadata={"description": "The id of the bot."})
+
+
+class BotStateEventSchema(BotStateSchema):
+    """The data of the event `state`: a bot has another state, or begins a stream."""
+
+    id = _bot_id()
+
+
+class BotCountersEventSchema(BotCountersSchema):
+    """The data of the event `counters`: a bot's counters have changed, or begin a stream."""
+
+    id = _bot_id()
+
+
+class BotDeletedEventSchema(Schema):
+    """The data of the event `deleted`: there is no such bot any more."""
+
+    id = _bot_id()
+
+
 class DeadUpdateSchema(Schema):
     """An update whose handler failed three times, or that cannot be understood."""
 

@@ -18,6 +18,7 @@ from handlers.apidoc.document import make_document
 from handlers.errors import Code
 from handlers.routes import routes
 from models.accounts.rules import USERNAME, problem
+from runner.live.hub import EventKind
 from runner.states import BotState, Reason
 from sandbox import Sandbox
 
@@ -312,6 +313,19 @@ async def test_read_only_fields_are_ignored_as_the_document_says(
         assert (answer.status, answer.json["id"]) == (200, made["id"]), answer.text
         answer = await ann.request(method, path, made | {"colour": "red"})
         assert answer.json["errors"] == {"colour": ["Unknown field."]}
+
+
+def test_the_events_of_the_stream_have_schemas(document: Document, schemas: Document) -> None:
+    operation = document["paths"]["/api/v1/events/"]["get"]
+    stream = operation["responses"]["200"]["content"]["text/event-stream"]["schema"]
+    names = [reference["$ref"].rpartition("/")[2] for reference in stream["anyOf"]]
+    assert names == ["BotStateEvent", "BotCountersEvent", "BotDeletedEvent"]
+    for kind, name in zip(EventKind, names, strict=True):
+        assert f"`{kind}`" in schemas[name]["description"]
+        assert f"`{kind}`" in operation["description"]
+        assert "id" in schemas[name]["required"]
+    for word in ("curl -N", "fetch", "EventSource", "Last-Event-ID"):
+        assert word in operation["description"]
 
 
 def test_enumerations_say_their_type_and_null(schemas: Document) -> None:
