@@ -19,7 +19,7 @@ from tornado_swagger.const import API_OPENAPI_3_1
 from tornado_swagger.setup import export_swagger
 
 from handlers.apidoc.answers import CODES, answer
-from handlers.apidoc.info import DESCRIPTION, SECURITY_SCHEMES, TAGS
+from handlers.apidoc.info import INFO, SECURITY_SCHEMES, SERVERS, TAGS
 from handlers.apidoc.schemas import Document, SchemaPlugin, request_schema, schema_name
 from handlers.authentication import SAFE_METHODS
 from handlers.base import ApiHandler
@@ -42,7 +42,8 @@ def make_document(routes: list[URLSpec], *, version: str) -> Document:
         title="Botyard",
         version=version,
         openapi_version="3.1.0",
-        info={"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+        info=INFO,
+        servers=SERVERS,
         tags=TAGS,
         plugins=[SchemaPlugin(schema_name_resolver=schema_name)],
     )

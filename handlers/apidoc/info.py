@@ -17,8 +17,14 @@ place, methods that change something also need the cookie `_xsrf` sent again as 
 
 Paths work with and without the last slash. Errors are problem documents (RFC 9457): look at their
 `code`; `errors` has sentences for the fields of a form. Ignore fields you do not know: answers
-may get new ones.
+may get new ones. Times are in UTC with milliseconds and end with `Z` (RFC 3339).
 """
+INFO = {
+    "description": DESCRIPTION,
+    "contact": {"name": "The operator of this server"},
+    "license": {"name": "MIT", "identifier": "MIT"},
+}
+SERVERS = [{"url": "/", "description": "The server that this document comes from."}]
 TAGS = [
     {"name": "Accounts", "description": "Register, log in, your data."},
     {"name": "Bots", "description": "Your Telegram bots."},

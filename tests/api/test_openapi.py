@@ -90,6 +90,13 @@ def test_the_document_is_valid_openapi(document: Document) -> None:
     assert document["info"]["version"] == "1.2.3"
 
 
+def test_its_head_says_where_the_server_is_and_whose(document: Document) -> None:
+    assert [server["url"] for server in document["servers"]] == ["/"]
+    assert document["info"]["contact"]["name"]
+    assert document["info"]["license"] == {"name": "MIT", "identifier": "MIT"}
+    assert "end with `Z`" in document["info"]["description"]
+
+
 def test_each_schema_is_valid_json_schema(document: Document, schemas: Document) -> None:
     for name, schema in schemas.items():
         jsonschema_rs.meta.validate(schema)
