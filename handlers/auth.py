@@ -51,10 +51,7 @@ class Registration(LoginHandler):
         ---
         summary: Register
         tags: [Accounts]
-        requestBody:
-          content:
-            application/json: {schema: RegistrationSchema}
-            application/x-www-form-urlencoded: {schema: RegistrationSchema}
+        requestBody: {schema: RegistrationSchema}
         responses:
           201: {description: The account is there and logged in., schema: LoginAnswerSchema}
           403: {description: Registration is closed., codes: [registration_closed]}
@@ -84,10 +81,7 @@ class Login(LoginHandler):
         ---
         summary: Log in
         tags: [Accounts]
-        requestBody:
-          content:
-            application/json: {schema: LoginSchema}
-            application/x-www-form-urlencoded: {schema: LoginSchema}
+        requestBody: {schema: LoginSchema}
         responses:
           200: {description: Logged in., schema: LoginAnswerSchema}
           400: {description: The name or the password is wrong., codes: [invalid_credentials]}

@@ -58,12 +58,14 @@ class BodyHandler(tornado.web.RequestHandler):
             return error
         return _broken_form()
 
-    def load(self, schema: type[Schema], *, partial: bool = False) -> dict[str, Any]:
+    def load(
+        self, schema: type[Schema], *, partial: bool | frozenset[str] = False
+    ) -> dict[str, Any]:
         """Parse and validate the body.
 
         Args:
             schema: validates it.
-            partial: True if required fields may be left out.
+            partial: fields that may be left out and get no default then; True for all.
 
         Raises:
             ApiError: it is of another type, broken, or has invalid fields.

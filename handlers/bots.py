@@ -11,6 +11,7 @@ from handlers.base import ApiHandler
 from handlers.ids import ID
 from handlers.presentation import present_bot
 from handlers.schemas.bots import BotSchema
+from handlers.schemas.common import optional_fields
 from models.bots import bots
 from models.bots.records import BotRecord
 from models.bots.vault import is_masked, mask
@@ -110,10 +111,10 @@ class OneBot(BotHandler):
         self.answer(present_bot(*await self.shown(bot_id)))
 
     async def put(self, bot_id: str) -> None:
-        """Change a bot, all of it; fields that are left out get their default.
+        """Change a bot. The token is required; other fields that are left out stay as they are.
 
         ---
-        summary: Replace a bot's data
+        summary: Change a bot, its token required
         tags: [Bots]
         requestBody: {schema: BotSchema}
         responses:
@@ -125,7 +126,7 @@ class OneBot(BotHandler):
           409: {description: "Telegram knows the token, and the bot is in the platform already."}
           422: {description: Telegram does not know the token; nothing was changed.}
         """
-        await self._change(bot_id, partial=False)
+        await self._change(bot_id, partial=optional_fields(BotSchema))
 
     async def patch(self, bot_id: str) -> None:
         """Change some of a bot. `active` starts or stops it before this answers.
@@ -145,7 +146,7 @@ class OneBot(BotHandler):
         """
         await self._change(bot_id, partial=True)
 
-    async def _change(self, bot_id: str, *, partial: bool) -> None:
+    async def _change(self, bot_id: str, *, partial: bool | frozenset[str]) -> None:
         bot = await self.bot(bot_id)
         changes = self.load(BotSchema, partial=partial)
         reveal = self._new_token(bot, changes)

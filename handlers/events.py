@@ -32,19 +32,28 @@ class Events(ApiHandler):
     async def get(self) -> None:
         """Stream what happens to your bots (server-sent events, WHATWG HTML).
 
-        Events: `state` when a bot's state changes, `counters` when its counters do (once a
-        second at most), `deleted`. Data is JSON with the bot's `id`. A new stream begins with
-        both of each bot; one that resumes (header Last-Event-ID) with what was missed. The
-        stream ends when the key does, or when the reader is too slow. It goes on for ever:
-        read it with curl -N or an EventSource; "Execute" on this page shows nothing.
+        * `state`: a bot's state changes; its data is JSON, a `BotStateEvent`.
+        * `counters`: its counters change, once a second at most; a `BotCountersEvent`.
+        * `deleted`: there is no such bot any more; a `BotDeletedEvent`.
+
+        A new stream begins with `state` and `counters` of each bot; one that resumes (header
+        Last-Event-ID) with what was missed. The stream ends when the key does, or when the reader
+        is too slow. It goes on for ever, so "Execute" on this page shows nothing. In a terminal:
+
+        ```sh
+        curl -N -H "Authorization: Bearer $KEY" http://127.0.0.1:8000/api/v1/events/
+        ```
+
+        A page of this server can use an `EventSource`, with its cookie. A page of another origin
+        has to use `fetch`: an `EventSource` cannot send the header Authorization.
 
         ---
         summary: Live events
         tags: [Bots]
         responses:
           200:
-            description: The stream.
-            content: {text/event-stream: {schema: {type: string}}}
+            description: The stream; the schemas are those of the data of its events.
+            events: [BotStateEventSchema, BotCountersEventSchema, BotDeletedEventSchema]
           429: {description: You have too many streams open., codes: [too_many_attempts]}
           503: {description: All accounts together have too many streams open., codes: [busy]}
         """

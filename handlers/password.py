@@ -20,10 +20,7 @@ class PasswordChange(ApiHandler):
         ---
         summary: Change the password
         tags: [Accounts]
-        requestBody:
-          content:
-            application/json: {schema: PasswordChangeSchema}
-            application/x-www-form-urlencoded: {schema: PasswordChangeSchema}
+        requestBody: {schema: PasswordChangeSchema}
         responses:
           200: {description: Changed., schema: DetailSchema}
           429:

@@ -5,21 +5,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from handlers.times import rfc3339
 from models.bots.records import BotRecord
 from models.bots.vault import mask
 from runner.states import BotStatus
 
 
-def shown_time(moment: datetime | None) -> str | None:
-    """Write a moment as answers have it: RFC 3339, in UTC, with milliseconds."""
-    if moment is None:
-        return None
-    if moment.tzinfo is not UTC:
-        moment = moment.astimezone(UTC)
-    return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
 
 
 def present_bot(bot: BotRecord, status: BotStatus, *, reveal: bool = False) -> dict[str, Any]:
@@ -35,8 +31,8 @@ def present_bot(bot: BotRecord, status: BotStatus, *, reveal: bool = False) -> d
         "active": bot.active,
         "telegram_id": bot.telegram_id,
         "username": bot.username,
-        "created_at": shown_time(bot.created_at),
-        "updated_at": shown_time(bot.updated_at),
+        "created_at": _time(bot.created_at),
+        "updated_at": _time(bot.updated_at),
         "status": present_state(status) | present_counters(status),
     }
 
@@ -53,17 +49,17 @@ def present_state(status: BotStatus) -> dict[str, Any]:
         "state": status.state.value,
         "reason": None if status.reason is None else status.reason.value,
         "detail": status.detail,
-        "since": shown_time(status.since),
+        "since": _time(status.since),
         "attempts": status.attempts,
-        "next_attempt_at": shown_time(status.next_attempt_at),
+        "next_attempt_at": _time(status.next_attempt_at),
     }
 
 
 def present_counters(status: BotStatus) -> dict[str, Any]:
     """Write the counters of a bot; see `handlers.schemas.bots.BotCountersSchema`."""
     return {
-        "last_poll_at": shown_time(status.last_poll_at),
-        "last_update_at": shown_time(status.last_update_at),
+        "last_poll_at": _time(status.last_poll_at),
+        "last_update_at": _time(status.last_update_at),
         "pending": status.pending,
         "dead": status.dead,
     }

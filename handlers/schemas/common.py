@@ -6,6 +6,7 @@ Schemas validate bodies and addresses, and the API document is made from them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, valida
 
 from handlers.errors import Code
 from handlers.ids import MAX_ID
+from handlers.times import rfc3339
 from models.accounts.rules import printable
 from runner.states import BotState
 
@@ -46,6 +48,17 @@ def shared(schema: type[Schema]) -> Schema:
     return schema()
 
 
+class Moment(fields.AwareDateTime):
+    """A time in an answer."""
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"examples": ["2026-01-31T12:00:00.000Z"]} | options.pop("metadata", {})
+        super().__init__(metadata=metadata, **options)
+
+    def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
+        return None if value is None else rfc3339(value)
+
+
 class BodySchema(Schema):
     """The base of all bodies: unknown fields are rejected by name, read-only ones ignored.
 
@@ -61,6 +74,15 @@ class BodySchema(Schema):
             return data
         read_only = {name for name, field in self.fields.items() if field.dump_only}
         return {name: value for name, value in data.items() if name not in read_only}
+
+
+def optional_fields(schema: type[Schema]) -> frozenset[str]:
+    """Return the fields that a PUT may leave out: they stay as they are, as with DRF.
+
+    Args:
+        schema: of the body; as its `partial`, these fields get no default.
+    """
+    return frozenset(name for name, field in schema().fields.items() if not field.required)
 
 
 class EmptySchema(BodySchema):

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import jsonschema_rs
 import pytest
 from support.client import ADMIN_USERS, BOTS, DEADLINE, Client, until
 
@@ -79,6 +80,21 @@ async def test_a_new_stream_begins_with_how_every_bot_is(ann: Client, telegram: 
         state, counters = await events.next(), await events.next()
     assert (state["event"], state["id"], state["state"]) == ("state", made["id"], "running")
     assert (counters["event"], counters["pending"], counters["dead"]) == ("counters", 0, 0)
+
+
+async def test_data_is_what_the_document_says(ann: Client, telegram: Sandbox) -> None:
+    document = (await ann.get("/openapi.json")).json
+    made = await ann.add_bot(telegram.add_bot())
+    async with stream(ann) as events:
+        seen = [await events.next(), await events.next()]
+        await ann.delete(f"{BOTS}{made['id']}/")
+        seen.append(await events.until(event="deleted"))
+    for event in seen:
+        name = f"Bot{event.pop('event').capitalize()}Event"
+        schema = document["components"]["schemas"][name]
+        assert event.keys() == schema["properties"].keys() == set(schema["required"]), name
+        root = schema | {"components": document["components"]}
+        jsonschema_rs.Draft202012Validator(root, validate_formats=True).validate(event)
 
 
 async def test_every_change_of_state_is_told(ann: Client, telegram: Sandbox) -> None:

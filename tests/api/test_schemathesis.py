@@ -105,9 +105,10 @@ def without_streams(document: Document) -> Document:
 def with_known(document: Document, *, tokens: list[str], bot: dict[str, Any]) -> Document:
     """The document with what no reader can guess: tokens that Telegram knows, a bot's id."""
     schemas = document["components"]["schemas"]
-    for name in ("BotInput", "BotChanges"):
+    for name in ("BotInput", "BotReplacement", "BotChanges"):
         schemas[name]["properties"]["token"] = {"type": "string", "enum": tokens}
-    schemas["BotInput"]["examples"] = [{"token": token, "title": "Süß"} for token in tokens]
+    for name in ("BotInput", "BotReplacement"):
+        schemas[name]["examples"] = [{"token": token, "title": "Süß"} for token in tokens]
     schemas["BotChanges"]["examples"] = [{"title": "☕", "active": False}, {"active": True}, {}]
     for path, operations in document["paths"].items():
         for operation in operations.values() if path.startswith(BOTS + "{bot_id}/") else ():
