@@ -42,7 +42,7 @@ def make_document(routes: list[URLSpec], *, version: str) -> Document:
         title="Botyard",
         version=version,
         openapi_version="3.1.0",
-        info=INFO,
+        info=dict(INFO),  # to which title and version are added
         servers=SERVERS,
         tags=TAGS,
         plugins=[SchemaPlugin(schema_name_resolver=schema_name)],
