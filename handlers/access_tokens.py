@@ -19,7 +19,34 @@ KEPT = 10_000  # keys whose signature need not be verified again
 
 
 class InvalidAccessToken(Exception):
-    """The text is not a key of this server, or it has expired."""
+    """The text cannot be used as a key; the message is a sentence for its sender.
+
+    The sentences tell mistakes apart and help nobody to forge a key: only a text that carries a
+    signature of this server can be called expired.
+    """
+
+
+class Malformed(InvalidAccessToken):
+    """The text is not a key at all, such as an error message that a script took for one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This is not a key. Send the value of `key` from the response to login or registration."
+        )
+
+
+class Foreign(InvalidAccessToken):
+    """The text looks like a key, but this server did not sign it."""
+
+    def __init__(self) -> None:
+        super().__init__("This is not a key of this server. Log in here to get one.")
+
+
+class Expired(InvalidAccessToken):
+    """The key was made here, and its time is over."""
+
+    def __init__(self) -> None:
+        super().__init__("This key has expired. Log in again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +92,9 @@ class AccessTokens:
         """Verify and read a key.
 
         Raises:
-            InvalidAccessToken: it has another signature, was changed, or has expired.
+            Malformed: it is not a JSON Web Token.
+            Foreign: it has another signature, or was changed.
+            Expired: it has expired.
         """
         claims = self._verified.get(key)
         if claims is None:
@@ -74,20 +103,24 @@ class AccessTokens:
                 self._verified.pop(next(iter(self._verified)))
             self._verified[key] = claims
         if claims.expires_at <= time.time():
-            raise InvalidAccessToken
+            raise Expired
         return claims
 
     def _verify(self, key: str) -> Claims:
         if len(key) > MAX_LENGTH:  # the header is parsed before the signature is checked
-            raise InvalidAccessToken
+            raise Malformed
         for secret in self._accepted:
             try:
                 return self._read(key, secret)
             except jwt.InvalidSignatureError:
                 continue
-            except (jwt.InvalidTokenError, ValueError) as error:
-                raise InvalidAccessToken from error
-        raise InvalidAccessToken
+            except jwt.ExpiredSignatureError as error:
+                raise Expired from error
+            except (jwt.DecodeError, ValueError) as error:
+                raise Malformed from error
+            except jwt.InvalidTokenError as error:
+                raise Foreign from error
+        raise Foreign
 
     @staticmethod
     def _read(key: str, secret: bytes) -> Claims:
@@ -99,5 +132,5 @@ class AccessTokens:
         )
         user_id = str(claims["sub"])
         if not re.fullmatch(ID, user_id, re.ASCII):
-            raise InvalidAccessToken
+            raise Foreign
         return Claims(int(user_id), str(claims["sid"]), float(claims["exp"]))

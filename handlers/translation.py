@@ -58,7 +58,7 @@ def _translate_refusal(error: BaseException) -> ApiError | None:
         case User.DoesNotExist():  # deleted while the request was under way
             return errors.Unauthorized("This account was deleted.", code=Code.INVALID_KEY)
         case storage.SessionEnded():
-            return errors.invalid_key()
+            return errors.revoked_key()
         case storage.NotStaff():
             return errors.staff_only()
         case storage.AccountDisabled():

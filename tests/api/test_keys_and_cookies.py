@@ -87,6 +87,7 @@ def _bad_keys(good: str, secret: bytes) -> dict[str, str]:
     return {
         "empty": "",
         "garbage": "garbage",
+        "an error that was taken for a key": json.dumps({"status": 400, "code": "invalid"}),
         "not ascii": "caf\u00e9.x.y",
         "signature cut off": f"{head}.{body}.",
         "signature changed": f"{head}.{body}.{signature[::-1]}",
@@ -120,6 +121,42 @@ async def test_a_key_that_we_did_not_make_is_worth_nothing(
     answer = await replace(ann, key=bad).get(USER)
     assert (answer.status, answer.json["code"]) == (401, "invalid_key")
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+
+
+FORGED = "This is not a key of this server. Log in here to get one."
+NO_KEY = "This is not a key. Send the value of `key` from the response to login or registration."
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail"),
+    [
+        ("empty", NO_KEY),
+        ("garbage", NO_KEY),
+        ("not ascii", NO_KEY),
+        ("an error that was taken for a key", NO_KEY),
+        ("very long", NO_KEY),
+        ("foreign signature", FORGED),
+        ("claims changed", FORGED),
+        ("alg none", FORGED),
+        ("another algorithm", FORGED),
+        ("a user that is no number", FORGED),
+        ("expired", "This key has expired. Log in again."),
+        ("another session", "This key was revoked: its session has ended. Log in again."),
+    ],
+)
+async def test_the_answer_says_what_is_wrong_with_a_key(
+    ann: Client, config: Config, kind: str, detail: str
+) -> None:
+    assert ann.key is not None
+    secret = Vault(config.secret_key).derive("session keys")
+    answer = await replace(ann, key=_bad_keys(ann.key, secret)[kind]).get(USER)
+    assert answer.json["detail"] == detail
+
+
+async def test_an_expired_key_of_another_server_is_not_called_expired(ann: Client) -> None:
+    assert ann.key is not None
+    forged = _bad_keys(ann.key, b"x" * 32)["expired"]
+    assert (await replace(ann, key=forged).get(USER)).json["detail"] == FORGED
 
 
 async def test_the_test_signs_as_the_server_does(ann: Client, config: Config) -> None:
