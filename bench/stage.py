@@ -47,8 +47,8 @@ class Sizes:
     switching_rate: float = 200.0
     busy_rate: float = 500.0
     api_warm_up: float = 0.5
-    api_window: int = 3
-    login_window: int = 6
+    api_window: int = 2
+    login_window: int = 4
 
 
 QUICK = Sizes(
