@@ -107,7 +107,7 @@ class ManagedBot:
             patience = self._context.settings.send_grace + 2 * self._context.settings.cut_wait
             _, stuck = await asyncio.wait({task}, timeout=patience)
             if stuck:  # a handler ignores that it was cancelled; it can send nothing any more
-                log.error("bot %d: a handler does not end; it is left behind", self.record.id)
+                log.error("bot %d: a handler does not stop; abandoned it", self.record.id)
         if self._closing_task is not None:
             await asyncio.wait({self._closing_task})
         self._set_state(BotState.STOPPED, *kept)
@@ -190,7 +190,7 @@ class ManagedBot:
         error = None if task.cancelled() else task.exception()
         if task is not self._task or self._status.state not in ALIVE:
             if error is not None:
-                log.error("bot %d: ended badly", self.record.id, exc_info=error)
+                log.error("bot %d: failed to stop cleanly", self.record.id, exc_info=error)
             return
         diagnosis = classify_error(RuntimeError("a task ended"), running=True)
         incident = f"bot {self.record.id}: incident {diagnosis.incident}: a task ended"
