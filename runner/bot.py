@@ -188,7 +188,7 @@ class ManagedBot:
         error = None if task.cancelled() else task.exception()
         if task is not self._task or self._status.state not in ALIVE:
             if error is not None:
-                log.error("bot %d: ended badly", self.record.id, exc_info=error)
+                log.error("bot %d: failed to stop cleanly", self.record.id, exc_info=error)
             return
         diagnosis = classify_error(RuntimeError("a task ended"), running=True)
         incident = f"bot {self.record.id}: incident {diagnosis.incident}: a task ended"

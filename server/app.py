@@ -114,7 +114,7 @@ class Botyard:
         self.services.runner.events.close()
         self.server.stop()
         if not await completes(self.services.traffic.idle(), within=timeout):
-            log.warning("requests still in progress after %.0f s are cut", timeout)
+            log.warning("aborting requests that are still running after %.0f s", timeout)
 
     async def close(self) -> None:
         """End everything, in the reverse order of opening; one failure does not stop the rest."""
@@ -166,7 +166,7 @@ def _routines(
             "watch",
             watch.poll,
             every=runner.watch_interval,
-            failed="the bots could not be reconciled with the database",
+            failed="cannot reconcile the bots with the database",
             after=boot,
         ),
         PeriodicTask(
@@ -183,7 +183,7 @@ def _routines(
             after=boot,
         ),
         PeriodicTask(
-            "janitor", janitor.sweep, every=runner.prune_interval, failed="nothing was pruned"
+            "janitor", janitor.sweep, every=runner.prune_interval, failed="pruning failed"
         ),
     ]
 

@@ -201,8 +201,8 @@ def check_name(file: Path) -> None:
             raise StorageUnavailable(f"{file} has two names, {_RESTORE_AGAIN}")
         find = shlex.join(["find", str(_mount_of(file)), "-xdev", "-samefile", str(file)])
         raise StorageUnavailable(
-            f"{file} has another name (a hard link), and its log {file.name}-wal lies beside one "
-            f"of them alone: keep that one and remove the other ({find} shows them)"
+            f"{file} has a second name (a hard link). Keep the name that {file.name}-wal is next "
+            f"to, and remove the other ({find} lists them)."
         )
 
 
@@ -215,6 +215,26 @@ def names_left(file: Path) -> list[Path]:
 def _mount_of(file: Path) -> Path:
     """The root of its file system, beyond which it can have no name."""
     return next(folder for folder in file.absolute().parents if folder.is_mount())
+
+
+def is_locked(file: Path) -> bool:
+    """Return True if a server, or a command that needs the database alone, has the lock.
+
+    Nothing is locked by the question. Not for a process that serves: see the module's docstring.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    command = getattr(fcntl, "F_OFD_GETLK", None)  # Linux only, as the lock
+    if command is None:
+        return False
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        asked = struct.pack(_FLOCK, fcntl.F_RDLCK, os.SEEK_SET, _BYTE, 1, 0)
+        kind, *_ = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, command, asked))
+        return bool(kind != fcntl.F_UNLCK)
+    finally:
+        os.close(descriptor)
 
 
 def _lock(descriptor: int, kind: int) -> None:

@@ -192,7 +192,7 @@ class Worker(threading.Thread):
                     job.attempt()
                 if self._sqlite and not self._database.connection().in_transaction:
                     # A full disk or an I/O error makes SQLite undo the whole transaction.
-                    raise StorageUnavailable("the transaction was given up") from job.error
+                    raise StorageUnavailable("the transaction was aborted") from job.error
             began = time.perf_counter()
         self._committed(began)
 

@@ -141,7 +141,7 @@ class UpdateProcessor:
         """Count and log updates that were let go."""
         self._journal.counts.discarded += number
         log.warning(
-            "bot %d: %d updates without a usable update_id were let go", self._writer.bot_id, number
+            "bot %d: ignored %d updates without a usable update_id", self._writer.bot_id, number
         )
 
     def enqueue(self, update: IncomingUpdate) -> None:

@@ -273,7 +273,7 @@ async def test_a_bot_keeps_a_thousand_dead_updates_the_latest_and_counts_what_we
     assert 900 <= len(kept) <= dead_updates.MAX_KEPT
     assert kept == {*range(1201 - len(kept), 1201)}, "the oldest went"
     assert (await scrape(bot.owner))("botyard_updates_dropped_total") == 1200 - len(kept)
-    assert await until(lambda: "oldest dead updates went" in caplog.text)
+    assert await until(lambda: "oldest dead updates to make room" in caplog.text)
 
 
 async def test_dead_updates_that_come_together_are_told_in_few_lines(
