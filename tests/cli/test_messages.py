@@ -25,10 +25,10 @@ NO_DATABASE = (
 
 async def test_a_backup_into_no_folder_names_the_path_that_was_typed(tmp_path: Path) -> None:
     installation(tmp_path)
-    ended = await botyard_command("backup", "/nonexist/x.db", BOTYARD_DATA_DIR=str(tmp_path))
-    assert only_line(ended) == (
-        "Error: /nonexist/x.db cannot be written: there is no folder /nonexist"
-    )
+    folder = tmp_path / "nonexist"
+    ended = await botyard_command("backup", f"{folder}/x.db", BOTYARD_DATA_DIR=str(tmp_path))
+    told = f"Error: {folder}/x.db cannot be written: there is no folder {folder}"
+    assert only_line(ended) == told
 
 
 async def test_a_backup_that_cannot_be_written_names_the_path_that_was_typed(
