@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install run demo test test-slow test-postgresql soak check format bench binary test-binary lock clean
+.PHONY: install run demo test test-slow test-postgresql test-clients lint-openapi soak check format bench binary test-binary lock clean
 
 install: $(VENV)/installed
 
@@ -33,6 +33,14 @@ test-postgresql: $(VENV)/installed-dev
 # Tests that take too long for `make test`.
 test-slow: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m slow -s
+
+# What linters say of the API document; needs Node.js with npm.
+lint-openapi: $(VENV)/installed-clients
+	$(BIN)/python -m pytest -m clients tests/clients/test_linters.py
+
+# Generates clients from the API document and uses them; needs Node.js with npm.
+test-clients: $(VENV)/installed-clients
+	$(BIN)/python -m pytest -m clients --ignore=tests/clients/test_linters.py
 
 # Ten minutes of random messages, switches and faults; SOAK=--soak-minutes=60 for an hour.
 soak: $(VENV)/installed-dev
@@ -66,6 +74,12 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+$(VENV)/installed-clients: $(VENV)/installed-dev requirements-clients.txt tests/clients/package-lock.json
+	@command -v npm >/dev/null || { echo "this needs npm; on Debian: apt-get install nodejs npm"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-clients.txt
+	cd tests/clients && npm ci
+	@touch $@
+
 # Updates the locked versions; run it after a change of the packages in setup.cfg.
 lock:
 	$(PYTHON) -m venv build/lock
@@ -76,11 +90,15 @@ lock:
 		--extra test --extra lint --constraint requirements.txt \
 		--output-file requirements-dev.txt setup.cfg
 	build/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
+		--extra clients --constraint requirements-dev.txt \
+		--output-file requirements-clients.txt setup.cfg
+	build/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 		--extra bench --constraint requirements.txt \
 		--output-file requirements-bench.txt setup.cfg
 	build/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 		--extra binary --constraint requirements.txt --allow-unsafe \
 		--output-file requirements-binary.txt setup.cfg
+	cd tests/clients && npm install --package-lock-only
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

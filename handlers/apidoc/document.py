@@ -20,7 +20,7 @@ from tornado_swagger.setup import export_swagger
 
 from handlers.apidoc.answers import CODES, answer
 from handlers.apidoc.info import INFO, SECURITY_SCHEMES, SERVERS, TAGS
-from handlers.apidoc.schemas import Document, SchemaPlugin, request_schema, schema_name
+from handlers.apidoc.schemas import Document, SchemaPlugin, ecma, request_schema, schema_name
 from handlers.authentication import SAFE_METHODS
 from handlers.base import ApiHandler
 from handlers.bodies import FORM_TYPES, JSON_TYPE, MAX_BODY
@@ -115,7 +115,7 @@ class _Operation:
     def _path_parameters(self) -> Iterable[Document]:
         groups = re.findall(r"\((.*?)\)", self.route.regex.pattern)
         for name, group in zip(re.findall(r"\{(\w+)\}", self.path), groups, strict=True):
-            schema: Document = {"type": "string", "pattern": f"^{group}$"}
+            schema: Document = {"type": "string", "pattern": ecma(rf"{group}\Z")}
             if group == ID:
                 schema = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
             description = f"The `id` of the {name.removesuffix('_id')}."

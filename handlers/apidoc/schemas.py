@@ -92,7 +92,7 @@ class _SchemaConverter(OpenAPIConverter):
         if json.get("format") == "url":  # no format of JSON Schema
             json["format"] = "uri"
         if "pattern" in json:
-            json["pattern"] = _ecma(json["pattern"])
+            json["pattern"] = ecma(json["pattern"])
         if printable in field.validators:
             json["pattern"] = r"^[^\x00-\x1f\x7f-\x9f]*$"
         return json
@@ -110,7 +110,7 @@ def _ignored(schema: Schema) -> str:
     return f"{names} may be sent back, and are ignored; any other field is an error."
 
 
-def _ecma(pattern: str) -> str:
+def ecma(pattern: str) -> str:
     """Return a pattern of Python's `re.match` as ECMA-262 has it, with the flags u or v or none."""
     pattern = pattern.replace(r"\Z", "$").replace("_-]", r"_\-]")
     return pattern if pattern.startswith("^") else f"^{pattern}"
