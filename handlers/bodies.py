@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable
 from typing import Any, ClassVar
 
 import orjson
@@ -58,7 +58,7 @@ class BodyHandler(tornado.web.RequestHandler):
         return _broken_form()
 
     def load(
-        self, schema: type[Schema], *, partial: bool | Collection[str] = False
+        self, schema: type[Schema], *, partial: bool | frozenset[str] = False
     ) -> dict[str, Any]:
         """Parse and validate the body.
 

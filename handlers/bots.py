@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from marshmallow import Schema
@@ -179,7 +178,7 @@ class OneBot(BotHandler):
         """
         await self._change(bot_id, partial=True)
 
-    async def _change(self, bot_id: str, *, partial: bool | Collection[str]) -> None:
+    async def _change(self, bot_id: str, *, partial: bool | frozenset[str]) -> None:
         bot = await self.bot(bot_id)
         changes = self.load(BotSchema, partial=partial)
         reveal = self._new_token(bot, changes)
