@@ -42,7 +42,7 @@ lint-openapi: $(VENV)/installed-clients
 
 # Generates clients from the API document and uses them; needs Node.js with npm.
 test-clients: $(VENV)/installed-clients
-	$(BIN)/python -m pytest -m clients --ignore=tests/clients/test_linters.py
+	$(BIN)/python -m pytest -m clients tests/clients --ignore=tests/clients/test_linters.py
 
 # Ten minutes of random messages, switches and faults; SOAK=--soak-minutes=60 for an hour.
 soak: $(VENV)/installed-dev
