@@ -243,8 +243,8 @@ class _Operation:
     def _security(self) -> list[Document]:
         if self.public:
             return []
-        cookie: Document = {"cookie": []}
-        return [{"bearer": []}, cookie if self.method in SAFE_METHODS else cookie | {"xsrf": []}]
+        cookie: Document = {"cookie": []} | ({} if self.method in SAFE_METHODS else {"xsrf": []})
+        return [{"bearer": []}, cookie, *[{}] * (self.method in self.handler.key_optional)]
 
 
 def _not_in_path(parameters: list[Document]) -> list[Document]:
