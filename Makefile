@@ -5,7 +5,7 @@ TWIN_VENV := .venv-bench
 TWIN := bench/peers/django_twin
 BIN := $(VENV)/bin
 
-.PHONY: install run demo test test-slow test-postgresql test-clients lint-openapi soak check format bench binary test-binary lock clean
+.PHONY: install run demo test test-slow test-postgresql test-clients lint-openapi test-rest-auth soak check format bench binary test-binary lock clean
 
 install: $(VENV)/installed
 
@@ -54,6 +54,12 @@ binary:
 
 test-binary: binary $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m binary
+
+# dj-rest-auth's own tests over HTTP; fetches them. docs/rest-auth.md names those that do not pass.
+test-rest-auth: $(VENV)/installed-dev
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+		--require-hashes -r tests/rest_auth/requirements.txt -d build/rest-auth
+	$(BIN)/python -m pytest -n auto -m rest_auth
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check

@@ -8,12 +8,12 @@ from typing import Any
 from tornado.web import url
 
 from handlers.authentication import clear_session_cookie
-from handlers.base import ApiHandler
+from handlers.rest_auth import RestAuthHandler
 from handlers.schemas.accounts import SessionSchema, UserSchema
 from handlers.schemas.common import optional_fields
 
 
-class Me(ApiHandler):
+class Me(RestAuthHandler):
     """The caller's account."""
 
     def get(self) -> None:
@@ -71,7 +71,7 @@ class Me(ApiHandler):
         self.set_status(204)
 
 
-class Sessions(ApiHandler):
+class Sessions(RestAuthHandler):
     """The sessions of the caller's account."""
 
     by_session = True
@@ -91,7 +91,7 @@ class Sessions(ApiHandler):
         self.answer(SessionSchema(many=True).dump(rows))
 
 
-class OneSession(ApiHandler):
+class OneSession(RestAuthHandler):
     """One session."""
 
     by_session = True

@@ -118,6 +118,11 @@ def _session_cookie(handler: ServiceHandler) -> str:
     return f"__Host-{SESSION_COOKIE}" if handler.request.protocol == "https" else SESSION_COOKIE
 
 
+def has_session_cookie(handler: ServiceHandler) -> bool:
+    """Return True if the request brought a session cookie, of whatever value."""
+    return bool(handler.get_cookie(_session_cookie(handler)))
+
+
 def set_session_cookies(handler: ServiceHandler, session: SessionRecord, key: str) -> None:
     """Keep a browser logged in, with the key where scripts cannot read it."""
     handler.set_cookie(

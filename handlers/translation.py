@@ -62,8 +62,9 @@ def _translate_refusal(error: BaseException) -> ApiError | None:
         case storage.NotStaff():
             return errors.staff_only()
         case storage.AccountDisabled():
-            return errors.Forbidden(
-                "This account is disabled; ask the operator.", code=Code.ACCOUNT_DISABLED
+            sentence = "This account is disabled; ask the operator."
+            return errors.BadRequest(
+                sentence, code=Code.ACCOUNT_DISABLED, errors={"non_field_errors": [sentence]}
             )
         case services.RegistrationClosed():
             return errors.Forbidden(

@@ -182,5 +182,5 @@ class _Operation:
     def _security(self) -> list[Document]:
         if self.public:
             return []
-        xsrf: Document = {} if self.method in SAFE_METHODS else {"xsrf": []}
-        return [{"bearer": []}, {"cookie": []} | xsrf]
+        cookie: Document = {"cookie": []} | ({} if self.method in SAFE_METHODS else {"xsrf": []})
+        return [{"bearer": []}, cookie, *[{}] * (self.method in self.handler.key_optional)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 from handlers.schemas.common import BodySchema, Moment, Text
 from models.accounts import passwords, rules
@@ -55,10 +55,17 @@ def _check_new_password(first: str | None, second: str | None, field: str, **use
         raise ValidationError({field: problems})
 
 
+class AccountBodySchema(BodySchema):
+    """The base of bodies under /rest-auth/: unknown fields are ignored, as DRF ignores them."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
 _PASSWORDS = ("password", "password1", "password2")
 
 
-class RegistrationSchema(BodySchema):
+class RegistrationSchema(AccountBodySchema):
     """A new account: the password once as `password`, or twice as `password1`, `password2`."""
 
     username = _username(required=True)
@@ -81,7 +88,7 @@ class RegistrationSchema(BodySchema):
             _check_new_password(data.get("password"), None, "password", **user)
 
 
-class LoginSchema(BodySchema):
+class LoginSchema(AccountBodySchema):
     """A login: the user name or the e-mail address, and the password."""
 
     username = Text(validate=[validate.Length(max=rules.MAX_USERNAME), rules.printable])
@@ -91,10 +98,14 @@ class LoginSchema(BodySchema):
     @validates_schema
     def _check_name(self, data: dict[str, Any], **_: Any) -> None:
         if not data.get("username") and not data.get("email"):
-            raise ValidationError({"username": ["Give the user name or the e-mail address."]})
+            raise ValidationError('Must include either "username" or "email" and "password".')
 
 
-class PasswordChangeSchema(BodySchema):
+class LogoutSchema(AccountBodySchema):
+    """No fields."""
+
+
+class PasswordChangeSchema(AccountBodySchema):
     """A new password, and the present one."""
 
     old_password = _password(required=True)
@@ -106,7 +117,7 @@ class PasswordChangeSchema(BodySchema):
         _check_new_password(data.get("new_password1"), data.get("new_password2"), "new_password1")
 
 
-class UserSchema(BodySchema):
+class UserSchema(AccountBodySchema):
     """An account."""
 
     pk = fields.Integer(dump_only=True, attribute="id")

@@ -34,7 +34,11 @@ class Text(fields.String):
 
 
 class StrictBoolean(fields.Boolean):
-    """true or false; no text or number that resembles them."""
+    """true or false; no text or number that resembles them: a slip would switch a bot."""
+
+    default_error_messages = {  # noqa: RUF012 - marshmallow collects it from the classes
+        "invalid": "This must be true or false, not a text or a number."
+    }
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
@@ -85,10 +89,6 @@ def optional_fields(schema: type[Schema]) -> frozenset[str]:
     return frozenset(name for name, field in schema().fields.items() if not field.required)
 
 
-class EmptySchema(BodySchema):
-    """No fields."""
-
-
 class DetailSchema(Schema):
     """A sentence."""
 
@@ -96,7 +96,10 @@ class DetailSchema(Schema):
 
 
 class ProblemSchema(Schema):
-    """An error, as RFC 9457 describes it."""
+    """An error, as RFC 9457 describes it.
+
+    Under /rest-auth/ each field of `errors` is also a member of its own.
+    """
 
     type = fields.String(required=True)
     title = fields.String(required=True)

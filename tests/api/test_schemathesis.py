@@ -87,8 +87,18 @@ async def fuzz(
 async def document(anonymous: Client) -> Document:
     """The server's document, read strictly: an answer has no field that it does not describe."""
     document: Document = (await anonymous.get("/openapi.json")).json
-    for schema in document["components"]["schemas"].values():
-        schema["additionalProperties"] = False
+    bodies = json.dumps(
+        [
+            operation.get("requestBody")
+            for path in document["paths"].values()
+            for operation in path.values()
+        ]
+    )
+    for name, schema in document["components"]["schemas"].items():
+        if f'"#/components/schemas/{name}"' not in bodies:
+            schema["additionalProperties"] = False
+    sentences = {"type": "array", "items": {"type": "string"}}
+    document["components"]["schemas"]["Problem"]["additionalProperties"] = sentences
     return document
 
 
