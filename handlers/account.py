@@ -27,7 +27,7 @@ class Me(ApiHandler):
         self.answer(UserSchema().dump(self.principal.user))
 
     async def put(self) -> None:
-        """Change the account, all of it.
+        """Replace all fields of the account.
 
         ---
         summary: Replace your account's data
@@ -41,7 +41,7 @@ class Me(ApiHandler):
         await self._change(blank | self.load(UserSchema))
 
     async def patch(self) -> None:
-        """Change some of the account.
+        """Change the given fields of the account.
 
         ---
         summary: Change your account's data
@@ -64,7 +64,7 @@ class Me(ApiHandler):
         summary: Delete your account
         tags: [Accounts]
         responses:
-          204: {description: The account and its bots are gone.}
+          204: {description: The account and its bots were deleted.}
         """
         await self.services.accounts.delete(self.principal.user.id, by=self.actor)
         clear_session_cookie(self)
@@ -77,7 +77,7 @@ class Sessions(ApiHandler):
     by_session = True
 
     async def get(self) -> None:
-        """List where the account is logged in.
+        """List the login sessions of the account.
 
         ---
         summary: Your sessions
@@ -97,7 +97,7 @@ class OneSession(ApiHandler):
     by_session = True
 
     async def delete(self, session_id: str) -> None:
-        """Log one device out; its key is worth nothing afterwards.
+        """End a session; its key becomes invalid.
 
         ---
         summary: End a session

@@ -30,11 +30,11 @@ class LoginHandler(ApiHandler):
 
     @property
     def user_agent(self) -> str:
-        """The program that the request comes from, as it says."""
+        """The header User-Agent of the request."""
         return self.request.headers.get("User-Agent", "")
 
     def answer_login(self, login: NewLogin, *, status: int) -> None:
-        """Answer with the key of a new session, whose account is the caller from now on."""
+        """Answer with the key of a new session, and make its account the caller."""
         self._principal = Principal(login.user, Via.SESSION, login.session.id)
         key = self.services.keys.make(login.session)
         set_session_cookies(self, login.session, key)
@@ -46,7 +46,7 @@ class Registration(LoginHandler):
     """New accounts."""
 
     async def post(self) -> None:
-        """Make an account.
+        """Create an account and log in.
 
         ---
         summary: Register
@@ -56,14 +56,14 @@ class Registration(LoginHandler):
             application/json: {schema: RegistrationSchema}
             application/x-www-form-urlencoded: {schema: RegistrationSchema}
         responses:
-          201: {description: The account is there and logged in., schema: LoginAnswerSchema}
+          201: {description: The account was created and logged in., schema: LoginAnswerSchema}
           403: {description: Registration is closed., codes: [registration_closed]}
           429:
             description: Too many registrations; see the header Retry-After.
             codes: [too_many_attempts, busy]
         """
         check_origin(self)
-        self.services.logins.check_registration_open()  # before the fields are looked at
+        self.services.logins.check_registration_open()  # before the fields are validated
         body = self.load(RegistrationSchema)
         login = await self.services.logins.register(
             username=body["username"],
@@ -91,7 +91,7 @@ class Login(LoginHandler):
         responses:
           200: {description: Logged in., schema: LoginAnswerSchema}
           400: {description: The name or the password is wrong., codes: [invalid_credentials]}
-          403: {description: The account is switched off., codes: [account_disabled]}
+          403: {description: The account is disabled., codes: [account_disabled]}
           429:
             description: Too many attempts; see the header Retry-After.
             codes: [too_many_attempts, busy]
@@ -115,7 +115,7 @@ class Logout(ApiHandler):
     accepts_forms = True
 
     async def post(self) -> None:
-        """End the session of this very key or cookie; it is worth nothing afterwards.
+        """End the current session; its key or cookie becomes invalid.
 
         ---
         summary: Log out

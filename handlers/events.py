@@ -18,8 +18,8 @@ from models.bots import bots
 from runner.live.hub import Event, EventKind, Subscription
 
 HEARTBEAT = 15.0  # seconds of silence after which a comment is sent
-SLOW = 30.0  # seconds that a reader may take for what was sent
-STREAMS = 10  # streams that an account may have open
+SLOW = 30.0  # seconds after which a reader that accepts no data is disconnected
+STREAMS = 10  # maximum number of open streams of an account
 _SCHEMAS = {EventKind.STATE: BotStateSchema(), EventKind.COUNTERS: BotCountersSchema()}
 
 
@@ -30,13 +30,14 @@ class Events(ApiHandler):
     subscription: Subscription | None = None
 
     async def get(self) -> None:
-        """Stream what happens to your bots (server-sent events, WHATWG HTML).
+        """Stream the events of your bots (server-sent events, WHATWG HTML).
 
         Events: `state` when a bot's state changes, `counters` when its counters do (once a
         second at most), `deleted`. Data is JSON with the bot's `id`. A new stream begins with
-        both of each bot; one that resumes (header Last-Event-ID) with what was missed. The
-        stream ends when the key does, or when the reader is too slow. It goes on for ever:
-        read it with curl -N or an EventSource; "Execute" on this page shows nothing.
+        both for each bot; one that resumes (header Last-Event-ID) begins with the events that
+        were missed. The stream is endless. It is closed when the key expires or when the client
+        reads too slowly. Read it with curl -N or an EventSource; "Execute" on this page shows
+        nothing.
 
         ---
         summary: Live events
@@ -70,19 +71,19 @@ class Events(ApiHandler):
         """Check that the account and the server have room for another stream.
 
         Raises:
-            TooManyRequests: the account has as many as it may have.
-            Unavailable: all accounts together have as many as the server can have.
+            TooManyRequests: the account has the maximum number of streams.
+            Unavailable: all accounts together have the maximum number of streams.
         """
         hub = self.services.runner.events
         if hub.readers(self.principal.user.id) >= STREAMS:
             raise errors.TooManyRequests(
-                f"You have {STREAMS} streams open; an account may not have more.",
+                f"You already have {STREAMS} open streams, the maximum per account.",
                 seconds=10,
                 code=Code.TOO_MANY_ATTEMPTS,
             )
         if hub.total >= self.services.traffic.stream_room():
             raise errors.Unavailable(
-                "The server cannot open another stream now; read the list instead.",
+                "The server cannot open more streams at the moment. Poll the list of bots instead.",
                 code=Code.BUSY,
                 headers={"Retry-After": "10"},
             )

@@ -22,7 +22,7 @@ EXAMPLES: Document = orjson.loads(
 
 
 def schema_name(schema: Any) -> str:
-    """Return a schema's name: BotInput and BotChanges for what is written, Bot for what is read."""
+    """Return a schema's name: BotInput and BotChanges for requests, Bot for answers."""
     if isinstance(schema, str):
         return schema.removesuffix("Schema")
     if not isinstance(schema, Schema):
@@ -39,11 +39,11 @@ class _SchemaConverter(OpenAPIConverter):
         name, instance = schema_name(schema), schema() if isinstance(schema, type) else schema
         written = isinstance(instance, BodySchema)
         read = not written or any(field.dump_only for field in instance.fields.values())
-        if read:  # clients must not break when an answer gets one more field
+        if read:  # clients must accept answers with new fields
             json.pop("additionalProperties", None)
-        if read and written:  # an answer has all fields; which may be left out is for requests
+        if read and written:  # an answer has all fields; only requests can omit some
             json["required"] = sorted(json["properties"])
-        if read or instance.partial:  # what is left out of a change stays as it is
+        if read or instance.partial:  # omitted fields of a change keep their values
             for field in json["properties"].values():
                 field.pop("default", None)
         description = inspect.getdoc(type(instance)) or ""
@@ -74,6 +74,6 @@ class SchemaPlugin(MarshmallowPlugin):
 
 
 def _ecma(pattern: str) -> str:
-    """A pattern of Python's `re.match` as JSON Schema has it (ECMA-262, with the flag u)."""
+    """Convert a pattern for Python's `re.match` into JSON Schema's (ECMA-262, with the flag u)."""
     pattern = pattern.replace(r"[\w", r"[\p{L}\p{N}_").replace(r"\Z", "$")
     return pattern if pattern.startswith("^") else f"^{pattern}"

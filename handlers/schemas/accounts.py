@@ -49,7 +49,7 @@ _PASSWORDS = ("password", "password1", "password2")
 
 
 class RegistrationSchema(BodySchema):
-    """A new account: the password once as `password`, or twice as `password1`, `password2`."""
+    """A new account; the password once as `password`, or twice as `password1` and `password2`."""
 
     username = _username(required=True)
     email = _email(load_default="")
@@ -57,7 +57,7 @@ class RegistrationSchema(BodySchema):
     password1 = _password()
     password2 = _password()
 
-    # also if other fields are wrong, so that all errors are reported at once
+    # even if other fields are invalid, so that all errors are reported at once
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def _check_passwords(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
         if any(name in original and name not in data for name in _PASSWORDS):
@@ -81,11 +81,11 @@ class LoginSchema(BodySchema):
     @validates_schema
     def _check_name(self, data: dict[str, Any], **_: Any) -> None:
         if not data.get("username") and not data.get("email"):
-            raise ValidationError({"username": ["Give the user name or the e-mail address."]})
+            raise ValidationError({"username": ["Enter the user name or the e-mail address."]})
 
 
 class PasswordChangeSchema(BodySchema):
-    """A new password, and the present one."""
+    """A new password, and the current one."""
 
     old_password = _password(required=True)
     new_password1 = _password(required=True)
