@@ -1,4 +1,4 @@
-"""What an owner does with a bot: written first, then carried out, under the bot's lock."""
+"""Owners' changes of bots: written first, then carried out, under the bot's lock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from runner.telegram.verification import Verification, verify
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A bot after a change, and whether the change is through (not still starting)."""
+    """A bot after a change; `is_stable` is False while it is still starting or stopping."""
 
     bot: BotRecord
     status: BotStatus
@@ -35,10 +35,10 @@ class BotService:
 
     Args:
         db: the database.
-        vault: seals and opens tokens.
+        vault: encrypts and decrypts tokens.
         runner: runs the bots.
-        settings: times.
-        max_bots: how many bots an account may have.
+        settings: timeouts.
+        max_bots: the maximum number of bots of an account.
     """
 
     def __init__(
@@ -60,11 +60,12 @@ class BotService:
     async def create(
         self, user_id: int, *, token: str, title: str, active: bool, by: Actor
     ) -> Outcome:
-        """Add a bot, and start it when it is to be active.
+        """Add a bot, and start it if `active` is True.
 
         Raises:
-            BotLimitReached, BotAlreadyRegistered: as the words say.
-            TokenRejected: Telegram does not know the token.
+            BotLimitReached: the account has the maximum number of bots.
+            BotAlreadyRegistered: this Telegram bot is already registered.
+            TokenRejected: Telegram does not accept the token.
         """
         await self._db.read(bots.check_new, self._vault, user_id, token, limit=self._max_bots)
         verified = await self._verify(token)
@@ -85,13 +86,15 @@ class BotService:
         return await self._carry_out(record, verified)
 
     async def update(self, record: BotRecord, changes: dict[str, Any], *, by: Actor) -> Outcome:
-        """Change a bot, and start, stop or restart it as its `active` and `token` say.
+        """Change a bot, and start, stop or restart it according to `active` and `token`.
 
         Args:
             changes: any of token, title, active.
 
         Raises:
-            BotAlreadyRegistered, TokenRejected, BotGone: as the words say.
+            BotAlreadyRegistered: the new token's Telegram bot is already registered.
+            TokenRejected: Telegram does not accept the new token.
+            BotGone: the bot was deleted in the meantime.
         """
         changes = dict(changes)
         token = changes.pop("token", record.token)
@@ -101,7 +104,7 @@ class BotService:
             dead = await self._runner.claims.dead(verified.token, exclude_id=record.id)
         async with self._manager.lock(record.id):
             stored = await self._write(record.id, changes, verified, dead, by)
-            if stored.generation != record.generation:  # it is a wish, or follows one
+            if stored.generation != record.generation:  # this or another change is a new wish
                 await self._apply(stored, verified)
         return await self._outcome(stored)
 
@@ -130,7 +133,7 @@ class BotService:
         return stored
 
     async def delete(self, record: BotRecord, *, by: Actor) -> None:
-        """Stop a bot, then remove it."""
+        """Stop a bot, then delete it."""
         async with self._manager.lock(record.id):
             await self._manager.stop(record.id)
             try:
@@ -142,10 +145,10 @@ class BotService:
         self._runner.events.publish(record.user_id, EventKind.DELETED, record.id)
 
     async def retry_dead_update(self, bot: BotRecord, update_id: int, *, by: Actor) -> bool:
-        """Let a dead update wait for its handler again.
+        """Queue a dead update for its handler again.
 
         Returns:
-            Whether there is such an update.
+            False if there is no such update.
         """
         revived = await self._db.write(authorized, by, dead_updates.revive, bot, update_id)
         if revived is not None:
@@ -153,13 +156,13 @@ class BotService:
         return revived is not None
 
     async def _resume_locked(self, known: BotRecord) -> None:
-        """Let a bot go on as it is stored: the change that it was stopped for failed."""
+        """Start a bot again with its stored settings, because the change failed."""
         record = await self._read_again(known)
         if record is not None:
             await self._apply(record, None)
 
     async def _read_again(self, known: BotRecord) -> BotRecord | None:
-        """A bot as it is stored now, None when it is gone; as it was known, if nobody can tell."""
+        """Read a bot; None if it was deleted, the known record if the database fails."""
         try:
             return await self._db.read(bots.get, self._vault, known.id)
         except StorageError:
@@ -168,9 +171,9 @@ class BotService:
     async def _verify(self, token: str) -> Verification:
         return await verify(self._runner.transport, token, timeout=self._settings.verify_timeout)
 
-    async def _carry_out(self, made: BotRecord, verified: Verification) -> Outcome:
-        async with self._manager.lock(made.id):
-            record = await self._read_again(made)
+    async def _carry_out(self, created: BotRecord, verified: Verification) -> Outcome:
+        async with self._manager.lock(created.id):
+            record = await self._read_again(created)
             if record is None:
                 raise BotGone
             await self._apply(record, verified)
@@ -181,11 +184,11 @@ class BotService:
         await self._manager.apply(record, unreachable=unreachable)
 
     async def _outcome(self, written: BotRecord) -> Outcome:
-        """Wait until a bot is as it should be, and show it, with later changes by others."""
+        """Wait until a bot is stable, and return it, including later changes by others."""
         is_stable = await self._manager.wait_until_stable(written.id)
         try:
             shown = await self._runner.views.view(written.id)
-        except StorageError:  # the change is stored: its answer must not say otherwise
+        except StorageError:  # the change is stored, so it must not be answered with an error
             return Outcome(written, self._runner.views.last_known(written), is_stable)
         if shown is None:
             raise BotGone

@@ -1,4 +1,4 @@
-"""Login sessions: find, list and end them. Nothing else ends a session of this server."""
+"""Login sessions: find, list and end them. The server ends sessions only here."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from services.errors import SessionNotFound
 
 T = TypeVar("T")
 
-TOUCH_AFTER = timedelta(minutes=1)  # precision of a session's last use
+TOUCH_AFTER = timedelta(minutes=1)  # precision of the time of a session's last use
 
 
 class SessionService:
-    """Finds and ends sessions; with a session its live streams end.
+    """Finds and ends sessions; ending a session also ends its live streams.
 
     Args:
         db: the database.
@@ -39,10 +39,10 @@ class SessionService:
         Returns:
             None if the session is over or the account is disabled.
         """
-        found = await self._db.read(sessions.find, session_id, user_id)
-        if found is not None and now() - found[1].last_used_at > TOUCH_AFTER:
+        match = await self._db.read(sessions.find, session_id, user_id)
+        if match is not None and now() - match[1].last_used_at > TOUCH_AFTER:
             await self._db.write(sessions.touch, session_id)
-        return found
+        return match
 
     async def is_live(self, principal: Principal) -> bool:
         """Return True while the caller's session is live and the account enabled."""
@@ -81,7 +81,7 @@ class SessionService:
 
         Args:
             write: the writing function; it gets `args` and the keyword argument `by`.
-            keep: the one session that goes on; None for none.
+            keep: the session that stays valid; None for none.
         """
         result = await self._db.write(authorized, by, write, *args)
         self._events.end_sessions(user_id, keep=keep)
