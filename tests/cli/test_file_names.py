@@ -69,7 +69,7 @@ async def test_restoring_and_copying_onto_another_name_are_refused_too(
         other = link(filled, tmp_path, kind)
         restored = await command(other, "restore", str(tmp_path / "copy.db"))
         copied = await command(other, "copy-database", pg_url, f"sqlite:///{other}/botyard.db")
-    told = "has another name (a hard link)" if kind == "hard link" else "a server runs on"
+    told = "has a second name (a hard link)" if kind == "hard link" else "a server runs on"
     assert [ended.code for ended in (restored, copied)] == [1, 1]
     assert told in restored.err
     assert told in copied.err
@@ -108,8 +108,8 @@ async def test_a_second_hard_link_after_kill_9_is_no_empty_installation(
             line = ended.err.splitlines()[-1].partition(" (find ")[0]
             assert (ended.code, line) == (
                 1,
-                f"Error: {folder}/botyard.db has another name (a hard link), and its log "
-                "botyard.db-wal lies beside one of them alone: keep that one and remove the other",
+                f"Error: {folder}/botyard.db has a second name (a hard link). Keep the "
+                "name that botyard.db-wal is next to, and remove the other",
             ), args
     assert {path: path.read_bytes() for path in before} == before
     assert not (tmp_path / "copy.db").exists()
@@ -122,7 +122,7 @@ async def test_the_command_that_a_refusal_names_finds_both_names(
 ) -> None:
     other = link(filled, tmp_path, "hard link")
     ended = await command(other, "user", "list")
-    search = ended.err.rpartition("(")[2].partition(" shows them)")[0]
+    search = ended.err.rpartition("(")[2].partition(" lists them)")[0]
     assert search.startswith("find /")
     assert search.endswith(f" -samefile {other}/botyard.db")
     found = await run(
@@ -160,4 +160,4 @@ async def test_doctor_tells_a_second_name(filled: Path, tmp_path: Path, telegram
     link(filled, tmp_path, "hard link")
     code, found = await examine(filled, url(telegram))
     assert (code, found["database"]["level"]) == (1, "wrong")
-    assert "has another name (a hard link)" in found["database"]["text"]
+    assert "has a second name (a hard link)" in found["database"]["text"]
