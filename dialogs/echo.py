@@ -1,4 +1,4 @@
-"""The dialog of a bot whose owner has set nothing else: it greets, then repeats what it hears."""
+"""The default dialog of a bot: it greets, then repeats each message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _START = re.compile(r"/start(@\w+)?(\s|$)")
 
 
 def answer(event: TextMessage) -> list[Reply]:
-    """The replies to one message."""
+    """Return the replies to one message."""
     if _START.match(event.text):
         name = f", {event.first_name}" if event.first_name else ""
         return [Reply(f"Hello{name}! Write to me and I will repeat what you say.")]

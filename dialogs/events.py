@@ -1,4 +1,4 @@
-"""Events of a bot and its replies, free of any messenger's types."""
+"""Events of a bot and its replies, independent of any messenger's types."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TextMessage:
-    """A text that somebody wrote.
+    """A text message from a user.
 
     Args:
-        text: the text as it was written.
-        first_name: the writer's first name; empty when it is not known.
+        text: the unchanged text.
+        first_name: the sender's first name; empty if unknown.
     """
 
     text: str
@@ -21,7 +21,7 @@ class TextMessage:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A text to send into the chat the event came from."""
+    """A text to send to the chat of the event."""
 
     text: str
 

@@ -41,7 +41,7 @@ class Me(RestAuthHandler):
         await self._change(self.load(UserSchema, partial=optional_fields(UserSchema)))
 
     async def patch(self) -> None:
-        """Change some of the account.
+        """Change the given fields of the account.
 
         ---
         summary: Change your account's data
@@ -64,7 +64,7 @@ class Me(RestAuthHandler):
         summary: Delete your account
         tags: [Accounts]
         responses:
-          204: {description: The account and its bots are gone.}
+          204: {description: The account and its bots were deleted.}
         """
         await self.services.accounts.delete(self.principal.user.id, by=self.actor)
         clear_session_cookie(self)
@@ -77,7 +77,7 @@ class Sessions(RestAuthHandler):
     by_session = True
 
     async def get(self) -> None:
-        """List where the account is logged in.
+        """List the login sessions of the account.
 
         ---
         summary: Your sessions
@@ -97,7 +97,7 @@ class OneSession(RestAuthHandler):
     by_session = True
 
     async def delete(self, session_id: str) -> None:
-        """Log one device out; its key is worth nothing afterwards.
+        """End a session; its key becomes invalid.
 
         ---
         summary: End a session

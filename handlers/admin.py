@@ -88,10 +88,10 @@ class AdminUser(StaffHandler):
         self.answer(_present_user(account))
 
     async def patch(self, user_id: str) -> None:
-        """Make an account staff, disable it, or undo either.
+        """Grant or revoke staff rights of an account, disable or enable it.
 
-        Disabling ends the account's sessions and stops its bots before this answers. They stay
-        `active` as wanted, and run again when the account is enabled.
+        Disabling ends the account's sessions and stops its bots before the response. The bots
+        keep their `active`, and run again when the account is enabled.
 
         ---
         summary: Disable an account, make it staff
@@ -140,7 +140,7 @@ class AdminBots(StaffHandler, PagedHandler):
         """
         query = self.query(AdminBotQuerySchema)
         services = self.services
-        if "state" in query:  # what this process has just done is found, too
+        if "state" in query:  # includes the latest changes by this process
             await services.runner.statuses.flush()
         page = await services.db.read(administration.bots_page, services.vault, **query)
         pairs = await services.runner.views.pair(page.rows)
@@ -178,7 +178,7 @@ class AdminBot(StaffHandler):
         self.answer(present_bot_for_staff(*shown))
 
     async def patch(self, bot_id: str) -> None:
-        """Switch a bot on or off; done before this answers.
+        """Switch a bot on or off before the response.
 
         ---
         summary: Switch any bot on or off

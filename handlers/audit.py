@@ -16,7 +16,7 @@ class Audit(PagedHandler):
     """The audit log."""
 
     async def get(self) -> None:
-        """List what was done to your account and bots, the latest first; staff see everything.
+        """List the actions on your account and bots, the latest first; staff see all actions.
 
         ---
         summary: The audit log

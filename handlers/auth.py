@@ -34,11 +34,11 @@ class LoginHandler(RestAuthHandler):
 
     @property
     def user_agent(self) -> str:
-        """The program that the request comes from, as it says."""
+        """The header User-Agent of the request."""
         return self.request.headers.get("User-Agent", "")
 
     def answer_login(self, login: NewLogin, *, status: int) -> None:
-        """Answer with the key of a new session, whose account is the caller from now on."""
+        """Answer with the key of a new session, and make its account the caller."""
         self._principal = Principal(login.user, Via.SESSION, login.session.id)
         key = self.services.keys.make(login.session)
         set_session_cookies(self, login.session, key)
@@ -50,21 +50,21 @@ class Registration(LoginHandler):
     """New accounts."""
 
     async def post(self) -> None:
-        """Make an account.
+        """Create an account and log in.
 
         ---
         summary: Register
         tags: [Accounts]
         requestBody: {schema: RegistrationSchema}
         responses:
-          201: {description: The account is there and logged in., schema: LoginAnswerSchema}
+          201: {description: The account was created and logged in., schema: LoginAnswerSchema}
           403: {description: Registration is closed., codes: [registration_closed]}
           429:
             description: Too many registrations; see the header Retry-After.
             codes: [too_many_attempts, busy]
         """
         check_origin(self)
-        self.services.logins.check_registration_open()  # before the fields are looked at
+        self.services.logins.check_registration_open()  # before the fields are validated
         body = self.load(RegistrationSchema)
         login = await self.services.logins.register(
             username=body["username"],

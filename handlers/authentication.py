@@ -17,7 +17,7 @@ from models.accounts.sessions import SessionRecord
 SESSION_COOKIE = "botyard_session"
 XSRF_COOKIE = "_xsrf"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-SCHEMES = frozenset({"bearer", "token"})  # the second is what Django REST frontends send
+SCHEMES = frozenset({"bearer", "token"})  # the second is sent by Django REST frontends
 
 
 async def authenticate(handler: ServiceHandler) -> Principal:
@@ -78,7 +78,8 @@ def _check_xsrf(handler: ServiceHandler, session: SessionRecord) -> None:
     if not fits:
         _set_xsrf_cookie(handler, session)
         raise errors.Forbidden(
-            "With the session cookie, send the cookie _xsrf again as the header X-XSRFToken.",
+            "Requests with the session cookie must repeat the value of the cookie _xsrf "
+            "in the header X-XSRFToken.",
             code=Code.XSRF_FAILED,
         )
 
@@ -96,8 +97,8 @@ def check_origin(handler: ServiceHandler) -> None:
     if site is None and (origin is None or _host_of(origin) == handler.request.host):
         return  # no browser, or one that does not send Sec-Fetch-Site
     raise errors.Forbidden(
-        f"Pages of {(origin or 'another site')[:200]} may not use this API. If they should, the "
-        "operator adds the origin to BOTYARD_CORS_ORIGINS.",
+        f"Pages from {(origin or 'another site')[:200]} may not use this API. "
+        "The operator can allow this origin in BOTYARD_CORS_ORIGINS.",
         code=Code.ORIGIN_NOT_ALLOWED,
     )
 

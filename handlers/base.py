@@ -1,4 +1,4 @@
-"""The base of all handlers: who may call, and how the answer is sent."""
+"""The base of all handlers: access checks, and sending of answers."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ class ApiHandler(ProblemHandler):
         """The IP address that the request comes from."""
         return self.request.remote_ip or ""
 
-    # -- the way in
+    # -- the request
 
     async def prepare(self) -> None:
-        """Decide on the request; its body is there, unless the handler streams it."""
+        """Check the request; its body has been received, unless the handler streams it."""
         self.check_host()
         self.check_body_size()
         await self.admit(self.request.method or "")
@@ -83,8 +83,8 @@ class ApiHandler(ProblemHandler):
         allowed = self.services.settings.allowed_hosts
         if allowed is not None and not self.any_host and self.request.host_name not in allowed:
             raise errors.BadRequest(
-                f"This server is not {self.request.host_name[:100]}. If it should be, the operator "
-                "adds the name to BOTYARD_ALLOWED_HOSTS.",
+                f"This server does not accept the host name {self.request.host_name[:100]}. "
+                "The operator can add it to BOTYARD_ALLOWED_HOSTS.",
                 code=Code.HOST_NOT_ALLOWED,
             )
 
@@ -112,24 +112,24 @@ class ApiHandler(ProblemHandler):
             await result
 
     async def options(self, *_: str) -> None:
-        """Say which methods there are."""
+        """Answer with the methods of the resource."""
         self.answer_options(self.allowed_methods())
 
-    # -- the way out
+    # -- the answer
 
     def answer(self, data: Any, *, status: int = 200) -> None:
         """Write JSON.
 
         Args:
-            data: what orjson can write.
-            status: of the answer.
+            data: data that orjson can write.
+            status: the status of the answer.
         """
         self.set_status(status)
         self.set_header("Content-Type", JSON_TYPE)
         self.finish(orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE))
 
     def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
-        """Send the answer; while the server ends, close the connection after it."""
+        """Send the answer; during a shutdown, close the connection after it."""
         if self.services.traffic.draining:
             self.set_header("Connection", "close")
         return super().finish(chunk)
@@ -149,5 +149,5 @@ class UnknownPath(ApiHandler):
     public = frozenset(tornado.web.RequestHandler.SUPPORTED_METHODS)
 
     async def admit(self, method: str) -> None:
-        """Answer that there is nothing here."""
+        """Answer with 404."""
         raise errors.NotFound(f"There is nothing at {self.shown_path}.")

@@ -17,22 +17,22 @@ from handlers.schemas.common import shared
 from handlers.validation import field_errors
 
 MAX_BODY = 64 * 1024  # bytes; the largest useful body is far below
-MAX_DISCARDED = 1024 * 1024  # bytes that a body without a length may have before it is cut off
+MAX_DISCARDED = 1024 * 1024  # bytes of a body without a length that are read and discarded
 JSON_TYPE = "application/json"
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class BodyHandler(tornado.web.RequestHandler):
-    """Reads bodies: JSON, and forms too where `accepts_forms` says so.
+    """Reads bodies: JSON, and also forms if `accepts_forms` is True.
 
-    A body has been received in full before anything of its request is decided: a client that
-    sends it slowly would otherwise act with rights that it no longer has.
+    A body is received in full before its request is authorized: otherwise a client that sends it
+    slowly could act with rights that it no longer has.
 
     Attributes:
-        max_body: bytes that a body may have.
+        max_body: maximum length of a body in bytes.
         streamed: True for a handler that receives its body in pieces.
-        timed: False where the reader decides how long an answer takes.
-        accepts_forms: True where forms are accepted beside JSON.
+        timed: False if the duration of an answer depends on its reader.
+        accepts_forms: True if forms are accepted in addition to JSON.
     """
 
     max_body: ClassVar[int] = MAX_BODY
@@ -53,7 +53,7 @@ class BodyHandler(tornado.web.RequestHandler):
     def form_error(self) -> ApiError:
         """Return the error for a form that Tornado could not parse."""
         try:
-            self.check_body_size()  # a body is cut where it is too large
+            self.check_body_size()  # a body that is too large is truncated
         except ApiError as error:
             return error
         return _broken_form()
@@ -68,7 +68,7 @@ class BodyHandler(tornado.web.RequestHandler):
             partial: fields that may be left out and get no default then; True for all.
 
         Raises:
-            ApiError: it is of another type, broken, or has invalid fields.
+            ApiError: the body has another type, is malformed, or has invalid fields.
         """
         try:
             loaded: dict[str, Any] = shared(schema).load(self._parse(), partial=partial)
@@ -104,7 +104,7 @@ class BodyHandler(tornado.web.RequestHandler):
         return parsed
 
     def _parse_form(self) -> dict[str, Any]:
-        # Tornado has parsed it; a broken one never comes this far
+        # Tornado has parsed it, and rejects a malformed one earlier
         try:
             fields = self.request.body_arguments.items()
             return {name: values[-1].decode() for name, values in fields}
@@ -143,7 +143,7 @@ class LimitedBody(httputil.HTTPMessageDelegate):
     ) -> Awaitable[None] | None:
         """Pass the headers on; have a body that is too large left unread."""
         if self._limit is not None and announced_length(headers) > self._limit:
-            # The handler sees what was announced; Tornado, which reads the same object, nothing.
+            # The handler sees the announced length; Tornado, which reads this object, sees 0.
             self._request.headers = headers.copy()
             headers["Content-Length"] = "0"
             headers.pop("Expect", None)
@@ -158,7 +158,7 @@ class LimitedBody(httputil.HTTPMessageDelegate):
         return self._delegate.data_received(chunk) if chunk else None
 
     def finish(self) -> None:
-        """Pass the end on."""
+        """Pass the end of the body on."""
         self._delegate.finish()
 
     def on_connection_close(self) -> None:
@@ -167,9 +167,9 @@ class LimitedBody(httputil.HTTPMessageDelegate):
 
 
 def close_afterwards(connection: Any) -> None:
-    """Have a connection closed after the answer, and the answer say so.
+    """Make Tornado close a connection after the answer, and announce this in the answer.
 
-    Tornado does that for a request that asks for it, and has no other way to be told.
+    Tornado does so for requests with `Connection: close`, and has no public way to request it.
     """
     if isinstance(connection, HTTP1Connection):
         connection._disconnect_on_finish = True
@@ -185,7 +185,7 @@ def announced_length(headers: httputil.HTTPHeaders) -> int:
 
 def _broken_form() -> ApiError:
     """Return the error for a form that cannot be parsed."""
-    return errors.BadRequest("The form in the body is broken.")
+    return errors.BadRequest("The form data in the request body is malformed.")
 
 
 def _not_json(kind: str) -> ApiError:

@@ -68,10 +68,10 @@ class Bots(BotHandler):
         self.answer([present_bot(bot, status) for bot, status in pairs])
 
     async def post(self) -> None:
-        """Add a bot; it is started before this answers, unless `active` is false.
+        """Add a bot; unless `active` is false, it has been started when the response arrives.
 
-        Telegram is asked whether it knows the token. When Telegram cannot be reached, the bot
-        is stored all the same and starts by itself as soon as it can.
+        The token is checked with Telegram. If Telegram cannot be reached, the bot is stored
+        nevertheless and starts automatically as soon as possible.
 
         ---
         summary: Add a bot
@@ -79,17 +79,17 @@ class Bots(BotHandler):
         requestBody: {schema: BotSchema}
         responses:
           201:
-            description: The bot, its token in full for this one time.
+            description: The bot. Only this response contains the full token.
             schema: BotSchema
             headers:
-              Location: {description: Where the bot is., schema: {type: string}}
-          403: {description: You have as many bots as you may have., codes: [bot_limit_reached]}
-          409: {description: "Telegram knows the token, and the bot is in the platform already."}
-          422: {description: Telegram does not know the token; nothing was stored.}
+              Location: {description: The address of the bot., schema: {type: string}}
+          403: {description: The account has the maximum of bots., codes: [bot_limit_reached]}
+          409: {description: "Telegram accepts the token, but the bot is already registered."}
+          422: {description: Telegram does not accept the token; nothing was stored.}
         """
         body = self.load(BotSchema)
         if is_masked(body["token"]):
-            raise errors.invalid({"token": ["This is a masked token; enter it in full."]})
+            raise errors.invalid({"token": ["This token is masked; enter the full token."]})
         self.services.limits.check_token(self.principal.user.id)
         outcome = await self.services.bots.create(self.principal.user.id, **body, by=self.actor)
         self.set_header("Location", f"/api/v1/telegram_data/{outcome.bot.id}/")
@@ -120,16 +120,16 @@ class OneBot(BotHandler):
         responses:
           200:
             description: >-
-              Stored. `status` says what came of it; `retrying` and `failed` say why in `detail`.
+              Stored. `status` shows the result; for `retrying` and `failed`, `detail` explains it.
             schema: BotSchema
           202: {description: Stored; the bot is still starting., schema: BotSchema}
-          409: {description: "Telegram knows the token, and the bot is in the platform already."}
-          422: {description: Telegram does not know the token; nothing was changed.}
+          409: {description: "Telegram accepts the token, but the bot is already registered."}
+          422: {description: Telegram does not accept the token; nothing was changed.}
         """
         await self._change(bot_id, partial=optional_fields(BotSchema))
 
     async def patch(self, bot_id: str) -> None:
-        """Change some of a bot. `active` starts or stops it before this answers.
+        """Change the given fields of a bot; `active` starts or stops it before the response.
 
         ---
         summary: Change a bot, switch it on or off
@@ -138,11 +138,11 @@ class OneBot(BotHandler):
         responses:
           200:
             description: >-
-              Stored. `status` says what came of it; `retrying` and `failed` say why in `detail`.
+              Stored. `status` shows the result; for `retrying` and `failed`, `detail` explains it.
             schema: BotSchema
           202: {description: Stored; the bot is still starting., schema: BotSchema}
-          409: {description: "Telegram knows the token, and the bot is in the platform already."}
-          422: {description: Telegram does not know the token; nothing was changed.}
+          409: {description: "Telegram accepts the token, but the bot is already registered."}
+          422: {description: Telegram does not accept the token; nothing was changed.}
         """
         await self._change(bot_id, partial=True)
 
@@ -161,7 +161,7 @@ class OneBot(BotHandler):
         token = changes.get("token")
         if token is not None and is_masked(token):
             if token != mask(bot.token):
-                raise errors.invalid({"token": ["This is another bot's token, masked."]})
+                raise errors.invalid({"token": ["This is the masked token of another bot."]})
             del changes["token"]
         return "token" in changes
 
@@ -172,7 +172,7 @@ class OneBot(BotHandler):
         summary: Delete a bot
         tags: [Bots]
         responses:
-          204: {description: The bot is stopped and gone.}
+          204: {description: The bot was stopped and deleted.}
         """
         await self.services.bots.delete(await self.bot(bot_id), by=self.actor)
         self.set_status(204)

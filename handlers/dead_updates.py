@@ -21,8 +21,8 @@ class DeadUpdates(BotHandler):
     async def get(self, bot_id: str) -> None:
         """List the updates whose handler failed three times, the latest first, 100 at most.
 
-        Those that cannot be understood are among them, with what is wrong with them. Above
-        64 KB of updates in all, `update` is null and `update_left_out` true: ask for that one.
+        The list includes updates that could not be parsed, each with the reason. Above 64 KB of
+        updates in total, `update` is null and `update_left_out` true: request that one by its id.
 
         ---
         summary: Dead updates
@@ -47,7 +47,7 @@ class OneDeadUpdate(BotHandler):
     """One dead update."""
 
     async def get(self, bot_id: str, update_id: str) -> None:
-        """Show a dead update, however long it is.
+        """Show a dead update in full.
 
         ---
         summary: One dead update
@@ -66,7 +66,7 @@ class OneDeadUpdate(BotHandler):
         summary: Delete a dead update
         tags: [Bots]
         responses:
-          204: {description: It is deleted.}
+          204: {description: The update was deleted.}
         """
         bot = await self.bot(bot_id)
         await self.services.dead_updates.delete(bot, int(update_id), by=self.actor)
@@ -77,13 +77,13 @@ class Replay(BotHandler):
     """One more attempt."""
 
     async def post(self, bot_id: str, update_id: str) -> None:
-        """Hand a dead update to the bot again; when the bot is off, its next start does.
+        """Handle a dead update again: now, or at the next start of the bot.
 
         ---
         summary: Replay a dead update
         tags: [Bots]
         responses:
-          202: {description: It waits for its handler again., schema: DetailSchema}
+          202: {description: The update waits for its handler again., schema: DetailSchema}
         """
         bot = await self.bot(bot_id)
         if not await self.services.bots.retry_dead_update(bot, int(update_id), by=self.actor):

@@ -1,4 +1,4 @@
-"""The services that handlers call; the application hands them over."""
+"""The services that handlers call; the application provides them."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class ApiOptions:
     """The operator's options for the API.
 
     Args:
-        version, commit: of the program.
+        version, commit: the version and the commit of the program.
         cors_origins: origins of frontends that may use the API from a browser.
-        allowed_hosts: names that clients may use for this server, in lower case; None for any.
-        metrics_token: the token that a scrape of /metrics must send; None for none.
+        allowed_hosts: accepted host names, in lower case; None for any.
+        metrics_token: the bearer token that /metrics requires; None for none.
         metrics_open: True if /metrics needs no token when none is set, because only this
             machine reaches the server, without a proxy.
     """
@@ -45,11 +45,11 @@ class ApiOptions:
 
 
 class Traffic:
-    """The requests under way, and the end of the server.
+    """The requests in progress, and the state of the shutdown.
 
     Attributes:
         draining: True while the server shuts down.
-        stream_room: returns how many live streams of all accounts may be open now.
+        stream_room: returns the maximum number of open live streams of all accounts.
     """
 
     def __init__(self) -> None:
@@ -61,10 +61,10 @@ class Traffic:
 
     @contextmanager
     def counted(self, *, drained: bool) -> Iterator[None]:
-        """Count a request while it is under way.
+        """Count a request while it is in progress.
 
         Args:
-            drained: False to leave it out: the shutdown does not wait for its end.
+            drained: False to exclude it, so that the shutdown does not wait for it.
         """
         if not drained:
             yield
@@ -79,7 +79,7 @@ class Traffic:
                 self._idle.set()
 
     async def idle(self) -> None:
-        """Wait until no request is under way."""
+        """Wait until no request is in progress."""
         await self._idle.wait()
 
 

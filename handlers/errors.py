@@ -60,10 +60,10 @@ class ApiError(Exception):
     """Root of the tree.
 
     Args:
-        detail: a sentence about what is wrong and what to do.
-        code: one of `Code`; the class's own when left out.
+        detail: a sentence about the problem and its solution.
+        code: one of `Code`; the default is that of the class.
         errors: sentences by field.
-        headers: to add to the answer.
+        headers: additional headers of the answer.
     """
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -106,27 +106,27 @@ class Unauthorized(ApiError):
 
 
 class Forbidden(ApiError):
-    """The caller may not do this."""
+    """The caller is not allowed to do this."""
 
     status = HTTPStatus.FORBIDDEN
 
 
 class NotFound(ApiError):
-    """There is nothing here, or nothing of the caller's."""
+    """The resource does not exist, or belongs to another account."""
 
     status = HTTPStatus.NOT_FOUND
     code = Code.NOT_FOUND
 
 
 class MethodNotAllowed(ApiError):
-    """The path has no such method."""
+    """The path does not support the method."""
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
     code = Code.METHOD_NOT_ALLOWED
 
 
 class Conflict(ApiError):
-    """The request conflicts with what exists."""
+    """The request conflicts with existing data."""
 
     status = HTTPStatus.CONFLICT
 
@@ -139,7 +139,7 @@ class BodyTooLarge(ApiError):
 
 
 class UnsupportedMediaType(ApiError):
-    """The body has a type that is not accepted here."""
+    """The media type of the body is not accepted here."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     code = Code.UNSUPPORTED_MEDIA_TYPE
@@ -155,7 +155,7 @@ class TooManyRequests(ApiError):
     """The caller must wait.
 
     Args:
-        seconds: how long.
+        seconds: the time to wait.
     """
 
     status = HTTPStatus.TOO_MANY_REQUESTS
@@ -166,7 +166,7 @@ class TooManyRequests(ApiError):
 
 
 class Unavailable(ApiError):
-    """A part that the server depends on does not work at the moment."""
+    """A dependency of the server does not work at the moment."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 

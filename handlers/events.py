@@ -30,7 +30,7 @@ class Events(ApiHandler):
     subscription: Subscription | None = None
 
     async def get(self) -> None:
-        """Stream what happens to your bots (server-sent events, WHATWG HTML).
+        """Stream the events of your bots (server-sent events, WHATWG HTML).
 
         * `state`: a bot's state changes; its data is JSON, a `BotStateEvent`.
         * `counters`: its counters change, once a second at most; a `BotCountersEvent`.
@@ -79,19 +79,19 @@ class Events(ApiHandler):
         """Check that the account and the server have room for another stream.
 
         Raises:
-            TooManyRequests: the account has as many as it may have.
-            Unavailable: all accounts together have as many as the server can have.
+            TooManyRequests: the account has the maximum number of streams.
+            Unavailable: all accounts together have the maximum number of streams.
         """
         hub = self.services.runner.events
         if hub.readers(self.principal.user.id) >= STREAMS:
             raise errors.TooManyRequests(
-                f"You have {STREAMS} streams open; an account may not have more.",
+                f"You already have {STREAMS} open streams, the maximum per account.",
                 seconds=10,
                 code=Code.TOO_MANY_ATTEMPTS,
             )
         if hub.total >= self.services.traffic.stream_room():
             raise errors.Unavailable(
-                "The server cannot open another stream now; read the list instead.",
+                "The server cannot open more streams at the moment. Poll the list of bots instead.",
                 code=Code.BUSY,
                 headers={"Retry-After": "10"},
             )

@@ -15,13 +15,13 @@ class Health(ApiHandler):
     any_host = True  # a load balancer asks by address
 
     def get(self) -> None:
-        """Answer while the process is alive.
+        """Check that the process is alive.
 
         ---
         summary: Alive
         tags: [Operation]
         responses:
-          200: {description: It is alive., schema: HealthSchema}
+          200: {description: Alive., schema: HealthSchema}
         """
         self.answer({"status": "ok"})
 
@@ -39,8 +39,8 @@ class Readiness(ApiHandler):
         summary: Ready
         tags: [Operation]
         responses:
-          200: {description: It is ready., schema: ReadinessSchema}
-          503: {description: "Not yet, or not any more.", schema: ReadinessSchema}
+          200: {description: Ready., schema: ReadinessSchema}
+          503: {description: Not ready., schema: ReadinessSchema}
         """
         await self.services.db.read(Session.select().limit(1).exists)
         runner, traffic = self.services.runner, self.services.traffic

@@ -1,4 +1,4 @@
-"""Long lists over HTTP: the parameters of the address, pages, links between them."""
+"""Long lists over HTTP: query parameters, pages, and links between pages."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class PagedHandler(ApiHandler):
     """A list that is answered in pages."""
 
     def query(self, schema: type[Schema]) -> dict[str, Any]:
-        """Parse and validate the parameters of the address.
+        """Parse and validate the query parameters.
 
         Raises:
-            BadRequest: one is unknown or invalid; a misspelt filter must not mean no filter.
+            BadRequest: a parameter is unknown or invalid; a misspelt filter must not be ignored.
         """
         try:
             loaded: dict[str, Any] = schema().load(self._parameters())
@@ -40,9 +40,9 @@ class PagedHandler(ApiHandler):
         """Write a page.
 
         Args:
-            page: where its count is from.
-            rows: as they are shown.
-            query: with the number and the size of the page.
+            page: the page with the total count.
+            rows: the rows as they are shown.
+            query: the parameters, with the number and the size of the page.
         """
         number, size = query["page"], query["page_size"]
         last = max(1, -(-page.count // size))

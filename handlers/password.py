@@ -1,4 +1,4 @@
-"""The change of a password, for callers who know the present one."""
+"""The change of a password, for callers who know the current one."""
 
 from __future__ import annotations
 

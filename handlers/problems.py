@@ -1,4 +1,4 @@
-"""Writes and logs what went wrong: problem documents (RFC 9457), incidents."""
+"""Answers and logs errors: problem documents (RFC 9457), incidents."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ProblemHandler(HeadersHandler):
         return names if "GET" in names else [name for name in names if name != "HEAD"]
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Write the problem document of what was raised."""
+        """Write the problem document of an exception."""
         error = self._problem(status_code, kwargs.get("exc_info", (None, None, None))[1])
         for name, value in error.headers.items():
             self.set_header(name, value)
@@ -82,13 +82,17 @@ class ProblemHandler(HeadersHandler):
                 return self.form_error()
             case 405:
                 method = (self.request.method or "")[:MAX_SHOWN]
-                return errors.MethodNotAllowed(f"{method} does nothing here; see the header Allow.")
+                return errors.MethodNotAllowed(
+                    f"The method {method} is not supported here. "
+                    "The header Allow lists the supported methods."
+                )
             case 404:
-                return errors.NotFound("There is nothing here.")
+                return errors.NotFound("Not found.")
             case _ if status < 500:
                 return errors.BadRequest("The request is malformed.")
         return ApiError(
-            f"Something went wrong on our side. If it happens again, tell us: {self.incident}."
+            "Internal error. If it happens again, report this incident id to the operator: "
+            f"{self.incident}."
         )
 
     def log_exception(
@@ -97,7 +101,7 @@ class ProblemHandler(HeadersHandler):
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        """Log an unexpected error, under an id that the answer carries."""
+        """Log an unexpected error, with the incident id of the answer."""
         translated = translate(value) if value else None
         if translated is None and not isinstance(value, tornado.web.HTTPError):
             self.incident = secrets.token_hex(6)

@@ -32,8 +32,8 @@ def choose(header: str | None) -> str:
     """Return the id of a request.
 
     Args:
-        header: X-Request-ID; used if it is sane, so that one id leads through the logs of all
-            programs on the way.
+        header: the header X-Request-ID; used if it is valid, so that the logs of all programs that
+            pass the request on have the same id.
     """
     if header is not None and _SANE.fullmatch(header):
         return header

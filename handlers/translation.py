@@ -25,23 +25,24 @@ def translate(error: BaseException) -> ApiError | None:
 
 
 def _translate_conflict(error: BaseException) -> ApiError | None:
-    """Translate an error about what is stored already."""
+    """Translate an error about existing data."""
     match error:
         case storage.UsernameTaken():
-            return errors.invalid({"username": ["A user with this name exists already."]})
+            return errors.invalid({"username": ["A user with this name already exists."]})
         case storage.EmailTaken():
-            return errors.invalid({"email": ["A user with this e-mail address exists already."]})
+            return errors.invalid({"email": ["A user with this e-mail address already exists."]})
         case storage.BotLimitReached():
             return errors.Forbidden(
-                f"You have {error.limit} bots; an account may not have more. "
+                f"You already have {error.limit} bots, the maximum per account. "
                 "Delete one to add another.",
                 code=Code.BOT_LIMIT_REACHED,
             )
         case storage.BotAlreadyRegistered():
             return errors.Conflict(
-                "This Telegram bot is registered already; a bot can be in the platform once.",
+                "This Telegram bot is already registered here. "
+                "Each bot can be registered only once.",
                 code=Code.BOT_ALREADY_REGISTERED,
-                errors={"token": ["This Telegram bot is registered already."]},
+                errors={"token": ["This Telegram bot is already registered."]},
             )
         case runner.BotGone():
             return errors.NotFound("There is no such bot.")
@@ -53,10 +54,10 @@ def _translate_conflict(error: BaseException) -> ApiError | None:
 
 
 def _translate_refusal(error: BaseException) -> ApiError | None:
-    """Translate an error about what the caller may do."""
+    """Translate an error about the caller's permissions."""
     match error:
-        case User.DoesNotExist():  # deleted while the request was under way
-            return errors.Unauthorized("This account was deleted.", code=Code.INVALID_KEY)
+        case User.DoesNotExist():  # deleted during the request
+            return errors.Unauthorized("This account has been deleted.", code=Code.INVALID_KEY)
         case storage.SessionEnded():
             return errors.revoked_key()
         case storage.NotStaff():
@@ -73,7 +74,7 @@ def _translate_refusal(error: BaseException) -> ApiError | None:
             )
         case services.OwnAccount():
             return errors.Conflict(
-                "You cannot disable or demote yourself; ask another member of staff.",
+                "You cannot disable or demote your own account. Ask another staff member.",
                 code=Code.OWN_ACCOUNT,
             )
     return None
@@ -85,7 +86,7 @@ def _translate_password(error: BaseException) -> ApiError | None:
         case services.InvalidCredentials():
             sentence = "The user name or the password is wrong."
             return errors.BadRequest(
-                f"{sentence} After many attempts wait for a quarter of an hour.",
+                f"{sentence} If you have tried many times, wait 15 minutes.",
                 code=Code.INVALID_CREDENTIALS,
                 errors={"non_field_errors": [sentence]},
             )
@@ -94,7 +95,10 @@ def _translate_password(error: BaseException) -> ApiError | None:
         case services.WrongPassword():
             return errors.invalid({"old_password": ["This is not your password."]})
         case services.PasswordReplaced():
-            sentence = "The password was changed in the meantime; this is the old one."
+            sentence = (
+                "The password was changed by another request in the meantime; "
+                "old_password is no longer valid."
+            )
             return errors.invalid({"old_password": [sentence]})
     return None
 
@@ -104,19 +108,19 @@ def _translate_wait(error: BaseException) -> ApiError | None:
     match error:
         case HasherBusy():
             return errors.TooManyRequests(
-                "Too many people are logging in at the moment. Try again.",
+                "The server is busy with other logins. Try again in a moment.",
                 seconds=5,
                 code=Code.BUSY,
             )
         case services.NetworkTooFast():
             return errors.TooManyRequests(
-                f"Too many requests come from your network. Try again in {error.seconds} s.",
+                f"Too many requests from your network. Try again in {error.seconds} s.",
                 seconds=error.seconds,
                 code=Code.RATE_LIMITED,
             )
         case services.AccountTooFast():
             return errors.TooManyRequests(
-                f"Too many requests come from this account. Try again in {error.seconds} s.",
+                f"Too many requests from this account. Try again in {error.seconds} s.",
                 seconds=error.seconds,
                 code=Code.RATE_LIMITED,
             )
@@ -138,8 +142,8 @@ def _translate_outside(error: BaseException) -> ApiError | None:
             )
         case runner.TokenRejected():
             return errors.Unprocessable(
-                "Telegram does not know this token. Copy it again from @BotFather.",
+                "Telegram does not accept this token. Copy it again from @BotFather.",
                 code=Code.TELEGRAM_TOKEN_REJECTED,
-                errors={"token": ["Telegram does not know this token."]},
+                errors={"token": ["Telegram does not accept this token."]},
             )
     return None

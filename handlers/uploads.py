@@ -1,4 +1,4 @@
-"""Bodies that are too large for the memory."""
+"""Bodies that are too large to keep in memory."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Method = Callable[..., Coroutine[Any, Any, None]]
 class StreamedHandler(ApiHandler):
     """A resource that receives its bodies in pieces.
 
-    It decides twice: before the body, so that nobody sends one in vain, and once more after it,
-    because the sender's session may have ended meanwhile.
+    It authorizes the request twice: before the body, so that no client sends one in vain, and
+    again after it, because the sender's session may have ended in the meantime.
     Subclasses implement `data_received` and coroutine methods such as `post`.
     """
 
@@ -31,7 +31,7 @@ class StreamedHandler(ApiHandler):
                 setattr(cls, name.lower(), _deciding_again(name, method))
 
     async def prepare(self) -> None:
-        """Decide for the first time, and allow as much as the resource accepts."""
+        """Authorize the request, and allow bodies up to the limit of the resource."""
         await super().prepare()
         connection: Any = self.request.connection
         connection.set_max_body_size(self.max_body)

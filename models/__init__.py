@@ -1,1 +1,1 @@
-"""The data layer: Peewee models, one aggregate a file, and the threads that run them."""
+"""The data layer: Peewee models, one aggregate per file, and the threads that run them."""

@@ -1,11 +1,11 @@
-"""Everything the data layer can raise on purpose; it knows nothing of HTTP.
+"""The errors of the data layer; they know nothing of HTTP.
 
 StorageError
 ├── StorageUnavailable      the database cannot be reached, is locked, or its disk is full
-│   ├── DatabaseInUse       a server has the database alone
-│   └── DatabaseDamaged     what is in the file, or in PostgreSQL's, is no database any more
-├── SecretMismatch          the secret key is not the one the stored tokens were encrypted with
-├── NotOwner                this process may not write for a bot (any more)
+│   ├── DatabaseInUse       another process has exclusive use of the database
+│   └── DatabaseDamaged     the files of the database are corrupt
+├── SecretMismatch          the stored tokens were encrypted with another secret
+├── NotOwner                this process may not, or may no longer, write for a bot
 ├── SchemaMismatch          the database is older or newer than this program
 └── RuleBroken              the database is fine, the request is not
     ├── UsernameTaken
@@ -26,31 +26,31 @@ class StorageError(Exception):
 
 
 class StorageUnavailable(StorageError):
-    """The database did not do the work; nothing of it is stored."""
+    """The database did not carry out the work; nothing was stored."""
 
 
 class DatabaseInUse(StorageUnavailable):
-    """A server, or a command that needs it alone, has the database; the text says from where."""
+    """A server or an exclusive command uses the database; the text names the process."""
 
 
 class DatabaseDamaged(StorageUnavailable):
-    """What is stored cannot be read as a database; the text says what to do."""
+    """The stored data cannot be read as a database; the text says what to do."""
 
 
 class SecretMismatch(StorageError):
-    """The secret key does not fit the database."""
+    """The secret key does not match the database."""
 
 
 class NotOwner(StorageError):
-    """This process may not write for a bot: it is gone, has another token, or runs elsewhere."""
+    """This process may not write for a bot that was deleted, has a new token or another owner."""
 
 
 class SchemaMismatch(StorageError):
-    """The tables are not the ones this program works with."""
+    """The tables do not match this version of the program."""
 
 
 class RuleBroken(StorageError):
-    """A rule of the data forbids the change; nothing of it is stored."""
+    """A rule of the data forbids the change; nothing was stored."""
 
 
 class UsernameTaken(RuleBroken):
@@ -62,26 +62,26 @@ class EmailTaken(RuleBroken):
 
 
 class PasswordChanged(RuleBroken):
-    """The password that was checked is not the account's any more."""
+    """The checked password is no longer the account's."""
 
 
 class SessionEnded(RuleBroken):
-    """The session that the change was asked with is over."""
+    """The session of the request has ended."""
 
 
 class NotStaff(RuleBroken):
-    """The account is not staff (any more)."""
+    """The account is not, or is no longer, staff."""
 
 
 class AccountDisabled(RuleBroken):
-    """The account is switched off."""
+    """The account is disabled."""
 
 
 class BotLimitReached(RuleBroken):
-    """The account already has as many bots as it may have.
+    """The account already has the maximum number of bots.
 
     Args:
-        limit: how many bots an account may have.
+        limit: the maximum number of bots of an account.
     """
 
     def __init__(self, limit: int) -> None:
@@ -90,4 +90,4 @@ class BotLimitReached(RuleBroken):
 
 
 class BotAlreadyRegistered(RuleBroken):
-    """This Telegram bot is in the platform already."""
+    """This Telegram bot is already registered."""

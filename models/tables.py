@@ -1,4 +1,4 @@
-"""Every table of an installation, once: for what treats them all alike, such as a copy."""
+"""The list of all tables of an installation, for uses such as copying the database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.installation import InstallationFact
 from models.messaging.chats import BlockedChat
 from models.messaging.updates import Update
 
-# a table stands behind those that its foreign keys point to
+# each table comes after those that its foreign keys refer to
 TABLES: tuple[type[BaseModel], ...] = (
     InstallationFact,
     User,

@@ -1,4 +1,4 @@
-"""Waiting with a time limit, where running out of time is an answer and not an error."""
+"""Waiting with a time limit, where a timeout is a result and not an error."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Use cases: check who may, write, then make it true."""
+"""Use cases: check permissions, write, then carry the change out."""

@@ -1,4 +1,4 @@
-"""How fast one account may use the API: token buckets, as long as they are not full."""
+"""Rate limits of accounts: token buckets, kept only while they are not full."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from models.accounts.principal import Principal
 from services.errors import AccountTooFast, NetworkTooFast
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-_PEOPLE = 10  # accounts whose rates those in one network have together
+_PEOPLE = 10  # the limits of a network, as a multiple of an account's
 
 
 class TokenBuckets:
-    """A token bucket a key (the generic cell rate algorithm: one number a bucket).
+    """A token bucket per key (the generic cell rate algorithm: one number per bucket).
 
-    A bucket that is full is not kept, so that memory follows those who were here just now.
+    Full buckets are dropped, so that memory use depends on the recent callers only.
 
     Args:
-        burst: tokens that a bucket holds.
-        rate: tokens that it gets a second.
-        clock: seconds that only ever go forward.
-        error: what is raised when there is no token.
+        burst: the capacity of a bucket, in tokens.
+        rate: tokens that are added per second.
+        clock: returns monotonic seconds.
+        error: the exception for an empty bucket.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class TokenBuckets:
         self._interval = 1.0 / rate
         self._tolerance = (burst - 1 + 1e-6) * self._interval  # sums of floats are not exact
         self._clock = clock
-        # When each is full again; the one that was used longest ago comes first.
+        # The time at which each bucket is full again, the least recently used one first.
         self._full_at: OrderedDict[Hashable, float] = OrderedDict()
 
     def take(self, key: Hashable) -> None:
         """Take a token.
 
         Raises:
-            AccountTooFast: there is none.
+            AccountTooFast: the bucket is empty.
         """
         now = self._clock()
         self._drop_full(now)
@@ -66,21 +66,22 @@ class TokenBuckets:
             del self._full_at[key]
 
     def __len__(self) -> int:
-        """How many buckets are kept."""
+        """Return the number of buckets in memory."""
         return len(self._full_at)
 
 
 class AccountLimits:
-    """The buckets of all accounts, whatever they authenticate with.
+    """The buckets of all accounts, for every means of authentication.
 
-    One can register many accounts, so those in one network have buckets together: ten times an
-    account's, for an office behind one address.
+    A person can register many accounts, so the accounts in one network also share buckets: ten
+    times the size of an account's, enough for an office behind one address.
 
     Args:
-        rate: requests a second that an account may make in the long run; a quarter as many that
-            change something. At once it may make as many as in six seconds, and in twelve.
-        bots: how many bots an account may have. The tokens of twice as many are checked at once,
-            then one every six seconds: that asks Telegram from the operator's address.
+        rate: sustained requests per second of an account; a quarter of that for requests that
+            change something. A burst may have the requests of six seconds, and of twelve seconds
+            for changes.
+        bots: the maximum number of bots of an account. A burst may check twice as many tokens,
+            then one every six seconds, because Telegram sees the operator's address.
         clock: as for `TokenBuckets`.
     """
 
@@ -93,7 +94,7 @@ class AccountLimits:
         network = partial(TokenBuckets, clock=clock, error=NetworkTooFast)
         self._network_reads = network(burst=_PEOPLE * 6 * rate, rate=_PEOPLE * rate)
         self._network_changes = network(burst=_PEOPLE * 3 * rate, rate=_PEOPLE * rate / 4)
-        # So many that it takes a crowd to keep one's neighbours from ending a session.
+        # So large that only many accounts together can keep a neighbour from ending a session.
         self._network_sessions = network(burst=_PEOPLE * 6 * rate, rate=_PEOPLE * rate)
         self._token_checks = TokenBuckets(burst=2 * bots, rate=1 / 6, clock=clock)
 
@@ -101,12 +102,12 @@ class AccountLimits:
         """Count a request.
 
         Args:
-            address: the IP address it comes from.
-            by_session: whether it is counted apart, by session: whoever has stolen another one
-                must not be able to keep the owner from ending it.
+            address: the IP address of the request.
+            by_session: True to count it separately, by session: a thief with another session must
+                not be able to keep the owner from ending that.
 
         Raises:
-            AccountTooFast: the account asks too fast, or all those in its network.
+            AccountTooFast: the account, or its network as a whole, exceeds its rate.
         """
         network = network_of(address)
         if by_session:
@@ -123,6 +124,6 @@ class AccountLimits:
         """Count a check of a token.
 
         Raises:
-            AccountTooFast: the account has had too many checked.
+            AccountTooFast: the account has had too many tokens checked.
         """
         self._token_checks.take(user_id)

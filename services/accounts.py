@@ -1,4 +1,4 @@
-"""Accounts: show, change, delete, disable them, and what the audit log says of them."""
+"""Accounts: show, change, delete and disable them, and read their audit log."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class AccountService:
 
     Args:
         db: the database.
-        vault: opens the tokens of the bots that are stopped.
+        vault: decrypts the tokens of the bots that are stopped.
         runner: runs the bots.
         sessions: ends sessions.
-        throttle: counts changes of names.
+        throttle: limits changes of names.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class AccountService:
         for record in records:
             async with self._manager.lock(record.id):
                 await self._manager.stop(record.id)
-        # a bot may be added or switched on meanwhile: the write returns those it removed
+        # a bot may be added or switched on in the meantime: the write returns those it deleted
         try:
             removed = await self._sessions.end_by(user_id, users.delete, user_id, by=by)
         except StorageError:
@@ -104,7 +104,7 @@ class AccountService:
                 await self._manager.forget(bot_id)
 
     async def _resume(self, known: BotRecord) -> None:
-        """Start a bot again as it is stored now; as it was known, if the database fails."""
+        """Start a bot again with its stored settings; with the known ones if the database fails."""
         async with self._manager.lock(known.id):
             try:
                 record = await self._db.read(bots.get, self._vault, known.id)

@@ -1,4 +1,4 @@
-"""What an owner does with a bot: written first, then carried out, under the bot's lock."""
+"""Owners' changes of bots: written first, then carried out, under the bot's lock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A bot after a change, and whether the change is through (not still starting)."""
+    """A bot after a change; `is_stable` is False while it is still starting or stopping."""
 
     bot: BotRecord
     status: BotStatus
@@ -39,10 +39,10 @@ class BotService:
 
     Args:
         db: the database.
-        vault: seals and opens tokens.
+        vault: encrypts and decrypts tokens.
         runner: runs the bots.
-        settings: times.
-        max_bots: how many bots an account may have.
+        settings: timeouts.
+        max_bots: the maximum number of bots of an account.
     """
 
     def __init__(
@@ -64,11 +64,12 @@ class BotService:
     async def create(
         self, user_id: int, *, token: str, title: str, active: bool, by: Actor
     ) -> Outcome:
-        """Add a bot, and start it when it is to be active.
+        """Add a bot, and start it if `active` is True.
 
         Raises:
-            BotLimitReached, BotAlreadyRegistered: as the words say.
-            TokenRejected: Telegram does not know the token.
+            BotLimitReached: the account has the maximum number of bots.
+            BotAlreadyRegistered: this Telegram bot is already registered.
+            TokenRejected: Telegram does not accept the token.
         """
         await self._db.read(bots.check_new, self._vault, user_id, token, limit=self._max_bots)
         verified = await self._verify(token)
@@ -89,13 +90,15 @@ class BotService:
         return await self._carry_out(record, verified)
 
     async def update(self, record: BotRecord, changes: dict[str, Any], *, by: Actor) -> Outcome:
-        """Change a bot, and start, stop or restart it as its `active` and `token` say.
+        """Change a bot, and start, stop or restart it according to `active` and `token`.
 
         Args:
             changes: any of token, title, active.
 
         Raises:
-            BotAlreadyRegistered, TokenRejected, BotGone: as the words say.
+            BotAlreadyRegistered: the new token's Telegram bot is already registered.
+            TokenRejected: Telegram does not accept the new token.
+            BotGone: the bot was deleted in the meantime.
         """
         changes = dict(changes)
         token = changes.pop("token", record.token)
@@ -142,7 +145,7 @@ class BotService:
             raise
 
     async def delete(self, record: BotRecord, *, by: Actor) -> None:
-        """Stop a bot, then remove it."""
+        """Stop a bot, then delete it."""
         async with self._manager.lock(record.id):
             await self._manager.stop(record.id)
             try:
@@ -154,10 +157,10 @@ class BotService:
         self._runner.events.publish(record.user_id, EventKind.DELETED, record.id)
 
     async def retry_dead_update(self, bot: BotRecord, update_id: int, *, by: Actor) -> bool:
-        """Let a dead update wait for its handler again.
+        """Queue a dead update for its handler again.
 
         Returns:
-            Whether there is such an update.
+            False if there is no such update.
         """
         revived = await self._db.write(authorized, by, dead_updates.revive, bot, update_id)
         if revived is not None:
@@ -165,13 +168,13 @@ class BotService:
         return revived is not None
 
     async def _resume_locked(self, known: BotRecord) -> None:
-        """Let a bot go on as it is stored: the change that it was stopped for failed."""
+        """Start a bot again with its stored settings, because the change failed."""
         record = await self._read_again(known)
         if record is not None:
             await self._apply(record, None)
 
     async def _read_again(self, known: BotRecord) -> BotRecord | None:
-        """A bot as it is stored now, None when it is gone; as it was known, if nobody can tell."""
+        """Read a bot; None if it was deleted, the known record if the database fails."""
         try:
             return await self._db.read(bots.get, self._vault, known.id)
         except StorageError:
@@ -180,9 +183,9 @@ class BotService:
     async def _verify(self, token: str) -> Verification:
         return await verify(self._runner.transport, token, timeout=self._settings.verify_timeout)
 
-    async def _carry_out(self, made: BotRecord, verified: Verification) -> Outcome:
-        async with self._manager.lock(made.id):
-            record = await self._read_again(made)
+    async def _carry_out(self, created: BotRecord, verified: Verification) -> Outcome:
+        async with self._manager.lock(created.id):
+            record = await self._read_again(created)
             if record is None:
                 raise BotGone
             await self._apply(record, verified)

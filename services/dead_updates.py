@@ -10,8 +10,8 @@ from models.messaging import dead_updates
 from models.messaging.dead_updates import DeadUpdate
 from services.errors import DeadUpdateNotFound
 
-LISTED = 100  # the latest ones
-LISTED_BYTES = 65_536  # of what came from Telegram, in all of them
+LISTED = 100  # the latest updates
+LISTED_BYTES = 65_536  # of all payloads in a list together
 
 
 class DeadUpdateService:
@@ -25,7 +25,7 @@ class DeadUpdateService:
         self._db = db
 
     async def list_for(self, bot: BotRecord) -> list[DeadUpdate]:
-        """List the latest dead updates of a bot; beyond `LISTED_BYTES` without their payload."""
+        """List the latest dead updates of a bot; those beyond `LISTED_BYTES` have no payload."""
         return await self._db.read(
             dead_updates.list_for, bot.id, limit=LISTED, most_bytes=LISTED_BYTES
         )

@@ -1,7 +1,7 @@
 """Errors of the use cases; they know nothing of HTTP.
 
 ServiceError
-├── TooFast                 the caller must wait before the next try
+├── TooFast                 the caller must wait before the next attempt
 │   └── AccountTooFast      the limit is one of the account
 │       └── NetworkTooFast  the limit is one of all accounts in a network
 ├── RegistrationClosed
@@ -25,7 +25,7 @@ class TooFast(ServiceError):
     """The caller must wait.
 
     Args:
-        seconds: how long.
+        seconds: the time to wait.
     """
 
     def __init__(self, seconds: int) -> None:
@@ -34,15 +34,15 @@ class TooFast(ServiceError):
 
 
 class AccountTooFast(TooFast):
-    """The account makes requests faster than it may."""
+    """The account exceeds its request rate."""
 
 
 class NetworkTooFast(AccountTooFast):
-    """The accounts in a network together make requests faster than they may."""
+    """The accounts in a network together exceed their request rate."""
 
 
 class RegistrationClosed(ServiceError):
-    """People may not register themselves here."""
+    """Self-registration is disabled on this server."""
 
 
 class InvalidCredentials(ServiceError):
@@ -53,7 +53,7 @@ class WeakPassword(ServiceError):
     """A new password is not accepted.
 
     Args:
-        problems: why, a sentence each.
+        problems: the reasons, one sentence each.
     """
 
     def __init__(self, problems: list[str]) -> None:
@@ -62,11 +62,11 @@ class WeakPassword(ServiceError):
 
 
 class WrongPassword(ServiceError):
-    """The present password, asked for again, is wrong."""
+    """The current password, required for the change, is wrong."""
 
 
 class PasswordReplaced(ServiceError):
-    """The account got another password while the present one was checked."""
+    """The account got another password while the current one was checked."""
 
 
 class SessionNotFound(ServiceError):

@@ -1,4 +1,4 @@
-"""Logging in: registration, login, a new password. Every guess at a password is counted here."""
+"""Registration, login and change of passwords. Every attempt at a password is counted here."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DISABLED, _THROTTLED = "account_disabled", "too_many_attempts"
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """An account with the session that was just begun."""
+    """An account with its new session."""
 
     user: UserRecord
     session: SessionRecord
@@ -44,9 +44,9 @@ class LoginService:
         db: the database.
         sessions: ends sessions.
         hasher: hashes and checks passwords.
-        throttle: counts attempts.
-        lifetime: how long a session lasts.
-        registration_open: True if people may register themselves.
+        throttle: limits attempts.
+        lifetime: the lifetime of a session.
+        registration_open: True if self-registration is enabled.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class LoginService:
         self._registration_open = registration_open
 
     def check_registration_open(self) -> None:
-        """Check that people may register themselves.
+        """Check that self-registration is enabled.
 
         Raises:
             RegistrationClosed: only the operator adds accounts.
@@ -78,10 +78,10 @@ class LoginService:
     async def register(
         self, *, username: str, email: str, password: str, user_agent: str, by: Actor
     ) -> Login:
-        """Add an account and log it in.
+        """Create an account and log in.
 
         Args:
-            by: the address that the request comes from.
+            by: the actor, with the address of the request.
 
         Raises:
             RegistrationClosed: only the operator adds accounts.
@@ -105,10 +105,10 @@ class LoginService:
     async def log_in(
         self, *, username: str | None, email: str | None, password: str, user_agent: str, by: Actor
     ) -> Login:
-        """Begin a session for the account of a name or an e-mail address.
+        """Create a session for the account with a name or an e-mail address.
 
         Args:
-            by: the address that the request comes from.
+            by: the actor, with the address of the request.
 
         Raises:
             InvalidCredentials: there is no such account, or it has another password.
@@ -160,11 +160,11 @@ class LoginService:
         *,
         known: bool,
     ) -> bool:
-        """Check a password; False also if the attempt is in vain.
+        """Return True if a password is right and the attempt may succeed.
 
         Args:
-            attempt: the counted attempt; not counted if the queue of the hasher is full.
-            credentials: the account; None, for no account, takes as long.
+            attempt: the counted attempt; it is uncounted if the queue of the hasher is full.
+            credentials: the account; None if there is none, which takes as long.
             source, known: see `PasswordHasher.hash`.
 
         Raises:
@@ -220,5 +220,5 @@ class LoginService:
             raise PasswordReplaced from None
 
     def close(self) -> None:
-        """End the thread that hashes."""
+        """Stop the hashing thread."""
         self.hasher.close()

@@ -1,4 +1,4 @@
-"""Removes what is no longer needed, in steps so small that nobody notices."""
+"""Deletes old data, in steps small enough to delay nothing else."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from runner.settings import RunnerTuning
 
 log = logging.getLogger("botyard.janitor")
 
-KEEP_DEAD = timedelta(days=30)  # in which their bot's owner may try them again
-_PAUSE = 0.05  # seconds between two steps, in which others write
+KEEP_DEAD = timedelta(days=30)  # the bot's owner can retry them during this time
+_PAUSE = 0.05  # seconds between two steps, for other writes
 
 
 class Janitor:
@@ -23,9 +23,9 @@ class Janitor:
 
     Args:
         db: the database.
-        settings: how much at once.
-        keep: how long handled updates are kept.
-        keep_audit: how long the audit log is kept.
+        settings: the size of a step.
+        keep: the retention of handled updates.
+        keep_audit: the retention of the audit log.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Janitor:
         self._keep_audit = keep_audit
 
     async def sweep(self) -> None:
-        """Remove all that may go."""
+        """Delete everything past its retention."""
         await self._db.write(sessions.delete_expired)
         await self._prune("handled updates", updates.prune, self._keep)
         await self._prune("entries of the audit log", audit.prune, self._keep_audit)
@@ -47,8 +47,8 @@ class Janitor:
         step = self._settings.prune_step
 
         async def once() -> tuple[int, bool]:
-            gone = await self._db.write(prune, older_than=keep, limit=step)
-            return gone, gone == step
+            count = await self._db.write(prune, older_than=keep, limit=step)
+            return count, count == step
 
         await _in_steps(what, once)
 
@@ -56,10 +56,10 @@ class Janitor:
         step = self._settings.prune_step
 
         async def once() -> tuple[int, bool]:
-            # Found by a reader: no index has their times, and writers must not wait for that.
+            # Search in a reader: their times have no index, and the search must not delay writes.
             old = await self._db.read(dead_updates.older_than, KEEP_DEAD, limit=step)
-            gone = await self._db.write(dead_updates.remove, old) if old else 0
-            return gone, len(old) == step
+            count = await self._db.write(dead_updates.remove, old) if old else 0
+            return count, len(old) == step
 
         await _in_steps("dead updates", once)
 
@@ -68,13 +68,14 @@ async def _in_steps(what: str, once: Callable[[], Awaitable[tuple[int, bool]]]) 
     """Prune step by step.
 
     Args:
-        what: for the log.
-        once: makes one step; how many went, and whether there may be more.
+        what: the name of the rows, for the log.
+        once: carries out one step; returns the number of deleted rows, and True if there may be
+            more.
     """
     total, more = 0, True
     while more:
-        gone, more = await once()
-        total += gone
+        count, more = await once()
+        total += count
         if more:
             await asyncio.sleep(_PAUSE)
     if total:

@@ -1,4 +1,4 @@
-"""Login sessions: find, list and end them. Nothing else ends a session of this server."""
+"""Login sessions: find, list and end them. The server ends sessions only here."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from services.session_cache import SessionCache
 
 T = TypeVar("T")
 
-TOUCH_AFTER = timedelta(minutes=1)  # precision of a session's last use
+TOUCH_AFTER = timedelta(minutes=1)  # precision of the time of a session's last use
 
 
 class SessionService:
-    """Finds and ends sessions; with a session its live streams end.
+    """Finds and ends sessions; ending a session also ends its live streams.
 
     Args:
         db: the database.
@@ -115,7 +115,7 @@ class SessionService:
 
         Args:
             write: the writing function; it gets `args` and the keyword argument `by`.
-            keep: the one session that goes on; None for none.
+            keep: the session that stays valid; None for none.
         """
         result = await self._db.write(authorized, by, write, *args)
         self._cache.drop(user_id)

@@ -1,7 +1,7 @@
 """Rate limits for attempts to log in, registrations and changes of names.
 
-All counts are in memory: a restart forgets them. What it does not forget is where an account has
-been logged in to before (`models.accounts.known_networks`).
+All counts are in memory, so a restart resets them. It does not reset the networks from which
+accounts have been logged in to before (`models.accounts.known_networks`).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from services.errors import TooFast
 
 
 class Windows:
-    """Counts events in fixed windows of time; a window begins with its first event.
+    """Counts events in fixed time windows; a window begins with its first event.
 
     Args:
-        limit: how many events a window has room for.
-        seconds: how long it lasts.
-        clock: seconds that only ever go forward; those of a wall clock can be set back.
+        limit: the maximum number of events in a window.
+        seconds: the length of a window.
+        clock: returns monotonic seconds; a wall clock could be set back.
     """
 
     def __init__(
@@ -36,11 +36,11 @@ class Windows:
         self._limit = limit
         self._seconds = seconds
         self._clock = clock
-        # All windows last as long, so these are in the order of their ends.
+        # All windows have the same length, so they are in the order of their ends.
         self._windows: dict[Hashable, _Window] = {}
 
     def wait(self, key: Hashable) -> int | None:
-        """The seconds until there is room; None when there is some."""
+        """Return the seconds until another event is allowed; None if one is allowed now."""
         now = self._clock()
         self._drop_ended(now)
         window = self._windows.get(key)
@@ -55,7 +55,7 @@ class Windows:
         self._windows.setdefault(key, _Window(now + self._seconds)).count += 1
 
     def take_back(self, key: Hashable) -> None:
-        """Count one event less: it was none."""
+        """Undo the count of one event."""
         window = self._windows.get(key)
         if window is not None:
             window.count -= 1
@@ -63,7 +63,7 @@ class Windows:
                 del self._windows[key]
 
     def clear(self, key: Hashable) -> None:
-        """Begin anew."""
+        """Drop the window of a key."""
         with suppress(KeyError):
             del self._windows[key]
 
@@ -75,7 +75,7 @@ class Windows:
             del self._windows[oldest]
 
     def __len__(self) -> int:
-        """How many windows are kept."""
+        """Return the number of windows in memory."""
         return len(self._windows)
 
 
@@ -90,13 +90,13 @@ _Counts: TypeAlias = tuple[tuple[Windows, Hashable], ...]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt that was let through, until it is known what became of it.
+    """An attempt that was allowed, until its outcome is known.
 
     Args:
-        counts: where it is counted.
-        own: those of them that a right password clears.
-        failures: those of them that count nothing but failures.
-        in_vain: whether it must fail even if the password is right, after the same work; see
+        counts: the windows in which it is counted.
+        own: those of them that the right password clears.
+        failures: those of them that count failures only.
+        in_vain: True if it must fail even with the right password, after the same work; see
             `LoginThrottle.login`.
     """
 
@@ -106,7 +106,7 @@ class Attempt:
     in_vain: bool = False
 
     def succeeded(self) -> None:
-        """The password was right."""
+        """Record that the password was right."""
         for windows, key in self.own:
             windows.clear(key)
         for windows, key in self.failures:
@@ -114,7 +114,7 @@ class Attempt:
 
     @contextmanager
     def undone_when_busy(self) -> Iterator[None]:
-        """Do not count it when it comes to nothing because others fill the hasher's queue."""
+        """Undo the count if the attempt fails because the hasher's queue is full."""
         try:
             yield
         except HasherBusy:
@@ -127,15 +127,15 @@ _MINUTE, _HOUR = 60.0, 3600.0
 
 
 class LoginThrottle:
-    """How often one may try: to log in, to register, to get another name.
+    """Limits attempts to log in, to register, and to change names.
 
-    An attempt to log in is counted before it is known to fail, so that many at once are no way
-    around. Counted are the address, what was entered from this address, and what was entered
-    from all addresses that have not logged in before to the account it names: those that have
-    are not held up by what others do. The account itself is counted beside, see `login`.
+    A login attempt is counted before its outcome is known, so that parallel attempts cannot bypass
+    the limit. It is counted by address, by entered name from this address, and by entered name from
+    all addresses that have not logged in to that account before; so attempts by others do not block
+    the addresses that have. The account itself is counted separately, see `login`.
 
-    Memory needs no bound of its own: what a full queue refuses is taken back, so each entry has
-    cost the time of a hash.
+    Memory needs no limit of its own: attempts that a full queue rejects are uncounted, so each
+    entry has cost the time of a hash.
 
     Args:
         clock: as for `Windows`.
@@ -144,9 +144,9 @@ class LoginThrottle:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         windows = partial(Windows, clock=clock)
         self._address = windows(100, 5 * _MINUTE)
-        # Both by what was entered (a digest) and by the account behind it (its id).
+        # Both by the entered name (a digest) and by its account (its id).
         self._account_from_address = windows(10, 5 * _MINUTE)
-        # more than one address can use up: it takes several to hold strangers up
+        # more than one address can use up, so that it takes several to block strangers
         self._account_from_strangers = windows(50, 15 * _MINUTE)
         self._login = windows(10, 5 * _MINUTE)
         self._registrations = windows(60, _HOUR)
@@ -154,34 +154,34 @@ class LoginThrottle:
         self._names_from_address = windows(60, _HOUR)
 
     def check_address(self, address: str) -> None:
-        """Refuse an address that has to wait, before anything is done for it.
+        """Reject an address that has to wait, before any other work.
 
         Raises:
-            TooFast: it has to.
+            TooFast: the address has to wait.
         """
         _check((self._address, network_of(address)))
 
     def login(self, name: str, address: str, *, user_id: int | None, known: bool) -> Attempt:
         """Count an attempt to log in.
 
-        What was entered is counted whether an account is behind it or not, and nothing else is
-        ever refused with `TooFast`: no sequence of attempts tells an account from none, or that
-        a name and an e-mail address belong together. They still share the guesses: when those
-        at the account are used up, the attempt is in vain, and is answered as a wrong password.
+        The entered name is counted with or without a matching account, and nothing else raises
+        `TooFast`: so no sequence of attempts reveals that an account exists, or that a name and an
+        e-mail address belong to the same account. The two still share the attempts at the account:
+        when these are used up, the attempt is in vain, and is answered like a wrong password.
 
-        So an owner who comes from a new address, while others guess at the account by its other
-        name, is told that the right password is wrong, for a quarter of an hour at most. The
-        other ways are worse: to let the right one in would double the guesses, and to say what
-        is the matter would tell everybody that there is the account.
+        So owners at a new address, while others try passwords with the account's other name, are
+        told that the right password is wrong, for 15 minutes at most. The alternatives are worse:
+        accepting the right password would double the number of guesses, and a different answer
+        would reveal that the account exists.
 
         Args:
-            name: what was entered.
-            address: the IP address it comes from.
-            user_id: the account of that name or e-mail address; None when there is none.
-            known: whether this address has logged in to that account before.
+            name: the entered user name or e-mail address.
+            address: the IP address of the request.
+            user_id: the account with that name or e-mail address; None if there is none.
+            known: True if this address has logged in to that account before.
 
         Raises:
-            TooFast: it has to wait.
+            TooFast: the caller has to wait.
         """
         network = network_of(address)
         own, others = self._guesses(_digest(name), network, known=known)
@@ -192,21 +192,21 @@ class LoginThrottle:
         return _count_unseen(attempt, own=own, failures=others)
 
     def _guesses(self, target: Hashable, network: str, *, known: bool) -> tuple[_Counts, _Counts]:
-        """Where a guess counts: what a right password clears, and what counts only failures."""
+        """Return the windows of a guess: those the right password clears, those of failures."""
         others = () if known else ((self._account_from_strangers, target),)
         return ((self._account_from_address, (target, network)),), others
 
     def password_change(self, login: str | int) -> Attempt:
-        """Count an attempt to change the password, whatever becomes of it.
+        """Count an attempt to change the password, successful or not.
 
-        Counted per login: neither a stranger nor the thief of another session keeps the owner
-        from it.
+        It is counted per login, so that neither a stranger nor the thief of another session can
+        block the owner.
 
         Args:
             login: `Principal.login`.
 
         Raises:
-            TooFast: it has to wait.
+            TooFast: the caller has to wait.
         """
         return _count((self._login, login))
 
@@ -214,15 +214,15 @@ class LoginThrottle:
         """Count a registration.
 
         Raises:
-            TooFast: it has to wait.
+            TooFast: the caller has to wait.
         """
         return _count((self._registrations, network_of(address)))
 
     def new_name(self, user_id: int, address: str) -> None:
-        """Count a change of a name or an e-mail address: its answer tells which are taken.
+        """Count a change of a name or an e-mail address, because its answer reveals taken ones.
 
         Raises:
-            TooFast: it has to wait.
+            TooFast: the caller has to wait.
         """
         _count((self._names_of_account, user_id), (self._names_from_address, network_of(address)))
 
@@ -238,7 +238,7 @@ def _count(
     own: _Counts = (),
     failures: _Counts = (),
 ) -> Attempt:
-    """Count an attempt everywhere, or nowhere when one place has no room."""
+    """Count an attempt in all windows, or in none if one of them is full."""
     _check(*counts)
     for windows, key in counts:
         windows.add(key)
@@ -246,7 +246,7 @@ def _count(
 
 
 def _count_unseen(attempt: Attempt, *, own: _Counts, failures: _Counts) -> Attempt:
-    """Count an attempt in more places; where one has no room, it is in vain."""
+    """Count an attempt in more windows; if one of them is full, it is in vain."""
     counts = own + failures
     in_vain = any(windows.wait(key) is not None for windows, key in counts)
     for windows, key in counts:

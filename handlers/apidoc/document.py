@@ -1,7 +1,7 @@
 """Makes the API document (OpenAPI 3.1) from the handlers' docstrings and the schemas.
 
-A docstring holds what only its author can know: summary, answers, schemas. This module adds what
-follows from the code: keys, path parameters, forms, headers, common answers. Short forms in a
+A docstring contains only information that is not in the code: summary, answers, schemas. This
+module adds the rest: keys, path parameters, forms, headers, common answers. Short forms in a
 docstring: `schema: NameSchema`, with `many: true` for an array and `partial: true` for "no field
 is required", stands for the content of a body; `codes: [..]` names the error codes of an answer,
 `events: [..]` the schemas of a stream's events.
@@ -35,8 +35,8 @@ def make_document(routes: list[URLSpec], *, version: str) -> Document:
     """Make the API document.
 
     Args:
-        routes: those whose handlers have a docstring with a part after `---` are described.
-        version: of the program.
+        routes: the route table; a method is described if its docstring has a part after `---`.
+        version: the version of the program.
     """
     spec = APISpec(
         title="Botyard",
@@ -65,12 +65,12 @@ def make_document(routes: list[URLSpec], *, version: str) -> Document:
 
 
 def _path(pattern: str) -> str:
-    """Return what a route's pattern and the path made of it have in common."""
+    """Return the common form of a route's pattern and of its path, to match the two."""
     return re.sub(r"\(.*?\)|\{.*?\}", "{}", pattern.removesuffix("$"))
 
 
 class _Operation:
-    """One method of one path: its docstring, and what follows from the code."""
+    """One method of one path: the data from its docstring and from the code."""
 
     def __init__(self, method: str, path: str, route: URLSpec) -> None:
         self.method = method
@@ -150,14 +150,14 @@ class _Operation:
         """Return the answers that every method of this kind can give."""
         answers: dict[int, str] = {}
         if self.method in ("POST", "PUT", "PATCH"):
-            answers[400] = "The body is broken, or fields are invalid; `errors` says which."
+            answers[400] = "Malformed body or invalid fields (see `errors`)."
             answers[413] = f"The body is larger than {MAX_BODY // 1024} KiB."
-            answers[415] = "The body has a type that is not accepted here."
+            answers[415] = "Unsupported media type."
         if not self.public:
-            answers[401] = "There is no key, or it is not valid."
-            answers[429] = "Too many requests of the account; see the header Retry-After."
+            answers[401] = "Missing or invalid key."
+            answers[429] = "Too many requests (see Retry-After)."
         if self.route.regex.groups:
-            answers[404] = "There is nothing with this id, or it is not yours."
+            answers[404] = "Not found, or it belongs to another account."
         if not self.public or inspect.iscoroutinefunction(self.function):
             answers[503] = "The database does not answer; nothing was changed."
         common: dict[int, Document] = {
@@ -170,12 +170,9 @@ class _Operation:
 
     def _rejected_pages(self) -> Document:
         """Return the answer to pages of other sites."""
-        description, codes = (
-            "The request comes from a page of another site.",
-            [Code.ORIGIN_NOT_ALLOWED],
-        )
+        description, codes = "Request from a page of another site.", [Code.ORIGIN_NOT_ALLOWED]
         if not self.public:
-            description += " Or the session cookie came without its XSRF token."
+            description += " Or: session cookie without its XSRF token."
             codes.append(Code.XSRF_FAILED)
         return {"description": description, "codes": codes}
 

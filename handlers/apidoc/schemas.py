@@ -70,9 +70,9 @@ class _SchemaConverter(OpenAPIConverter):
             # Clients must not break when an answer gets one more field; and what they have read
             # they may send back as it is.
             json.pop("additionalProperties", None)
-        if read and written:  # an answer has all fields; which may be left out is for requests
+        if read and written:  # an answer has all fields; only requests can omit some
             json["required"] = sorted(json["properties"])
-        if read or instance.partial:  # what is left out of a change stays as it is
+        if read or instance.partial:  # omitted fields of a change keep their values
             for field in json["properties"].values():
                 field.pop("default", None)
         description = inspect.getdoc(type(instance)) or ""

@@ -38,7 +38,7 @@ class _File:
     """A file of the page, kept in memory: reading and hashing it takes milliseconds.
 
     Args:
-        content: of the file.
+        content: the content of the file.
         etag: a strong validator (RFC 9110, section 8.8.3).
     """
 
@@ -49,7 +49,7 @@ class _File:
 @cache
 def _file(name: str) -> _File:
     """Read a file of the page, in a checkout as well as in a single file."""
-    # A folder without modules, as in the single file, is no Path until a file in it is asked for.
+    # In the single file, a folder without modules is not a Path; only the files in it are.
     package, place = (
         ("handlers.static", name) if name in _OURS else ("swagger_ui", f"static/{name}")
     )
@@ -77,11 +77,11 @@ class OpenAPIDocument(ApiHandler):
         self.finish(self._document().content)
 
     def compute_etag(self) -> str | None:
-        """Return the document's ETag; Tornado would hash the answer anew."""
+        """Return the document's ETag; Tornado would hash every answer."""
         return self._document().etag
 
     def _document(self) -> _File:
-        # made once: it costs some 50 ms, and it cannot change while the server runs
+        # created once: it takes some 50 ms, and cannot change while the server runs
         document: _File | None = self.settings.get("openapi_document")
         if document is None:
             version = self.services.settings.version
@@ -94,7 +94,7 @@ class OpenAPIDocument(ApiHandler):
 class SwaggerFile(ApiHandler, StaticFileHandler):
     """The page and its files, sent from memory in pieces.
 
-    A client that does not read costs no more than a piece, and the end of the server does not
+    A client that does not read occupies no more memory than a piece, and the shutdown does not
     wait for it.
     """
 
@@ -119,7 +119,7 @@ class SwaggerFile(ApiHandler, StaticFileHandler):
         """Check that the page has this file.
 
         Raises:
-            NotFound: it has not.
+            NotFound: there is no such file.
         """
         if absolute_path not in _FILES:
             raise errors.NotFound(f"There is nothing at {self.shown_path}.")
@@ -143,7 +143,7 @@ class SwaggerFile(ApiHandler, StaticFileHandler):
         return _TYPES[Path(self.path).suffix]
 
     def get_modified_time(self) -> None:
-        """Return no time: the ETag alone says whether a file has changed."""
+        """Return no time: the ETag alone shows that a file has changed."""
 
     def should_return_304(self) -> bool:
         """Return True if the client has the file already."""
@@ -154,18 +154,18 @@ class SwaggerFile(ApiHandler, StaticFileHandler):
         return _file(self.path).etag
 
     def set_extra_headers(self, path: str) -> None:
-        """Let the page load its own files, and browsers keep them."""
+        """Allow the page to load its own files, and browsers to cache them."""
         self.set_header("Content-Security-Policy", _CONTENT_SECURITY_POLICY)
-        self.set_header("Cache-Control", "no-cache")  # ask again; the ETag spares the transfer
+        self.set_header("Cache-Control", "no-cache")  # revalidate; the ETag saves the transfer
 
 
 class SwaggerRedirect(ApiHandler):
-    """Relative addresses on the page need the last slash."""
+    """A redirect to the page: its relative addresses need the last slash."""
 
     public = frozenset({"GET", "HEAD"})
 
     def get(self) -> None:
-        """Send a browser to the page."""
+        """Redirect to the page."""
         self.redirect("/swagger/")
 
 

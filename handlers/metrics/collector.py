@@ -28,12 +28,12 @@ from models.messaging import updates
 from runner.states import BotState
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-PATIENCE = 3.0  # seconds that the database may take; Prometheus itself waits for 10 s
+PATIENCE = 3.0  # seconds to wait for the database; Prometheus itself waits for 10 s
 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What the database knows: the bots in each state, and the updates."""
+    """The counts from the database: bots by state, and updates."""
 
     states: dict[str, int]
     updates: updates.Counts
@@ -60,7 +60,7 @@ class MetricsCollector(Collector):
     async def text(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
         stored = await self._read_stored()
-        self._stored = stored  # no await from here on: two scrapes may be under way
+        self._stored = stored  # no await from here on: scrapes may run concurrently
         return generate_latest(self._registry)
 
     async def _read_stored(self) -> _Stored | None:
@@ -82,21 +82,21 @@ class MetricsCollector(Collector):
         yield _gauge("botyard_tasks", "Tasks of the event loop.", {(): len(asyncio.all_tasks())})
         yield _histogram(
             "botyard_loop_lag_seconds",
-            "How late the event loop comes to what is due.",
+            "Event loop lag: delay of timers.",
             {(): self._services.loop_lag},
         )
 
     def _build(self) -> Iterator[Metric]:
         settings = self._services.settings
-        made_of = {
+        build = {
             "version": settings.version,
             "commit": settings.commit,
             "python": platform.python_version(),
         }
         family = GaugeMetricFamily(
-            "botyard_build_info", "What runs; always 1.", labels=list(made_of)
+            "botyard_build_info", "Version of the server; always 1.", labels=list(build)
         )
-        family.add_metric(list(made_of.values()), 1)
+        family.add_metric(list(build.values()), 1)
         yield family
 
     def _requests(self) -> Iterator[Metric]:
@@ -118,7 +118,7 @@ class MetricsCollector(Collector):
         )
 
     def _bots(self) -> Iterator[Metric]:
-        # Without the database only what runs here is known, and not what is off.
+        # Without the database, only the bots that run here are known, not those that are off.
         states = self._stored.states if self._stored else self._services.runner.states()
         known = [state for state in BotState if self._stored or state is not BotState.STOPPED]
         counts = {(str(state),): states.get(state, 0) for state in known}
@@ -129,11 +129,11 @@ class MetricsCollector(Collector):
         counts = journal.counts
         for name, about, count in (
             ("updates_received", "Updates stored for the first time.", counts.received),
-            ("updates_handled", "Updates whose handlers came to an end.", counts.handled),
+            ("updates_handled", "Updates handled successfully.", counts.handled),
             ("updates_dead", "Updates whose handlers failed for good.", counts.dead),
-            ("updates_dropped", "Dead updates that went to make room for others.", counts.dropped),
-            ("updates_discarded", "Updates let go for want of an id.", counts.discarded),
-            ("update_failures", "Failures of handlers; each is tried again.", counts.failed),
+            ("updates_dropped", "Dead updates deleted to make room for others.", counts.dropped),
+            ("updates_discarded", "Updates ignored: they have no usable id.", counts.discarded),
+            ("update_failures", "Failed attempts to handle updates.", counts.failed),
         ):
             yield _counter(f"botyard_{name}", about, {(): count})
         stored = self._stored and {
@@ -142,7 +142,7 @@ class MetricsCollector(Collector):
         }
         yield _gauge("botyard_journal_updates", "Unhandled updates stored.", stored or {}, "state")
         unwritten = {(kind,): count for kind, count in journal.unwritten.items()}
-        about = "What the journal has in hand and not yet in the database."
+        about = "Batches and marks in memory, not yet in the database."
         yield _gauge("botyard_journal_unwritten", about, unwritten, "kind")
 
     def _telegram(self) -> Iterator[Metric]:
@@ -155,12 +155,10 @@ class MetricsCollector(Collector):
     def _database(self) -> Iterator[Metric]:
         db = self._services.db
         up = {(): int(self._stored is not None)}
-        yield _gauge("botyard_database_up", "Whether the database answered this scrape.", up)
-        yield _counter(
-            "botyard_database_failures", "Calls it did not carry out.", {(): db.failures}
-        )
+        yield _gauge("botyard_database_up", "1 if the database answered this scrape.", up)
+        yield _counter("botyard_database_failures", "Failed database calls.", {(): db.failures})
         queued = {(kind,): count for kind, count in db.queued.items()}
-        yield _gauge("botyard_database_queue", "Calls that wait for a thread.", queued, "kind")
+        yield _gauge("botyard_database_queue", "Calls waiting for a thread.", queued, "kind")
         about = "Time from the end of a transaction's work until it is on the disk."
         yield _histogram("botyard_database_commit_seconds", about, {(): db.commits})
 

@@ -28,15 +28,15 @@ class Metrics(ApiHandler):
             return
         if settings.metrics_token is None:
             raise errors.Forbidden(
-                "Metrics are closed here: the operator sets BOTYARD_METRICS_TOKEN, and the "
-                "scrape sends it as 'Authorization: Bearer TOKEN'.",
+                "Metrics are closed. To open them, set BOTYARD_METRICS_TOKEN and send it as "
+                "'Authorization: Bearer TOKEN'.",
                 code=Code.METRICS_CLOSED,
             )
         scheme, _, token = self.request.headers.get("Authorization", "").strip().partition(" ")
         if scheme.lower() != "bearer":
             raise errors.Unauthorized("Send the token as 'Authorization: Bearer TOKEN'.")
         if not hmac.compare_digest(token.strip().encode(), settings.metrics_token.encode()):
-            detail = "This is not the token of BOTYARD_METRICS_TOKEN."
+            detail = "The token does not match BOTYARD_METRICS_TOKEN."
             raise errors.Unauthorized(detail, code=Code.INVALID_KEY)
 
     async def get(self) -> None:
@@ -53,7 +53,7 @@ class Metrics(ApiHandler):
             description: The metrics.
             content: {text/plain: {schema: {type: string}}}
           401:
-            description: The operator's token is missing, or it is another one.
+            description: The operator's token is missing or wrong.
             codes: [not_authenticated, invalid_key]
           403:
             description: The operator has set no token, and others can reach this server.

@@ -74,7 +74,7 @@ class RegistrationSchema(AccountBodySchema):
     password1 = _password()
     password2 = _password()
 
-    # also if other fields are wrong, so that all errors are reported at once
+    # even if other fields are invalid, so that all errors are reported at once
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def _check_passwords(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
         if any(name in original and name not in data for name in _PASSWORDS):

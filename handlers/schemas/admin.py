@@ -35,7 +35,7 @@ class AdminUserSchema(BodySchema):
     created_at = Moment(dump_only=True)
     bots = fields.Integer(dump_only=True, metadata={"description": "How many bots it has."})
     active_bots = fields.Integer(
-        dump_only=True, metadata={"description": "How many of them are switched on."}
+        dump_only=True, metadata={"description": "Number of its active bots."}
     )
 
 
@@ -48,9 +48,13 @@ class AdminUserPageSchema(PageSchema):
 class AdminUserQuerySchema(PageQuerySchema):
     """A filter of accounts."""
 
-    is_staff = QueryBoolean(metadata={"description": "Only staff, or only others."})
-    disabled = QueryBoolean(metadata={"description": "Only disabled ones, or only others."})
-    search = search_field("A part of the user name or the e-mail address.")
+    is_staff = QueryBoolean(
+        metadata={"description": "true: only staff; false: only other accounts."}
+    )
+    disabled = QueryBoolean(
+        metadata={"description": "true: only disabled accounts; false: only enabled ones."}
+    )
+    search = search_field("Text in the user name or in the e-mail address.")
 
 
 class AdminBotSchema(BotBaseSchema):
@@ -73,9 +77,11 @@ class AdminBotPageSchema(PageSchema):
 class AdminBotQuerySchema(PageQuerySchema):
     """A filter of bots."""
 
-    user = id_field("Only those of the account with this id.")
+    user = id_field("Only bots of the account with this id.")
     state = fields.Enum(
-        BotState, by_value=True, metadata={"description": "Only those in this state now."}
+        BotState, by_value=True, metadata={"description": "Only bots in this state now."}
     )
-    active = QueryBoolean(metadata={"description": "Only those switched on, or only others."})
-    search = search_field("A part of the title or the bot's user name.")
+    active = QueryBoolean(
+        metadata={"description": "true: only active bots; false: only inactive ones."}
+    )
+    search = search_field("Text in the title or in the bot's user name.")

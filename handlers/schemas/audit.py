@@ -30,7 +30,7 @@ class AuditEntrySchema(Schema):
     username = fields.String(required=True)
     bot = fields.Integer(required=True, allow_none=True, attribute="bot_id")
     details = fields.Dict(
-        required=True, metadata={"description": "For example which `fields` were changed."}
+        required=True, metadata={"description": "For example the `fields` that were changed."}
     )
     address = fields.String(
         required=True,
@@ -45,7 +45,7 @@ class AuditEntryPageSchema(PageSchema):
 
 
 # an unescaped + in a query is a blank (WHATWG URL, application/x-www-form-urlencoded)
-_NO_TIME = "Give a time with its zone, such as 2026-01-31T12:00:00Z; write + as %2B."
+_NO_TIME = "Use a time with a time zone, such as 2026-01-31T12:00:00Z (encode + as %2B)."
 
 
 def _storable(moment: datetime) -> None:
@@ -59,10 +59,10 @@ class AuditQuerySchema(PageQuerySchema):
     """A filter of entries."""
 
     action = fields.Enum(Action, by_value=True)
-    user = id_field("Only those of the account with this id.")
+    user = id_field("Only entries about the account with this id.")
     since = fields.AwareDateTime(
         format="iso",
         validate=_storable,
         error_messages=dict.fromkeys(("invalid", "invalid_awareness"), _NO_TIME),
-        metadata={"description": "Only those since this time, such as 2026-01-31T12:00:00Z."},
+        metadata={"description": "Only entries since this time, such as 2026-01-31T12:00:00Z."},
     )

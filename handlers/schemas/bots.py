@@ -29,7 +29,7 @@ class BotStateSchema(Schema):
 
 
 class BotCountersSchema(Schema):
-    """The updates of a bot that wait, and its last contact with Telegram."""
+    """The pending and dead updates of a bot, and its last contact with Telegram."""
 
     last_poll_at = Moment(
         required=True,
@@ -72,7 +72,7 @@ class BotDeletedEventSchema(Schema):
 
 
 class DeadUpdateSchema(Schema):
-    """An update whose handler failed three times, or that cannot be understood."""
+    """An update whose handler failed three times, or that could not be parsed."""
 
     update_id = fields.Integer(required=True)
     received_at = Moment(required=True)
@@ -88,18 +88,21 @@ class DeadUpdateSchema(Schema):
         required=True, metadata={"description": "The length of the update as JSON, shown or not."}
     )
     update_left_out = fields.Boolean(
-        required=True, metadata={"description": "True if the list would be too long with it."}
+        required=True,
+        metadata={
+            "description": "True if `update` is omitted because the list would be too large."
+        },
     )
 
 
 _TOKEN = validate.Regexp(
     rf"({TOKEN_PATTERN.pattern}|{MASKED_TOKEN_PATTERN.pattern})\Z",
-    error="A token looks like 123456789:AAExample-35-letters, as @BotFather gives it.",
+    error="Not a bot token. Copy it from @BotFather; it looks like 123456789:AAExample-35-letters.",
 )
 
 
 def of_possible_bot(token: str) -> None:
-    """Reject a token whose number is beyond those of Telegram bots."""
+    """Reject a token whose number is too large for a Telegram bot."""
     number = token.partition(":")[0]
     if number.isdecimal() and int(number[:20]) > MAX_TELEGRAM_ID:
         raise ValidationError("The number before the colon is too large for a Telegram bot's.")
@@ -113,7 +116,7 @@ class TokenField(fields.String):
 
 
 class BotBaseSchema(BodySchema):
-    """The fields of a bot that its owner and staff read alike."""
+    """The fields of a bot that both its owner and staff can read."""
 
     id = fields.Integer(dump_only=True)
     token = fields.String(dump_only=True, metadata={"description": "The masked form."})

@@ -19,11 +19,11 @@ from models.accounts.rules import printable
 from runner.states import BotState
 
 MAX_PAGE_SIZE = 100
-_MAX_PAGE = 10**6  # far beyond every list, and small enough for the databases
+_MAX_PAGE = 10**6  # larger than any list, and small enough for the databases
 
 
 class Text(fields.String):
-    """A text whose rules are tried in order, up to the first that it breaks.
+    """A text whose rules are checked in order, up to the first one that fails.
 
     The length comes first: the cost of the other rules grows with the text.
     """
@@ -66,7 +66,7 @@ class Moment(fields.AwareDateTime):
 class BodySchema(Schema):
     """The base of all bodies: unknown fields are rejected by name, read-only ones ignored.
 
-    Frontends write back what they have read, so read-only fields must do no harm.
+    Frontends send back objects that they have read, so read-only fields must be accepted.
     """
 
     class Meta:
@@ -119,7 +119,7 @@ class ProblemSchema(Schema):
 
 
 class QueryBoolean(fields.Boolean):
-    """`true` or `false`, as a parameter of an address."""
+    """`true` or `false`, as a query parameter."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
         if value not in ("true", "false"):
@@ -141,14 +141,14 @@ class PageQuerySchema(BodySchema):
 class PageSchema(Schema):
     """The parts of every page."""
 
-    count = fields.Integer(required=True, metadata={"description": "Rows in all pages."})
+    count = fields.Integer(required=True, metadata={"description": "Total number of items."})
     next = fields.Url(
         required=True, allow_none=True, metadata={"description": "The address of the next page."}
     )
     previous = fields.Url(
         required=True,
         allow_none=True,
-        metadata={"description": "The address of the page before."},
+        metadata={"description": "The address of the previous page."},
     )
 
 

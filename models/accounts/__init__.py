@@ -1,1 +1,1 @@
-"""Accounts: people, their sessions, passwords, and what was done."""
+"""Accounts: users, their sessions and passwords, and the audit log."""

@@ -1,4 +1,4 @@
-"""Where requests come from, in the form in which it is counted and remembered."""
+"""The networks of requests, in the form in which they are counted and stored."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, section 2.1
 
 
-@lru_cache(maxsize=4096)  # asked several times a request, mostly of the same few
+@lru_cache(maxsize=4096)  # called several times per request, mostly with the same few addresses
 def network_of(address: str) -> str:
-    """What an IP address counts as: itself, or with IPv6 its network of 64 bits.
+    """Return the network that an IP address is counted as: itself, or its /64 with IPv6.
 
-    A host has all addresses of such a network to itself (RFC 4291, section 2.5.1; RFC 8981), so
-    that each of them alone means nothing. An IPv4 address that is written as IPv6 is itself:
-    behind NAT64 all of them are in one such network, and with 6to4 each has 65,536.
+    A host can use all addresses of a /64 (RFC 4291, section 2.5.1; RFC 8981), so a single one does
+    not identify it. An IPv4 address written as IPv6 is counted as the IPv4 address: behind NAT64
+    all of them are in one /64, and with 6to4 each has 65,536.
     """
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
-        return address[:64]  # a Unix socket has none
+        return address[:64]  # of a Unix socket
     if not isinstance(parsed, IPv6Address):
         return str(parsed)
     written = _ipv4_in(parsed)
@@ -29,9 +29,9 @@ def network_of(address: str) -> str:
 
 
 def _ipv4_in(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address of whoever has this one: mapped, NAT64, 6to4 or Teredo; None for none."""
+    """Return the IPv4 address in a mapped, NAT64, 6to4 or Teredo address; None for any other."""
     if address in _NAT64:
         return IPv4Address(address.packed[-4:])
     if address.teredo is not None:
-        return address.teredo[1]  # the first is the server's
+        return address.teredo[1]  # the first one is the server's
     return address.ipv4_mapped or address.sixtofour

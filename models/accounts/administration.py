@@ -1,4 +1,4 @@
-"""What operators do with accounts: see them with their bots, switch them off and on."""
+"""Administration of accounts by operators: list them with their bots, disable and enable them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Account:
     """An account as operators see it.
 
     Args:
-        bots: how many it has.
-        active_bots: how many of them are switched on.
+        bots: the number of its bots.
+        active_bots: the number of its active bots.
     """
 
     user: UserRecord
@@ -37,7 +37,7 @@ class Account:
 
 
 def accounts() -> list[Account]:
-    """Every account, oldest first."""
+    """Return all accounts, oldest first."""
     return _counted(list(User.select().order_by(User.id)))
 
 
@@ -60,11 +60,11 @@ def accounts_page(
     disabled: bool | None = None,
     search: str = "",
 ) -> Page[Account]:
-    """Some accounts, oldest first.
+    """Return a page of accounts, oldest first.
 
     Args:
-        is_staff, disabled: only those of which this is true or false; None for all.
-        search: what the name or the address contains, in whatever case.
+        is_staff, disabled: only accounts with this value; None for all.
+        search: text in the user name or the e-mail address, in any case.
     """
     query = User.select().order_by(User.id)
     if is_staff is not None:
@@ -78,7 +78,7 @@ def accounts_page(
 
 
 def account(user_id: int) -> Account | None:
-    """One account; None when there is none."""
+    """Return an account; None if there is none."""
     return next(iter(_counted(list(User.select().where(User.id == user_id)))), None)
 
 
@@ -92,13 +92,13 @@ def bots_page(
     state: str | None = None,
     search: str = "",
 ) -> Page[BotRecord]:
-    """Some bots of all accounts, oldest first.
+    """Return a page of the bots of all accounts, oldest first.
 
     Args:
-        user: only those of this account.
-        active: only those switched on, or off; None for both.
-        state: only those that are shown in this state.
-        search: what the title or the bot's user name contains, in whatever case.
+        user: only bots of this account.
+        active: only bots with this value; None for all.
+        state: only bots that are shown in this state.
+        search: text in the title or the bot's user name, in any case.
     """
     query = runs.joined(Bot.id).order_by(Bot.id)
     if user is not None:
@@ -109,7 +109,7 @@ def bots_page(
         query = query.where(runs.state_expression() == state)
     if search:
         part = search.lower()
-        # as it stands, too: PostgreSQL in the locale C lowers the letters of English alone
+        # also the unchanged text: PostgreSQL with the locale C lowercases ASCII letters only
         matches = (
             peewee.fn.LOWER(field).contains(part) | field.contains(search)
             for field in (Bot.title, Bot.username)
@@ -125,16 +125,16 @@ def _with_ids(vault: Vault, ids: list[tuple[int]]) -> list[BotRecord]:
 
 
 def change(user_id: int, changes: dict[str, bool], *, by: Actor) -> Account | None:
-    """Change what only operators may change of an account.
+    """Change the fields of an account that only operators may change.
 
-    To disable it ends its sessions and stops its bots. What their `active` says stays as it
-    is: it is what they return to.
+    Disabling it ends its sessions and stops its bots. Their `active` is not changed, so that they
+    run again when the account is enabled.
 
     Args:
         changes: any of is_staff, disabled.
 
     Returns:
-        The account as it is now; None when it is gone.
+        The account as it is now; None if it was deleted.
     """
     try:
         user = locked(user_id)
@@ -143,13 +143,13 @@ def change(user_id: int, changes: dict[str, bool], *, by: Actor) -> Account | No
     values: dict[str, Any] = {}
     if changes.get("is_staff", user.is_staff) != user.is_staff:
         values["is_staff"] = changes["is_staff"]
-        given = Action.STAFF_GIVEN if changes["is_staff"] else Action.STAFF_TAKEN
-        audit.record(given, by, user_id=user_id, username=user.username)
+        action = Action.STAFF_GIVEN if changes["is_staff"] else Action.STAFF_TAKEN
+        audit.record(action, by, user_id=user_id, username=user.username)
     if changes.get("disabled", user.disabled_at is not None) != (user.disabled_at is not None):
         values["disabled_at"] = now() if changes["disabled"] else None
         Session.delete().where(Session.user == user_id).execute()
-        switched = Action.DISABLED if changes["disabled"] else Action.ENABLED
-        audit.record(switched, by, user_id=user_id, username=user.username)
+        action = Action.DISABLED if changes["disabled"] else Action.ENABLED
+        audit.record(action, by, user_id=user_id, username=user.username)
         Bot.update(generation=Bot.generation + 1).where(Bot.user == user_id).execute()
     if values:
         change_marker.renew()

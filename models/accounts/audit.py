@@ -1,7 +1,7 @@
-"""The audit log: who did what, when and from where, written in the transaction that does it.
+"""The audit log: actions with actor, time and address, written in the action's transaction.
 
-Rows are added, and pruned when they are old; a trigger refuses to change one. They point at
-nothing by foreign key, so that they survive the account or bot they tell of, with its name.
+Rows are added, and pruned when they are old; a trigger rejects changes of rows. They have no
+foreign keys, so that they outlive the account or the bot that they name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from models.engine.pagination import Page, cut
 
 
 class Action(StrEnum):
-    """What was done."""
+    """The kind of an action."""
 
     REGISTERED = "account_registered"
     CHANGED = "account_changed"
@@ -39,14 +39,14 @@ class Action(StrEnum):
     BOT_SWITCHED_ON = "bot_switched_on"
     BOT_SWITCHED_OFF = "bot_switched_off"
     BOT_DELETED = "bot_deleted"
-    BOT_TAKEN_OVER = "bot_taken_over"  # from a row whose token is dead
-    BOT_LOST = "bot_lost"  # to whoever has the new token
+    BOT_TAKEN_OVER = "bot_taken_over"  # from a row with a revoked token
+    BOT_LOST = "bot_lost"  # to the account with the new token
     UPDATE_REPLAYED = "dead_update_replayed"
     UPDATE_DELETED = "dead_update_deleted"
 
 
 class Entry(BaseModel):
-    """One thing that was done."""
+    """One action."""
 
     at = UTCDateTimeField(index=True)
     action = peewee.CharField(max_length=32)
@@ -64,13 +64,13 @@ class Entry(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something.
+    """The actor of an action.
 
     Args:
         name: empty for the account itself, which may not exist yet.
         user_id: None for the account itself, and for the operator.
-        address: the IP address it comes from; empty at the command line.
-        session_id: the session that must still live when a write is carried out; empty for none.
+        address: the IP address of the request; empty for the command line.
+        session_id: the session that must be valid when a write is carried out; empty for none.
         staff: True if the account must still be staff then.
     """
 
@@ -82,7 +82,7 @@ class Actor:
 
 
 OPERATOR = Actor("operator")
-PLATFORM = Actor("botyard")  # when whoever brought it about must not be told
+PLATFORM = Actor("botyard")  # where the real actor must not be revealed
 _NOBODY = 0  # no account has this id
 
 
@@ -92,8 +92,8 @@ class EntryRecord:
 
     Args:
         actor_id: None for the operator at the command line.
-        user_id: the account that it was done to, or to whose bot.
-        details: what there is to know beside that; never a token or a password.
+        user_id: the affected account, or the account of the affected bot.
+        details: further details; never a token or a password.
     """
 
     id: int
@@ -126,13 +126,13 @@ def record(
     """Add an entry; it is stored if the transaction is.
 
     Args:
-        by: who does it.
-        user_id, username: the account it is done to, or to whose bot.
+        by: the actor.
+        user_id, username: the affected account, or the account of the affected bot.
         bot_id: the bot.
-        details: what can be written as JSON and is no secret.
+        details: further details that can be written as JSON and are not secret.
 
     Returns:
-        Its id.
+        The entry's id.
     """
     ((entry_id,),) = select(
         _INSERT,
@@ -150,14 +150,14 @@ def record(
 
 
 def record_failed_login(by: Actor, *, user_id: int | None, username: str, reason: str = "") -> None:
-    """Add that somebody did not get in.
+    """Record a failed login.
 
-    For a name that nobody has, the entry goes again at once: what is done for an account must
-    not be told from what is done for none, neither by its time nor by the count of commits.
+    For a name without an account, the entry is deleted at once: neither the time nor the number
+    of commits may reveal that an account exists.
 
     Args:
-        user_id: the account; None when there is none of that name.
-        reason: why, when it was not for the password alone.
+        user_id: the account; None if there is none with that name.
+        reason: the reason, if it was not only a wrong password.
     """
     details: dict[str, Any] = {"reason": reason} if reason else {}
     entry_id = record(
@@ -175,13 +175,13 @@ def entries(
     user: int | None = None,
     since: datetime | None = None,
 ) -> Page[EntryRecord]:
-    """Some of the log, the latest first.
+    """Return a page of entries, the latest first.
 
     Args:
-        viewer_id: only what was done to this account and its bots; None for everything.
-        action: only this.
-        user: only what was done to this account, too.
-        since: only what was not done before.
+        viewer_id: only entries about this account and its bots; None for all.
+        action: only entries about this action.
+        user: only entries about this account, in addition to `viewer_id`.
+        since: only entries from this time on.
     """
     query = Entry.select().order_by(Entry.id.desc())
     for account in (viewer_id, user):
@@ -210,7 +210,7 @@ def _record(row: Entry) -> EntryRecord:
 
 
 def prune(*, older_than: timedelta, limit: int) -> int:
-    """Remove old entries, a step at a time; how many went."""
+    """Delete old entries, up to `limit`; return the number of deleted ones."""
     entry = Entry.alias()
     old = entry.select(entry.id).where(entry.at < now() - older_than).order_by(entry.at)
     return int(Entry.delete().where(Entry.id.in_(old.limit(limit))).execute())

@@ -1,4 +1,4 @@
-"""A bounded queue that several sources share fairly: one turn each, round and round."""
+"""A bounded queue with round-robin between its sources."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ T = TypeVar("T")
 
 
 class QueueFull(Exception):
-    """The queue takes no more of this source."""
+    """The queue has no room for another item of this source."""
 
 
 class FairQueue(Generic[T]):
-    """Items that wait, by the source they come from.
+    """Waiting items by source.
 
-    A source that has nothing waiting never waits for more than one item of each other source,
-    and is let in when the queue is full: a source that has more than one gives its newest up.
+    An item of a source without waiting items waits for at most one item of each other source. It
+    is also accepted when the queue is full: the source with the most items loses its newest one.
 
     Args:
-        limit: how many items may wait.
-        each: how many of one source may wait.
+        limit: the maximum number of items.
+        each: the maximum number of items of a source.
     """
 
     def __init__(self, *, limit: int, each: int) -> None:
         self._limit = limit
         self._each = each
-        self._waiting: dict[str, deque[T]] = {}  # sources in the order of their turns
+        self._waiting: dict[str, deque[T]] = {}  # in the order of the turns
         self._size = 0
 
     def __len__(self) -> int:
-        """How many items wait."""
+        """Return the number of waiting items."""
         return self._size
 
     def put(self, source: str, item: T) -> T | None:
         """Add an item.
 
         Returns:
-            The item of another source that had to make room; None for none.
+            The item of another source that was removed to make room; None if there was room.
 
         Raises:
-            QueueFull: too many items of this source wait, or one of each of too many sources.
+            QueueFull: too many items of this source wait, or no other source has two more.
         """
         own = len(self._waiting.get(source, ()))
         if own >= self._each:
@@ -58,10 +58,10 @@ class FairQueue(Generic[T]):
         return longest.pop()
 
     def pop(self) -> T:
-        """Take the item whose turn it is.
+        """Remove and return the next item.
 
         Raises:
-            IndexError: nothing waits.
+            IndexError: the queue is empty.
         """
         if not self._waiting:
             raise IndexError("nothing waits")
@@ -69,6 +69,6 @@ class FairQueue(Generic[T]):
         items = self._waiting.pop(source)
         item = items.popleft()
         if items:
-            self._waiting[source] = items  # behind all others
+            self._waiting[source] = items  # after all others
         self._size -= 1
         return item

@@ -1,4 +1,4 @@
-"""Where an account has been logged in to: failures of strangers do not hold up who comes back."""
+"""The networks of earlier logins: attempts by strangers do not block logins from these."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from models.accounts.address import network_of
 from models.accounts.users import User
 from models.engine.base import BaseModel, UTCDateTimeField, now
 
-KEPT = 50  # networks of an account, the latest ones
+KEPT = 50  # the latest networks of an account
 KEPT_FOR = timedelta(days=180)
 
 
 class KnownNetwork(BaseModel):
-    """A network, as `network_of` has it, that somebody with the password has logged in from."""
+    """A network, as returned by `network_of`, from which an account has been logged in to."""
 
     user = peewee.ForeignKeyField(User, on_delete="CASCADE", index=False)
     network = peewee.CharField(max_length=64)
@@ -27,7 +27,7 @@ class KnownNetwork(BaseModel):
 
 
 def remember(user_id: int, address: str) -> None:
-    """Note that an account was logged in to from an address, and forget what is old."""
+    """Record a login from an address, and delete old networks."""
     moment = now()
     network = network_of(address)
     KnownNetwork.insert(user=user_id, network=network, last_login_at=moment).on_conflict(
@@ -44,7 +44,7 @@ def remember(user_id: int, address: str) -> None:
 
 
 def knows(user_id: int, address: str) -> bool:
-    """Whether an account has been logged in to from an address, or from its network."""
+    """Return True if an account has been logged in to from the network of an address."""
     query = KnownNetwork.select().where(
         KnownNetwork.user == user_id, KnownNetwork.network == network_of(address)
     )
@@ -52,10 +52,10 @@ def knows(user_id: int, address: str) -> bool:
 
 
 def forget_all_but(user_id: int, address: str) -> None:
-    """Forget where an account was logged in to: whoever it was may have stolen the password.
+    """Delete an account's networks, because a thief of the password may have used them.
 
     Args:
-        address: of which this is not so; empty for none.
+        address: the address whose network is kept; empty for none.
     """
     _forget(user_id, keep={network_of(address)} if address else set())
 

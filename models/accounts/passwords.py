@@ -1,4 +1,4 @@
-"""Passwords: what is accepted, how they are hashed, and the threads that do the hashing."""
+"""Passwords: their rules, their hashes, and the thread that computes these."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNKNOWN_USER_HASH = "$2b$12$ABCDEFGHIJKLMNOPQRSTUuAcq3Njg9Yx/KDpXeqVAekjw4lCh/Q
 
 
 class HasherBusy(Exception):
-    """More passwords are waiting to be hashed than the queue takes."""
+    """The queue of passwords to hash is full."""
 
 
 @cache
@@ -36,62 +36,62 @@ def _common_passwords() -> frozenset[str]:
 
 
 def weaknesses(password: str, *, username: str = "", email: str = "") -> list[str]:
-    """Why a password is not accepted, a sentence each; empty when it is."""
-    found = []
+    """Return the reasons why a password is rejected, one sentence each; none if it is accepted."""
+    problems = []
     if len(password) < MIN_LENGTH:
-        found.append(f"The password must have at least {MIN_LENGTH} characters.")
+        problems.append(f"The password must have at least {MIN_LENGTH} characters.")
     if len(password) > MAX_LENGTH:
-        found.append(f"The password must have at most {MAX_LENGTH} characters.")
+        problems.append(f"The password must have at most {MAX_LENGTH} characters.")
     if password.isdecimal():
-        found.append("The password must not consist of digits only.")
+        problems.append("The password must not consist of digits only.")
     lowered = password.lower()
     if lowered in _common_passwords():
-        found.append("The password is among the most common ones; choose another.")
+        problems.append("The password is among the most common ones; choose another.")
     if lowered in {username.lower(), email.lower(), email.lower().partition("@")[0]} - {""}:
-        found.append("The password must not be the user name or the e-mail address.")
-    return found
+        problems.append("The password must not be the user name or the e-mail address.")
+    return problems
 
 
 def _prepare(password: str) -> bytes:
-    # bcrypt reads 72 bytes and refuses more; a digest first makes every byte count. Base64,
-    # because bcrypt ends at a NUL byte.
+    # bcrypt accepts 72 bytes at most, so hash a digest, to use every byte of the password. Base64,
+    # because bcrypt stops at a NUL byte.
     return base64.b64encode(sha256(password.encode()).digest())
 
 
 def hash_password(password: str) -> str:
-    """The hash to store (bcrypt over SHA-256); takes a third of a second of CPU."""
+    """Compute the hash to store (bcrypt over SHA-256); takes a third of a second of CPU time."""
     return bcrypt.hashpw(_prepare(password), bcrypt.gensalt(COST)).decode()
 
 
 def check_password(password: str, password_hash: str | None) -> bool:
-    """Whether a password fits a hash; None (no such user) takes as long and never fits."""
+    """Return True if a password matches a hash; None (no such user) takes as long, for False."""
     fits = bcrypt.checkpw(_prepare(password), (password_hash or _UNKNOWN_USER_HASH).encode())
     return fits and password_hash is not None
 
 
 @dataclass(slots=True)
 class _Job:
-    """A hash to compute, and who waits for it."""
+    """A hash to compute, and the future for its result."""
 
     run: Callable[[], Any]
     future: asyncio.Future[Any]
 
 
 class PasswordHasher:
-    """Hashing in a thread of its own, so that neither the loop nor the CPU is taken over.
+    """Computes hashes in a thread of its own, so that they block neither the loop nor all CPUs.
 
-    Whoever asks waits in a queue that all sources share fairly. Those who have proved before
-    that they belong here wait in a queue of their own, and the two take turns: a flood of
-    strangers, from however many addresses, costs them one hash of waiting.
+    Callers wait in a queue with fair turns for all sources. Known callers, with an earlier login or
+    a session, have a queue of their own, and the two queues take turns: a flood of strangers, from
+    any number of addresses, delays a known caller by one hash.
 
-    The source of a stranger is their network. That of the known is their account: an account
-    can be known in as many networks as its owner likes, and still has one turn.
+    The source of a stranger is their network. The source of a known caller is their account: it
+    can be known in any number of networks, and still has one turn.
 
     Args:
-        queue: how many strangers may wait, beside the one under way.
-        each: how many of one source.
-        known: how many of the known may wait. To fill it takes more accounts
-            than can be registered in a few hours.
+        queue: the maximum number of waiting strangers.
+        each: the maximum number of waiting callers of one source.
+        known: the maximum number of waiting known callers; filling this takes more accounts than
+            can be registered in a few hours.
     """
 
     def __init__(self, *, queue: int = 64, each: int = 8, known: int = 256) -> None:
@@ -105,19 +105,19 @@ class PasswordHasher:
 
     @property
     def waiting(self) -> int:
-        """How many wait for the thread."""
+        """The number of callers that wait for the thread."""
         return len(self._known) + len(self._strangers)
 
     async def hash(self, password: str, *, source: str = "", known: bool = False) -> str:
-        """`hash_password` in the thread.
+        """Run `hash_password` in the thread.
 
         Args:
-            source: whoever asks, as they are counted: a stranger's network, else the account.
-            known: whether whoever asks has proved before that they belong here.
+            source: the caller for the fair queue: a stranger's network, otherwise the account.
+            known: True for a known caller.
 
         Raises:
-            HasherBusy: the queue is full, or, for a stranger, half full: the other half is for
-                those who log in.
+            HasherBusy: the queue is full, or, for a stranger, half full: the other half is
+                reserved for logins.
         """
         if not known and len(self._strangers) >= self._half:
             raise HasherBusy
@@ -126,7 +126,7 @@ class PasswordHasher:
     async def check(
         self, password: str, password_hash: str | None, *, source: str = "", known: bool = False
     ) -> bool:
-        """`check_password` in the thread; see `hash`.
+        """Run `check_password` in the thread; see `hash`.
 
         Raises:
             HasherBusy: the queue is full.
@@ -147,7 +147,7 @@ class PasswordHasher:
         return await future
 
     def _go_on(self) -> None:
-        """Give the thread its next job, when it has none."""
+        """Give the thread its next job, if it is idle."""
         if self._running or self._closed or (job := self._next()) is None:
             return
         self._running = True
@@ -161,7 +161,7 @@ class PasswordHasher:
                 first, second = second, first
             job = (first or second).pop()
             self._turn_of_known = not self._turn_of_known
-            if not job.future.done():  # else whoever waited was cancelled
+            if not job.future.done():  # otherwise its caller was cancelled
                 return job
         return None
 
@@ -169,7 +169,7 @@ class PasswordHasher:
         self._running = False
         error = None if hashing.cancelled() else hashing.exception()
         if job.future.done():
-            pass  # whoever waited was cancelled
+            pass  # its caller was cancelled
         elif hashing.cancelled():
             job.future.cancel()
         elif error is not None:
@@ -179,7 +179,7 @@ class PasswordHasher:
         self._go_on()
 
     def close(self) -> None:
-        """End the thread; what waits is dropped."""
+        """Stop the thread; cancel all waiting jobs."""
         self._closed = True
         while self.waiting:
             (self._known or self._strangers).pop().future.cancel()

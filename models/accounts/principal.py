@@ -20,7 +20,7 @@ class Principal:
     """An account, and how it was authenticated.
 
     Args:
-        session_id: the login session; None when the caller did not log in.
+        session_id: the login session; None without one.
     """
 
     user: UserRecord

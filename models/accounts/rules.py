@@ -1,4 +1,4 @@
-"""Rules for the fields of accounts: what the API and the command line accept.
+"""Rules for the fields of accounts, for the API and the command line.
 
 Each is a tuple of validators, in the order in which they are tried. The length comes first: the
 cost of the others grows with the text.
@@ -34,13 +34,15 @@ def printable(text: str) -> None:
 
 
 def foldable(text: str) -> None:
-    """Reject the rare text that grows beyond its column when it is folded for comparison.
+    """Reject a text that is too long for its column after folding, which is rare.
 
     Raises:
-        ValidationError: it is too long then.
+        ValidationError: it is too long.
     """
     if len(fold(text)) > MAX_FOLDED:
-        raise ValidationError("This has too many ligatures and other compound signs.")
+        raise ValidationError(
+            "This text is too long after Unicode normalization; use simpler characters."
+        )
 
 
 def _email_or_empty(text: str) -> None:
@@ -60,7 +62,7 @@ NAME: Rules = (validate.Length(max=MAX_NAME), printable)
 
 
 def problem(rules: Rules, text: str) -> str | None:
-    """Return what is wrong with a text, by the first rule that it breaks; None if it is fine."""
+    """Return the message of the first rule that a text breaks; None if it breaks none."""
     try:
         for rule in rules:
             rule(text)

@@ -1,4 +1,4 @@
-"""Login sessions: a key is worth something only while its row is here."""
+"""Login sessions: a key is valid only while its session's row exists."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from models.errors import AccountDisabled, NotStaff, PasswordChanged, SessionEnd
 
 T = TypeVar("T")
 
-KEPT = 50  # living sessions of an account
+KEPT = 50  # live sessions of an account
 
 
 class Session(BaseModel):
@@ -75,18 +75,18 @@ def _record(row: Session) -> SessionRecord:
 def find_for_login(
     *, username: str | None, email: str | None, address: str
 ) -> tuple[Credentials | None, bool]:
-    """The account that somebody wants to log in to, and whether they did so from here before.
+    """Find the account for a login; also return True if the address has logged in to it before.
 
-    The same statements run when there is no such account.
+    The same statements run if there is no such account.
     """
-    found = find_credentials(username=username, email=email)
-    return found, known_networks.knows(found.user.id if found else 0, address)
+    match = find_credentials(username=username, email=email)
+    return match, known_networks.knows(match.user.id if match else 0, address)
 
 
 def register(
     *, username: str, email: str, password_hash: str, by: Actor, **session: Any
 ) -> tuple[UserRecord, SessionRecord]:
-    """Add an account and log it in; see `models.accounts.users.create` and `create`."""
+    """Create an account and a session; see `models.accounts.users.create` and `create`."""
     user = create_user(username=username, email=email, password_hash=password_hash, by=by)
     return user, create(user.id, password_hash=password_hash, by=by, **session)
 
@@ -99,16 +99,16 @@ def create(
     user_agent: str = "",
     by: Actor,
 ) -> SessionRecord:
-    """Begin a session, and drop the account's expired ones and those beyond `KEPT` on the way.
+    """Create a session, and delete the account's expired ones and those beyond `KEPT`.
 
     Args:
-        password_hash: what the password was checked against; checking takes so long that it
-            may have been changed meanwhile.
+        password_hash: the hash that the password was checked against; it may have changed during
+            the check, which takes long.
 
     Raises:
-        User.DoesNotExist: the account was deleted meanwhile.
-        AccountDisabled: it is switched off.
-        PasswordChanged: it has another password by now.
+        User.DoesNotExist: the account was deleted in the meantime.
+        AccountDisabled: the account is disabled.
+        PasswordChanged: the account has another password by now.
     """
     moment = now()
     user = locked(user_id)
@@ -134,7 +134,7 @@ def create(
 
 
 def _make_room(user_id: int) -> None:
-    """End the sessions that were used longest ago, until the account may have one more."""
+    """End the least recently used sessions, until there is room for one more."""
     mine = Session.user == user_id
     last_used = Session.select(Session.id).where(mine).order_by(Session.last_used_at.desc())
     kept = [session_id for (session_id,) in last_used.limit(KEPT - 1).tuples()]
@@ -142,7 +142,7 @@ def _make_room(user_id: int) -> None:
 
 
 def find(session_id: str, user_id: int) -> tuple[UserRecord, SessionRecord] | None:
-    """Find a live session with its account; None if it is over or the account is disabled."""
+    """Find a live session with its account; None if it has ended or the account is disabled."""
     row = (
         Session.select(Session, User)
         .join(User)
@@ -158,17 +158,17 @@ def find(session_id: str, user_id: int) -> tuple[UserRecord, SessionRecord] | No
 
 
 def authorized(by: Actor, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Run a function that writes, if the actor still may, in the same transaction.
+    """Run a writing function if the actor is still authorized, in the same transaction.
 
-    A request was let in some time before: it may have waited for Telegram or for its turn
-    meanwhile. Revoking a session is immediate for all writes because of this check.
+    The request was authenticated earlier: since then it may have waited for Telegram or in a queue.
+    With this check, revoking a session takes effect immediately for all writes.
 
     Args:
-        by: who writes; passed on to the function. The operator always may.
-        fn: writes.
+        by: the actor; passed on to the function. The operator is always authorized.
+        fn: the writing function.
 
     Raises:
-        SessionEnded: the actor's session is over, or their account is disabled or gone.
+        SessionEnded: the actor's session has ended, or their account was disabled or deleted.
         NotStaff: the actor must be staff, and no longer is.
     """
     if by.user_id is not None:
@@ -196,12 +196,12 @@ _LIVE = "SELECT id FROM sessions WHERE id = ? AND user_id = ? AND expires_at > ?
 
 
 def touch(session_id: str) -> None:
-    """Note that a session was used just now."""
+    """Record that a session was used just now."""
     Session.update(last_used_at=now()).where(Session.id == session_id).execute()
 
 
 def list_for(user_id: int) -> list[SessionRecord]:
-    """The account's live sessions, the latest login first; never more than `KEPT`."""
+    """List the account's live sessions, the latest login first; `KEPT` at most."""
     query = (
         Session.select()
         .where(Session.user == user_id, Session.expires_at > now())
@@ -212,7 +212,7 @@ def list_for(user_id: int) -> list[SessionRecord]:
 
 
 def delete(session_id: str, *, user: UserRecord, action: Action, by: Actor) -> bool:
-    """End one session of an account; False when the account has no such session.
+    """End one session of an account; return False if the account has no such session.
 
     Args:
         action: logout or session_ended.
@@ -225,7 +225,7 @@ def delete(session_id: str, *, user: UserRecord, action: Action, by: Actor) -> b
 
 
 def delete_expired() -> None:
-    """Remove the sessions whose time is over."""
+    """Delete the expired sessions."""
     Session.delete().where(Session.expires_at <= now()).execute()
 
 
@@ -240,13 +240,13 @@ def change_password(
     """Store a new password's hash and end every session of the account.
 
     Args:
-        checked_hash: what the old password was checked against; checking takes so long that it
-            may have been changed meanwhile. None where nobody asks for the old one.
-        keep: the one session that goes on; None for none.
+        checked_hash: the hash that the old password was checked against; it may have changed
+            during the check, which takes long. None if the old password was not required.
+        keep: the session that stays valid; None for none.
 
     Raises:
-        User.DoesNotExist: the account was deleted meanwhile.
-        PasswordChanged: it has another password by now.
+        User.DoesNotExist: the account was deleted in the meantime.
+        PasswordChanged: the account has another password by now.
     """
     row = locked(user.id)
     if checked_hash is not None and row.password_hash != checked_hash:

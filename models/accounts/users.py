@@ -1,4 +1,4 @@
-"""Accounts: the `users` table and what is done with it, one function a transaction."""
+"""Accounts: the `users` table and its operations, one function per transaction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.errors import EmailTaken, UsernameTaken
 
 
 class User(BaseModel):
-    """A person who can log in. `*_key` columns hold what is compared: folded, normalized."""
+    """A user. The `*_key` columns hold the values for comparison: folded, normalized."""
 
     username = peewee.CharField(max_length=150)
     username_key = peewee.CharField(max_length=450, unique=True)
@@ -58,12 +58,12 @@ class Credentials:
 
 
 def fold(text: str) -> str:
-    """The form in which names and addresses are compared (Unicode NFKC, case folded)."""
+    """Return the form of a name or an address for comparison (Unicode NFKC, case folded)."""
     return unicodedata.normalize("NFKC", text).casefold()
 
 
 def record(row: User) -> UserRecord:
-    """Turn a row into the plain data that leaves the database thread."""
+    """Convert a row into plain data, which may leave the database thread."""
     return UserRecord(
         row.id,
         row.username,
@@ -77,12 +77,12 @@ def record(row: User) -> UserRecord:
 
 
 def locked(user_id: int) -> User:
-    """An account's row, which nobody else changes until this transaction ends.
+    """Return an account's row, locked until this transaction ends.
 
-    On SQLite the writing transaction is alone anyway.
+    On SQLite, no other transaction writes at the same time anyway.
 
     Raises:
-        User.DoesNotExist: the account is gone.
+        User.DoesNotExist: the account was deleted.
     """
     query = User.select().where(User.id == user_id)
     if not isinstance(User._meta.database.obj, peewee.SqliteDatabase):
@@ -92,12 +92,13 @@ def locked(user_id: int) -> User:
 
 
 def _check_free(*, username: str | None, email: str | None, exclude_id: int | None = None) -> None:
-    """Make sure that a name and an address are nobody else's, neither as one nor as the other.
+    """Check that no other account uses a name or an address, neither as name nor as address.
 
-    People log in with both: who takes another one's address for a name would take the login.
+    Both can be used to log in, so a name that equals another account's address would hijack its
+    login.
     """
     keys = [fold(text) for text in (username, email) if text]
-    # one statement, one view: between two, PostgreSQL lets another server's commit in
+    # one statement for a consistent view: with two, PostgreSQL may show a commit in between
     others = User.select(User.username_key, User.email_key).where(
         User.id != (exclude_id or 0), User.username_key.in_(keys) | User.email_key.in_(keys)
     )
@@ -109,18 +110,18 @@ def _check_free(*, username: str | None, email: str | None, exclude_id: int | No
 
 
 def _taken(error: peewee.IntegrityError) -> UsernameTaken | EmailTaken:
-    """Which of the two it was; both databases name the column."""
+    """Return the error for the violated column, which both databases name."""
     return EmailTaken() if "email_key" in str(error) else UsernameTaken()
 
 
 def create(
     *, username: str, email: str, password_hash: str, is_staff: bool = False, by: Actor
 ) -> UserRecord:
-    """Add an account.
+    """Create an account.
 
     Raises:
-        UsernameTaken: the name is in use, in whatever case.
-        EmailTaken: the address is in use, in whatever case.
+        UsernameTaken: another account has this name, in any case.
+        EmailTaken: another account has this address, in any case.
     """
     _check_free(username=username, email=email)
     moment = now()
@@ -144,14 +145,14 @@ def create(
 
 
 def find_credentials(*, username: str | None, email: str | None) -> Credentials | None:
-    """The account that somebody wants to log in to; None for none.
+    """Find the account for a login; None if there is none.
 
     Args:
-        username: its name; or, when there is no account of that name, its address, for forms
-            that have one field for both.
-        email: its address, when no name is given.
+        username: the account's name; its address if no account has that name, for forms with one
+            field for both.
+        email: the account's address, if `username` is None.
     """
-    # One statement, whether there is such an account or not: what it takes must not tell.
+    # One statement in all cases: its duration must not reveal that the account exists.
     key = fold(username if username is not None else email or "")
     fits = User.email_key == key
     if username is not None:
@@ -162,7 +163,7 @@ def find_credentials(*, username: str | None, email: str | None) -> Credentials 
 
 
 def credentials(user_id: int) -> Credentials | None:
-    """The account with its password hash, for a password that is asked for again."""
+    """Return an account with its password hash, to check its password again."""
     row = User.get_or_none(User.id == user_id)
     return Credentials(record(row), row.password_hash) if row else None
 
@@ -175,7 +176,7 @@ def update(user_id: int, changes: dict[str, Any], *, by: Actor) -> UserRecord:
 
     Raises:
         UsernameTaken, EmailTaken: as for `create`.
-        User.DoesNotExist: the account is gone.
+        User.DoesNotExist: the account was deleted.
     """
     _check_free(username=changes.get("username"), email=changes.get("email"), exclude_id=user_id)
     before = User.get_by_id(user_id)
@@ -201,10 +202,10 @@ def set_password_hash(user_id: int, password_hash: str) -> None:
 
 
 def delete(user_id: int, *, by: Actor) -> list[int]:
-    """Remove an account with all that hangs on it (sessions, bots).
+    """Delete an account with its sessions and bots.
 
     Returns:
-        The ids of the bots that went with it.
+        The ids of the deleted bots.
     """
     user = User.get_or_none(User.id == user_id)
     bot_ids = [bot.id for bot in user.bots] if user else []

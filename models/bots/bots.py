@@ -1,4 +1,4 @@
-"""Bots: the `bots` table and what is done with it, one function a transaction."""
+"""Bots: the `bots` table and its operations, one function per transaction."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from models.errors import BotAlreadyRegistered, BotLimitReached, SecretMismatch
 
 
 def _check_own(vault: Vault, user_id: int, token: str, *, exclude_id: int | None = None) -> None:
-    """Refuse a bot that the account has already; that, it may be told without a proof."""
+    """Reject a bot that the account already has; this reveals nothing to other accounts."""
     known = Bot.token_fingerprint.in_(vault.fingerprints(token))
     same = known | (Bot.telegram_id == claimed_telegram_id(token))
     if Bot.select().where(Bot.user == user_id, same, Bot.id != (exclude_id or 0)).exists():
@@ -30,10 +30,10 @@ def _check_own(vault: Vault, user_id: int, token: str, *, exclude_id: int | None
 def _check_unclaimed(
     vault: Vault, user_id: int, token: VerifiedToken, *, exclude_id: int | None = None
 ) -> None:
-    """Refuse a bot that is here already, of other accounts only when Telegram has confirmed it.
+    """Reject a bot that is already registered; if by another account, only a confirmed one.
 
-    Else whoever makes tokens up could ask which bots are here. A token that is stored
-    unconfirmed fails when it turns out to be another's; see `confirm`.
+    Otherwise made-up tokens could be used to find out which bots are registered. A token that was
+    stored unconfirmed is rejected later if the bot belongs to another account; see `confirm`.
     """
     _check_own(vault, user_id, token.token, exclude_id=exclude_id)
     if token.telegram_id is not None:
@@ -43,7 +43,7 @@ def _check_unclaimed(
 
 
 def _free_slot(user_id: int, limit: int) -> int:
-    locked(user_id)  # makes counting and inserting one step
+    locked(user_id)  # makes counting and inserting atomic
     taken = {slot for (slot,) in Bot.select(Bot.slot).where(Bot.user == user_id).tuples()}
     free = next((slot for slot in range(1, limit + 1) if slot not in taken), None)
     if free is None or len(taken) >= limit:
@@ -52,11 +52,11 @@ def _free_slot(user_id: int, limit: int) -> int:
 
 
 def check_new(vault: Vault, user_id: int, token: str, *, limit: int) -> None:
-    """Refuse what `create` would refuse anyway, before anybody asks Telegram.
+    """Check in advance, before Telegram is asked, that `create` can succeed.
 
     Raises:
         BotLimitReached: as for `create`.
-        BotAlreadyRegistered: this very account has this Telegram bot.
+        BotAlreadyRegistered: the same account has this Telegram bot.
     """
     if Bot.select().where(Bot.user == user_id).count() >= limit:
         raise BotLimitReached(limit)
@@ -77,9 +77,9 @@ def create(
 
     Raises:
         BotLimitReached: the account has `limit` bots.
-        BotAlreadyRegistered: this account has this Telegram bot, or, when Telegram has
-            confirmed the token, another one.
-        User.DoesNotExist: the account was deleted meanwhile.
+        BotAlreadyRegistered: this account has this Telegram bot, or, if Telegram has confirmed
+            the token, another account has.
+        User.DoesNotExist: the account was deleted in the meantime.
     """
     slot = _free_slot(user_id, limit)
     fingerprint = vault.fingerprint(token.token)
@@ -136,7 +136,7 @@ def list_for(vault: Vault, user_id: int) -> list[BotRecord]:
 
 
 def count() -> int:
-    """How many bots there are."""
+    """Return the number of bots."""
     return int(Bot.select().count())
 
 
@@ -155,13 +155,13 @@ def get_several(vault: Vault, bot_ids: list[int]) -> dict[int, BotRecord]:
 
 
 def wanted_generations() -> dict[int, int]:
-    """The generation of every bot that should run, by id: active, of an enabled account."""
+    """Return the generation of every bot that should run (active, enabled account), by id."""
     query = Bot.select(Bot.id, Bot.generation).join(User)
     return dict(query.where(Bot.active, User.disabled_at.is_null()).order_by(Bot.id).tuples())
 
 
 def ids_of(user_id: int) -> list[int]:
-    """The ids of an account's bots."""
+    """Return the ids of an account's bots."""
     return [bot_id for (bot_id,) in Bot.select(Bot.id).where(Bot.user == user_id).tuples()]
 
 
@@ -178,11 +178,11 @@ def update(
 
     Args:
         changes: any of title, active.
-        token: a new token, None to leave the old one.
-        forget: called with the bot's id when the token makes it another Telegram bot.
+        token: a new token; None to keep the old one.
+        forget: called with the bot's id if the token is that of another Telegram bot.
 
     Returns:
-        The bot as it is now; None when it is gone.
+        The bot as it is now; None if it was deleted.
 
     Raises:
         BotAlreadyRegistered: as for `create`.
@@ -229,7 +229,7 @@ def _set(bot_id: int, values: dict[str, Any], *, wishes: int, tokens: int) -> No
 
 
 def confirm(vault: Vault, bot_id: int, token: VerifiedToken) -> None:
-    """Store that Telegram knows a bot's token, and as whom.
+    """Store Telegram's confirmation of a bot's token, with the Telegram bot.
 
     Does nothing if the bot has another token by now.
 
@@ -244,6 +244,6 @@ def confirm(vault: Vault, bot_id: int, token: VerifiedToken) -> None:
 
 
 def delete(bot: BotRecord, *, by: Actor) -> None:
-    """Remove a bot."""
+    """Delete a bot."""
     if Bot.delete().where(Bot.id == bot.id).execute():
         record_action(Action.BOT_DELETED, bot, by, title=bot.title, telegram_id=bot.telegram_id)

@@ -1,4 +1,4 @@
-"""Bots as plain data, which is what leaves the database's threads."""
+"""Bots as plain data, which may leave the database threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.engine.bulk import loaded, select
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What is true of a bot, as stored; see `models.bots.tables.Run`.
+    """The actual state of a bot, as stored; see `models.bots.tables.Run`.
 
     Args:
         state, reason: values of the runner's enumerations.
@@ -31,14 +31,14 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class BotRecord:
-    """A bot as the rest of the program sees it, its token in the clear.
+    """A bot as the rest of the program sees it, with its decrypted token.
 
     Args:
-        active: what its owner wants.
+        active: True if its owner wants it to run.
         suspended: True if its owner's account is disabled, so that it does not run.
-        generation: of its owner's last wish.
-        token_generation: of its token.
-        run: what is true of it; None if it has never run.
+        generation: the generation of its owner's last wish.
+        token_generation: the generation of its token.
+        run: its actual state; None if it has never run.
     """
 
     id: int
@@ -64,7 +64,7 @@ class BotRecord:
 
 
 class Writer(NamedTuple):
-    """A bot with the token that it runs with; with another token, it may not write any more."""
+    """A bot with the token of its run; once it has another token, that run may not write."""
 
     bot_id: int
     token_generation: int
@@ -72,7 +72,7 @@ class Writer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedToken:
-    """A token with what getMe told of it; both are empty if Telegram could not be reached."""
+    """A token with id and user name from getMe; both are empty if Telegram was unreachable."""
 
     token: str = field(repr=False)
     telegram_id: int | None = None
@@ -80,7 +80,7 @@ class VerifiedToken:
 
 
 def claimed_telegram_id(token: str) -> int:
-    """The Telegram id that a token says it belongs to: the number before its colon."""
+    """Return the Telegram id that a token claims: the number before its colon."""
     return int(token.partition(":")[0])
 
 

@@ -1,4 +1,4 @@
-"""Another secret: everything that was encrypted under the old one, encrypted under the new one."""
+"""Rotation of the secret: re-encrypts everything that was encrypted with the old one."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from models.bots.vault import CHECK_SETTING, CHECK_TEXT, Vault
 
 
 def is_done(vault: Vault) -> bool:
-    """Whether the database is under the vault's first secret; an empty one is."""
+    """Return True if the database uses the vault's first secret, or is empty."""
     stored = installation.get(CHECK_SETTING)
     return stored is None or vault.is_current(stored)
 
 
 def reseal(vault: Vault) -> int:
-    """Encrypt every bot token under the vault's first secret, and renew the fingerprints.
+    """Encrypt every bot token with the vault's first secret, and renew the fingerprints.
 
-    One transaction: a crash leaves all of it or nothing. Doing it again does no harm.
+    It is one transaction, so a crash leaves all of it or nothing. It is idempotent.
 
     Returns:
-        How many tokens there are.
+        The number of tokens.
 
     Raises:
-        SecretMismatch: one opens with none of the vault's secrets.
+        SecretMismatch: a token cannot be decrypted with any of the vault's secrets.
     """
     rows = list(Bot.select(Bot.id, Bot.token_encrypted).order_by(Bot.id))
     for row in rows:

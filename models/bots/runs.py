@@ -1,7 +1,7 @@
-"""What is true of bots: writes the table `runs`, and reads the state that is shown of a row.
+"""The actual states of bots: writes the table `runs`, and derives the state to show from a row.
 
-A wish is newer than what is true for as long as `runs.generation` is below `bots.generation`:
-the bot is being started or stopped. So one reading of both rows always tells one story.
+While `runs.generation` is below `bots.generation`, the wish is newer than the actual state: the bot
+is being started or stopped. So one read of both rows always gives a consistent state.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from models.engine.base import now
 from models.engine.bulk import run_in_few_statements, stored
 
 STOPPED, STARTING, STOPPING = "stopped", "starting", "stopping"
-ALIVE = ("starting", "running", "retrying")  # something of the bot runs
+ALIVE = ("starting", "running", "retrying")  # the bot has a task
 _COLUMNS = (
     "bot_id, generation, state, reason, detail, since, attempts, next_attempt_at, last_poll_at, "
     "version"
@@ -35,7 +35,7 @@ _WANTED = (
     "EXISTS (SELECT 1 FROM bots JOIN users ON users.id = bots.user_id WHERE "
     "bots.id = runs.bot_id AND bots.active AND users.disabled_at IS NULL)"
 )
-# The reason of what should run is kept: it is the last that is known until the bot was tried.
+# The reason is kept for bots that should run: it is the last known one until they are tried.
 _BEGIN = f"""
 UPDATE runs SET
 state = CASE WHEN {_WANTED} THEN 'starting' ELSE 'stopped' END,
@@ -46,19 +46,19 @@ WHERE state <> 'stopped' OR {_WANTED}
 
 
 def begin() -> None:
-    """Write what is true when a server starts: what is wanted is starting, nothing else runs."""
+    """Write the states at the start of a server: wanted bots are starting, all others stopped."""
     database = Run._meta.database.obj
     database.execute_sql(_BEGIN.replace("?", database.param), [stored(now())])
 
 
 def save(runs: list[tuple[int, RunRecord]]) -> None:
-    """Write what is true of some bots.
+    """Write the actual states of some bots.
 
     Args:
-        runs: pairs of a bot's id and what is true of it.
+        runs: pairs of a bot's id and its actual state.
 
     Raises:
-        peewee.IntegrityError: one of the bots is gone; nothing is written.
+        peewee.IntegrityError: one of the bots was deleted; nothing was written.
     """
     rows = [
         (
@@ -79,10 +79,10 @@ def save(runs: list[tuple[int, RunRecord]]) -> None:
 
 
 def save_polls(polls: list[tuple[int, datetime]]) -> None:
-    """Write when some bots were last answered by getUpdates.
+    """Write the times of some bots' last answers to getUpdates.
 
     Args:
-        polls: pairs of a bot's id and that moment.
+        polls: pairs of a bot's id and that time.
     """
     by_time: dict[datetime, list[int]] = {}
     for bot_id, moment in polls:
@@ -132,12 +132,12 @@ def state_expression() -> Any:
 
 
 def count_states() -> dict[str, int]:
-    """The number of bots in each state that there is."""
+    """Count the bots by state."""
     state = state_expression()
     query = joined(state, peewee.fn.COUNT(Bot.id)).group_by(peewee.SQL("1"))
     return {str(name): int(count) for name, count in query.tuples()}
 
 
 def forget(bot_ids: Iterable[int]) -> None:
-    """Remove the rows of some bots: it is as if they had never run."""
+    """Delete the rows of some bots, as if they had never run."""
     Run.delete().where(Run.bot.in_(list(bot_ids))).execute()

@@ -1,4 +1,4 @@
-"""The tables of bots: `bots`, what their owners want, and `runs`, what is true."""
+"""The tables of bots: `bots` with their owners' wishes, and `runs` with the actual states."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class Bot(BaseModel):
     """A Telegram bot of an account.
 
     `telegram_id` is empty until Telegram has confirmed the token: an unproved claim must not
-    keep the true owner of a bot out, nor tell which bots are here. So it alone makes sure that
-    a bot is in the platform once. `active` is what the owner wants; no failure changes it.
+    block the real owner of a bot, nor reveal which bots are registered. So this column alone makes
+    a Telegram bot unique. `active` is the owner's wish; no failure changes it.
 
     Every wish (a switch, a new token, an account that is disabled or enabled) adds one to
     `generation`; a new token also adds one to `token_generation`.
@@ -40,9 +40,9 @@ class Bot(BaseModel):
 
 
 class Run(BaseModel):
-    """What is true of a bot, as the process that runs it has written.
+    """The actual state of a bot, written by the process that runs it.
 
-    `generation` is that of the wish it has acted on. A bot that has never run has no row.
+    `generation` is that of the wish that was carried out. A bot that has never run has no row.
     """
 
     bot = peewee.ForeignKeyField(

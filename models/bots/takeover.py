@@ -1,7 +1,7 @@
-"""Takes a Telegram bot over from a row whose token is dead, for whoever has the new one.
+"""Takes a Telegram bot over from a row with a revoked token, for the account with the new token.
 
-Else a leaked token would keep the true owner out for good: a thief adds it first, the owner has
-@BotFather renew it, and the thief's row, which runs nothing any more, still is the bot.
+Otherwise a leaked token would block the real owner for good: a thief registers it first, the owner
+has @BotFather renew it, and the thief's row, which no longer works, still holds the Telegram bot.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ T = TypeVar("T")
 
 
 def holder(vault: Vault, telegram_id: int, *, exclude_id: int | None = None) -> BotRecord | None:
-    """The bot that is this Telegram bot, as far as is known; None when there is none.
+    """Return the bot with a confirmed Telegram id; None if there is none.
 
     Args:
-        exclude_id: the id of a bot that does not count.
+        exclude_id: the id of a bot to ignore.
     """
     condition = "bots.telegram_id = ? AND bots.id <> ?"
     return next(iter(find(vault, condition, telegram_id, exclude_id or 0)), None)
@@ -31,10 +31,10 @@ def holder(vault: Vault, telegram_id: int, *, exclude_id: int | None = None) -> 
 def taking_over(
     dead: BotRecord | None, fn: Callable[..., T], vault: Vault, *args: Any, by: Actor, **kwargs: Any
 ) -> T:
-    """Run a function that stores a confirmed token, after the dead claim in its way is dropped.
+    """Drop the claim of a bot with a revoked token, then run a function that stores a new token.
 
     Args:
-        dead: the bot in the way, whose token Telegram has just rejected; None for no bot.
+        dead: the bot whose token Telegram has just rejected; None for no bot.
         fn: `create` or `update` of `models.bots.bots`; gets all the other arguments.
     """
     lost = _drop(dead, vault)
@@ -51,7 +51,7 @@ def confirm(dead: BotRecord | None, vault: Vault, bot_id: int, token: VerifiedTo
 
 
 def _drop(dead: BotRecord | None, vault: Vault) -> BotRecord | None:
-    """Let a bot lose its Telegram bot, unless it has another token by now; return which."""
+    """Drop a bot's claim, unless it has another token by now; return the bot that lost it."""
     if dead is None:
         return None
     still = Bot.token_fingerprint.in_(vault.fingerprints(dead.token))

@@ -1,4 +1,4 @@
-"""What the secret key protects: bot tokens at rest, and the keys derived from it."""
+"""Encryption with the secret key: bot tokens at rest, and the keys derived from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models import installation
 from models.errors import SecretMismatch
 
 # "<id of the bot>:<secret part>", https://core.telegram.org/bots/api#authorizing-your-bot.
-# The length of the secret part is nowhere promised, so the pattern leaves room.
+# The length of the secret part is not documented, so the pattern is lenient.
 TOKEN_PATTERN = re.compile(r"([1-9][0-9]{2,18}):[A-Za-z0-9_-]{30,80}", re.ASCII)
 MASKED_TOKEN_PATTERN = re.compile(r"[0-9]{3,19}:[A-Za-z0-9_-]{3}…[A-Za-z0-9_-]{4}", re.ASCII)
 CHECK_SETTING = "secret_check"
@@ -25,22 +25,22 @@ OPENED = 4096  # tokens that are kept as they were opened
 
 
 def mask(token: str) -> str:
-    """The form in which a token is shown: `123456789:AAE…x4kQ`."""
+    """Return the form in which a token is shown: `123456789:AAE…x4kQ`."""
     bot_id, _, secret = token.partition(":")
     return f"{bot_id}:{secret[:3]}…{secret[-4:]}"
 
 
 def is_masked(text: str) -> bool:
-    """Whether a text has the form that `mask` gives."""
+    """Return True if a text has the form that `mask` returns."""
     return MASKED_TOKEN_PATTERN.fullmatch(text) is not None
 
 
 class Vault:
-    """Encrypts, fingerprints and derives, from the installation's secret.
+    """Encrypts and fingerprints tokens, and derives keys, with the installation's secret.
 
     Args:
-        secret: any text of enough entropy; everything new is under it.
-        older: secrets that it has replaced; what is under them is still read.
+        secret: any text with enough entropy; used for all new data.
+        older: earlier secrets; data encrypted with them can still be read.
     """
 
     def __init__(self, secret: str, *older: str) -> None:
@@ -54,18 +54,18 @@ class Vault:
         self._open = lru_cache(maxsize=OPENED)(self._decrypt)
 
     def derive(self, purpose: str) -> bytes:
-        """The first of `derive_all`."""
+        """Return the first key of `derive_all`."""
         return self.derive_all(purpose)[0]
 
     def derive_all(self, purpose: str) -> list[bytes]:
-        """A key of 32 bytes for one purpose (HKDF, RFC 5869) from each secret, the newest first."""
+        """Derive a 32-byte key for a purpose (HKDF, RFC 5869) from each secret, newest first."""
         return [
             HKDF(algorithm=SHA256(), length=32, salt=b"botyard", info=purpose.encode()).derive(key)
             for key in self._secrets
         ]
 
     def is_current(self, stored: str) -> bool:
-        """Whether something stored is under the newest secret."""
+        """Return True if a stored value is encrypted with the newest secret."""
         try:
             self._current.decrypt(stored)
         except InvalidToken:
@@ -73,14 +73,14 @@ class Vault:
         return True
 
     def encrypt(self, token: str) -> str:
-        """A token as it is stored."""
+        """Encrypt a token for storage."""
         return self._fernet.encrypt(token.encode()).decode()
 
     def decrypt(self, stored: str) -> str:
-        """A token from what is stored.
+        """Decrypt a stored token.
 
         Raises:
-            SecretMismatch: it was encrypted under another secret.
+            SecretMismatch: the token was encrypted with another secret.
         """
         return self._open(stored)
 
@@ -91,19 +91,19 @@ class Vault:
             raise SecretMismatch("a stored bot token does not open with this secret") from error
 
     def fingerprint(self, token: str) -> str:
-        """What tells two tokens apart without storing them (HMAC-SHA-256, keyed)."""
+        """Return a fingerprint to compare tokens without storing them (keyed HMAC-SHA-256)."""
         return self.fingerprints(token)[0]
 
     def fingerprints(self, token: str) -> list[str]:
-        """What the fingerprint of a token was under each secret, the newest first."""
+        """Return the fingerprints of a token with each secret, newest first."""
         return [hmac.new(key, token.encode(), sha256).hexdigest() for key in self._fingerprint_keys]
 
 
 def check_secret(vault: Vault) -> None:
-    """Make sure that the database belongs to this secret; a new database takes it on.
+    """Check that the database uses this secret; a new database is bound to it.
 
     Raises:
-        SecretMismatch: the database was filled under another secret.
+        SecretMismatch: the database uses another secret.
     """
     if installation.get(CHECK_SETTING) is None:
         installation.put(CHECK_SETTING, vault.encrypt(CHECK_TEXT))
@@ -111,7 +111,7 @@ def check_secret(vault: Vault) -> None:
 
 
 def check_secret_if_any(vault: Vault) -> None:
-    """The same, and leave a new database alone.
+    """Check that the database uses this secret; leave a new database unchanged.
 
     Raises:
         SecretMismatch: as for `check_secret`.

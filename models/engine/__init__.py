@@ -1,1 +1,1 @@
-"""The engine under the tables: connections, threads, locks, migrations."""
+"""The database engine below the tables: connections, threads, locks, migrations."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import peewee
 
-# Bound by Database.open(). A process has one database; what needs two (copying an
-# installation) binds the models for the time of the copy.
+# Bound by Database.open(). A process has one database; copying an installation needs two, and
+# binds the models to each of them temporarily.
 proxy = peewee.DatabaseProxy()
 
 

@@ -1,4 +1,4 @@
-"""SQL over many rows at once, for the runner's writes of every message."""
+"""SQL over many rows at once, for the runner's writes for each message."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ROWS_A_STATEMENT = (64, 16, 4, 1)
 
 
 class Outcome(NamedTuple):
-    """The rows that statements changed, and those that they returned."""
+    """The number of changed rows, and the returned rows."""
 
     changed: int
     returned: list[tuple[Any, ...]]
@@ -22,14 +22,14 @@ class Outcome(NamedTuple):
 def run_in_few_statements(sql: str, rows: list[tuple[Any, ...]], *first: Any) -> Outcome:
     """Run a statement over many rows at once.
 
-    Not executemany: SQLite's driver gives the interpreter lock up for every row, and a thread
-    that wants it back from a busy event loop waits for milliseconds each time. The sizes are
-    few, so that the statements stay prepared.
+    Not executemany: SQLite's driver releases the GIL for every row, and a thread that has to get it
+    back from a busy event loop waits for milliseconds each time. Only a few sizes are used, so that
+    the statements stay prepared.
 
     Args:
-        sql: with ROWS where the rows belong, as a list of VALUES.
-        rows: all of one length.
-        first: parameters that stand before the rows.
+        sql: the statement, with ROWS in place of the list of VALUES.
+        rows: the rows, all of the same length.
+        first: parameters that precede the rows.
     """
     database = proxy.obj
     changed, returned, start = 0, [], 0
@@ -48,7 +48,7 @@ def run_in_few_statements(sql: str, rows: list[tuple[Any, ...]], *first: Any) ->
 
 
 def stored(moment: datetime | None) -> Any:
-    """Give a moment as `UTCDateTimeField` stores it: aware times do not reach the driver."""
+    """Convert a time as `UTCDateTimeField` does, because the driver needs naive times."""
     if moment is None:
         return None
     naive = moment.astimezone(UTC).replace(tzinfo=None)

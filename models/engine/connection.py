@@ -24,16 +24,16 @@ UNANSWERED = 60
 
 
 def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
-    """Make a Peewee database for a URL; it is not opened yet.
+    """Create a Peewee database for a URL; it is not opened yet.
 
-    SQLite gets the file's own name, not a symlink's: its log lies beside that.
+    Symlinks are resolved, because SQLite's log is next to the file itself.
 
     Args:
         url: `sqlite:///path` or `postgresql://...`.
         foreign_keys: SQLite only; off while migrations rebuild tables.
 
     Raises:
-        StorageUnavailable: the SQLite file has another name.
+        StorageUnavailable: the SQLite file has a second name (a hard link).
     """
     if file := sqlite_file.of(url):
         sqlite_file.check_name(file)
@@ -83,10 +83,10 @@ def translate(error: BaseException, what: str = "") -> StorageUnavailable | None
     """
     cause: BaseException = error
     while isinstance(cause, peewee.PeeweeException) and cause.__context__ is not None:
-        cause = cause.__context__  # what the driver said
+        cause = cause.__context__  # the driver's error
     text = " ".join(f"{what}: {error}".removeprefix(": ").split()) or type(error).__name__
     if isinstance(cause, sqlite3.Error):
-        # a code has its details in the higher bits; some errors are not SQLite's and have none
+        # the higher bits of a code are details; errors of the driver itself have no code
         if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
             return DatabaseDamaged(f"the database is damaged ({cause}): {_RESTORE}")
     elif getattr(cause, "sqlstate", None) in _DAMAGED_POSTGRESQL:

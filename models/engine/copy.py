@@ -1,4 +1,4 @@
-"""Moves an installation from one database to another, all of it or nothing."""
+"""Copies an installation from one database to another, all of it or nothing."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 
 def copy_database(source_url: str, target_url: str, *, progress: Progress) -> dict[str, int]:
-    """Copy every row into a database that has none.
+    """Copy every row into an empty database.
 
     Args:
-        source_url: where the rows are; only read.
-        target_url: where they go; it is migrated first.
-        progress: called with a table's name and number of rows; makes the context in which its
+        source_url: the database with the rows; it is only read.
+        target_url: the empty database; it is migrated first.
+        progress: called with a table's name and number of rows; returns a context manager whose
             value is called with each number of copied rows.
 
     Returns:
@@ -39,7 +39,7 @@ def copy_database(source_url: str, target_url: str, *, progress: Progress) -> di
         StorageUnavailable: one of them does not answer; nothing was copied.
     """
     file = sqlite_file.of(source_url)
-    if file and not file.is_file():  # SQLite would make an empty one
+    if file and not file.is_file():  # SQLite would create an empty one
         raise StorageUnavailable(f"cannot open the database: there is no file {file}")
     if left := Migrations(source_url).status().todo:
         raise SchemaMismatch(f"migrate the source first; it lacks {', '.join(left)}")
@@ -69,7 +69,7 @@ def _copy(
 def _reading(url: str) -> Iterator[peewee.Database]:
     database = connect(url)
     with database.connection_context():
-        # one moment's view of the whole, even while a server still writes
+        # a consistent snapshot, even while a server still writes
         level = None if _is_sqlite(database) else "REPEATABLE READ"
         with database.atomic(*([level] if level else [])):
             yield database

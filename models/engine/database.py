@@ -1,8 +1,8 @@
-"""The database behind threads of its own: the event loop never waits for a disk.
+"""The database with threads of its own, so that the event loop never waits for a disk.
 
-One function handed to `read` or `write` is one transaction and one call. It runs in a
-database thread, uses the models, and returns plain data. It must have no effect but on the
-database: a write that shared a transaction with one that broke it is run a second time.
+A function passed to `read` or `write` runs as one transaction in a database thread; it uses the
+models and returns plain data. It must have no side effects outside the database: a write that
+shared a transaction with a failed one is run a second time.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ T = TypeVar("T")
 
 log = logging.getLogger("botyard.database")
 
-READERS = {"sqlite": 2, "postgresql": 3}  # beside one writer; more only fight for the GIL
-DAMAGE_TOLD = 60.0  # seconds between two lines in the log that say so
+READERS = {"sqlite": 2, "postgresql": 3}  # beside one writer; more would compete for the GIL
+DAMAGE_TOLD = 60.0  # seconds between two log lines about a damaged database
 COMMIT_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
 
 
@@ -37,13 +37,13 @@ class Database:
 
     Args:
         url: `sqlite:///path` or `postgresql://user:password@host/name`.
-        exclusive: whether it is to be had alone, as `models.engine.locks` says.
+        exclusive: True to hold the installation lock; see `models.engine.locks`.
         fence: raises NotOwner if this process may not write for its bots; runs first in each
             transaction of `write_as_owner`. None with one process on a database.
 
     Attributes:
-        commits: what commits took.
-        failures: how many calls ended with StorageUnavailable.
+        commits: the durations of commits.
+        failures: the number of calls that failed with StorageUnavailable.
     """
 
     def __init__(
@@ -75,11 +75,11 @@ class Database:
         ]
 
     async def open(self) -> None:
-        """Start the threads and see that the database answers.
+        """Start the threads, and check that the database answers.
 
         Raises:
-            DatabaseInUse: it was to be had alone, and another server runs on it.
-            StorageUnavailable: it does not.
+            DatabaseInUse: `exclusive` is True, and another server runs on the database.
+            StorageUnavailable: the database does not answer.
         """
         if self._file_lock is not None:
             self._file_lock.acquire()
@@ -99,10 +99,10 @@ class Database:
     async def write(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function in a transaction that is committed when this returns.
 
-        Cancelling the caller does not undo it: once handed over, it is carried out.
+        Cancelling the caller does not undo it: once queued, it is carried out.
 
         Raises:
-            StorageUnavailable: the database did not do it; nothing of it is stored.
+            StorageUnavailable: the database did not carry it out; nothing was stored.
         """
         return await self._submit(self._writes, partial(fn, *args, **kwargs))
 
@@ -110,7 +110,7 @@ class Database:
         """Run a function that writes for bots of this process; the runner's one way to write.
 
         Raises:
-            NotOwner: this process may no longer write for its bots; nothing is stored.
+            NotOwner: this process may no longer write for its bots; nothing was stored.
             StorageUnavailable: as for `write`.
         """
         return await self._submit(self._writes, partial(fn, *args, **kwargs), as_owner=True)
@@ -127,7 +127,7 @@ class Database:
             raise
 
     def _tell_damage(self, error: DatabaseDamaged) -> None:
-        """Log it, and not again for each call that comes upon the same pages."""
+        """Log the damage, but not again for each call that reads the same pages."""
         now = time.monotonic()
         if now - self._damage_told >= DAMAGE_TOLD:
             self._damage_told = now
@@ -135,11 +135,11 @@ class Database:
 
     @property
     def queued(self) -> dict[str, int]:
-        """How many calls wait for a thread, by kind."""
+        """The number of calls that wait for a thread, by kind."""
         return {"write": self._writes.qsize(), "read": self._reads.qsize()}
 
     async def close(self) -> None:
-        """Finish what was handed over, then end the threads."""
+        """Finish the queued calls, then stop the threads."""
         self._writes.put(None)
         for _ in self._workers[1:]:
             self._reads.put(None)

@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-WAIT = 10.0  # seconds for a lock that others hold for as long as a migration takes
-_EVERY = 0.02  # seconds between two tries
+WAIT = 10.0  # seconds to wait for a lock that others hold during a migration
+_EVERY = 0.02  # seconds between two attempts
 
 Kind = Literal["FLOCK", "OFDLCK"]  # as /proc/locks has it (proc_locks(5))
 
@@ -59,7 +59,7 @@ def described(pid: int | None, file: Path) -> str:
 
 
 def _locking(text: str, kind: Kind, place: str) -> Iterator[int]:
-    """The processes in lines such as `1: FLOCK ADVISORY READ 123 fe:00:4567 0 EOF`."""
+    """Find the processes in lines such as `1: FLOCK ADVISORY READ 123 fe:00:4567 0 EOF`."""
     for line in text.splitlines():
         words = line.removeprefix("lock:").split()
         if words[1:2] == [kind] and words[5:6] == [place]:

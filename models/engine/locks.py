@@ -22,7 +22,7 @@ from models.engine import sqlite_file
 from models.engine.connection import LOCK_TIMEOUT, connect, unavailable
 from models.errors import DatabaseInUse, StorageUnavailable
 
-WAIT = 1.0  # seconds that a server that is ending may take
+WAIT = 1.0  # seconds to wait for a server that is shutting down
 # arbitrary, but the same in every version
 _INSTALLATION, _MIGRATIONS = 0x626F7472, 0x626F7479
 
@@ -50,7 +50,7 @@ class LockHolder:
 
     @property
     def where(self) -> str:
-        """In brackets for a sentence; empty when nothing is known."""
+        """A description in brackets for a sentence; empty if nothing is known."""
         if self.began is None:
             return ""
         return (
@@ -70,8 +70,8 @@ def take(
     Args:
         wait: seconds to wait for the present holder.
         shared: let other holders of a shared lock in, but no server.
-        before: our own connection that was lost. PostgreSQL may believe in it for a minute, and
-            then it is the holder: it is terminated, as nobody else can release its lock.
+        before: this process's previous, lost connection. PostgreSQL may keep it for a minute, as
+            the holder of the lock: it is terminated, because nothing else can release its lock.
 
     Returns:
         This connection.
@@ -128,7 +128,7 @@ def exclusive(url: str, *, wait: float = WAIT, shared: bool = False) -> Iterator
 
     Args:
         url: as for `Database`.
-        wait, shared: as for `take`; a file is not waited for.
+        wait, shared: as for `take`; there is no wait for a file.
 
     Raises:
         DatabaseInUse: a server runs on it.
@@ -157,15 +157,15 @@ def exclusive(url: str, *, wait: float = WAIT, shared: bool = False) -> Iterator
 
 @contextmanager
 def migrating(database: peewee.Database, url: str) -> Iterator[None]:
-    """Open a database to migrate it, as the only process that does; a new file is made.
+    """Open a database to migrate it, as the only process that does; a new file is created.
 
     Args:
         database: not open yet. PostgreSQL's lock belongs to its connection, so that nothing is
             migrated after the lock was lost.
-        url: where it is.
+        url: its address.
 
     Raises:
-        StorageUnavailable: it cannot be made, or another process keeps the lock.
+        StorageUnavailable: it cannot be created, or another process keeps the lock.
     """
     with ExitStack() as stack:
         file = sqlite_file.of(url)

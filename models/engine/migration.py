@@ -24,7 +24,7 @@ log = logging.getLogger("botyard.migrations")
 
 @dataclass(frozen=True, slots=True)
 class MigrationStatus:
-    """The steps that are done, that are left, and that this version does not know."""
+    """The migrations that are done, pending, and unknown to this version."""
 
     done: list[str]
     todo: list[str]
@@ -47,20 +47,20 @@ class Migrations:
         self._url = url
 
     def prepare(self) -> None:
-        """Make the file of a new SQLite database, so that it can be locked; nothing else.
+        """Create the file of a new SQLite database, so that it can be locked; nothing else.
 
         Raises:
-            StorageUnavailable: it cannot be made.
+            StorageUnavailable: the file cannot be created.
         """
         if file := sqlite_file.of(self._url):
             with sqlite_file.migrating(file):
                 sqlite_file.make(file)
 
     def up(self, to: str | None = None) -> list[str]:
-        """Run what is left, up to and with the step `to`.
+        """Run the pending migrations, up to and including `to`.
 
         Returns:
-            The names of the steps that were run.
+            The names of the migrations that were run.
 
         Raises:
             SchemaMismatch: `to` is unknown, or the database is newer than this program.
@@ -76,13 +76,13 @@ class Migrations:
             return done
 
     def down(self) -> str:
-        """Undo the latest step.
+        """Undo the latest migration.
 
         Returns:
-            Its name.
+            The migration's name.
 
         Raises:
-            SchemaMismatch: there is none.
+            SchemaMismatch: there is nothing to undo.
         """
         with self._router() as router:
             done: list[str] = router.done
@@ -93,13 +93,13 @@ class Migrations:
             return done[-1]
 
     def dropped_by_down(self) -> str:
-        """Return the latest step's description of what `down` drops; empty if none was run."""
+        """Return the latest migration's description of the data that `down` drops, if any."""
         with self._router() as router:
             done: list[str] = router.done
             return inspect.getdoc(router.read(done[-1])[1]) or "" if done else ""
 
     def status(self) -> MigrationStatus:
-        """Return the steps that are done, left and unknown."""
+        """Return the migrations that are done, pending and unknown."""
         with self._router() as router:
             return self._status(router)
 
@@ -107,7 +107,7 @@ class Migrations:
         """Check that the tables are those of this version.
 
         Raises:
-            SchemaMismatch: steps are left to run, or the database is newer than this program.
+            SchemaMismatch: migrations are pending, or the database is newer than this program.
             StorageUnavailable: the database cannot be opened.
         """
         status = self.status()
@@ -119,13 +119,13 @@ class Migrations:
             )
 
     def create(self, name: str) -> str:
-        """Write an empty step into the migrations' folder.
+        """Create an empty migration in the folder.
 
         Returns:
-            Its name, with its number.
+            The migration's name, with its number.
 
         Raises:
-            ValueError: the name is not one for a Python file.
+            ValueError: the name is not valid for a Python file.
         """
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise ValueError(f"{name!r}: use lower case letters, digits and underscores")
@@ -146,7 +146,7 @@ class Migrations:
         database = connect(self._url, foreign_keys=False)
         with unavailable("cannot open the database"), migrating(database, self._url):
             router = Router(database, migrate_dir=folder(), logger=log)
-            if not list(router.todo):  # peewee-migrate takes an empty folder for "all done"
+            if not list(router.todo):  # peewee-migrate treats an empty folder as "all done"
                 raise SchemaMismatch(f"no migrations in {folder()}")
             yield router
 

@@ -16,7 +16,7 @@ class Page(Generic[T]):
 
     Args:
         count: the number of rows of the whole list.
-        rows: those of this page.
+        rows: the rows of this page.
     """
 
     count: int
@@ -31,6 +31,6 @@ def cut(query: Any, *, page: int, page_size: int) -> Page[Any]:
     """Return one page of the rows of an ordered query.
 
     Args:
-        page: counted from 1; one beyond the last is empty.
+        page: the number of the page, from 1; a page beyond the last is empty.
     """
     return Page(query.count(), list(query.paginate(page, page_size)))

@@ -1,14 +1,14 @@
 """The file of an SQLite database: created atomically, and locked under any of its names.
 
-The lock is on the file itself, so that a hard link, a symlink, a bind mount or another data folder
-does not lead around it, nor another container; a lock file beside it, or one named by its inode
+The lock is on the file itself, so that it cannot be bypassed by a hard link, a symlink, a bind
+mount, another data folder or another container; a lock file next to it, or one named by its inode
 in a folder of this user, would miss some of those.
 
-It is an open file description lock (fcntl(2)) of a byte that SQLite does not use. Two traps:
+It is an open file description lock (fcntl(2)) of a byte that SQLite does not use. Two pitfalls:
 - SQLite's own locks are of the older kind, which a process loses when it closes any descriptor of
-  the file. So whoever holds this lock opens the file before SQLite does and closes it after, and
-  nothing else in a process that serves may open the file.
-- flock(2) would be simpler. On NFS it locks every byte, SQLite's too, and would lock us out.
+  the file. So the holder of this lock opens the file before SQLite does and closes it after, and
+  nothing else in a server process may open the file.
+- flock(2) would be simpler. On NFS it locks every byte, including SQLite's, and would block SQLite.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from models.errors import DatabaseInUse, StorageUnavailable
 log = logging.getLogger("botyard.database")
 
 _SCHEME = "sqlite:///"
-_BYTE = 2**62  # no database is that long, and SQLite's own locks are below 2**31
+_BYTE = 2**62  # beyond the end of any database; SQLite's own locks are below 2**31
 _FLOCK = "hhqqi4x"  # struct flock: type, whence, start, length, process
 _LEFT_BY_RESTORE = ".restoring"
 _RESTORE_AGAIN = "a restore was interrupted: call botyard restore FILE again"
@@ -44,16 +44,16 @@ def of(url: str) -> Path | None:
 
 
 def draft_of(database: Path) -> Path:
-    """Return the path that a restored database has until it replaces the present one."""
+    """Return the path of a restored database until it replaces the current one."""
     return database.with_name(database.name + _LEFT_BY_RESTORE)
 
 
 @contextmanager
 def migrating(file: Path) -> Iterator[None]:
-    """Let one process at a time make and migrate a database.
+    """Let one process at a time create and migrate a database.
 
-    Before it is opened: to turn a new database to WAL fails at once, whatever the timeout is,
-    while another process writes to it.
+    The lock is taken before the database is opened: switching a new database to WAL fails at once,
+    with any timeout, while another process writes to it.
 
     Raises:
         StorageUnavailable: the folder cannot be written to, or another process keeps the lock.
@@ -76,11 +76,11 @@ def migrating(file: Path) -> Iterator[None]:
 
 
 def make(file: Path) -> None:
-    """Make a new database, in `migrating`; nothing when there is one.
+    """Create a new database, inside `migrating`; do nothing if there is one.
 
-    It comes to its name in one step. So a file without content, or a log without a database, is
-    never a first start that was interrupted, but what is left of a database that was lost: to go
-    on with an empty one would hide that.
+    It gets its name in an atomic step. So an empty file, or a log without a database, is never an
+    interrupted first start, but the remainder of a lost database: continuing with an empty one
+    would hide the loss.
 
     Raises:
         StorageUnavailable: there is such a remainder, or the folder cannot be written to.
@@ -110,7 +110,7 @@ def make(file: Path) -> None:
 
 def _make(file: Path) -> None:
     draft = file.with_name(file.name + ".new")
-    draft.unlink(missing_ok=True)  # of a first start that was interrupted
+    draft.unlink(missing_ok=True)  # of an interrupted first start
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         with closing(sqlite3.connect(draft)) as database:
@@ -123,7 +123,7 @@ def _make(file: Path) -> None:
 
 @contextmanager
 def read_only(file: Path) -> Iterator[sqlite3.Connection]:
-    """Open a database to read it, and close it again; nothing is made where there is none."""
+    """Open a database to read it, and close it again; never create one."""
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
         yield database
 
@@ -138,10 +138,10 @@ def sync_folder(folder: Path) -> None:
 
 
 class FileLock:
-    """The lock on a database's file; it ends with the process, however that ends.
+    """The lock on a database's file; it ends with the process, even after a crash.
 
     Args:
-        file: the database; when it is not there, nothing is held.
+        file: the database; if it does not exist, nothing is locked.
         shared: let other holders of a shared lock in, but no server.
     """
 
@@ -151,11 +151,11 @@ class FileLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Take it, before SQLite opens the file.
+        """Acquire the lock, before SQLite opens the file.
 
         Raises:
-            DatabaseInUse: a server, or a command that needs the database alone, has it.
-            StorageUnavailable: the file cannot be opened, or has another name.
+            DatabaseInUse: a server or an exclusive command holds it.
+            StorageUnavailable: the file cannot be opened, or has a second name.
         """
         check_name(self._file)
         try:
@@ -178,21 +178,21 @@ class FileLock:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Release it, after SQLite has closed the file."""
+        """Release the lock, after SQLite has closed the file."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
 
 def check_name(file: Path) -> None:
-    """Refuse a file that has a second name, even if no server runs.
+    """Reject a file that has a second name, even if no server runs.
 
-    SQLite keeps the log of a database beside the name that it was opened by. By another name it
-    misses what a killed server left in that log, which may be everything, and two logs of one
-    database destroy it.
+    SQLite keeps the log next to the name with which the database was opened. Opened with the other
+    name, the database lacks the data that a killed server left in that log, which may be all data,
+    and two logs destroy the database.
 
     Raises:
-        StorageUnavailable: the file has another name.
+        StorageUnavailable: the file has a second name.
     """
     with suppress(FileNotFoundError):
         if file.stat().st_nlink < 2:
@@ -207,13 +207,13 @@ def check_name(file: Path) -> None:
 
 
 def names_left(file: Path) -> list[Path]:
-    """The second name of a database that a restore gave it before it was interrupted."""
+    """Return the second names that an interrupted restore has given a database."""
     old = file.parent.glob(f"{file.name}.*.old") if file.exists() else ()
     return [name for name in old if name.samefile(file)]
 
 
 def _mount_of(file: Path) -> Path:
-    """The root of its file system, beyond which it can have no name."""
+    """Return the root of a file's file system, which contains all of its names."""
     return next(folder for folder in file.absolute().parents if folder.is_mount())
 
 

@@ -23,17 +23,17 @@ WRITES_A_COMMIT = 128
 
 @dataclass(slots=True)
 class Job:
-    """One call on its way through a thread."""
+    """One call of a database thread."""
 
     run: Callable[[], Any]
     future: asyncio.Future[Any]
     as_owner: bool = False  # only if the fence lets this process write for its bots
     result: Any = None
     error: BaseException | None = None
-    done: bool = False  # carried out; whether it was committed is another matter
+    done: bool = False  # the function has returned; the commit may still fail
 
     def attempt(self) -> None:
-        """Run the call and keep its result, or its error, which is raised, too."""
+        """Run the call and keep its result; keep and raise its error."""
         self.error, self.done = None, False
         try:
             self.result = self.run()
@@ -58,7 +58,7 @@ Queue = queue.SimpleQueue[Job | None]
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What went wrong first: Peewee's ROLLBACK after a COMMIT that failed has nothing to undo."""
+    """Return the first error: after a failed COMMIT, Peewee's ROLLBACK fails as well."""
     cause, before = error, error.__context__
     while before is not None and isinstance(cause, peewee.PeeweeException):
         if isinstance(before, peewee.PeeweeException):
@@ -73,7 +73,7 @@ def _deliver(batch: list[Job]) -> None:
 
 
 class Worker(threading.Thread):
-    """A thread with a connection of its own, which takes calls from a queue."""
+    """A thread with its own connection that takes calls from a queue."""
 
     def __init__(
         self,
@@ -94,21 +94,21 @@ class Worker(threading.Thread):
         self._fence = fence
         self._sqlite = isinstance(database, peewee.SqliteDatabase)
         self._exclusive = exclusive and not self._sqlite
-        self._session: LockHolder | None = None  # the one that has the lock, or had it
+        self._session: LockHolder | None = None  # the current or last holder of the lock
 
     def run(self) -> None:
-        """Take calls until the queue says that there are no more."""
+        """Take calls until the queue ends."""
         ending = False
         while not ending and (job := self._jobs.get()) is not None:
             batch, ending = self._waiting_with(job)
             self._work(batch)
-            with suppress(RuntimeError):  # the loop is gone, and with it whoever asked
+            with suppress(RuntimeError):  # the loop is closed, so nothing waits for the results
                 batch[0].future.get_loop().call_soon_threadsafe(_deliver, batch)
         with suppress(peewee.PeeweeException):
             self._database.close()
 
     def _waiting_with(self, first: Job) -> tuple[list[Job], bool]:
-        """The writes that wait together, to share a commit; and whether the end was among them."""
+        """Return the waiting writes, to share a commit, and True if the queue has ended."""
         batch = [first]
         while self._writes and len(batch) < WRITES_A_COMMIT:
             try:
@@ -133,8 +133,8 @@ class Worker(threading.Thread):
                 return
             except Exception as error:
                 if not self._sqlite and all(job.done or job.error for job in batch):
-                    # COMMIT was sent, and whether it was carried out is not known. (SQLite
-                    # tells: a COMMIT that failed has stored nothing.)
+                    # COMMIT was sent, and its outcome is unknown. (With SQLite it is known: a
+                    # failed COMMIT has stored nothing.)
                     for job in batch:
                         job.error = job.error or error
                     return
@@ -153,7 +153,7 @@ class Worker(threading.Thread):
                 raise
 
     def _prepare(self) -> None:
-        """Make a new connection what this thread needs."""
+        """Set up a new connection for this thread."""
         if self._sqlite and not self._writes:
             self._database.execute_sql("PRAGMA query_only = 1")
         if self._exclusive:
@@ -166,25 +166,26 @@ class Worker(threading.Thread):
         return bool(connection.closed or connection.broken)
 
     def _begin(self) -> Any:
-        # A deferred transaction that reads and then writes fails with "database is locked"
-        # at once, whatever the timeout is.
+        # A deferred transaction that reads and then writes fails with "database is locked" at
+        # once, with any timeout.
         if self._sqlite and self._writes:
             return self._database.atomic("IMMEDIATE")
         return self._database.atomic()
 
     def _check_fence(self, batch: list[Job]) -> None:
-        """See that this process may write for its bots, if one of some calls does.
+        """Check that this process may write for its bots, if one of the calls does.
 
-        First in the transaction: whoever takes bots over locks the same rows in this order.
+        This comes first in the transaction: a process that takes bots over locks the same rows in
+        this order.
 
         Raises:
-            NotOwner: it may not.
+            NotOwner: this process may not.
         """
         if self._fence is not None and any(job.as_owner for job in batch):
             self._fence()
 
     def _together(self, batch: list[Job]) -> None:
-        """Run a batch in one transaction, a savepoint each, so that one failing is alone in it."""
+        """Run a batch in one transaction, each call in a savepoint that isolates its failure."""
         with self._begin():
             self._check_fence(batch)
             for job in batch:
@@ -199,7 +200,7 @@ class Worker(threading.Thread):
     def _alone(self, job: Job) -> None:
         self._try(job)
         if job.error is not None and not job.done and self._connection_lost():
-            # It was lost before COMMIT, so nothing can have been stored: once more.
+            # The connection was lost before COMMIT, so nothing was stored: try once more.
             job.error = None
             self._try(job)
 
@@ -212,9 +213,9 @@ class Worker(threading.Thread):
                 began = time.perf_counter()
             self._committed(began)
         except Exception as error:
-            job.error = job.error or _cause(error)  # without the first: BEGIN or COMMIT failed
+            job.error = job.error or _cause(error)  # without job.error, BEGIN or COMMIT failed
 
     def _committed(self, began: float) -> None:
-        """Count what a commit took, from the end of its work until it was on the disk."""
+        """Observe a commit's duration, from the end of its work until it is on disk."""
         if self._commits is not None:
             self._commits.observe(time.perf_counter() - began)

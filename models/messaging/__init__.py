@@ -1,1 +1,1 @@
-"""Messages: updates, their effects, the chats they belong to."""
+"""Messages: updates, their effects, and their chats."""

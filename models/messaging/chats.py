@@ -1,4 +1,4 @@
-"""Chats of bots: those that refuse messages."""
+"""Chats that refuse a bot's messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.engine.bulk import run_in_few_statements
 
 
 class BlockedChat(BaseModel):
-    """A chat whose user has blocked the bot, or which it was thrown out of."""
+    """A chat whose user has blocked the bot, or from which the bot was removed."""
 
     bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", index=False)
     chat_id = peewee.BigIntegerField()
@@ -25,19 +25,19 @@ class BlockedChat(BaseModel):
 
 
 def blocked(bot_id: int) -> frozenset[int]:
-    """The chats that refuse a bot's messages."""
+    """Return the chats that refuse a bot's messages."""
     chats = BlockedChat.select(BlockedChat.chat_id).where(BlockedChat.bot == bot_id).tuples()
     return frozenset(chat_id for (chat_id,) in chats)
 
 
 def store_blocked(changes: dict[tuple[Writer, int | None], bool], moment: Any) -> None:
-    """Store which chats refuse messages from now on, and which no longer do.
+    """Store the chats that refuse messages from now on, and delete those that no longer do.
 
-    Nothing is stored for a bot that is gone or has another token: its chats are others.
+    Nothing is stored for a bot that was deleted or has another token: its chats may be others.
 
     Args:
-        changes: by bot and chat id.
-        moment: now, as `bulk.stored` gives it.
+        changes: True for a chat that refuses messages, by bot and chat id.
+        moment: the current time, as returned by `bulk.stored`.
     """
     run_in_few_statements(
         "INSERT INTO blocked_chats (bot_id, chat_id, blocked_at) "
@@ -56,5 +56,5 @@ def store_blocked(changes: dict[tuple[Writer, int | None], bool], moment: Any) -
 
 
 def forget(bot_id: int) -> None:
-    """Remove all of them of a bot."""
+    """Delete all rows of a bot."""
     BlockedChat.delete().where(BlockedChat.bot == bot_id).execute()

@@ -1,4 +1,4 @@
-"""Updates whose handlers failed for good: some are kept, for their bot's owner to try again."""
+"""Updates whose handlers failed for good; a limited number is kept, for the owner to retry."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from models.bots.records import BotRecord
 from models.engine.base import now
 from models.messaging.updates import StoredUpdate, Update, unhandled
 
-# What somebody hostile has a bot receive must not fill the disk.
-MAX_KEPT = 1000  # of a bot
-MAX_KEPT_BYTES = 10_000_000  # of all of these together
-MARGIN = 20  # that may come before it is looked again whether there are too many
-# Nine tenths stay then, so that it is not to do again at once.
+# An attacker's messages to a bot must not fill the disk.
+MAX_KEPT = 1000  # dead updates per bot
+MAX_KEPT_BYTES = 10_000_000  # of their payloads together
+MARGIN = 20  # dead updates between two checks of these limits
+# Trimming keeps nine tenths, so that it does not run again at once.
 _STAYS, _STAYS_BYTES = MAX_KEPT * 9 // 10, MAX_KEPT_BYTES * 9 // 10
 
 
@@ -27,8 +27,8 @@ class DeadUpdate:
     """An update whose handler failed for good, as its owner sees it.
 
     Args:
-        size: bytes of the update as JSON.
-        payload: that; None where all of them together were too long.
+        size: the length of the payload in bytes.
+        payload: the update as JSON; None in a list whose payloads together are too long.
     """
 
     update_id: int
@@ -41,7 +41,7 @@ class DeadUpdate:
 
 
 def _size() -> Any:
-    return peewee.fn.LENGTH(Update.payload)  # known without reading it
+    return peewee.fn.LENGTH(Update.payload)  # computed without reading the payload
 
 
 def _of(bot_id: int, *columns: Any) -> Any:
@@ -49,7 +49,7 @@ def _of(bot_id: int, *columns: Any) -> Any:
 
 
 def find(bot_id: int, update_id: int) -> DeadUpdate | None:
-    """One dead update, whole."""
+    """Return a dead update with its payload; None if there is none."""
     row = _of(bot_id).where(Update.update_id == update_id).first()
     if row is None:
         return None
@@ -66,11 +66,11 @@ def find(bot_id: int, update_id: int) -> DeadUpdate | None:
 
 
 def list_for(bot_id: int, *, limit: int, most_bytes: int) -> list[DeadUpdate]:
-    """A bot's dead updates, the latest first.
+    """List a bot's dead updates, the latest first.
 
     Args:
-        limit: how many at most.
-        most_bytes: of payloads, over all of them; those that do not fit are left out.
+        limit: the maximum number of updates.
+        most_bytes: the maximum total size of payloads; payloads that do not fit are omitted.
     """
     columns = (Update.update_id, Update.received_at, Update.dead_at, Update.attempts, Update.error)
     query = _of(bot_id, *columns, _size()).order_by(Update.update_id.desc()).limit(limit)
@@ -80,13 +80,13 @@ def list_for(bot_id: int, *, limit: int, most_bytes: int) -> list[DeadUpdate]:
         if size <= left:
             fitting.append(number)
             left -= size
-    found = _of(bot_id, Update.update_id, Update.payload).where(Update.update_id.in_(fitting))
-    payloads = {number: bytes(payload) for number, payload in found.tuples()}
+    query = _of(bot_id, Update.update_id, Update.payload).where(Update.update_id.in_(fitting))
+    payloads = {number: bytes(payload) for number, payload in query.tuples()}
     return [DeadUpdate(*(*row, payloads.get(row[0]))) for row in rows]
 
 
 def revive(bot: BotRecord, update_id: int, *, by: Actor) -> StoredUpdate | None:
-    """Let a dead update wait for its handler again; None when there is none."""
+    """Make a dead update pending again; return None if there is none."""
     row = _of(bot.id).where(Update.update_id == update_id).first()
     if row is None:
         return None
@@ -98,7 +98,7 @@ def revive(bot: BotRecord, update_id: int, *, by: Actor) -> StoredUpdate | None:
 
 
 def delete(bot: BotRecord, update_id: int, *, by: Actor) -> bool:
-    """Remove a dead update; False when there is none."""
+    """Delete a dead update; return False if there is none."""
     if not _delete(bot.id, [update_id]):
         return False
     bots.record_action(Action.UPDATE_DELETED, bot, by, update_id=update_id)
@@ -116,12 +116,12 @@ def bury(bot_id: int, update_id: int, *, attempts: int, error: str, trim: bool) 
     """Store that an update's handler failed for good.
 
     Args:
-        attempts: how often it has failed by now.
-        error: why, without secrets.
-        trim: whether to look if there are too many now.
+        attempts: the number of failed attempts so far.
+        error: the error, without secrets.
+        trim: True to delete the oldest dead updates if there are too many.
 
     Returns:
-        How many older ones went.
+        The number of deleted older ones.
     """
     Update.update(attempts=attempts, error=error, dead_at=now()).where(
         Update.bot == bot_id, Update.update_id == update_id
@@ -130,10 +130,10 @@ def bury(bot_id: int, update_id: int, *, attempts: int, error: str, trim: bool) 
 
 
 def _trim(bot_id: int) -> int:
-    """Remove a bot's oldest dead updates when there are too many of them, or too large ones.
+    """Delete a bot's oldest dead updates if there are too many of them, or too large ones.
 
     Returns:
-        How many went.
+        The number of deleted updates.
     """
     count, size = _of(
         bot_id, peewee.fn.COUNT(peewee.SQL("*")), peewee.fn.COALESCE(peewee.fn.SUM(_size()), 0)
@@ -148,12 +148,12 @@ def _trim(bot_id: int) -> int:
         size += bytes_of_it
         if place >= _STAYS or size > _STAYS_BYTES:
             too_many.append(number)
-    # a statement can have so many parameters only
+    # in steps, because the number of parameters of a statement is limited
     return sum(_delete(bot_id, too_many[at : at + 500]) for at in range(0, len(too_many), 500))
 
 
 def older_than(age: timedelta, *, limit: int) -> list[tuple[int, int]]:
-    """Some dead updates of all bots that died longer ago: bot ids with update ids."""
+    """Return keys (bot id, update id) of dead updates of all bots that died longer ago."""
     query = (
         Update.select(Update.bot, Update.update_id)
         .where(*unhandled(dead=True), Update.dead_at < now() - age)
@@ -163,7 +163,7 @@ def older_than(age: timedelta, *, limit: int) -> list[tuple[int, int]]:
 
 
 def remove(keys: list[tuple[int, int]]) -> int:
-    """Remove such updates, if they are still dead; how many went."""
+    """Delete the updates with these keys that are still dead; return their number."""
     by_bot: dict[int, list[int]] = {}
     for bot_id, update_id in keys:
         by_bot.setdefault(bot_id, []).append(update_id)

@@ -15,11 +15,12 @@ class OutgoingMessage:
 
 @dataclass(slots=True)
 class Effects:
-    """The effects of one update. A handler fills them in; nothing happens before it has ended.
+    """The effects of one update. A handler collects them; they take effect after it has ended.
 
     Args:
-        messages: to send, in this order.
-        blocked: whether the update's chat refuses messages from now on; None for no change.
+        messages: the messages to send, in order.
+        blocked: True if the update's chat refuses messages from now on, False if it no longer
+            does; None for no change.
     """
 
     messages: list[OutgoingMessage] = field(default_factory=list)

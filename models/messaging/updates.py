@@ -1,7 +1,7 @@
-"""The journal: every update a bot received, from before Telegram forgets it until it is handled.
+"""The journal: every update of a bot, stored before it is confirmed to Telegram.
 
-The runner's writes of every message are plain SQL, because making a statement from
-models costs more than running it (`models.engine.bulk`).
+The runner's writes for each message are plain SQL, because building a statement from models costs
+more than running it (`models.engine.bulk`).
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """The mark of an update that was handled, with the rows it led to.
+    """The mark of a handled update, with the rows of its effects.
 
     Args:
         writer: the bot.
         update_id: the update.
         chat_id: the update's chat.
-        blocked: whether that chat refuses messages from now on; None for no change.
+        blocked: as for `models.messaging.effects.Effects`.
     """
 
     writer: Writer
@@ -71,11 +71,11 @@ class Handled:
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """Everything that waits to be written, of all bots, to share one commit.
+    """The pending writes of all bots, for one commit.
 
     Args:
         batches: new updates.
-        handled: marks of those that were handled.
+        handled: marks of handled updates.
     """
 
     batches: list[Batch] = field(default_factory=list)
@@ -93,7 +93,7 @@ class StoredUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """The point from which a bot goes on."""
+    """The stored data from which a bot resumes."""
 
     offset: int
     last_update_at: datetime | None
@@ -102,22 +102,22 @@ class Resumption:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many updates of a bot wait for their handlers, and how many are dead."""
+    """The numbers of pending and of dead updates of a bot."""
 
     pending: int
     dead: int
 
 
 def flush(waiting: Flush) -> frozenset[tuple[int, int]]:
-    """Write what waits.
+    """Write the pending writes.
 
-    The offsets come first: where one cannot be written, the updates must not be either.
+    The offsets come first: if one of them cannot be written, the updates must not be either.
 
     Returns:
-        Bot ids with update ids of the new updates that were not stored before.
+        The keys (bot id, update id) of the updates that were not stored before.
 
     Raises:
-        NotOwner: one of the bots is gone, or has another token.
+        NotOwner: one of the bots was deleted, or has another token.
     """
     moment = bulk.stored(now())
     offsets = bulk.run_in_few_statements(
@@ -131,7 +131,7 @@ def flush(waiting: Flush) -> frozenset[tuple[int, int]]:
         moment,
     )
     if offsets.changed != len(waiting.batches):
-        raise NotOwner("a bot with new updates is gone, or has another token")
+        raise NotOwner("a bot with new updates was deleted, or has another token")
     inserted = bulk.run_in_few_statements(
         "INSERT INTO updates (bot_id, update_id, payload, received_at, attempts, error) "
         "VALUES ROWS ON CONFLICT DO NOTHING RETURNING bot_id, update_id",
@@ -157,11 +157,11 @@ def flush(waiting: Flush) -> frozenset[tuple[int, int]]:
 
 
 def resume(bot_id: int, *, forget_after: timedelta) -> Resumption:
-    """Read where a bot goes on after it was off.
+    """Read the data from which a bot resumes after it was off.
 
     Args:
-        forget_after: for how long an offset means something. Without updates for a week,
-            Telegram goes on with a random id (Bot API, Update.update_id).
+        forget_after: the time for which an offset is valid. After a week without updates,
+            Telegram continues with a random id (Bot API, Update.update_id).
     """
     row = Bot.select(Bot.update_offset, Bot.last_update_at).where(Bot.id == bot_id).get()
     fresh = row.last_update_at is not None and now() - row.last_update_at < forget_after
@@ -173,11 +173,11 @@ def resume(bot_id: int, *, forget_after: timedelta) -> Resumption:
 
 
 def waiting(bot_id: int, *, after: int | None, limit: int) -> list[StoredUpdate]:
-    """Updates of a bot that are stored and not handled, oldest first.
+    """List the updates of a bot that are stored and not handled, oldest first.
 
     Args:
-        after: only those with a greater id.
-        limit: how many at most.
+        after: only updates with a greater id; None for all.
+        limit: the maximum number of updates.
     """
     query = (
         Update.select(Update.update_id, Update.payload, Update.attempts)
@@ -193,11 +193,11 @@ def waiting(bot_id: int, *, after: int | None, limit: int) -> list[StoredUpdate]
 
 
 def save_failure(bot_id: int, update_id: int, *, attempts: int, error: str) -> None:
-    """Store that an update's handler failed, and is to try again.
+    """Store a failed attempt of an update's handler that will be retried.
 
     Args:
-        attempts: how often it has failed by now.
-        error: why, without secrets.
+        attempts: the number of failed attempts so far.
+        error: the error, without secrets.
     """
     Update.update(attempts=attempts, error=error).where(
         Update.bot == bot_id, Update.update_id == update_id
@@ -223,7 +223,7 @@ def counts(bot_ids: list[int]) -> dict[int, Counts]:
 
 
 def totals() -> Counts:
-    """How many updates of all bots wait for their handlers, and how many are dead."""
+    """Count the pending and the dead updates of all bots."""
     pending, dead_ones = (
         Update.select().where(*unhandled(dead=dead)).count() for dead in (False, True)
     )
@@ -231,26 +231,26 @@ def totals() -> Counts:
 
 
 def unhandled(*, dead: bool) -> tuple[Any, Any]:
-    """The condition of updates that wait, or of dead ones, in the words of its index."""
+    """Return the condition of pending or of dead updates, identical to that of its index."""
     return Update.handled_at.is_null(), Update.dead_at.is_null(not dead)
 
 
 def forget(bot_id: int) -> None:
-    """Begin a bot's journal anew: it is another Telegram bot now."""
+    """Clear a bot's journal, because it is another Telegram bot now."""
     Update.delete().where(Update.bot == bot_id).execute()
     chats.forget(bot_id)
     Bot.update(update_offset=0, last_update_at=None).where(Bot.id == bot_id).execute()
 
 
 def prune(*, older_than: timedelta, limit: int) -> int:
-    """Remove handled updates, oldest first, a step at a time.
+    """Delete handled updates, oldest first, in one step.
 
     Args:
-        older_than: how long they are kept.
-        limit: how many at most in this step.
+        older_than: the retention time.
+        limit: the maximum number of deletions in this step.
 
     Returns:
-        How many went; fewer than `limit` means that none is left.
+        The number of deletions; fewer than `limit` means that none are left.
     """
     handled = Update.alias()
     old = (

@@ -5,9 +5,9 @@ from playhouse.sqlite_ext import AutoIncrementField
 
 
 def migrate(migrator, database, *, fake=False):
-    """Make the tables."""
-    # SQLite hands the id of a deleted last row out again unless told not to; an old link to
-    # a deleted bot must not show another one.
+    """Create the tables."""
+    # By default SQLite reuses the id of a deleted last row; an old link to a deleted bot must not
+    # show another one.
     id_field = AutoIncrementField if isinstance(database, pw.SqliteDatabase) else pw.AutoField
 
     @migrator.create_model
@@ -71,6 +71,6 @@ def migrate(migrator, database, *, fake=False):
 
 
 def rollback(migrator, database, *, fake=False):
-    """Drop the tables with all that is in them."""
+    """Drop the tables with all their rows."""
     for table in ("settings", "bots", "sessions", "users"):
         migrator.remove_model(table)

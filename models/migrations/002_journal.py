@@ -4,7 +4,7 @@ import peewee as pw
 
 
 def migrate(migrator, database, *, fake=False):
-    """Make the tables."""
+    """Create the tables."""
     migrator.add_fields(
         "bots",
         update_offset=pw.BigIntegerField(default=0),
@@ -37,7 +37,7 @@ def migrate(migrator, database, *, fake=False):
             table_name = "blocked_chats"
             primary_key = pw.CompositeKey("bot", "chat_id")
 
-    # Nearly all rows are handled ones; these find the few others, and the oldest, without them.
+    # Nearly all rows are handled ones; these indexes find the few others, and the oldest.
     migrator.sql(
         "CREATE INDEX updates_unhandled ON updates (bot_id, update_id) WHERE handled_at IS NULL"
     )
@@ -47,7 +47,7 @@ def migrate(migrator, database, *, fake=False):
 
 
 def rollback(migrator, database, *, fake=False):
-    """Drop the journal: updates that wait for their handlers, and dead ones, are lost."""
+    """Drop the journal; pending and dead updates are lost."""
     migrator.remove_model("blocked_chats")
     migrator.remove_model("updates")
     migrator.remove_fields("bots", "update_offset", "last_update_at")

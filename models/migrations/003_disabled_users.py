@@ -1,13 +1,13 @@
-"""Accounts that are switched off."""
+"""Disabled accounts."""
 
 import peewee as pw
 
 
 def migrate(migrator, database, *, fake=False):
-    """Remember since when."""
+    """Add the time at which an account was disabled."""
     migrator.add_fields("users", disabled_at=pw.DateTimeField(null=True))
 
 
 def rollback(migrator, database, *, fake=False):
-    """Forget who was disabled: these accounts can log in again, and their bots run."""
+    """Drop the mark of disabled accounts: they can log in again, and their bots run."""
     migrator.remove_fields("users", "disabled_at")

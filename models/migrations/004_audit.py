@@ -1,4 +1,4 @@
-"""The audit log: rows are added and, when they are old, pruned; never changed."""
+"""The audit log: rows are added, pruned when they are old, and never changed."""
 
 import peewee as pw
 from playhouse.sqlite_ext import AutoIncrementField
@@ -18,7 +18,7 @@ $$ BEGIN RAISE EXCEPTION 'the audit log is append only'; END $$
 
 
 def migrate(migrator, database, *, fake=False):
-    """Make the table; no foreign keys, so that it survives what it tells of."""
+    """Create the table, without foreign keys, so that rows outlive the accounts and bots."""
     sqlite = isinstance(database, pw.SqliteDatabase)
     id_field = AutoIncrementField if sqlite else pw.BigAutoField
 
@@ -43,7 +43,7 @@ def migrate(migrator, database, *, fake=False):
 
 
 def rollback(migrator, database, *, fake=False):
-    """Drop the audit log: who did what is lost."""
+    """Drop the audit log; all its entries are lost."""
     migrator.remove_model("audit")
     if not isinstance(database, pw.SqliteDatabase):
         migrator.sql("DROP FUNCTION audit_append_only()")

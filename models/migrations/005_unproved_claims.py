@@ -1,4 +1,4 @@
-"""What attackers must not use: claims to a token, guesses at an account, counting what waits."""
+"""Protection against attacks: unproved claims to tokens, password guesses, expensive counts."""
 
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
@@ -6,11 +6,11 @@ import peewee as pw
 
 
 def migrate(migrator, database, *, fake=False):
-    """Let a token be stored unconfirmed though another has it; remember where logins came from."""
+    """Allow unconfirmed tokens that another bot has; add the networks of logins."""
     User = migrator.orm["users"]  # noqa: N806 - a class
 
-    # Telegram's ids are unique, and empty until Telegram has confirmed the token: one bot is in
-    # the platform once. A token that nobody has confirmed claims nothing.
+    # Telegram's ids are unique, and empty until Telegram has confirmed the token, so each Telegram
+    # bot is registered once. An unconfirmed token claims nothing.
     migrator.sql("DROP INDEX bot_token_fingerprint")
 
     @migrator.create_model
@@ -25,7 +25,7 @@ def migrate(migrator, database, *, fake=False):
 
     migrator.run(_know_where_sessions_are, database)
 
-    # What is counted is in the index itself, and what waits apart from what is dead.
+    # Separate indexes for pending and for dead updates, with all columns that are counted.
     migrator.sql("DROP INDEX updates_unhandled")
     migrator.sql(
         "CREATE INDEX updates_pending ON updates (bot_id, update_id) "
@@ -50,7 +50,7 @@ def _know_where_sessions_are(database):
 
 
 def _network_of(address):
-    # As the program had it when this step was written: a step must not change with the program.
+    # A copy of the program's code at that time: a migration must not change with the program.
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
@@ -69,7 +69,7 @@ SELECT id FROM bots WHERE telegram_id IS NULL AND EXISTS (
 
 
 def rollback(migrator, database, *, fake=False):
-    """Drop bots whose token another bot has, and where logins came from: both are lost."""
+    """Drop bots whose token another bot has, and the networks of logins; both are lost."""
     migrator.sql("DROP INDEX updates_dead")
     migrator.sql("DROP INDEX updates_pending")
     migrator.sql(

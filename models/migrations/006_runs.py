@@ -1,4 +1,4 @@
-"""What is true of each bot becomes a row; wishes and tokens get numbers."""
+"""A row for the actual state of each bot; generations of wishes and tokens."""
 
 import peewee as pw
 
@@ -14,7 +14,7 @@ failed_at = runs.since FROM runs WHERE runs.bot_id = bots.id AND runs.state = 'f
 
 
 def migrate(migrator, database, *, fake=False):
-    """Make the table, with the failures that were stored beside the bots."""
+    """Create the table, with the failures that were stored in the rows of bots."""
     Bot = migrator.orm["bots"]  # noqa: N806 - a class
 
     @migrator.create_model
@@ -63,7 +63,7 @@ def _keep_last_id(database, last_ids):
 
 
 def rollback(migrator, database, *, fake=False):
-    """Put failures back beside the bots; the other states of bots are lost."""
+    """Move failures back into the rows of bots; the other states of bots are lost."""
     migrator.remove_fields("bots", "generation", "token_generation")
     migrator.add_fields(
         "bots",
