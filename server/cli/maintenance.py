@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from models.engine import sqlite_file
-from server.cli.base import echo_json, flags, json_option
+from server.cli.base import echo_json, existing, flags, json_option
 from server.config import Config
 from server.installation_lock import InstallationLock
 from server.maintenance import backup as backups
@@ -104,7 +104,7 @@ def rotate_secret(**flags: str | None) -> None:
 
     Sessions go on. The old secret is kept in secret.key.old, and accepted while that is there.
     """
-    config = Config.load(None, **flags)
+    config = existing(flags)
     try:
         done = secret_rotation.rotate(config)
     except secret_rotation.OneSecretOnly as error:

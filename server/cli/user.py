@@ -14,7 +14,7 @@ from models.accounts.audit import OPERATOR
 from models.accounts.passwords import hash_password, weaknesses
 from models.accounts.users import Credentials, UserRecord
 from models.errors import EmailTaken, UsernameTaken
-from server.cli.base import Group, echo_json, flags, in_database, json_option
+from server.cli.base import Group, echo_json, existing, flags, in_database, json_option
 
 _place = flags("data_dir", "database_url")
 
@@ -39,6 +39,7 @@ def create_user(
     username: str, email: str, staff: bool, password_stdin: bool, **flags: str | None
 ) -> None:
     """Add an account."""
+    existing(flags)  # before a password is asked for
     _check_field(rules.USERNAME, username)
     _check_field(rules.EMAIL, email)
     password_hash = hash_password(_new_password(password_stdin, username=username, email=email))

@@ -60,15 +60,15 @@ async def test_a_wrong_address_to_copy_is_shown_without_its_password() -> None:
     assert line.startswith("Error: FROM: invalid value 'mysql://***@h/n'")
 
 
-@pytest.mark.parametrize("command", ["status", "down"])
+@pytest.mark.parametrize("args", [("migrate", "status"), ("migrate", "down"), ("rotate-secret",)])
 @pytest.mark.parametrize("exists", [True, False])
-async def test_migrations_of_no_database_name_the_path_and_make_nothing(
-    tmp_path: Path, command: str, exists: bool
+async def test_commands_without_a_database_name_the_path_and_make_nothing(
+    tmp_path: Path, args: tuple[str, ...], exists: bool
 ) -> None:
     folder = tmp_path / "data"
     if exists:
         folder.mkdir()
-    ended = await botyard_command("migrate", command, "--data-dir", str(folder))
+    ended = await botyard_command(*args, "--data-dir", str(folder))
     assert only_line(ended) == NO_DATABASE.format(folder=folder)
     assert [path.name for path in tmp_path.rglob("*")] == (["data"] if exists else [])
 
@@ -106,8 +106,9 @@ async def test_an_account_is_not_made_where_no_installation_is(
     if exists:
         folder.mkdir()
     create = ("user", "create", "ann", "--password-stdin", "--data-dir", str(folder))
-    refused = await botyard_command(*create, stdin=PASSWORD)
-    assert only_line(refused) == NO_DATABASE.format(folder=folder)
+    for typed in (create, ("user", "create", "ann", "--data-dir", str(folder))):
+        refused = await botyard_command(*typed, stdin=PASSWORD)
+        assert only_line(refused) == NO_DATABASE.format(folder=folder), "no password is asked for"
     assert list(tmp_path.rglob("*")) == ([folder] if exists else [])
     assert (await botyard_command("migrate", "up", "--data-dir", str(folder))).code == 0
     assert (await botyard_command(*create, stdin=PASSWORD)).out == "user ann has the id 1\n"

@@ -128,12 +128,14 @@ async def test_sessions_outlive_two_rotations(
 
 
 async def test_both_files_are_for_their_user_alone(data: Path) -> None:
+    await command(data, "migrate", "up")
     assert (await command(data, "rotate-secret")).code == 0
     for name in ("secret.key", "secret.key.old"):
         assert stat.S_IMODE((data / name).stat().st_mode) == 0o600
 
 
 async def test_no_secret_is_printed(data: Path) -> None:
+    await command(data, "migrate", "up")
     ended = await command(data, "rotate-secret")
     for name in ("secret.key", "secret.key.old"):
         assert (data / name).read_text().strip() not in ended.out + ended.err
@@ -153,6 +155,7 @@ async def test_rotating_is_refused_while_a_server_runs(data: Path, telegram: San
 
 
 async def test_with_one_secret_in_the_environment_it_is_told_what_to_do(data: Path) -> None:
+    await command(data, "migrate", "up", BOTYARD_SECRET_KEY=OLD)
     ended = await command(data, "rotate-secret", BOTYARD_SECRET_KEY=OLD)
     assert ended.code == 2
     assert "BOTYARD_SECRET_KEY=new,old" in ended.err

@@ -47,7 +47,10 @@ async def log_in(client: Client, name: str = "ann", password: str = PASSWORD) ->
 # -- passwords
 
 
-async def test_without_a_terminal_the_way_to_give_a_password_is_told(command: Any) -> None:
+async def test_without_a_terminal_the_way_to_give_a_password_is_told(
+    config: Config, command: Any
+) -> None:
+    await asyncio.to_thread(Migrations(config.database_url).up)
     ended = await command("create", "ann")
     assert only_line(ended) == (
         "Error: there is no terminal to ask for the password: use --password-stdin"
