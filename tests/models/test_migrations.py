@@ -129,6 +129,33 @@ def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
         Migrations(f"sqlite:///{tmp_path}/nowhere/x.db").up()
 
 
+def test_no_bot_gets_the_id_of_a_deleted_one_though_its_table_was_made_anew(
+    migrations: Migrations, file: Path
+) -> None:
+    migrations.up(STEPS[STEPS.index("006_runs") - 1])
+    query(
+        file,
+        "INSERT INTO users (username, username_key, email, first_name, last_name, password_hash, "
+        "is_staff, created_at, updated_at) VALUES ('ann', 'ann', '', '', '', '', 0, '', '')",
+    )
+
+    def insert(slot: int, **columns: str) -> int:
+        """Add a bot; its id."""
+        names, values = ", ".join(columns), ", ".join(columns.values())
+        ((bot_id,),) = query(
+            file,
+            "INSERT INTO bots (user_id, slot, title, active, token_encrypted, token_fingerprint, "
+            f"username, created_at, updated_at, update_offset, {names}) "
+            f"VALUES (1, {slot}, '', 0, '', 'bot {slot}', '', '', '', 0, {values}) RETURNING id",
+        )
+        return int(bot_id)
+
+    assert [insert(slot, failure_reason="''", failure_detail="''") for slot in (1, 2)] == [1, 2]
+    query(file, "DELETE FROM bots WHERE id = 2")
+    migrations.up()
+    assert insert(2, generation="1", token_generation="1") == 3
+
+
 # -- by hand
 
 

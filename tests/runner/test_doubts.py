@@ -1,0 +1,186 @@
+"""What is stored without anybody knowing it, or read twice, is acted on once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.client import BOTS, DEADLINE, QUICK, Client, until
+
+from models.bots import bots
+from models.bots.records import Writer
+from models.bots.tables import Bot
+from models.engine.base import now
+from models.errors import StorageUnavailable
+from models.messaging import updates
+from models.messaging.chats import BlockedChat
+from models.messaging.effects import Effects
+from models.messaging.updates import Update
+from runner.settings import RunnerTuning
+from runner.updates.incoming import IncomingUpdate
+from sandbox import Sandbox
+from server.app import Botyard
+
+
+def lose_one_answer(
+    botyard: Botyard,
+    monkeypatch: pytest.MonkeyPatch,
+    writing: str,
+    is_lost: Callable[..., bool],
+) -> list[str]:
+    """Carry out one commit and report it as failed, as when the connection is lost during it.
+
+    Args:
+        writing: the method of the database that writes.
+        is_lost: takes what that is called with, and tells whether it is the one.
+
+    Returns:
+        What has been reported: empty before that.
+    """
+    write, reported = getattr(botyard.services.db, writing), []
+
+    async def unsure(*args: Any, **options: Any) -> Any:
+        result = await write(*args, **options)
+        if not reported and is_lost(*args):
+            reported.append("the connection was lost at COMMIT")
+            raise StorageUnavailable(reported[0])
+        return result
+
+    monkeypatch.setattr(botyard.services.db, writing, unsure)
+    return reported
+
+
+def texts(telegram: Sandbox, bot_id: int) -> list[str]:
+    """The texts that a bot has sent."""
+    return [sent.message["text"] for sent in telegram.sent(bot_id)]
+
+
+# -- commits whose outcome nobody knows
+
+
+async def test_a_bot_whose_switching_off_was_stored_unknown_is_stopped_soon(
+    ann: Client, telegram: Sandbox, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = telegram.add_bot()
+    made = await ann.add_bot(bot)
+    lose_one_answer(botyard, monkeypatch, "write", lambda *args: bots.update in args)
+    assert (await ann.patch(f"{BOTS}{made['id']}/", {"active": False})).status == 503
+    await ann.until_state(made, "stopped")
+    assert botyard.services.runner.manager.find(made["id"]) is None
+    await until(lambda: not telegram.polling(bot.id), "the end of the poll")
+    assert (await ann.get(f"{BOTS}{made['id']}/")).json["active"] is False
+
+
+async def test_a_bot_that_was_stored_unknown_is_started_soon(
+    ann: Client, telegram: Sandbox, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = telegram.add_bot()
+    lose_one_answer(botyard, monkeypatch, "write", lambda *args: bots.create in args)
+    assert (await ann.post(BOTS, {"token": bot.token})).status == 503
+    (made,) = (await ann.get(BOTS)).json
+    await ann.until_state(made, "running")
+    telegram.send_message(bot.id, text="hello")
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
+
+
+async def test_a_batch_that_was_stored_unknown_is_handled_once(
+    ann: Client, telegram: Sandbox, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = telegram.add_bot()
+    await ann.add_bot(bot)
+
+    def has_batch(fn: Any, *args: Any) -> bool:
+        return fn is updates.flush and bool(args[0].batches)
+
+    lost = lose_one_answer(botyard, monkeypatch, "write_as_owner", has_batch)
+    telegram.send_message(bot.id, text="hello")
+    await until(lambda: lost, "the loss")
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
+    telegram.send_message(bot.id, text="last")  # after all that its chat may have
+    await telegram.wait_sent(bot.id, count=2, timeout=DEADLINE)
+    assert texts(telegram, bot.id) == ["hello", "last"]
+
+
+# -- a backlog that is read twice
+
+
+class TestBacklog:
+    """A backlog of more than one page, whose second page cannot be read at first."""
+
+    @pytest.fixture
+    def runner_tuning(self) -> RunnerTuning:
+        return replace(QUICK, max_pending=5)
+
+    async def test_of_a_backlog_that_is_read_twice_nothing_is_sent_twice(
+        self, ann: Client, telegram: Sandbox, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bot = telegram.add_bot()
+        made = await ann.add_bot(bot)
+        hold = telegram.inject(kind="hold", bot_id=bot.id, method="sendMessage")
+        for chat in range(1, 9):
+            telegram.send_message(bot.id, text="first", chat_id=chat)
+        await until(lambda: telegram.pending(bot.id) == 0, "the journal has all")
+        await ann.patch(f"{BOTS}{made['id']}/", {"active": False})
+        read, readings = botyard.services.db.read, 0
+
+        async def handled() -> int:
+            query = Update.select().where(Update.handled_at.is_null(False))
+            return int(await read(query.count))
+
+        def is_journal_idle() -> bool:
+            return all(task.get_name() != "journal" for task in asyncio.all_tasks())
+
+        async def reading(fn: Any, *args: Any, **options: Any) -> Any:
+            nonlocal readings
+            if fn is not updates.waiting:
+                return await read(fn, *args, **options)
+            readings += 1
+            if readings == 2:
+                raise StorageUnavailable("the database is away")
+            page = await read(fn, *args, **options)
+            if readings == 3:  # slow: what it brings is handled before anybody sees it
+                telegram.clear(hold.id)
+                async with asyncio.timeout(DEADLINE):
+                    while await handled() < 5:
+                        pass
+                await until(is_journal_idle, "the marks' last commit")
+                await asyncio.sleep(0)  # a turn for those that hear of it
+            return page
+
+        monkeypatch.setattr(botyard.services.db, "read", reading)
+        await ann.patch(f"{BOTS}{made['id']}/", {"active": True})
+        await telegram.wait_sent(bot.id, count=8, timeout=DEADLINE)
+        assert readings >= 4
+        for chat in range(1, 9):  # after all that the chat may have
+            telegram.send_message(bot.id, text="last", chat_id=chat)
+        await until(lambda: texts(telegram, bot.id).count("last") == 8, "the last answers")
+        assert texts(telegram, bot.id).count("first") == 8
+
+
+# -- a writer whose token is an old one
+
+
+async def test_a_chat_that_an_old_token_unblocks_stays_blocked(
+    ann: Client, telegram: Sandbox, botyard: Botyard
+) -> None:
+    made = await ann.add_bot(telegram.add_bot(), active=False)
+    db, journal = botyard.services.db, botyard.services.runner.journal
+
+    def prepare() -> None:
+        Bot.update(token_generation=2).execute()
+        for chat in (7, 8):
+            BlockedChat.create(bot=made["id"], chat_id=chat, blocked_at=now())
+
+    await db.write(prepare)
+    for token_generation, chat in ((1, 7), (2, 8)):
+        update = IncomingUpdate.from_raw({"update_id": chat})
+        update.chat_id = chat
+        writer = Writer(made["id"], token_generation)
+        mark = journal.handled(writer, update, Effects(blocked=False))
+        journal.flush_now()
+        await mark
+    query = BlockedChat.select(BlockedChat.chat_id).tuples()
+    assert await db.read(lambda: list(query)) == [(7,)]
