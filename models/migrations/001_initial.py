@@ -71,6 +71,6 @@ def migrate(migrator, database, *, fake=False):
 
 
 def rollback(migrator, database, *, fake=False):
-    """Drop the tables with all their rows."""
+    """Drop the tables; all rows are lost."""
     for table in ("settings", "bots", "sessions", "users"):
         migrator.remove_model(table)

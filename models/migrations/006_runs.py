@@ -64,6 +64,9 @@ def _keep_last_id(database, last_ids):
 
 def rollback(migrator, database, *, fake=False):
     """Move failures back into the rows of bots; the other states of bots are lost."""
+    last_ids = []
+    if isinstance(database, pw.SqliteDatabase):
+        migrator.run(_remember_last_id, database, last_ids)
     migrator.remove_fields("bots", "generation", "token_generation")
     migrator.add_fields(
         "bots",
@@ -71,5 +74,7 @@ def rollback(migrator, database, *, fake=False):
         failure_detail=pw.CharField(max_length=500, default=""),
         failed_at=pw.DateTimeField(null=True),
     )
+    if isinstance(database, pw.SqliteDatabase):
+        migrator.run(_keep_last_id, database, last_ids)
     migrator.sql(_FAILURES_BACK)
     migrator.remove_model("runs")

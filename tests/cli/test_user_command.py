@@ -150,7 +150,7 @@ async def test_a_disabled_account_is_told_so_only_after_the_right_password(
 ) -> None:
     await command("disable", "ann")
     right, wrong = await log_in(ann), await log_in(ann, password="something else")
-    assert (right.status, right.json["code"]) == (403, "account_disabled")
+    assert (right.status, right.json["code"]) == (400, "account_disabled")
     assert (wrong.status, wrong.json["code"]) == (400, "invalid_credentials")
 
 
