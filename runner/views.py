@@ -1,8 +1,8 @@
-"""Bots as they are shown: the row and the status of each, both of one moment.
+"""Bots as they are shown: the row and the status of each, both of the same moment.
 
-One reading has what the owner wants and what is true (see `models.bots.runs`). The process that
-runs a bot knows more: what its rows do not have yet, and the last poll. What it knows of a wish
-newer than the one that was read would not fit, so that bot is read again.
+One read returns the owner's wish and the actual state (see `models.bots.runs`). The process that
+runs a bot has newer data: statuses that are not written yet, and the last poll. If that belongs to
+a newer wish than the row that was read, the two do not match, and the row is read again.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Shown = tuple[BotRecord, BotStatus]
 
 
 class Views:
-    """Tells how bots are.
+    """Combines the rows of bots with their statuses.
 
     Args:
         db: the database.
-        vault: opens the stored tokens.
+        vault: decrypts the stored tokens.
         manager: runs the bots.
-        statuses: has what is not written yet.
-        counts: of updates that wait or are dead.
+        statuses: the statuses that are not written yet.
+        counts: the numbers of pending and dead updates.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class Views:
         return next(iter(await self.pair([record] if record else [])), None)
 
     async def pair(self, records: list[BotRecord]) -> list[Shown]:
-        """Return bots with their statuses; without those that were deleted meanwhile.
+        """Return bots with their statuses, without bots that were deleted in the meantime.
 
         Args:
-            records: as they have just been read.
+            records: the bots as they have just been read.
         """
         counts = await self._counts.of([record.id for record in records])
         shown = []
@@ -72,7 +72,7 @@ class Views:
         return shown
 
     def status(self, record: BotRecord) -> BotStatus | None:
-        """Return what is true of a bot; None if its row has changed since it was read."""
+        """Return the status of a bot; None if its row has changed since it was read."""
         managed, run = self._manager.find(record.id), self._statuses.latest(record.id)
         if managed is not None and managed.record.generation == record.generation:
             return managed.status
@@ -81,7 +81,7 @@ class Views:
         return _status(replace(record, run=run or record.run))
 
     def last_known(self, record: BotRecord) -> BotStatus:
-        """Return what was last known of a bot here, for a moment without the database."""
+        """Return the last known status of a bot, for use while the database does not answer."""
         managed, run = self._manager.find(record.id), self._statuses.latest(record.id)
         if managed is not None:
             return managed.status
@@ -89,10 +89,10 @@ class Views:
 
 
 def _status(record: BotRecord) -> BotStatus:
-    """Make the status of a bot from its rows."""
+    """Derive the status of a bot from its rows."""
     state = BotState(runs.shown_state(record))
     run = record.run
-    if run is None or run.state != state:  # on its way there since the wish was written
+    if run is None or run.state != state:  # in transition since the wish was written
         last_poll_at = None if run is None else run.last_poll_at
         run = RunRecord(0, state, None, None, record.updated_at, last_poll_at=last_poll_at)
     return BotStatus(

@@ -1,4 +1,4 @@
-"""How many updates of a bot wait or are dead, counted no more often than it is worth."""
+"""The numbers of pending and dead updates of bots, cached when counting is expensive."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from models.messaging import updates
 from models.messaging.updates import Counts
 
 KEPT_FOR = 1.0  # seconds
-MANY = 1000  # updates; fewer are counted faster than anybody could notice
+MANY = 1000  # updates; counting fewer takes no noticeable time
 
 
 class _Count:
-    """One count of some bots' updates, which all share that ask before it begins."""
+    """One count of some bots' updates, shared by all requests that come before it starts."""
 
     def __init__(self, bot_ids: list[int]) -> None:
         self.bot_ids = bot_ids
@@ -25,20 +25,20 @@ class _Count:
         self.task: asyncio.Task[dict[int, Counts]]
 
     def __call__(self) -> dict[int, Counts]:
-        self.begun = True  # what is asked from now on may be about a later moment
+        self.begun = True  # later requests need a newer count
         return updates.counts(self.bot_ids)
 
 
 class UpdateCounts:
-    """Counts updates; a large count is kept for a second.
+    """Counts updates; a large count is cached for a second.
 
-    Counting is done by the threads that everybody's reading waits for: an account whose bots
-    have a hundred thousand updates must not hold others up by listing them. So at most one count
-    of a bot waits for a thread, and all that come meanwhile share it.
+    Counting uses the database threads that all reads share: an account whose bots have a hundred
+    thousand updates must not delay others by listing its bots. So at most one count of a bot waits
+    for a thread, and concurrent requests share it.
 
     Args:
         db: the database.
-        clock: seconds that only ever go forward.
+        clock: returns monotonic seconds.
     """
 
     def __init__(self, db: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -49,21 +49,21 @@ class UpdateCounts:
         self._tasks: set[asyncio.Task[dict[int, Counts]]] = set()
 
     async def of(self, bot_ids: list[int]) -> dict[int, Counts]:
-        """The counts of some bots.
+        """Return the counts of some bots, by id.
 
         Raises:
             StorageUnavailable: the database did not answer.
         """
         self._drop_old()
-        found = {bot_id: self._kept[bot_id][1] for bot_id in bot_ids if bot_id in self._kept}
-        missing = [bot_id for bot_id in bot_ids if bot_id not in found]
+        counts = {bot_id: self._kept[bot_id][1] for bot_id in bot_ids if bot_id in self._kept}
+        missing = [bot_id for bot_id in bot_ids if bot_id not in counts]
         new = [bot_id for bot_id in missing if not self._is_waiting(bot_id)]
         if new:
             self._begin(new)
         for count in {self._waiting[bot_id] for bot_id in missing}:
-            # Others may share it: a request that is cut must not end it.
-            found |= await asyncio.shield(count.task)
-        return {bot_id: found[bot_id] for bot_id in bot_ids}
+            # Other requests may share it, so a cancelled request must not cancel it.
+            counts |= await asyncio.shield(count.task)
+        return {bot_id: counts[bot_id] for bot_id in bot_ids}
 
     def _is_waiting(self, bot_id: int) -> bool:
         return bot_id in self._waiting and not self._waiting[bot_id].begun
@@ -78,7 +78,7 @@ class UpdateCounts:
     def _ended(self, task: asyncio.Task[dict[int, Counts]]) -> None:
         self._tasks.discard(task)
         with suppress(asyncio.CancelledError, StorageError):
-            task.result()  # those who shared it may be gone
+            task.result()  # mark the exception as retrieved; every request may be cancelled
 
     async def _run(self, count: _Count) -> dict[int, Counts]:
         try:
@@ -103,7 +103,7 @@ class UpdateCounts:
             del self._kept[bot_id]
 
     async def close(self) -> None:
-        """End what is being counted."""
+        """Cancel the counts in progress."""
         for task in list(self._tasks):
             task.cancel()
             await asyncio.wait({task})

@@ -107,7 +107,7 @@ class ChatQueues:
             await asyncio.wait(stuck, timeout=self._settings.cut_wait)
         for task in stuck:
             if not task.done():
-                log.error("%s does not end", task.get_name())
+                log.error("%s does not stop; abandoned it", task.get_name())
         # Most often a method of the owner of these queues: the two would hold each other until
         # the garbage collector comes by (server/gc_tuning.py).
         del self._handle

@@ -53,7 +53,9 @@ class Notices:
             )
         if self._dropped:
             log.warning(
-                "bot %d: its %d oldest dead updates went to make room", self._bot_id, self._dropped
+                "bot %d: deleted its %d oldest dead updates to make room",
+                self._bot_id,
+                self._dropped,
             )
         self._untold = self._dropped = 0
         self._timer = asyncio.get_running_loop().call_later(PAUSE, self._tell)

@@ -127,10 +127,10 @@ class UpdateProcessor:
         return len(new)
 
     def discard(self, number: int) -> None:
-        """Count and log updates that were let go."""
+        """Count and log ignored updates."""
         self._journal.counts.discarded += number
         log.warning(
-            "bot %d: %d updates without a usable update_id were let go", self._writer.bot_id, number
+            "bot %d: ignored %d updates without a usable update_id", self._writer.bot_id, number
         )
 
     def enqueue(self, update: IncomingUpdate) -> None:
