@@ -321,7 +321,7 @@ async def test_a_time_that_cannot_be_read_is_told_how_to_be_written(
     answer = await ann.get(f"{AUDIT}?since={since}")
     assert answer.status == 400
     (told,) = answer.json["errors"]["since"]
-    assert "such as 2026-01-31T12:00:00Z; write + as %2B" in told
+    assert "such as 2026-01-31T12:00:00Z (encode + as %2B)" in told
 
 
 async def test_the_log_comes_in_pages(ann: Client) -> None:
