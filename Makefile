@@ -1,9 +1,11 @@
 # `make run` and `make test` need only Python 3.11+ and make; they install all Python packages.
 PYTHON ?= python3
 VENV := .venv
+TWIN_VENV := .venv-bench
+TWIN := bench/peers/django_twin
 BIN := $(VENV)/bin
 
-.PHONY: install run demo test test-slow test-postgresql soak check format bench binary test-binary lock clean
+.PHONY: install run demo test test-slow test-postgresql test-clients lint-openapi test-rest-auth soak check format bench binary test-binary lock clean
 
 install: $(VENV)/installed
 
@@ -34,6 +36,14 @@ test-postgresql: $(VENV)/installed-dev
 test-slow: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m slow -s
 
+# What linters say of the API document; needs Node.js with npm.
+lint-openapi: $(VENV)/installed-clients
+	$(BIN)/python -m pytest -m clients tests/clients/test_linters.py
+
+# Generates clients from the API document and uses them; needs Node.js with npm.
+test-clients: $(VENV)/installed-clients
+	$(BIN)/python -m pytest -m clients tests/clients --ignore=tests/clients/test_linters.py
+
 # Ten minutes of random messages, switches and faults; SOAK=--soak-minutes=60 for an hour.
 soak: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m soak -s $(SOAK)
@@ -45,6 +55,12 @@ binary:
 test-binary: binary $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m binary
 
+# dj-rest-auth's own tests over HTTP; fetches them. docs/rest-auth.md names those that do not pass.
+test-rest-auth: $(VENV)/installed-dev
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
+		--require-hashes -r tests/rest_auth/requirements.txt -d build/rest-auth
+	$(BIN)/python -m pytest -n auto -m rest_auth
+
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -54,16 +70,29 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# Compares Botyard with stock python-telegram-bot and aiogram; see bench/README.md.
-bench: $(VENV)/installed-bench
+# Compares Botyard with stock python-telegram-bot and aiogram, and its API with a Django backend; see
+# bench/README.md. The API needs wrk (Debian: apt-get install wrk). Options: make bench BENCH="--only api"
+bench: $(VENV)/installed-bench $(TWIN_VENV)/installed
 	$(BIN)/python -m bench $(BENCH)
 
 $(VENV)/installed-bench: $(VENV)/installed requirements-bench.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
+# Packages of its own: Botyard's environment has no Django.
+$(TWIN_VENV)/installed: $(TWIN)/requirements.txt
+	$(PYTHON) -m venv $(TWIN_VENV)
+	$(TWIN_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $(TWIN)/requirements.txt
+	@touch $@
+
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/installed-clients: $(VENV)/installed-dev requirements-clients.txt tests/clients/package-lock.json
+	@command -v npm >/dev/null || { echo "this needs npm; on Debian: apt-get install nodejs npm"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-clients.txt
+	cd tests/clients && npm ci
 	@touch $@
 
 # Updates the locked versions; run it after a change of the packages in setup.cfg.
@@ -76,11 +105,17 @@ lock:
 		--extra test --extra lint --constraint requirements.txt \
 		--output-file requirements-dev.txt setup.cfg
 	build/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
+		--extra clients --constraint requirements-dev.txt \
+		--output-file requirements-clients.txt setup.cfg
+	build/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 		--extra bench --constraint requirements.txt \
 		--output-file requirements-bench.txt setup.cfg
 	build/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 		--extra binary --constraint requirements.txt --allow-unsafe \
 		--output-file requirements-binary.txt setup.cfg
+	build/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
+		--output-file $(TWIN)/requirements.txt $(TWIN)/requirements.in
+	cd tests/clients && npm install --package-lock-only
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TWIN_VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

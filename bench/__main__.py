@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
 from http.client import HTTPException
@@ -20,10 +20,11 @@ from typing import Any
 import orjson
 
 from bench import processes
+from bench.api_table import API_NOTES, api_table
 from bench.databases import PostgreSQL
 from bench.peers import launch
 from bench.report import NOTES, table, warnings
-from bench.scenarios import boot, echo, stall, start, switching
+from bench.scenarios import api, boot, echo, stall, start, switching
 from bench.stage import QUICK, Sizes, Stage
 
 _LIMIT = 600  # seconds that a scenario may take
@@ -33,6 +34,7 @@ _SCENARIOS: dict[str, Callable[[Stage], dict[str, Any]]] = {
     "boot": boot.run,
     "switching": switching.run,
     "stall": stall.run,
+    "api": api.run,
 }
 _CHOICES = [peer for peer in launch.TITLES if peer != launch.BOTYARD_POSTGRESQL]
 _PACKAGES = ["python-telegram-bot", "httpx", "aiogram", "aiohttp", "tornado", "uvloop", "orjson"]
@@ -40,7 +42,7 @@ _PACKAGES = ["python-telegram-bot", "httpx", "aiogram", "aiohttp", "tornado", "u
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes: under a minute")
+    parser.add_argument("--quick", action="store_true", help="small sizes: two minutes or so")
     parser.add_argument("--rounds", type=int, help="how often each program is measured")
     parser.add_argument("--many", type=int, help="bots of the boot and stall scenarios (1000)")
     parser.add_argument(
@@ -114,6 +116,15 @@ def _run(stage: Stage, names: list[str], results: dict[str, Any]) -> None:
             signal.alarm(0)
 
 
+def _tables(results: dict[str, Any]) -> Iterator[str]:
+    """The tables of what was measured, each with its notes."""
+    measured = set(results["scenarios"])
+    if measured - {"api"}:
+        yield from [table(results), NOTES, *warnings(results)]
+    if "api" in measured:
+        yield from [api_table(results["scenarios"]["api"]), API_NOTES]
+
+
 def main() -> int:
     """Run what was asked for.
 
@@ -145,9 +156,7 @@ def main() -> int:
             _run(stage, arguments.only or list(_SCENARIOS), results)
         results["seconds"] = time.monotonic() - stage.began
     arguments.json.write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2) + b"\n")
-    print(
-        _headline(sizes, results["machine"]), table(results), NOTES, *warnings(results), sep="\n\n"
-    )
+    print(_headline(sizes, results["machine"]), *_tables(results), sep="\n\n")
     for name, cause in results["failures"].items():
         print(f"\n{name} was not measured: {cause}")
     return 1 if results["failures"] else 0

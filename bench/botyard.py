@@ -6,7 +6,7 @@ import http.client
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from bench.processes import TESTED_CORE, Client, Process, wait_for
 from bench.stage import Stage
 from bench.telegram import token_of
 
-_PASSWORD = "a bench is for sitting"
+USER, PASSWORD = "bench", "a bench is for sitting"
 _COPY = "botyard-bench-copy"
 
 
@@ -39,6 +39,11 @@ class Botyard:
         self.port = port
         self._client = Client(port)
 
+    @property
+    def authorization(self) -> str:
+        """Value of that header for the account that is logged in."""
+        return self._client.headers["Authorization"]
+
     def wait_answers(self, path: str, *, timeout: float = 60.0) -> float:
         """Wait until a path answers 200.
 
@@ -56,24 +61,24 @@ class Botyard:
         wait_for(f"{path} answers 200", answers, timeout=timeout)
         return time.monotonic() - self.process.began
 
-    def register(self) -> None:
-        """Make the account that all bots belong to."""
-        body = {"username": "bench", "password": _PASSWORD}
+    def register(self, username: str = USER) -> None:
+        """Make an account and log in to it; by default the one that all bots belong to."""
+        body = {"username": username, "password": PASSWORD}
         status, answer = self._client.call("POST", "/rest-auth/registration/", body)
         _expect(201, status, answer)
         self._client.headers["Authorization"] = f"Bearer {answer['key']}"
 
     def log_in(self) -> None:
-        """Log in to that account."""
-        body = {"username": "bench", "password": _PASSWORD}
+        """Log in to the account that all bots belong to."""
+        body = {"username": USER, "password": PASSWORD}
         status, answer = self._client.call("POST", "/rest-auth/login/", body)
         _expect(200, status, answer)
         self._client.headers["Authorization"] = f"Bearer {answer['key']}"
 
-    def add_bots(self, count: int) -> None:
+    def add_bots(self, count: int, *, active: bool) -> None:
         """Add the stand-in's first bots; the ids they get are 1 to `count`."""
         for index in range(count):
-            body = {"token": token_of(index), "title": f"Bench {index}"}
+            body = {"token": token_of(index), "title": f"Bench {index}", "active": active}
             status, answer = self._client.call("POST", "/api/v1/telegram_data/", body)
             _expect(201, status, answer)
             if answer["id"] != index + 1:
@@ -124,9 +129,15 @@ def _serving(
 
 @contextmanager
 def with_bots(
-    stage: Stage, bots: int, *, on: PostgreSQL | None = None, turns: Path | None = None
+    stage: Stage,
+    bots: int,
+    *,
+    on: PostgreSQL | None = None,
+    turns: Path | None = None,
+    active: bool = True,
+    others: Sequence[str] = (),
 ) -> Iterator[Botyard]:
-    """A server that was started with active bots in its database, each start on a fresh copy.
+    """A server that was started with bots in its database, each start on a fresh copy.
 
     The stand-in is reset to these bots. The database is filled over HTTP, once a run.
 
@@ -135,11 +146,13 @@ def with_bots(
         bots: how many.
         on: where its database is; None for SQLite in its data folder.
         turns: where to note how late its event loop comes, see `bench.turns`.
+        active: whether the bots are on.
+        others: names of accounts without bots; the same for each call with these bots.
     """
     kind = "sqlite" if on is None else "postgresql"
-    prepared = stage.folder / f"botyard-{kind}-{bots}"
+    prepared = stage.folder / f"botyard-{kind}-{bots}-{'on' if active else 'off'}"
     if not prepared.exists():
-        _prepare(stage, prepared, bots, on)
+        _prepare(stage, prepared, bots, on, active=active, others=others)
     stage.telegram.ask("reset", bots=bots)
     data = stage.folder / "botyard-data"
     shutil.rmtree(data, ignore_errors=True)
@@ -156,7 +169,15 @@ def with_bots(
         on.drop(_COPY)
 
 
-def _prepare(stage: Stage, data: Path, bots: int, on: PostgreSQL | None) -> None:
+def _prepare(
+    stage: Stage,
+    data: Path,
+    bots: int,
+    on: PostgreSQL | None,
+    *,
+    active: bool,
+    others: Sequence[str],
+) -> None:
     stage.telegram.ask("reset", bots=bots)
     making = data.with_suffix(".making")
     url = None
@@ -167,5 +188,7 @@ def _prepare(stage: Stage, data: Path, bots: int, on: PostgreSQL | None) -> None
     with _serving(stage, making, bots, database_url=url) as botyard:
         botyard.wait_answers("/healthz")
         botyard.register()
-        botyard.add_bots(bots)
+        botyard.add_bots(bots, active=active)
+        for username in others:
+            botyard.register(username)
     making.rename(data)

@@ -26,13 +26,14 @@ def _cores() -> list[int]:
 
 _CORES = _cores()
 PINNED = len(_CORES) >= 2
+ALL_CORES = -2
 LOAD_CORE, TESTED_CORE = (_CORES[0], _CORES[1]) if PINNED else (-1, -1)
 
 
 def pin(core: int) -> None:
     """Keep this process, and what it starts from now on, on one core, where there are two."""
     if PINNED:
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, _CORES if core == ALL_CORES else {core})
 
 
 class Timeout(Exception):
@@ -56,10 +57,11 @@ class Process:
     """A child process; leaving its `with` block ends it.
 
     Args:
-        arguments: the command line after the Python interpreter.
-        core: the core it is kept on.
+        arguments: the command line after the program.
+        core: the core it is kept on, or ALL_CORES.
         log: the file its output goes to.
         environ: added to the environment, from which every BOTYARD_ variable was taken out.
+        program: what is run; by default this Python interpreter.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Process:
         core: int,
         log: Path,
         environ: Mapping[str, str] | None = None,
+        program: str = sys.executable,
     ) -> None:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("BOTYARD_")}
         self.log = log
@@ -77,7 +80,7 @@ class Process:
         try:
             with log.open("ab") as output:
                 self._popen = subprocess.Popen(
-                    [sys.executable, *arguments],
+                    [program, *arguments],
                     cwd=ROOT,
                     stdout=output,
                     stderr=output,
@@ -109,6 +112,17 @@ class Process:
                 f"a process ended by itself ({self._popen.returncode}):\n"
                 + self.log.read_text(errors="replace")[-3000:]
             )
+
+    def wait(self, timeout: float) -> None:
+        """Wait until it ends by itself.
+
+        Raises:
+            Timeout: it still runs after `timeout` seconds.
+        """
+        try:
+            self._popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise Timeout(f"{self._popen.args!r}: not within {timeout:.0f} s") from None
 
     def stop(self) -> None:
         """End it; kill it when it does not."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bench.measure import median, median_ratio
+from bench.figures import median, median_ratio
+from bench.layout import aligned
 from bench.peers.launch import AIOGRAM, BOTYARD, STOCK, TITLES
 from bench.scenarios.stall import BASELINE
 
@@ -52,15 +53,7 @@ def table(results: dict[str, Any]) -> str:
     if BASELINE in (stalls := found.get("stall", {})):
         rows += _rows({BOTYARD: dict(_stall(stalls[BASELINE], sizes))}, peers)
     rows += _rows({peer: dict(_botyard_only(found, peer, sizes)) for peer in peers}, peers)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    rows.insert(1, ["-" * width for width in widths])
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    return aligned(rows)
 
 
 def _compare(

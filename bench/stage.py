@@ -30,6 +30,8 @@ class Sizes:
         switches: how often a bot is switched off and on again.
         switching_rate: messages per second meanwhile, over all bots.
         busy_rate: messages per second in the stall scenario's phase of half load.
+        api_warm_up, api_window: of each measurement of the API.
+        login_window: instead of api_window where passwords are hashed.
     """
 
     bots: int = 100
@@ -44,6 +46,9 @@ class Sizes:
     switches: int = 200
     switching_rate: float = 200.0
     busy_rate: float = 500.0
+    api_warm_up: float = 0.5
+    api_window: int = 2
+    login_window: int = 4
 
 
 QUICK = Sizes(
@@ -56,6 +61,9 @@ QUICK = Sizes(
     switched_of=50,
     switches=12,
     switching_rate=50.0,
+    api_warm_up=0.3,
+    api_window=1,
+    login_window=2,
 )
 
 

@@ -25,7 +25,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from bench.measure import percentile
+from bench.figures import percentile
 
 JSONObject = dict[str, Any]
 

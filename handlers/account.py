@@ -8,11 +8,12 @@ from typing import Any
 from tornado.web import url
 
 from handlers.authentication import clear_session_cookie
-from handlers.base import ApiHandler
+from handlers.rest_auth import RestAuthHandler
 from handlers.schemas.accounts import SessionSchema, UserSchema
+from handlers.schemas.common import optional_fields
 
 
-class Me(ApiHandler):
+class Me(RestAuthHandler):
     """The caller's account."""
 
     def get(self) -> None:
@@ -27,18 +28,17 @@ class Me(ApiHandler):
         self.answer(UserSchema().dump(self.principal.user))
 
     async def put(self) -> None:
-        """Replace all fields of the account.
+        """Change the account. The user name is required; what else is left out stays as it is.
 
         ---
-        summary: Replace your account's data
+        summary: Change your account's data, the user name required
         tags: [Accounts]
         requestBody: {schema: UserSchema}
         responses:
           200: {description: The account as it is now., schema: UserSchema}
           429: {description: Too many new names or addresses., codes: [too_many_attempts]}
         """
-        blank = {"email": "", "first_name": "", "last_name": ""}
-        await self._change(blank | self.load(UserSchema))
+        await self._change(self.load(UserSchema, partial=optional_fields(UserSchema)))
 
     async def patch(self) -> None:
         """Change the given fields of the account.
@@ -71,7 +71,7 @@ class Me(ApiHandler):
         self.set_status(204)
 
 
-class Sessions(ApiHandler):
+class Sessions(RestAuthHandler):
     """The sessions of the caller's account."""
 
     by_session = True
@@ -91,7 +91,7 @@ class Sessions(ApiHandler):
         self.answer(SessionSchema(many=True).dump(rows))
 
 
-class OneSession(ApiHandler):
+class OneSession(RestAuthHandler):
     """One session."""
 
     by_session = True

@@ -9,9 +9,9 @@ from tornado.web import url
 
 from handlers import errors
 from handlers.base import ApiHandler
-from handlers.bots import present
 from handlers.ids import ID
 from handlers.pagination import PagedHandler
+from handlers.presentation import present_bot_for_staff
 from handlers.schemas.admin import (
     AdminBotQuerySchema,
     AdminBotSchema,
@@ -144,7 +144,7 @@ class AdminBots(StaffHandler, PagedHandler):
             await services.runner.statuses.flush()
         page = await services.db.read(administration.bots_page, services.vault, **query)
         pairs = await services.runner.views.pair(page.rows)
-        rows = [present(*pair, schema=AdminBotSchema) for pair in pairs if _matches(*pair, query)]
+        rows = [present_bot_for_staff(*pair) for pair in pairs if _matches(*pair, query)]
         self.answer_page(page, rows, query)
 
 
@@ -172,10 +172,10 @@ class AdminBot(StaffHandler):
           200: {description: The bot., schema: AdminBotSchema}
           403: {description: You are not staff., codes: [staff_only]}
         """
-        pairs = await self.services.runner.views.pair([await self.bot(bot_id)])
-        if not pairs:
+        shown = await self.services.runner.views.view(int(bot_id))
+        if shown is None:
             raise _no_bot(bot_id)
-        self.answer(present(*pairs[0], schema=AdminBotSchema))
+        self.answer(present_bot_for_staff(*shown))
 
     async def patch(self, bot_id: str) -> None:
         """Switch a bot on or off before the response.
@@ -192,7 +192,7 @@ class AdminBot(StaffHandler):
         bot = await self.bot(bot_id)
         changes = self.load(AdminBotSchema, partial=True)
         outcome = await self.services.bots.update(bot, changes, by=self.actor)
-        body = present(outcome.bot, outcome.status, schema=AdminBotSchema)
+        body = present_bot_for_staff(outcome.bot, outcome.status)
         self.answer(body, status=200 if outcome.is_stable else 202)
 
 

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from tornado.web import url
 
-from handlers.authentication import check_origin, clear_session_cookie, set_session_cookies
-from handlers.base import ApiHandler
+from handlers.authentication import (
+    check_origin,
+    clear_session_cookie,
+    has_session_cookie,
+    set_session_cookies,
+)
+from handlers.rest_auth import RestAuthHandler
 from handlers.schemas.accounts import (
     LoginAnswerSchema,
     LoginSchema,
+    LogoutSchema,
     RegistrationSchema,
 )
-from handlers.schemas.common import EmptySchema
 from models.accounts.audit import Actor
 from models.accounts.principal import Principal, Via
 from services.logins import Login as NewLogin
 
 
-class LoginHandler(ApiHandler):
+class LoginHandler(RestAuthHandler):
     """The base of registration and login."""
 
     public = frozenset({"POST"})
-    accepts_forms = True
 
     @property
     def anonymous_actor(self) -> Actor:
@@ -51,10 +55,7 @@ class Registration(LoginHandler):
         ---
         summary: Register
         tags: [Accounts]
-        requestBody:
-          content:
-            application/json: {schema: RegistrationSchema}
-            application/x-www-form-urlencoded: {schema: RegistrationSchema}
+        requestBody: {schema: RegistrationSchema}
         responses:
           201: {description: The account was created and logged in., schema: LoginAnswerSchema}
           403: {description: Registration is closed., codes: [registration_closed]}
@@ -84,14 +85,12 @@ class Login(LoginHandler):
         ---
         summary: Log in
         tags: [Accounts]
-        requestBody:
-          content:
-            application/json: {schema: LoginSchema}
-            application/x-www-form-urlencoded: {schema: LoginSchema}
+        requestBody: {schema: LoginSchema}
         responses:
           200: {description: Logged in., schema: LoginAnswerSchema}
-          400: {description: The name or the password is wrong., codes: [invalid_credentials]}
-          403: {description: The account is disabled., codes: [account_disabled]}
+          400:
+            description: The name or the password is wrong, or the account is disabled.
+            codes: [invalid_credentials, account_disabled]
           429:
             description: Too many attempts; see the header Retry-After.
             codes: [too_many_attempts, busy]
@@ -108,14 +107,16 @@ class Login(LoginHandler):
         self.answer_login(login, status=200)
 
 
-class Logout(ApiHandler):
+class Logout(RestAuthHandler):
     """Logging out."""
 
     by_session = True
-    accepts_forms = True
+    key_optional = frozenset({"POST"})  # without a session there is nothing to end
 
     async def post(self) -> None:
-        """End the current session; its key or cookie becomes invalid.
+        """End the session of this key or cookie, which is worth nothing afterwards.
+
+        Without a key the answer is the same: nobody is logged in then.
 
         ---
         summary: Log out
@@ -123,9 +124,11 @@ class Logout(ApiHandler):
         responses:
           200: {description: Logged out., schema: DetailSchema}
         """
-        self.load(EmptySchema)
-        await self.services.sessions.log_out(self.principal, by=self.actor)
-        clear_session_cookie(self)
+        self.load(LogoutSchema)
+        if self._principal is not None:
+            await self.services.sessions.log_out(self.principal, by=self.actor)
+        if self._principal is not None or has_session_cookie(self):
+            clear_session_cookie(self)
         self.answer({"detail": "Successfully logged out."})
 
 

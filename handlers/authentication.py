@@ -45,11 +45,11 @@ async def authenticate(handler: ServiceHandler) -> Principal:
 async def _identify(handler: ServiceHandler, key: str) -> tuple[Principal, SessionRecord]:
     try:
         claims = handler.services.keys.read(key)
-    except InvalidAccessToken:
-        raise errors.invalid_key() from None
+    except InvalidAccessToken as error:
+        raise errors.invalid_key(str(error)) from None
     pair = await handler.services.sessions.find(claims.session_id, claims.user_id)
     if pair is None:
-        raise errors.invalid_key()
+        raise errors.revoked_key()
     user, session = pair
     return Principal(user, Via.SESSION, session.id), session
 
@@ -117,6 +117,11 @@ def _session_cookie(handler: ServiceHandler) -> str:
     section 4.1.3.2).
     """
     return f"__Host-{SESSION_COOKIE}" if handler.request.protocol == "https" else SESSION_COOKIE
+
+
+def has_session_cookie(handler: ServiceHandler) -> bool:
+    """Return True if the request brought a session cookie, of whatever value."""
+    return bool(handler.get_cookie(_session_cookie(handler)))
 
 
 def set_session_cookies(handler: ServiceHandler, session: SessionRecord, key: str) -> None:

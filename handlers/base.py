@@ -9,7 +9,7 @@ import orjson
 import tornado.web
 
 from handlers import errors, request_id
-from handlers.authentication import authenticate
+from handlers.authentication import authenticate, check_origin
 from handlers.bodies import JSON_TYPE
 from handlers.errors import Code
 from handlers.problems import ProblemHandler
@@ -22,13 +22,15 @@ class ApiHandler(ProblemHandler):
 
     Attributes:
         public: methods that need no key; every other method does.
-        any_host: True to accept any host name.
-        staff_only: True if the caller must be staff.
-        by_session: True to limit the rate per session instead of per account.
-        drained: False if the shutdown does not wait for the answer.
+        key_optional: methods that accept callers without a key, and check one that is sent.
+        any_host: True where the name that the client uses does not matter.
+        staff_only: True where the caller must be staff.
+        by_session: True where the rate is the session's, not the account's.
+        drained: False where the end of the server does not wait for the answer.
     """
 
     public: ClassVar[frozenset[str]] = frozenset()
+    key_optional: ClassVar[frozenset[str]] = frozenset()
     any_host: ClassVar[bool] = False
     staff_only: ClassVar[bool] = False
     by_session: ClassVar[bool] = False
@@ -90,11 +92,18 @@ class ApiHandler(ProblemHandler):
         """Authenticate the caller and count the request; raise the error it is rejected with."""
         if method not in self.allowed_methods():
             raise tornado.web.HTTPError(405)
-        if method not in self.public and method != "OPTIONS":
+        if method in self.public or method == "OPTIONS":
+            return
+        try:
             self._principal = await authenticate(self)
-            self.services.limits.check(
-                self._principal, method, address=self.address, by_session=self.by_session
-            )
+        except errors.Unauthorized:
+            if method not in self.key_optional or "Authorization" in self.request.headers:
+                raise
+            check_origin(self)
+            return
+        self.services.limits.check(
+            self._principal, method, address=self.address, by_session=self.by_session
+        )
 
     async def head(self, *args: str) -> None:
         """Answer as GET does, without the body."""

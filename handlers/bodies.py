@@ -13,6 +13,7 @@ from tornado.http1connection import HTTP1Connection
 
 from handlers import errors
 from handlers.errors import ApiError, Code
+from handlers.schemas.common import shared
 from handlers.validation import field_errors
 
 MAX_BODY = 64 * 1024  # bytes; the largest useful body is far below
@@ -57,18 +58,20 @@ class BodyHandler(tornado.web.RequestHandler):
             return error
         return _broken_form()
 
-    def load(self, schema: type[Schema], *, partial: bool = False) -> dict[str, Any]:
+    def load(
+        self, schema: type[Schema], *, partial: bool | frozenset[str] = False
+    ) -> dict[str, Any]:
         """Parse and validate the body.
 
         Args:
             schema: validates it.
-            partial: True if required fields may be left out.
+            partial: fields that may be left out and get no default then; True for all.
 
         Raises:
             ApiError: the body has another type, is malformed, or has invalid fields.
         """
         try:
-            loaded: dict[str, Any] = schema(partial=partial).load(self._parse())
+            loaded: dict[str, Any] = shared(schema).load(self._parse(), partial=partial)
         except ValidationError as error:
             raise errors.invalid(field_errors(error)) from None
         return loaded

@@ -4,50 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema
 from tornado.web import url
 
 from handlers import errors
 from handlers.base import ApiHandler
 from handlers.ids import ID
+from handlers.presentation import present_bot
 from handlers.schemas.bots import BotSchema
+from handlers.schemas.common import optional_fields
 from models.bots import bots
 from models.bots.records import BotRecord
 from models.bots.vault import is_masked, mask
 from runner.states import BotStatus
 from services.bots import Outcome
-
-
-def present(
-    bot: BotRecord,
-    status: BotStatus,
-    *,
-    reveal: bool = False,
-    schema: type[Schema] = BotSchema,
-) -> dict[str, Any]:
-    """Return a bot as JSON can hold it.
-
-    Args:
-        reveal: show the token in full: only in the answer to the request that set it.
-        schema: selects the fields.
-    """
-    presented: dict[str, Any] = schema().dump(
-        {
-            "id": bot.id,
-            "user": bot.user_id,
-            "owner": bot.owner,
-            "suspended": bot.suspended,
-            "token": bot.token if reveal else mask(bot.token),
-            "title": bot.title,
-            "active": bot.active,
-            "telegram_id": bot.telegram_id,
-            "username": bot.username,
-            "created_at": bot.created_at,
-            "updated_at": bot.updated_at,
-            "status": status,
-        }
-    )
-    return presented
 
 
 class BotHandler(ApiHandler):
@@ -71,14 +40,15 @@ class BotHandler(ApiHandler):
         Raises:
             NotFound: as for `bot`.
         """
-        pairs = await self.services.runner.views.pair([await self.bot(bot_id)])
-        if not pairs:
-            raise errors.NotFound(f"There is no bot {bot_id}.")
-        return pairs[0]
+        views, me = self.services.runner.views, self.principal.user
+        shown = await views.view(int(bot_id), user_id=me.id)
+        if shown is None:
+            raise errors.NotFound(f"You have no bot {bot_id}.")
+        return shown
 
     def answer_outcome(self, outcome: Outcome, *, status: int, reveal: bool) -> None:
         """Answer with a bot after a change."""
-        self.answer(present(outcome.bot, outcome.status, reveal=reveal), status=status)
+        self.answer(present_bot(outcome.bot, outcome.status, reveal=reveal), status=status)
 
 
 class Bots(BotHandler):
@@ -93,10 +63,9 @@ class Bots(BotHandler):
         responses:
           200: {description: All your bots., schema: BotSchema, many: true}
         """
-        services = self.services
-        records = await services.db.read(bots.list_for, services.vault, self.principal.user.id)
-        pairs = await services.runner.views.pair(records)
-        self.answer([present(bot, status) for bot, status in pairs])
+        services, me = self.services, self.principal.user
+        pairs = await services.runner.views.show(bots.list_for, services.vault, me.id)
+        self.answer([present_bot(bot, status) for bot, status in pairs])
 
     async def post(self) -> None:
         """Add a bot; unless `active` is false, it has been started when the response arrives.
@@ -139,13 +108,13 @@ class OneBot(BotHandler):
         responses:
           200: {description: The bot., schema: BotSchema}
         """
-        self.answer(present(*await self.shown(bot_id)))
+        self.answer(present_bot(*await self.shown(bot_id)))
 
     async def put(self, bot_id: str) -> None:
-        """Replace all fields of a bot; omitted fields get their default.
+        """Change a bot. The token is required; other fields that are left out stay as they are.
 
         ---
-        summary: Replace a bot's data
+        summary: Change a bot, its token required
         tags: [Bots]
         requestBody: {schema: BotSchema}
         responses:
@@ -157,7 +126,7 @@ class OneBot(BotHandler):
           409: {description: "Telegram accepts the token, but the bot is already registered."}
           422: {description: Telegram does not accept the token; nothing was changed.}
         """
-        await self._change(bot_id, partial=False)
+        await self._change(bot_id, partial=optional_fields(BotSchema))
 
     async def patch(self, bot_id: str) -> None:
         """Change the given fields of a bot; `active` starts or stops it before the response.
@@ -177,7 +146,7 @@ class OneBot(BotHandler):
         """
         await self._change(bot_id, partial=True)
 
-    async def _change(self, bot_id: str, *, partial: bool) -> None:
+    async def _change(self, bot_id: str, *, partial: bool | frozenset[str]) -> None:
         bot = await self.bot(bot_id)
         changes = self.load(BotSchema, partial=partial)
         reveal = self._new_token(bot, changes)

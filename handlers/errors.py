@@ -180,9 +180,14 @@ def invalid(errors: FieldErrors) -> BadRequest:
     )
 
 
-def invalid_key() -> Unauthorized:
-    """Return the error for a key without a live session."""
-    return Unauthorized("This key has expired or was revoked.", code=Code.INVALID_KEY)
+def invalid_key(detail: str) -> Unauthorized:
+    """Return the error for a key that cannot be used."""
+    return Unauthorized(detail, code=Code.INVALID_KEY)
+
+
+def revoked_key() -> Unauthorized:
+    """Return the error for a key whose session has ended before its time."""
+    return invalid_key("This key was revoked: its session has ended. Log in again.")
 
 
 def staff_only() -> Forbidden:

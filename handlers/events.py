@@ -13,14 +13,14 @@ from tornado.web import url
 from handlers import errors
 from handlers.base import ApiHandler
 from handlers.errors import Code
-from handlers.schemas.bots import BotCountersSchema, BotStateSchema
+from handlers.presentation import present_counters, present_state
 from models.bots import bots
 from runner.live.hub import Event, EventKind, Subscription
 
 HEARTBEAT = 15.0  # seconds of silence after which a comment is sent
-SLOW = 30.0  # seconds after which a reader that accepts no data is disconnected
-STREAMS = 10  # maximum number of open streams of an account
-_SCHEMAS = {EventKind.STATE: BotStateSchema(), EventKind.COUNTERS: BotCountersSchema()}
+SLOW = 30.0  # seconds that a reader may take for what was sent
+STREAMS = 10  # streams that an account may have open
+_PRESENT = {EventKind.STATE: present_state, EventKind.COUNTERS: present_counters}
 
 
 class Events(ApiHandler):
@@ -32,20 +32,28 @@ class Events(ApiHandler):
     async def get(self) -> None:
         """Stream the events of your bots (server-sent events, WHATWG HTML).
 
-        Events: `state` when a bot's state changes, `counters` when its counters do (once a
-        second at most), `deleted`. Data is JSON with the bot's `id`. A new stream begins with
-        both for each bot; one that resumes (header Last-Event-ID) begins with the events that
-        were missed. The stream is endless. It is closed when the key expires or when the client
-        reads too slowly. Read it with curl -N or an EventSource; "Execute" on this page shows
-        nothing.
+        * `state`: a bot's state changes; its data is JSON, a `BotStateEvent`.
+        * `counters`: its counters change, once a second at most; a `BotCountersEvent`.
+        * `deleted`: there is no such bot any more; a `BotDeletedEvent`.
+
+        A new stream begins with `state` and `counters` of each bot; one that resumes (header
+        Last-Event-ID) with what was missed. The stream ends when the key does, or when the reader
+        is too slow. It goes on for ever, so "Execute" on this page shows nothing. In a terminal:
+
+        ```sh
+        curl -N -H "Authorization: Bearer $KEY" http://127.0.0.1:8000/api/v1/events/
+        ```
+
+        A page of this server can use an `EventSource`, with its cookie. A page of another origin
+        has to use `fetch`: an `EventSource` cannot send the header Authorization.
 
         ---
         summary: Live events
         tags: [Bots]
         responses:
           200:
-            description: The stream.
-            content: {text/event-stream: {schema: {type: string}}}
+            description: The stream; the schemas are those of the data of its events.
+            events: [BotStateEventSchema, BotCountersEventSchema, BotDeletedEventSchema]
           429: {description: You have too many streams open., codes: [too_many_attempts]}
           503: {description: All accounts together have too many streams open., codes: [busy]}
         """
@@ -116,10 +124,10 @@ class Events(ApiHandler):
 
     async def _snapshot(self) -> str:
         services = self.services
-        records = await services.db.read(bots.list_for, services.vault, self.principal.user.id)
-        pairs = await services.runner.views.pair(records)
+        user_id = self.principal.user.id
+        pairs = await services.runner.views.show(bots.list_for, services.vault, user_id)
         return "".join(
-            _format(Event("", kind, bot.id, status)) for bot, status in pairs for kind in _SCHEMAS
+            _format(Event("", kind, bot.id, status)) for bot, status in pairs for kind in _PRESENT
         )
 
     def on_connection_close(self) -> None:
@@ -130,10 +138,10 @@ class Events(ApiHandler):
 
 
 def _format(event: Event) -> str:
-    schema = _SCHEMAS.get(event.kind)
+    present = _PRESENT.get(event.kind)
     data: dict[str, Any] = {"id": event.bot_id}
-    if schema is not None:
-        data |= schema.dump(event.data)
+    if present is not None:
+        data |= present(event.data)
     head = f"id: {event.id}\n" if event.id else ""
     return f"{head}event: {event.kind}\ndata: {orjson.dumps(data).decode()}\n\n"
 

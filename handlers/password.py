@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from tornado.web import url
 
-from handlers.base import ApiHandler
+from handlers.rest_auth import RestAuthHandler
 from handlers.schemas.accounts import PasswordChangeSchema
 
 
-class PasswordChange(ApiHandler):
+class PasswordChange(RestAuthHandler):
     """The caller's password."""
 
     by_session = True
-    accepts_forms = True
 
     async def post(self) -> None:
         """Change the password; every other session of the account ends.
@@ -20,10 +19,7 @@ class PasswordChange(ApiHandler):
         ---
         summary: Change the password
         tags: [Accounts]
-        requestBody:
-          content:
-            application/json: {schema: PasswordChangeSchema}
-            application/x-www-form-urlencoded: {schema: PasswordChangeSchema}
+        requestBody: {schema: PasswordChangeSchema}
         responses:
           200: {description: Changed., schema: DetailSchema}
           429:

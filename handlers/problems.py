@@ -13,7 +13,7 @@ import tornado.web
 from tornado.log import app_log
 
 from handlers import errors
-from handlers.errors import ApiError
+from handlers.errors import ApiError, FieldErrors
 from handlers.headers import HeadersHandler
 from handlers.translation import translate
 
@@ -55,7 +55,8 @@ class ProblemHandler(HeadersHandler):
             self.set_header("Allow", ", ".join(self.allowed_methods()))
         self.set_status(error.status)
         self.set_header("Content-Type", "application/problem+json")
-        problem = {
+        problem: dict[str, Any] = dict(self.extra_members(error))
+        problem |= {
             "type": "about:blank",
             "title": error.status.phrase,
             "status": error.status,
@@ -68,6 +69,10 @@ class ProblemHandler(HeadersHandler):
         if self.incident:
             problem["incident"] = self.incident
         self.finish(orjson.dumps(problem, option=orjson.OPT_APPEND_NEWLINE))
+
+    def extra_members(self, error: ApiError) -> FieldErrors:
+        """Return members of this API's own for a problem document (RFC 9457, section 3.2)."""
+        return {}
 
     def _problem(self, status: int, error: BaseException | None) -> ApiError:
         if error is not None and (translated := translate(error)):

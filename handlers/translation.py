@@ -59,12 +59,13 @@ def _translate_refusal(error: BaseException) -> ApiError | None:
         case User.DoesNotExist():  # deleted during the request
             return errors.Unauthorized("This account has been deleted.", code=Code.INVALID_KEY)
         case storage.SessionEnded():
-            return errors.invalid_key()
+            return errors.revoked_key()
         case storage.NotStaff():
             return errors.staff_only()
         case storage.AccountDisabled():
-            return errors.Forbidden(
-                "This account is disabled; ask the operator.", code=Code.ACCOUNT_DISABLED
+            sentence = "This account is disabled; ask the operator."
+            return errors.BadRequest(
+                sentence, code=Code.ACCOUNT_DISABLED, errors={"non_field_errors": [sentence]}
             )
         case services.RegistrationClosed():
             return errors.Forbidden(

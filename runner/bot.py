@@ -7,6 +7,7 @@ import logging
 import random
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from models.bots.records import BotRecord
 from models.engine.base import now
@@ -105,10 +106,7 @@ class ManagedBot:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-            patience = self._context.settings.send_grace + 2 * self._context.settings.cut_wait
-            _, stuck = await asyncio.wait({task}, timeout=patience)
-            if stuck:  # a handler ignores its cancellation; it can no longer send anything
-                log.error("bot %d: a handler does not stop; abandoned it", self.record.id)
+            await asyncio.wait({task})
         if self._closing_task is not None:
             await asyncio.wait({self._closing_task})
         self._set_state(BotState.STOPPED, *kept)
@@ -206,51 +204,56 @@ class ManagedBot:
     async def _run(self) -> None:
         """Keep the bot running until it is stopped or fails for good."""
         keep_secret(self.record.token)
-        if self._closing_task is not None:
-            await asyncio.wait({self._closing_task})  # of an earlier run
-        if self._status.state is BotState.RETRYING:
-            await self._back_off()
-        run = self._bot_run = create_run(
-            self.record, self._context, is_running=lambda: self._status.state is BotState.RUNNING
-        )
-        try:
-            # The tasks of chats belong to the group: if one crashes, the run ends and raises here.
-            async with asyncio.TaskGroup() as chats:
-                run.processor.open(chats)
-                try:
-                    await self._serve(run)
-                finally:
-                    # Before the group cancels handlers that still run. In a task of its own: a
-                    # second cancellation must not leave a bot that still sends.
-                    name = f"bot {self.record.id} closing"
-                    self._closing_task = asyncio.create_task(run.close(), name=name)
-                    await asyncio.shield(self._closing_task)
-        except asyncio.CancelledError as error:
-            if self._status.state is not BotState.STOPPING:
-                raise
-            # Break the reference cycle of the error and the group's frames: it would keep the run
-            # in memory until the next garbage collection; see server/gc_tuning.py.
-            error.__traceback__ = None
-        finally:
-            self._bot_run = None
-            self._status = replace(self._status, last_poll_at=run.poller.last_poll_at)
-            self.record = replace(self.record, last_update_at=run.poller.last_update_at)
+        while True:
+            if self._closing_task is not None:
+                await asyncio.wait({self._closing_task})  # of an earlier run
+            if self._status.state is BotState.RETRYING:
+                await _back_off(self._status, self._wake)
+            run = self._bot_run = create_run(
+                self.record,
+                self._context,
+                is_running=lambda: self._status.state is BotState.RUNNING,
+            )
+            run.processor.open(partial(self._crashed, run))
+            try:
+                await self._serve(run)
+            finally:
+                # In a task of its own: a second cancellation must not leave a bot that still
+                # sends.
+                name = f"bot {self.record.id} closing"
+                self._closing_task = asyncio.create_task(run.close(), name=name)
+                await asyncio.shield(self._closing_task)
+                self._bot_run = None
+                self._status = replace(self._status, last_poll_at=run.poller.last_poll_at)
+                self.record = replace(self.record, last_update_at=run.poller.last_update_at)
+            if run.crash is None:
+                return
+
+    def _crashed(self, run: BotRun, error: BaseException | None) -> None:
+        """Stop a run after a chat's task has crashed; the journal has all of its updates.
+
+        A TaskGroup is not used, because it would wait for handlers that ignore cancellation.
+        """
+        if run.crash is None and self._bot_run is run and self._task is not None:
+            run.crash = error or RuntimeError("the task of a chat was cancelled")
+            self._task.cancel()
 
     async def _serve(self, run: BotRun) -> None:
-        await self._attempt(run)
-        while self._status.state is BotState.RETRYING:
-            await self._back_off()
+        """Make attempts, with pauses, until the bot is stopped, fails for good, or crashes."""
+        try:
             await self._attempt(run)
-
-    async def _back_off(self) -> None:
-        self._wake.clear()
-        due = self._status.next_attempt_at
-        delay = (due - now()).total_seconds() if due else 0.0
-        await completes(self._wake.wait(), within=delay)
+            while self._status.state is BotState.RETRYING:
+                await _back_off(self._status, self._wake)
+                await self._attempt(run)
+        except asyncio.CancelledError:
+            if run.crash is None or self._status.state is BotState.STOPPING or self._task is None:
+                raise
+            self._task.uncancel()
+            self._react(run.crash, attempts=run.attempts)
 
     async def _attempt(self, run: BotRun) -> None:
         """Connect and poll until an error occurs, and set the state that follows from it."""
-        attempts = self._status.attempts
+        attempts = run.attempts = self._status.attempts
         if self._status.state is BotState.RETRYING:
             self._try_again()
         try:
@@ -263,7 +266,7 @@ class ManagedBot:
             await run.receive(self.record.id)
         except NotOwner as error:
             log.info("bot %d: %s", self.record.id, error)
-            self._context.observer.disowned(self.record.id)
+            self._context.observer.disowned(self.record.id, self.record.token_generation)
             await asyncio.Event().wait()  # until the observer has the bot restarted or stopped
         except Exception as error:
             self._react(error, attempts=attempts)
@@ -284,3 +287,15 @@ def _retry_delay(diagnosis: Diagnosis, attempts: int, settings: RunnerTuning) ->
         jitter = random.uniform(0.75, 1.0)  # noqa: S311 - no secret
         delay = settings.backoff(attempts) * jitter
     return max(settings.backoff_min, delay)
+
+
+async def _back_off(status: BotStatus, wake: asyncio.Event) -> None:
+    """Wait until the next attempt is due.
+
+    Args:
+        wake: ends the wait.
+    """
+    wake.clear()
+    due = status.next_attempt_at
+    delay = (due - now()).total_seconds() if due else 0.0
+    await completes(wake.wait(), within=delay)

@@ -27,6 +27,6 @@ class ChangeWatcher:
             StorageError: the database did not answer; the next poll tries again.
         """
         mark = await self._db.read(change_marker.current)
-        if mark != self._seen:
+        if mark != self._seen or self._reconciler.in_doubt:
             await self._reconciler.reconcile_all()
             self._seen = mark  # only after success, so that a failure is retried

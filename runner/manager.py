@@ -90,7 +90,10 @@ class BotManager:
             return
         if self._closing or not self._context.ownership.owns(record.id):
             return
-        if managed is not None and record.token_generation != managed.record.token_generation:
+        if managed is not None and (
+            record.token_generation != managed.record.token_generation
+            or managed.status.state is BotState.STOPPING  # a stop that was interrupted
+        ):
             await self.stop(record.id, record)
             managed = None
         if managed is None:

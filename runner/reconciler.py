@@ -12,7 +12,7 @@ from typing import TypeVar
 from models.bots import bots
 from models.bots.vault import Vault
 from models.engine.database import Database
-from models.errors import StorageError
+from models.errors import SecretMismatch, StorageUnavailable
 from runner.loop_pacer import LoopPacer
 from runner.manager import BotManager
 from runner.settings import RunnerTuning
@@ -32,6 +32,9 @@ class Reconciler:
         vault: decrypts the stored tokens.
         manager: runs the bots.
         settings: times and limits.
+
+    Attributes:
+        in_doubt: True if all bots have to be reconciled soon.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Reconciler:
         self._settings = settings
         # Bots wanted at boot and not tried yet; None before they are read.
         self._untried: set[int] | None = None
+        self.in_doubt = False
         self._queued: set[int] = set()  # bots that boot has not started yet
 
     @property
@@ -55,6 +59,10 @@ class Reconciler:
         """The number of bots that boot has not started yet."""
         return len(self._queued)
 
+    def mark_begun(self, bot_id: int) -> None:
+        """Record that boot need not start a bot any longer; see `queued`."""
+        self._queued.discard(bot_id)
+
     def mark_tried(self, bot_id: int) -> None:
         """Record that a bot has been tried or need not be; see `ready`."""
         if self._untried:
@@ -63,13 +71,15 @@ class Reconciler:
     async def start_wanted(self) -> None:
         """Begin to start every bot that should run; return before they are connected."""
         wanted = await self._patiently(lambda: self._db.read(bots.wanted_generations))
-        self._untried, self._queued = set(wanted), set(wanted)
+        self._untried = set(wanted)
+        self._queued = {bot_id for bot_id in wanted if self._manager.find(bot_id) is None}
         pace = LoopPacer(self._settings.starts_a_turn)
         for page in _pages(list(wanted)):
             await self._patiently(partial(self._reconcile_page, page, pace))
 
     async def reconcile_all(self) -> None:
         """Start the bots that should run and do not; stop those that run and should not."""
+        self.in_doubt = False
         wanted = await self._db.read(bots.wanted_generations)
         # A concurrent operation may have read older rows, so its bot is included.
         stale = {*self._manager.stale(wanted), *self._manager.locked()}
@@ -79,12 +89,14 @@ class Reconciler:
 
     async def _reconcile_page(self, bot_ids: Sequence[int], pace: LoopPacer) -> None:
         """Start the bots of a page that should run, then stop those that should not."""
-        others = []
+        # A change in progress may take a while, and must not delay the other bots of the page.
+        others = [bot_id for bot_id in bot_ids if self._manager.lock(bot_id).locked()]
+        free = sorted(set(bot_ids) - set(others))
         async with AsyncExitStack() as locks:
-            for bot_id in bot_ids:  # ascending, as everywhere, against deadlocks
+            for bot_id in free:
                 await locks.enter_async_context(self._manager.lock(bot_id))
-            records = await self._db.read(bots.get_several, self._vault, list(bot_ids))
-            for bot_id in bot_ids:
+            records = await self._db.read(bots.get_several, self._vault, free)
+            for bot_id in free:
                 record = records.get(bot_id)
                 if record is None or not record.wanted or self._manager.find(bot_id) is not None:
                     others.append(bot_id)
@@ -103,27 +115,46 @@ class Reconciler:
             StorageError: the database did not answer; nothing was changed.
         """
         async with self._manager.lock(bot_id):
-            record = await self._db.read(bots.get, self._vault, bot_id)
-            if record is None:
-                await self._manager.forget(bot_id)
-            else:
-                await self._manager.apply(record, priority=False)
+            await self._reconcile_locked(bot_id)
             managed = self._manager.find(bot_id)
             if managed is None or managed.stable.is_set():
                 self.mark_tried(bot_id)
 
-    async def restart(self, bot_id: int) -> None:
-        """Stop a bot that may no longer write, and bring it in line with the database."""
-        async with self._manager.lock(bot_id):
+    async def _reconcile_locked(self, bot_id: int) -> None:
+        try:
+            record = await self._db.read(bots.get, self._vault, bot_id)
+        except SecretMismatch as error:
+            log.error("bot %d cannot run: %s", bot_id, error)
             await self._manager.stop(bot_id)
-        await self._patiently(partial(self.reconcile, bot_id))
+            return
+        if record is None:
+            await self._manager.forget(bot_id)
+        else:
+            await self._manager.apply(record, priority=False)
+
+    async def restart(self, bot_id: int, token_generation: int) -> None:
+        """Bring a bot in line with the database, after a write with its token was rejected.
+
+        Args:
+            token_generation: the generation of that token; nothing is done if the bot has another
+                one by now.
+        """
+        async with self._manager.lock(bot_id):
+            managed = self._manager.find(bot_id)
+            if managed is not None and managed.record.token_generation == token_generation:
+                await self._manager.stop(bot_id)
+                await self._patiently(partial(self._reconcile_locked, bot_id))
+
+    def doubt(self) -> None:
+        """Schedule a reconciliation of all bots, because the outcome of a write is unknown."""
+        self.in_doubt = True
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Retry a read until the database answers."""
         while True:
             try:
                 return await work()
-            except StorageError as error:
+            except StorageUnavailable as error:
                 log.error("the bots cannot be started yet: %s", error)
                 await asyncio.sleep(self._settings.backoff_min)
 

@@ -46,8 +46,8 @@ class RunObserver(Protocol):
     def forget(self, bot_id: int) -> None:
         """Discard the status of a deleted bot."""
 
-    def disowned(self, bot_id: int) -> None:
-        """Restart a bot for which this process may no longer write as it is."""
+    def disowned(self, bot_id: int, token_generation: int) -> None:
+        """Restart a bot for which this process may no longer write with its current token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,12 @@ class RunnerContext:
 
 @dataclass(slots=True)
 class BotRun:
-    """The parts of one run of a bot."""
+    """The parts of one run of a bot.
+
+    Args:
+        crash: why the run has to end; None if it has not crashed.
+        attempts: failed starts in a row before the latest.
+    """
 
     client: BotClient
     application: BotApplication
@@ -86,6 +91,8 @@ class BotRun:
     context: RunnerContext
     is_initialized: bool = False
     has_backlog: bool = False
+    crash: BaseException | None = None
+    attempts: int = 0
 
     async def connect(self, record: BotRecord) -> tuple[VerifiedToken, str | None]:
         """Check the token and that polling is allowed; remove a webhook that blocks it.

@@ -46,14 +46,17 @@ class _Observer:
         self._statuses.put(record.id, record.generation, status)
         if is_new_state:
             self._events.publish(record.user_id, EventKind.STATE, record.id, status)
-        if self.reconciler is not None and status.state in STABLE:
+        if self.reconciler is None:
+            return
+        self.reconciler.mark_begun(record.id)
+        if status.state in STABLE:
             self.reconciler.mark_tried(record.id)
 
-    def disowned(self, bot_id: int) -> None:
+    def disowned(self, bot_id: int, token_generation: int) -> None:
         """Restart a bot with its stored settings."""
         if self.reconciler is not None:
             name = f"bot {bot_id} restarting"
-            task = asyncio.create_task(self.reconciler.restart(bot_id), name=name)
+            task = asyncio.create_task(self.reconciler.restart(bot_id, token_generation), name=name)
             self._restarts.add(task)
             task.add_done_callback(self._restarts.discard)
 
@@ -89,7 +92,6 @@ class Runner:
     claims: Claims
     events: EventHub
     counters: CounterPublisher
-    update_counts: UpdateCounts
     observer: _Observer
 
     @property
@@ -120,7 +122,6 @@ class Runner:
         await self.manager.shutdown()
         await self.journal.close()
         await self.statuses.close()
-        await self.update_counts.close()
 
 
 def create_runner(
@@ -168,6 +169,5 @@ def create_runner(
         claims=claims,
         events=events,
         counters=CounterPublisher(manager, counts, events),
-        update_counts=counts,
         observer=observer,
     )

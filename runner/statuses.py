@@ -12,11 +12,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+import peewee
+
 from models.bots import runs
 from models.bots.records import BotRecord, RunRecord
 from models.engine.base import now
 from models.engine.database import Database
-from models.errors import StorageError, StorageUnavailable
+from models.errors import NotOwner, StorageUnavailable
 from runner.states import BotStatus
 
 log = logging.getLogger("botyard.runner")
@@ -123,13 +125,16 @@ class StatusWriter:
     async def _flush(self) -> None:
         delay = DELAY
         try:
-            await self._write(dict(self._unwritten))
+            batch = dict(self._unwritten)
+            await self._write(batch)
+            if any(self._unwritten.get(bot_id) is run for bot_id, run in batch.items()):
+                delay = RETRY_DELAY
         except StorageUnavailable as error:
             log.warning("%d statuses cannot be stored yet: %s", len(self._unwritten), error)
             delay = RETRY_DELAY
         finally:
             self._task = None
-        if self._unwritten:
+        if self._unwritten:  # more have come, or some could not be written
             self._schedule(delay)
 
     async def _write(self, batch: dict[int, RunRecord]) -> None:
@@ -138,13 +143,13 @@ class StatusWriter:
         except StorageUnavailable:
             raise
         except Exception as error:
-            # One of the bots was deleted or belongs to another process; store the others.
-            if len(batch) > 1:
-                for bot_id, run in batch.items():
-                    await self._write({bot_id: run})
+            if len(batch) > 1:  # one of them failed: retry each, concurrently to share commits
+                await asyncio.gather(*(self._write({bot_id: run}) for bot_id, run in batch.items()))
                 return
-            level = logging.WARNING if isinstance(error, StorageError) else logging.DEBUG
-            log.log(level, "the status of bot %d is not stored: %s", *batch, error)
+            if not isinstance(error, (NotOwner, peewee.IntegrityError)):
+                log.exception("the status of bot %d cannot be stored yet", *batch)
+                return
+            log.debug("the status of bot %d is not stored: %s", *batch, error)  # the bot is gone
         for bot_id, run in batch.items():
             if self._unwritten.get(bot_id) is run:  # otherwise there is a newer one
                 del self._unwritten[bot_id]

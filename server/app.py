@@ -114,7 +114,7 @@ class Botyard:
         self.services.runner.events.close()
         self.server.stop()
         if not await completes(self.services.traffic.idle(), within=timeout):
-            log.warning("requests still in progress after %.0f s are cut", timeout)
+            log.warning("aborting requests that are still running after %.0f s", timeout)
 
     async def close(self) -> None:
         """End everything, in the reverse order of opening; one failure does not stop the rest."""
@@ -150,7 +150,7 @@ def _routines(
     config: Config,
     runner: RunnerTuning,
     db: Database,
-    bots_runner: Runner,
+    services: Services,
     boot: asyncio.Task[None],
 ) -> list[PeriodicTask]:
     """Make the periodic tasks; reconciliation starts after every bot was started."""
@@ -160,24 +160,30 @@ def _routines(
         keep=timedelta(days=config.journal_days),
         keep_audit=timedelta(days=config.audit_days),
     )
-    watch = ChangeWatcher(db, bots_runner.reconciler)
+    watch = ChangeWatcher(db, services.runner.reconciler)
     return [
         PeriodicTask(
             "watch",
             watch.poll,
             every=runner.watch_interval,
-            failed="the bots could not be reconciled with the database",
+            failed="cannot reconcile the bots with the database",
             after=boot,
         ),
         PeriodicTask(
+            "sessions",
+            services.sessions.watch,
+            every=runner.watch_interval,
+            failed="changes of sessions were not looked for",
+        ),
+        PeriodicTask(
             "polls",
-            bots_runner.save_polls,
+            services.runner.save_polls,
             every=POLLS_EVERY,
             failed="the times of the last polls were not stored",
             after=boot,
         ),
         PeriodicTask(
-            "janitor", janitor.sweep, every=runner.prune_interval, failed="nothing was pruned"
+            "janitor", janitor.sweep, every=runner.prune_interval, failed="pruning failed"
         ),
     ]
 
@@ -252,7 +258,7 @@ async def open_botyard(config: Config, *, runner: RunnerTuning | None = None) ->
         loop_lag.start()
         boot = asyncio.create_task(services.runner.reconciler.start_wanted(), name="boot")
         lock_monitor = LockMonitor(services.db)
-        routines = _routines(config, runner, services.db, services.runner, boot)
+        routines = _routines(config, runner, services.db, services, boot)
         if config.sqlite_file is None:  # a file's lock cannot be lost
             routines.append(lock_monitor.routine())
         for routine in routines:

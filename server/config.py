@@ -17,63 +17,119 @@ from server.setting_values import PREFIX, ConfigError
 _SECRETS = ("secret_key", "metrics_token")  # never shown
 
 
-def _setting(default: Any, parse: Callable[[str], Any], about: str, **options: Any) -> Any:
-    metadata = {"parse": parse, "about": about, "shown": options.pop("shown", None)}
-    return field(default=default, metadata=metadata, **options)
+def _setting(
+    default: Any,
+    parse: Callable[[str], Any],
+    about: str,
+    *,
+    form: str,
+    shown: str | None = None,
+    secret: bool = False,
+) -> Any:
+    """Declare a setting.
+
+    Args:
+        parse: reads its text.
+        about: the help of its flag.
+        form: what stands for the value in that help.
+        shown: the default in that help, if it is not simply the value.
+        secret: leave it out of the config's repr, because it contains a secret.
+    """
+    text = shown or str(default or "none")
+    metadata = {"parse": parse, "about": f"{about} [default: {text}]", "form": form}
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The settings of one server. The variable of each is BOTYARD_ and its name in capitals."""
 
-    host: str = _setting("127.0.0.1", read.host, "address to listen on")
-    port: int = _setting(8000, read.port, "port to listen on")
-    data_dir: Path = _setting(Path("data"), Path, "folder of the SQLite file and secret.key")
+    host: str = _setting("127.0.0.1", read.host, "address to listen on", form="HOST")
+    port: int = _setting(8000, read.port, "port to listen on", form="PORT")
+    data_dir: Path = _setting(
+        Path("data"),
+        read.folder,
+        "folder of the SQLite file and secret.key",
+        form="FOLDER",
+        shown="./data",
+    )
     database_url: str = _setting(
         "",
         read.database_url,
-        "sqlite:///path or postgresql://...",
-        repr=False,
+        "sqlite:///path or postgresql://user:password@host/name",
+        form="URL",
         shown="SQLite in the data folder",
+        secret=True,
     )
     secret_key: str = _setting(
         "",
         read.secret,
         "signs keys, encrypts bot tokens",
-        repr=False,
+        form="SECRETS",
         shown="from secret.key, made at the first start",
+        secret=True,
     )
     telegram_api_url: str = _setting(
-        "https://api.telegram.org", read.url("http", "https"), "Bot API server, or the sandbox"
+        "https://api.telegram.org",
+        read.url("http", "https"),
+        "Bot API server, or the sandbox",
+        form="URL",
     )
     telegram_proxy: str | None = _setting(
-        None, read.url("http", "socks5"), "http:// or socks5:// proxy to Telegram", repr=False
+        None,
+        read.url("http", "socks5"),
+        "http:// or socks5:// proxy to Telegram",
+        form="URL",
+        secret=True,
     )
-    max_bots_per_user: int = _setting(5, read.positive, "bots an account may have")
-    account_rate: int = _setting(20, read.positive, "requests a second an account may make")
+    max_bots_per_user: int = _setting(
+        5, read.positive, "maximum number of bots per account", form="NUMBER"
+    )
+    account_rate: int = _setting(
+        20, read.positive, "requests per second and account", form="NUMBER"
+    )
     cors_origins: frozenset[str] = _setting(
-        frozenset(), read.origins, "comma-separated origins of the frontend"
+        frozenset(), read.origins, "comma-separated origins of the frontend", form="ORIGINS"
     )
     allowed_hosts: frozenset[str] = _setting(
         frozenset(),
         read.hosts,
         "comma-separated names that clients may use for this server",
+        form="NAMES",
         shown="its own on loopback without a proxy, else any",
     )
-    session_days: int = _setting(14, read.positive, "days a login lasts")
-    journal_days: int = _setting(7, read.positive, "days that handled updates are kept")
-    audit_days: int = _setting(365, read.positive, "days that the audit log is kept")
+    session_days: int = _setting(14, read.positive, "days until a login expires", form="DAYS")
+    journal_days: int = _setting(7, read.positive, "days to keep handled updates", form="DAYS")
+    audit_days: int = _setting(365, read.positive, "days to keep the audit log", form="DAYS")
     registration: bool = _setting(
-        True, read.registration, "open, or closed to all but the operator", shown="open"
+        True,
+        read.registration,
+        "who may create accounts: everybody, or only the operator",
+        form="[open|closed]",
+        shown="open",
     )
-    behind_proxy: bool = _setting(False, read.flag, "trust X-Forwarded-For and -Proto", shown="no")
+    behind_proxy: bool = _setting(
+        False, read.flag, "trust X-Forwarded-For and -Proto", form="[yes|no]", shown="no"
+    )
     metrics_token: str | None = _setting(
-        None, read.metrics_token, "what /metrics asks for, as a bearer token", repr=False
+        None,
+        read.metrics_token,
+        "bearer token that /metrics requires",
+        form="TOKEN",
+        secret=True,
     )
     log_level: str = _setting(
-        "info", read.choice("debug", "info", "warning", "error"), "least level that is logged"
+        "info",
+        read.choice("debug", "info", "warning", "error"),
+        "minimum log level",
+        form="[debug|info|warning|error]",
     )
-    log_format: str = _setting("human", read.choice("human", "json"), "human or json lines")
+    log_format: str = _setting(
+        "human",
+        read.choice("human", "json"),
+        "lines for people or JSON objects",
+        form="[human|json]",
+    )
 
     @classmethod
     def load(
@@ -98,7 +154,7 @@ class Config:
         variables = {PREFIX + name.upper() for name in known}
         for variable in environ:
             if variable.startswith(PREFIX) and variable not in variables:
-                raise ConfigError(f"{variable}: there is no such setting")
+                raise ConfigError(f"{variable}: unknown setting")
         values: dict[str, Any] = {}
         for name, setting in known.items():
             variable, text = PREFIX + name.upper(), environ.get(PREFIX + name.upper())
@@ -111,8 +167,7 @@ class Config:
             try:
                 values[name] = setting.metadata["parse"](text)
             except ValueError as error:
-                shown = "the value" if name in _SECRETS else repr(read.LOGIN.sub("***@", text))
-                raise ConfigError(f"{variable}: {shown} is not valid; it takes {error}") from None
+                raise read.invalid(variable, text, error, hidden=name in _SECRETS) from None
         return cls(**values)
 
     @property
@@ -175,13 +230,12 @@ class Config:
         """
         folder = self.data_dir.absolute()
         try:
-            if folder.exists() and not folder.is_dir():
-                raise ConfigError(f"{PREFIX}DATA_DIR: {folder} is a file; it takes a folder")
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             secret = self.secret_key or ",".join(secret_file.read_or_make(folder))
         except OSError as error:
             raise ConfigError(
-                f"{PREFIX}DATA_DIR: {folder} cannot be used: {error.strerror}"
+                f"the data folder {folder} cannot be used: {error.strerror}; set --data-dir or "
+                f"{PREFIX}DATA_DIR"
             ) from error
         values = {setting.name: getattr(self, setting.name) for setting in fields(self)}
         values["secret_key"] = secret

@@ -84,8 +84,8 @@ class BoundedServer(HTTPServer):
         """Serve a new connection, at the cost of an idle one if there is no room."""
         if self._open >= self._room():
             self._warn(
-                "%d connections are open, as many as the limit of open files allows: new ones "
-                "take the place of the longest idle ones; raise LimitNOFILE (ulimit -n)",
+                "%d connections are open, the maximum for the limit of open files. The longest "
+                "idle ones are closed for new ones; raise LimitNOFILE (ulimit -n)",
                 self._open,
             )
             self._evict()
@@ -95,7 +95,9 @@ class BoundedServer(HTTPServer):
 
     def exhausted(self, error: OSError) -> None:
         """Log that no file descriptor was left for a new connection, and close an idle one."""
-        self._warn("no new connections for a moment: %s; raise LimitNOFILE (ulimit -n)", error)
+        self._warn(
+            "not accepting connections for a moment: %s; raise LimitNOFILE (ulimit -n)", error
+        )
         self._evict()
 
     def _evict(self) -> None:

@@ -15,11 +15,11 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from models.engine import file_locks
-from models.engine.locks import exclusive
+from models.engine.locks import exclusive, is_held
 from models.errors import DatabaseInUse
 from server.config import Config
 
@@ -85,6 +85,30 @@ class InstallationLock:
             yield
         finally:
             os.close(descriptor)
+
+
+def server_process(config: Config) -> str | None:
+    """Return a description of the server of an installation, such as "process 123".
+
+    Nothing is locked by the question.
+
+    Returns:
+        None if no server runs, nor a command that needs the installation alone.
+
+    Raises:
+        StorageUnavailable: the database cannot be reached.
+    """
+    if not config.has_database() or not is_held(config.database_address):
+        return None
+    for folder in config.folders:
+        with suppress(OSError):  # there is none, or it is another user's
+            descriptor = os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                if told := _describe_holder(descriptor, folder):
+                    return told.strip(" ()")
+            finally:
+                os.close(descriptor)
+    return "another process"
 
 
 def _describe_holder(descriptor: int, folder: Path) -> str:

@@ -123,8 +123,8 @@ async def _serve(config: Config, ending: asyncio.Event, *, runner: RunnerTuning 
     settings = botyard.services.settings
     if settings.metrics_token is None and not settings.metrics_open:
         log.warning(
-            "/metrics is closed, because others can reach this server: set "
-            "BOTYARD_METRICS_TOKEN to have it scraped"
+            "/metrics is closed because other machines can reach this server; to open it, set "
+            "BOTYARD_METRICS_TOKEN"
         )
     reconciler = botyard.services.runner.reconciler
     tending = asyncio.create_task(gc_tuning.run(lambda: reconciler.ready), name="garbage")
@@ -134,7 +134,7 @@ async def _serve(config: Config, ending: asyncio.Event, *, runner: RunnerTuning 
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if botyard.lost.done():
             botyard.lost.result()
-        log.info("ending: requests under way may finish, then the bots stop")
+        log.info("shutting down: waiting for current requests, then stopping the bots")
         await botyard.drain(DRAIN)
     finally:
         told.cancel()

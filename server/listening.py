@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,10 @@ def listening_on(host: str, port: int, *, setting: str) -> Iterator[None]:
     except socket.gaierror as error:
         raise OSError(error.errno, f"cannot listen on {host}: {error.strerror}") from error
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise OSError(
+                error.errno, f"cannot listen on {host}: it is not an address of this machine"
+            ) from error
         why = error.strerror or str(error)
         raise OSError(
             error.errno, f"cannot listen on {host}:{port}: {why}; {setting} sets another port"

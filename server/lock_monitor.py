@@ -28,7 +28,7 @@ class LockMonitor:
     def routine(self) -> PeriodicTask:
         """Make the periodic task that checks."""
         return PeriodicTask(
-            "lock monitor", self.check, every=EVERY, failed="the database lock was not checked"
+            "lock monitor", self.check, every=EVERY, failed="cannot check the database lock"
         )
 
     async def check(self) -> None:

@@ -119,7 +119,7 @@ class _Handler(logging.StreamHandler[Any]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         error, place = sys.exc_info()[0], f"{record.name}, {record.filename}:{record.lineno}"
         with suppress(OSError, ValueError):  # standard error itself may be closed
-            self.stream.write(f"a line of the log cannot be made ({place}): {error}\n")
+            self.stream.write(f"cannot format a log line ({place}): {error}\n")
 
 
 class LogLevel:

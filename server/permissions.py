@@ -83,9 +83,9 @@ def close_to_others(config: Config) -> None:
         except FileNotFoundError:
             continue
         except OSError as error:  # another user's, or unsupported by the file system
-            log.warning("%s is open to other users, and stays so: %s", path, error.strerror)
+            log.warning("cannot remove other users' access to %s: %s", path, error.strerror)
     if closed:
-        log.warning("other users could read %s: not any more", ", ".join(closed))
+        log.warning("removed other users' access to %s", ", ".join(closed))
     for folder in config.folders:
         if folder.is_dir() and is_open(folder, OTHERS):
             log.warning("%s is open to other users: chmod 700 %s", folder, folder)

@@ -62,8 +62,8 @@ def _read_or_make(path: Path) -> str:
         secret = ""
     if len(secret) < MIN_SECRET:
         raise ConfigError(
-            f"{path} is damaged: restore it from your backup. Without it the bots' tokens "
-            "cannot be read; only if there are none yet may you delete it."
+            f"{path} is damaged: restore it from your backup; without it the bots' tokens cannot "
+            "be decrypted. Delete it only if no bots have been added yet."
         )
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         path.chmod(0o600)

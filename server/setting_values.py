@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 PREFIX = "BOTYARD_"  # of the variables
@@ -12,7 +13,31 @@ LOGIN = re.compile(r"(?<=://).*@")  # in an address: user:password@host
 
 
 class ConfigError(Exception):
-    """A setting is not valid; the text names it, its value and what it takes."""
+    """A setting is invalid; the text names it, its value and what is expected."""
+
+
+def invalid(setting: str, text: str, expected: object, *, hidden: bool = False) -> ConfigError:
+    """Return the error for an invalid value.
+
+    Args:
+        setting: the flag, variable or argument that has it.
+        expected: what it must be.
+        hidden: leave the value out, because it is a secret.
+    """
+    shown = "" if hidden else " " + repr(LOGIN.sub("***@", text))
+    return ConfigError(f"{setting}: invalid value{shown}; expected {expected}")
+
+
+def folder(text: str) -> Path:
+    """Read the path of a folder, which need not exist."""
+    path = Path(text)
+    try:
+        is_other = path.exists() and not path.is_dir()
+    except OSError:  # it cannot be looked at, which its first use tells better
+        return path
+    if is_other:
+        raise ValueError("a folder, and this is a file")
+    return path
 
 
 def port(text: str) -> int:
@@ -99,7 +124,7 @@ def origins(text: str) -> frozenset[str]:
     for origin in origins:
         if not is_address(origin, "http", "https") or re.search(r"[@?#]|://.*/", origin):
             shown = LOGIN.sub("***@", origin)
-            raise ValueError(f"origins such as https://panel.example.org, and {shown!r} is none")
+            raise ValueError(f"origins such as https://panel.example.org, not {shown!r}")
     return origins
 
 

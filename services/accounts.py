@@ -82,7 +82,9 @@ class AccountService:
         new_name = changes.get("username", user.username) != user.username
         if new_name or changes.get("email", "") not in ("", user.email):
             self._throttle.new_name(user.id, by.address)
-        return await self._db.write(authorized, by, users.update, user.id, changes)
+        updated = await self._db.write(authorized, by, users.update, user.id, changes)
+        self._sessions.forget(user.id)
+        return updated
 
     async def delete(self, user_id: int, *, by: Actor) -> None:
         """Stop the bots of an account, then remove it with its bots and sessions."""
@@ -136,6 +138,7 @@ class AccountService:
             )
         else:
             account = await self._db.write(authorized, by, administration.change, user_id, changes)
+            self._sessions.forget(user_id)
         if "disabled" in changes:
             for bot_id in await self._db.read(bots.ids_of, user_id):
                 await self._runner.reconciler.reconcile(bot_id)

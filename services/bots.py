@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
@@ -11,7 +12,7 @@ from models.bots import bots, takeover
 from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
-from models.errors import StorageError
+from models.errors import StorageError, StorageUnavailable
 from models.messaging import dead_updates, updates
 from runner.errors import BotGone
 from runner.live.hub import EventKind
@@ -19,6 +20,9 @@ from runner.runner import Runner
 from runner.settings import RunnerTuning
 from runner.states import STABLE, BotStatus
 from runner.telegram.verification import Verification, verify
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class BotService:
         await self._db.read(bots.check_new, self._vault, user_id, token, limit=self._max_bots)
         verified = await self._verify(token)
         dead = await self._runner.claims.dead(verified.token)
-        record = await self._db.write(
+        record = await self._write_wish(
             authorized,
             by,
             takeover.taking_over,
@@ -104,9 +108,10 @@ class BotService:
             dead = await self._runner.claims.dead(verified.token, exclude_id=record.id)
         async with self._manager.lock(record.id):
             stored = await self._write(record.id, changes, verified, dead, by)
-            if stored.generation != record.generation:  # this or another change is a new wish
+            is_wish = stored.generation != record.generation  # or follows one
+            if is_wish:
                 await self._apply(stored, verified)
-        return await self._outcome(stored)
+        return await self._outcome(stored, is_changed=is_wish)
 
     async def _write(
         self,
@@ -116,7 +121,7 @@ class BotService:
         dead: BotRecord | None,
         by: Actor,
     ) -> BotRecord:
-        stored: BotRecord | None = await self._db.write(
+        stored: BotRecord | None = await self._write_wish(
             authorized,
             by,
             takeover.taking_over,
@@ -132,12 +137,19 @@ class BotService:
             raise BotGone
         return stored
 
+    async def _write_wish(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await self._db.write(fn, *args, **kwargs)
+        except StorageUnavailable:
+            self._runner.reconciler.doubt()  # it may have been stored all the same
+            raise
+
     async def delete(self, record: BotRecord, *, by: Actor) -> None:
         """Stop a bot, then delete it."""
         async with self._manager.lock(record.id):
             await self._manager.stop(record.id)
             try:
-                await self._db.write(authorized, by, bots.delete, record)
+                await self._write_wish(authorized, by, bots.delete, record)
             except StorageError:
                 await self._resume_locked(record)
                 raise
@@ -183,12 +195,19 @@ class BotService:
         unreachable = verified.unreachable if verified else None
         await self._manager.apply(record, unreachable=unreachable)
 
-    async def _outcome(self, written: BotRecord) -> Outcome:
-        """Wait until a bot is stable, and return it, including later changes by others."""
+    async def _outcome(self, written: BotRecord, *, is_changed: bool = True) -> Outcome:
+        """Wait until a bot is as it should be, and show it.
+
+        Args:
+            is_changed: False if its row cannot have changed since it was written.
+        """
         is_stable = await self._manager.wait_until_stable(written.id)
         try:
-            shown = await self._runner.views.view(written.id)
-        except StorageError:  # the change is stored, so it must not be answered with an error
+            if is_changed:
+                shown = await self._runner.views.view(written.id)
+            else:
+                shown = next(iter(await self._runner.views.pair([written])), None)
+        except StorageError:  # the change is stored: its answer must not say otherwise
             return Outcome(written, self._runner.views.last_known(written), is_stable)
         if shown is None:
             raise BotGone

@@ -130,6 +130,7 @@ class LoginService:
             raise
         except PasswordChanged:
             raise InvalidCredentials from None
+        self._sessions.forget(credentials.user.id)  # the oldest session may have been ended
         return Login(credentials.user, session)
 
     async def _authenticate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -11,10 +12,12 @@ from models.accounts.audit import Action, Actor
 from models.accounts.principal import Principal
 from models.accounts.sessions import SessionRecord, authorized
 from models.accounts.users import UserRecord
+from models.engine import change_marker
 from models.engine.base import now
 from models.engine.database import Database
 from runner.live.hub import EventHub
 from services.errors import SessionNotFound
+from services.session_cache import SessionCache
 
 T = TypeVar("T")
 
@@ -32,6 +35,8 @@ class SessionService:
     def __init__(self, *, db: Database, events: EventHub) -> None:
         self._db = db
         self._events = events
+        self._cache = SessionCache()
+        self._mark: str | None = None
 
     async def find(self, session_id: str, user_id: int) -> tuple[UserRecord, SessionRecord] | None:
         """Find a live session with its account, and record that it was used.
@@ -39,10 +44,38 @@ class SessionService:
         Returns:
             None if the session is over or the account is disabled.
         """
-        match = await self._db.read(sessions.find, session_id, user_id)
-        if match is not None and now() - match[1].last_used_at > TOUCH_AFTER:
+        found = self._cache.find(session_id, user_id)
+        if found is None:
+            epoch = self._cache.epoch
+            found = await self._db.read(sessions.find, session_id, user_id)
+            if found is None:
+                return None
+            self._cache.put(found, epoch=epoch)
+        user, session = found
+        moment = now()
+        if session.expires_at <= moment:
+            return None
+        if moment - session.last_used_at > TOUCH_AFTER:
             await self._db.write(sessions.touch, session_id)
-        return match
+            self._cache.drop(user_id)  # the next request reads it as it is now
+        return user, session
+
+    def forget(self, user_id: int) -> None:
+        """Drop what is kept of an account: it has changed."""
+        self._cache.drop(user_id)
+
+    async def watch(self) -> None:
+        """Notice changes that the command line made; called once a second.
+
+        Raises:
+            StorageError: the database did not answer; what is kept does not count for long.
+        """
+        began = time.monotonic()
+        mark = await self._db.read(change_marker.current)
+        if mark != self._mark:
+            self._mark = mark
+            self._cache.clear()
+        self._cache.trust(began)
 
     async def is_live(self, principal: Principal) -> bool:
         """Return True while the caller's session is live and the account enabled."""
@@ -71,6 +104,7 @@ class SessionService:
         ended = await self._db.write(
             authorized, by, sessions.delete, session_id, user=user, action=action
         )
+        self._cache.drop(user.id)
         self._events.end_session(user.id, session_id)
         return ended
 
@@ -84,5 +118,6 @@ class SessionService:
             keep: the session that stays valid; None for none.
         """
         result = await self._db.write(authorized, by, write, *args)
+        self._cache.drop(user_id)
         self._events.end_sessions(user_id, keep=keep)
         return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -39,11 +39,17 @@ def servers(stage: Stage) -> list[str]:
 
 
 def botyard_with_bots(
-    stage: Stage, peer: str, bots: int, *, turns: Path | None = None
+    stage: Stage,
+    peer: str,
+    bots: int,
+    *,
+    turns: Path | None = None,
+    active: bool = True,
+    others: Sequence[str] = (),
 ) -> AbstractContextManager[Botyard]:
     """One of `servers`; see `with_bots`."""
     on = stage.postgresql if peer == BOTYARD_POSTGRESQL else None
-    return with_bots(stage, bots, on=on, turns=turns)
+    return with_bots(stage, bots, on=on, turns=turns, active=active, others=others)
 
 
 @contextmanager

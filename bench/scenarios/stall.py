@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from bench.botyard import free_port
-from bench.measure import spread
+from bench.figures import spread
 from bench.peers.launch import TITLES, botyard_with_bots, servers
 from bench.processes import LOAD_CORE, TESTED_CORE, Process, wait_for
 from bench.stage import Stage

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any, NamedTuple
 
-from bench.measure import cpu_seconds, median, rss_bytes
+from bench.figures import median
+from bench.measure import cpu_seconds, rss_bytes
 from bench.peers.launch import TITLES, running
 from bench.stage import Stage
 

@@ -6,7 +6,7 @@ import random
 import time
 from typing import Any
 
-from bench.measure import spread
+from bench.figures import spread
 from bench.peers.launch import TITLES, botyard_with_bots, servers
 from bench.stage import Stage
 

@@ -3,7 +3,8 @@
 A docstring contains only information that is not in the code: summary, answers, schemas. This
 module adds the rest: keys, path parameters, forms, headers, common answers. Short forms in a
 docstring: `schema: NameSchema`, with `many: true` for an array and `partial: true` for "no field
-is required", stands for the content of a body; `codes: [..]` names the error codes of an answer.
+is required", stands for the content of a body; `codes: [..]` names the error codes of an answer,
+`events: [..]` the schemas of a stream's events.
 """
 
 from __future__ import annotations
@@ -11,90 +12,23 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable
-from http import HTTPStatus
 
-import marshmallow.class_registry
 from apispec import APISpec
-from marshmallow import Schema
 from tornado.routing import URLSpec
 from tornado_swagger.const import API_OPENAPI_3_1
 from tornado_swagger.setup import export_swagger
 
-from handlers.apidoc.schemas import Document, SchemaPlugin, schema_name
-from handlers.authentication import SAFE_METHODS, SESSION_COOKIE
+from handlers.apidoc.answers import CODES, answer
+from handlers.apidoc.info import INFO, SECURITY_SCHEMES, SERVERS, TAGS
+from handlers.apidoc.schemas import Document, SchemaPlugin, ecma, request_schema, schema_name
+from handlers.authentication import SAFE_METHODS
 from handlers.base import ApiHandler
 from handlers.bodies import FORM_TYPES, JSON_TYPE, MAX_BODY
 from handlers.errors import Code
 from handlers.ids import ID, MAX_ID
-from handlers.schemas.accounts import LoginAnswerSchema
 from handlers.schemas.common import ProblemSchema
 
-DESCRIPTION = """\
-Register, add your Telegram bots, switch each one on and off.
-
-**To try it here:** execute *Register* or *Log in* below. From then on the browser has a session
-cookie and every other call works. Or copy the `key` of the answer into **Authorize**.
-
-**In a program,** send the `key` as `Authorization: Bearer KEY`. With the session cookie in its
-place, methods that change something also need the cookie `_xsrf` sent again as the header
-`X-XSRFToken`; this page does so by itself.
-
-Paths work with and without the last slash. Errors are problem documents (RFC 9457): look at their
-`code`; `errors` has sentences for the fields of a form. Ignore fields you do not know: answers
-may get new ones.
-"""
-_TAGS = [
-    {"name": "Accounts", "description": "Register, log in, your data."},
-    {"name": "Bots", "description": "Your Telegram bots."},
-    {"name": "Administration", "description": "Everybody's accounts and bots, for staff."},
-    {"name": "Operation", "description": "For load balancers and supervisors."},
-]
-_SECURITY_SCHEMES: dict[str, Document] = {
-    "bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "The `key` in the answer to a registration or a login.",
-    },
-    "cookie": {
-        "type": "apiKey",
-        "in": "cookie",
-        "name": SESSION_COOKIE,
-        "description": "Set by *Log in*; nothing needs to be entered here.",
-    },
-    "xsrf": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "X-XSRFToken",
-        "description": "The value of the cookie `_xsrf`. This page sends it by itself.",
-    },
-}
-_PROBLEM = "application/problem+json"
 _VERBS = {"GET": "get", "POST": "create", "PUT": "replace", "PATCH": "update", "DELETE": "delete"}
-_SECONDS: Document = {"type": "integer", "minimum": 1}
-_ERROR_HEADERS: dict[int, Document] = {
-    401: {
-        "WWW-Authenticate": {
-            "description": "The challenge of RFC 6750.",
-            "required": True,
-            "schema": {"type": "string", "pattern": "^Bearer ", "examples": ['Bearer realm="x"']},
-        }
-    },
-    429: {"Retry-After": {"description": "Seconds to wait.", "required": True, "schema": _SECONDS}},
-    503: {"Retry-After": {"description": "Seconds to wait.", "schema": _SECONDS}},
-}
-# the possible codes of an answer whose docstring names none
-_CODES: dict[int, tuple[Code, ...]] = {
-    400: (Code.VALIDATION_FAILED, Code.INVALID_JSON, Code.BAD_REQUEST),
-    401: (Code.NOT_AUTHENTICATED, Code.INVALID_KEY),
-    404: (Code.NOT_FOUND,),
-    409: (Code.BOT_ALREADY_REGISTERED,),
-    413: (Code.BODY_TOO_LARGE,),
-    415: (Code.UNSUPPORTED_MEDIA_TYPE,),
-    422: (Code.TELEGRAM_TOKEN_REJECTED,),
-    429: (Code.RATE_LIMITED,),
-    503: (Code.STORAGE_UNAVAILABLE,),
-}
 
 
 def make_document(routes: list[URLSpec], *, version: str) -> Document:
@@ -108,11 +42,12 @@ def make_document(routes: list[URLSpec], *, version: str) -> Document:
         title="Botyard",
         version=version,
         openapi_version="3.1.0",
-        info={"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
-        tags=_TAGS,
+        info=dict(INFO),  # to which title and version are added
+        servers=SERVERS,
+        tags=TAGS,
         plugins=[SchemaPlugin(schema_name_resolver=schema_name)],
     )
-    for name, scheme in _SECURITY_SCHEMES.items():
+    for name, scheme in SECURITY_SCHEMES.items():
         spec.components.security_scheme(name, scheme)
     spec.components.schema("Problem", schema=ProblemSchema)
     exported = export_swagger(routes, api_definition_version=API_OPENAPI_3_1)["paths"]
@@ -156,7 +91,9 @@ class _Operation:
             "description": (inspect.getdoc(self.function) or "").partition("---")[0].strip(),
             **documented,
         }
-        parameters = [*self._path_parameters(), *_not_in_path(documented.get("parameters", []))]
+        documented_ones = documented.get("parameters", [])
+        beside = [parameter for parameter in documented_ones if parameter["in"] != "path"]
+        parameters = [*self._path_parameters(), *beside]
         if parameters:
             operation["parameters"] = parameters
         if "requestBody" in documented:
@@ -180,7 +117,7 @@ class _Operation:
     def _path_parameters(self) -> Iterable[Document]:
         groups = re.findall(r"\((.*?)\)", self.route.regex.pattern)
         for name, group in zip(re.findall(r"\{(\w+)\}", self.path), groups, strict=True):
-            schema: Document = {"type": "string", "pattern": f"^{group}$"}
+            schema: Document = {"type": "string", "pattern": ecma(rf"{group}\Z")}
             if group == ID:
                 schema = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
             description = f"The `id` of the {name.removesuffix('_id')}."
@@ -188,22 +125,24 @@ class _Operation:
             yield place | {"description": description, "schema": schema}
 
     def _request_body(self, documented: Document) -> Document:
-        short = documented if "schema" in documented else documented["content"][JSON_TYPE]
-        partial = short.get("partial", False)
-        schema = _request_schema(short["schema"], partial=partial)
-        types = [JSON_TYPE, *(FORM_TYPES if self.handler.accepts_forms else ())]
-        content = {kind: {"schema": schema} for kind in types}
-        rest = {
-            name: documented[name]
-            for name in documented
-            if name not in ("schema", "partial", "content")
-        }
-        return {"required": not partial, **rest, "content": content}
+        """Return a body as JSON; generators of clients want one type, so forms are told in words.
+
+        Args:
+            documented: its part of the docstring.
+        """
+        documented = dict(documented)
+        partial = documented.pop("partial", False)
+        schema = request_schema(
+            documented.pop("schema"), partial=partial, replaces=self.method == "PUT"
+        )
+        if self.handler.accepts_forms:
+            documented["description"] = f"Or a form with these fields: {' or '.join(FORM_TYPES)}."
+        return {"required": not partial, **documented, "content": {JSON_TYPE: {"schema": schema}}}
 
     def _answers(self, documented: dict[int, Document]) -> Document:
         common = self._common_answers()
         return {
-            str(status): _answer(status, documented.get(status, {}), common.get(status, {}))
+            str(status): answer(status, documented.get(status, {}), common.get(status, {}))
             for status in sorted(documented.keys() | common.keys())
         }
 
@@ -222,7 +161,7 @@ class _Operation:
         if not self.public or inspect.iscoroutinefunction(self.function):
             answers[503] = "The database does not answer; nothing was changed."
         common: dict[int, Document] = {
-            status: {"description": description, "codes": _CODES[status]}
+            status: {"description": description, "codes": CODES[status]}
             for status, description in answers.items()
         }
         if self.method not in SAFE_METHODS:
@@ -240,60 +179,5 @@ class _Operation:
     def _security(self) -> list[Document]:
         if self.public:
             return []
-        cookie: Document = {"cookie": []}
-        return [{"bearer": []}, cookie if self.method in SAFE_METHODS else cookie | {"xsrf": []}]
-
-
-def _not_in_path(parameters: list[Document]) -> list[Document]:
-    return [parameter for parameter in parameters if parameter["in"] != "path"]
-
-
-def _answer(status: int, documented: Document, common: Document) -> Document:
-    """Return an answer in full.
-
-    Args:
-        documented: its part of the docstring.
-        common: its part in the common answers.
-    """
-    documented = dict(documented)
-    own_codes = documented.pop("codes", [] if common else _CODES.get(status, []))
-    content: Document = {}
-    if name := documented.pop("schema", None):
-        content[JSON_TYPE] = {"schema": _schema_class(name)(many=documented.pop("many", False))}
-    if codes := [Code(code) for code in (*own_codes, *common.get("codes", ()))]:
-        content[_PROBLEM] = {"schema": ProblemSchema, "examples": _problems(status, codes)}
-    descriptions = (kind["description"] for kind in (documented, common) if "description" in kind)
-    headers = dict(documented.pop("headers", {}))
-    if status in _ERROR_HEADERS:
-        headers |= _ERROR_HEADERS[status]
-    if name == LoginAnswerSchema.__name__:
-        headers["Set-Cookie"] = _header(f"The cookies {SESSION_COOKIE} and _xsrf, for browsers.")
-    answer = documented | {"description": " Or: ".join(dict.fromkeys(descriptions))}
-    parts = {"headers": headers, "content": content}
-    return answer | {name: part for name, part in parts.items() if part}
-
-
-def _header(description: str) -> Document:
-    return {"description": description, "schema": {"type": "string"}}
-
-
-def _problems(status: int, codes: list[Code]) -> Document:
-    """Return an example of a problem document with each of these codes."""
-    phrase = HTTPStatus(status).phrase
-    problem = {"type": "about:blank", "title": phrase, "status": status, "detail": "A sentence."}
-    problem["request_id"] = "8f14e45fceea167a"
-    return {str(code): {"value": problem | {"code": str(code)}} for code in dict.fromkeys(codes)}
-
-
-def _schema_class(name: str) -> type[Schema]:
-    schema_class = marshmallow.class_registry.get_class(name)
-    if isinstance(schema_class, list):
-        raise TypeError(f"more than one schema is called {name}")
-    return schema_class
-
-
-def _request_schema(name: str, *, partial: bool) -> Schema:
-    """Return a schema for requests: without its read-only fields."""
-    schema_class = _schema_class(name)
-    read_only = {name for name, field in schema_class().fields.items() if field.dump_only}
-    return schema_class(exclude=read_only, partial=partial or None)
+        cookie: Document = {"cookie": []} | ({} if self.method in SAFE_METHODS else {"xsrf": []})
+        return [{"bearer": []}, cookie, *[{}] * (self.method in self.handler.key_optional)]

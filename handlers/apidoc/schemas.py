@@ -6,12 +6,13 @@ import importlib.resources
 import inspect
 from typing import Any
 
+import marshmallow.class_registry
 import orjson
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
-from handlers.schemas.common import BodySchema
+from handlers.schemas.common import BodySchema, optional_fields
 from models.accounts.rules import printable
 
 Document = dict[str, Any]
@@ -22,13 +23,39 @@ EXAMPLES: Document = orjson.loads(
 
 
 def schema_name(schema: Any) -> str:
-    """Return a schema's name: BotInput and BotChanges for requests, Bot for answers."""
+    """Return a schema's name: Bot for what is read; BotInput, BotChanges and BotReplacement for
+    the bodies of POST, PATCH and PUT.
+    """
     if isinstance(schema, str):
         return schema.removesuffix("Schema")
     if not isinstance(schema, Schema):
         return str(schema.__name__).removesuffix("Schema")
-    kind = "Changes" if schema.partial else "Input" if schema.exclude else ""
+    kind = "Input" if schema.exclude else ""
+    if schema.partial:
+        kind = "Changes" if schema.partial is True else "Replacement"
     return type(schema).__name__.removesuffix("Schema") + kind
+
+
+def schema_class(name: str) -> type[Schema]:
+    """Find a schema by its name, as docstrings have it."""
+    found = marshmallow.class_registry.get_class(name)
+    if isinstance(found, list):
+        raise TypeError(f"more than one schema is called {name}")
+    return found
+
+
+def request_schema(name: str, *, partial: bool, replaces: bool) -> Schema:
+    """Return a schema for requests: without its read-only fields.
+
+    Args:
+        name: of the schema, as docstrings have it.
+        partial: no field is required.
+        replaces: what is not required stays as it is, and gets no default.
+    """
+    body = schema_class(name)
+    read_only = {name for name, field in body().fields.items() if field.dump_only}
+    optional = optional_fields(body) - read_only if replaces else None
+    return body(exclude=read_only, partial=partial or optional)
 
 
 class _SchemaConverter(OpenAPIConverter):
@@ -39,7 +66,9 @@ class _SchemaConverter(OpenAPIConverter):
         name, instance = schema_name(schema), schema() if isinstance(schema, type) else schema
         written = isinstance(instance, BodySchema)
         read = not written or any(field.dump_only for field in instance.fields.values())
-        if read:  # clients must accept answers with new fields
+        if read or instance.exclude:
+            # Clients must not break when an answer gets one more field; and what they have read
+            # they may send back as it is.
             json.pop("additionalProperties", None)
         if read and written:  # an answer has all fields; only requests can omit some
             json["required"] = sorted(json["properties"])
@@ -48,7 +77,7 @@ class _SchemaConverter(OpenAPIConverter):
                 field.pop("default", None)
         description = inspect.getdoc(type(instance)) or ""
         if instance.exclude:
-            description += " Read-only fields may be sent along; they are ignored."
+            description += f" {_ignored(instance)}"
         json["description"] = description
         if name in EXAMPLES:
             json["examples"] = [EXAMPLES[name]]
@@ -60,8 +89,10 @@ class _SchemaConverter(OpenAPIConverter):
             json["type"] = ["string", "null"] if field.allow_none else "string"
         if isinstance(field, fields.Constant):
             json = {"type": "string", "const": field.constant}
+        if json.get("format") == "url":  # no format of JSON Schema
+            json["format"] = "uri"
         if "pattern" in json:
-            json["pattern"] = _ecma(json["pattern"])
+            json["pattern"] = ecma(json["pattern"])
         if printable in field.validators:
             json["pattern"] = r"^[^\x00-\x1f\x7f-\x9f]*$"
         return json
@@ -73,7 +104,13 @@ class SchemaPlugin(MarshmallowPlugin):
     Converter = _SchemaConverter
 
 
-def _ecma(pattern: str) -> str:
-    """Convert a pattern for Python's `re.match` into JSON Schema's (ECMA-262, with the flag u)."""
-    pattern = pattern.replace(r"[\w", r"[\p{L}\p{N}_").replace(r"\Z", "$")
+def _ignored(schema: Schema) -> str:
+    """Return a sentence about the fields that a body may have beside its properties."""
+    names = ", ".join(f"`{name}`" for name in sorted(schema.exclude))
+    return f"{names} may be sent back, and are ignored; any other field is an error."
+
+
+def ecma(pattern: str) -> str:
+    """Return a pattern of Python's `re.match` as ECMA-262 has it, with the flags u or v or none."""
+    pattern = pattern.replace(r"\Z", "$").replace("_-]", r"_\-]")
     return pattern if pattern.startswith("^") else f"^{pattern}"

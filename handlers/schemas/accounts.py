@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
-from handlers.schemas.common import BodySchema, Text
+from handlers.schemas.common import BodySchema, Moment, Text
 from models.accounts import passwords, rules
 
 
@@ -14,8 +14,18 @@ def _name(**options: Any) -> fields.String:
     return Text(validate=list(rules.NAME), **options)
 
 
+# ECMA-262 has no class for the letters of all alphabets without a flag that not every reader of
+# the document sets: this one rejects the other signs of ASCII, and accepts all that the rules do.
+_USERNAME_PATTERN = r"^[^\x00-\x2a\x2c\x2f\x3a-\x3f\x5b-\x5e\x60\x7b-\xa9\u2000-\u206f]+$"
+_USERNAME = {
+    "description": "Letters of any alphabet, digits, and the signs . @ + - _ without blanks.",
+    "examples": ["ann"],
+    "pattern": _USERNAME_PATTERN,
+}
+
+
 def _username(**options: Any) -> fields.String:
-    return Text(validate=list(rules.USERNAME), metadata={"examples": ["ann"]}, **options)
+    return Text(validate=list(rules.USERNAME), metadata=_USERNAME, **options)
 
 
 def _password(**options: Any) -> fields.String:
@@ -45,11 +55,18 @@ def _check_new_password(first: str | None, second: str | None, field: str, **use
         raise ValidationError({field: problems})
 
 
+class AccountBodySchema(BodySchema):
+    """The base of bodies under /rest-auth/: unknown fields are ignored, as DRF ignores them."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
 _PASSWORDS = ("password", "password1", "password2")
 
 
-class RegistrationSchema(BodySchema):
-    """A new account; the password once as `password`, or twice as `password1` and `password2`."""
+class RegistrationSchema(AccountBodySchema):
+    """A new account: the password once as `password`, or twice as `password1`, `password2`."""
 
     username = _username(required=True)
     email = _email(load_default="")
@@ -71,7 +88,7 @@ class RegistrationSchema(BodySchema):
             _check_new_password(data.get("password"), None, "password", **user)
 
 
-class LoginSchema(BodySchema):
+class LoginSchema(AccountBodySchema):
     """A login: the user name or the e-mail address, and the password."""
 
     username = Text(validate=[validate.Length(max=rules.MAX_USERNAME), rules.printable])
@@ -81,11 +98,15 @@ class LoginSchema(BodySchema):
     @validates_schema
     def _check_name(self, data: dict[str, Any], **_: Any) -> None:
         if not data.get("username") and not data.get("email"):
-            raise ValidationError({"username": ["Enter the user name or the e-mail address."]})
+            raise ValidationError('Must include either "username" or "email" and "password".')
 
 
-class PasswordChangeSchema(BodySchema):
-    """A new password, and the current one."""
+class LogoutSchema(AccountBodySchema):
+    """No fields."""
+
+
+class PasswordChangeSchema(AccountBodySchema):
+    """A new password, and the present one."""
 
     old_password = _password(required=True)
     new_password1 = _password(required=True)
@@ -96,7 +117,7 @@ class PasswordChangeSchema(BodySchema):
         _check_new_password(data.get("new_password1"), data.get("new_password2"), "new_password1")
 
 
-class UserSchema(BodySchema):
+class UserSchema(AccountBodySchema):
     """An account."""
 
     pk = fields.Integer(dump_only=True, attribute="id")
@@ -111,7 +132,7 @@ class LoginAnswerSchema(Schema):
 
     key = fields.String(required=True)
     token_type = fields.Constant("Bearer", required=True)
-    expires_at = fields.AwareDateTime(required=True)
+    expires_at = Moment(required=True)
     user = fields.Nested(UserSchema, required=True)
 
 
@@ -124,6 +145,6 @@ class SessionSchema(Schema):
     )
     user_agent = fields.String(required=True)
     address = fields.String(required=True)
-    created_at = fields.AwareDateTime(required=True)
-    last_used_at = fields.AwareDateTime(required=True)
-    expires_at = fields.AwareDateTime(required=True)
+    created_at = Moment(required=True)
+    last_used_at = Moment(required=True)
+    expires_at = Moment(required=True)

@@ -7,6 +7,7 @@ from marshmallow import fields
 from handlers.schemas.bots import BotBaseSchema
 from handlers.schemas.common import (
     BodySchema,
+    Moment,
     PageQuerySchema,
     PageSchema,
     QueryBoolean,
@@ -30,9 +31,9 @@ class AdminUserSchema(BodySchema):
         required=True,
         metadata={"description": "Nobody can log in to it, and its bots do not run."},
     )
-    disabled_at = fields.AwareDateTime(dump_only=True, allow_none=True)
-    created_at = fields.AwareDateTime(dump_only=True)
-    bots = fields.Integer(dump_only=True, metadata={"description": "Number of its bots."})
+    disabled_at = Moment(dump_only=True, allow_none=True)
+    created_at = Moment(dump_only=True)
+    bots = fields.Integer(dump_only=True, metadata={"description": "How many bots it has."})
     active_bots = fields.Integer(
         dump_only=True, metadata={"description": "Number of its active bots."}
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from marshmallow import Schema, ValidationError, fields
 
-from handlers.schemas.common import PageQuerySchema, PageSchema, id_field
+from handlers.schemas.common import Moment, PageQuerySchema, PageSchema, id_field
 from models.accounts.audit import Action
 
 
@@ -14,7 +14,7 @@ class AuditEntrySchema(Schema):
     """One action in the audit log."""
 
     id = fields.Integer(required=True)
-    at = fields.AwareDateTime(required=True)
+    at = Moment(required=True)
     action = fields.Enum(Action, by_value=True, required=True)
     actor = fields.String(
         required=True,

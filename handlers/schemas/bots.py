@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from handlers.schemas.common import BodySchema, StrictBoolean, Text
+from handlers.schemas.common import BodySchema, Moment, StrictBoolean, Text
 from models.accounts.rules import printable
 from models.bots.telegram_id import MAX_TELEGRAM_ID
 from models.bots.vault import MASKED_TOKEN_PATTERN, TOKEN_PATTERN
@@ -21,20 +21,22 @@ class BotStateSchema(Schema):
     detail = fields.String(
         required=True, allow_none=True, metadata={"description": "A sentence for the bot's owner."}
     )
-    since = fields.AwareDateTime(required=True)
-    attempts = fields.Integer(required=True, metadata={"description": "Failed starts in a row."})
-    next_attempt_at = fields.AwareDateTime(required=True, allow_none=True)
+    since = Moment(required=True)
+    attempts = fields.Integer(
+        required=True, metadata={"description": "Starts in a row that have failed."}
+    )
+    next_attempt_at = Moment(required=True, allow_none=True)
 
 
 class BotCountersSchema(Schema):
     """The pending and dead updates of a bot, and its last contact with Telegram."""
 
-    last_poll_at = fields.AwareDateTime(
+    last_poll_at = Moment(
         required=True,
         allow_none=True,
         metadata={"description": "When Telegram last answered getUpdates."},
     )
-    last_update_at = fields.AwareDateTime(required=True, allow_none=True)
+    last_update_at = Moment(required=True, allow_none=True)
     pending = fields.Integer(
         required=True, metadata={"description": "Updates that are stored and not handled yet."}
     )
@@ -47,12 +49,34 @@ class BotStatusSchema(BotStateSchema, BotCountersSchema):
     """The status of a bot now."""
 
 
+def _bot_id() -> fields.Integer:
+    return fields.Integer(required=True, metadata={"description": "The id of the bot."})
+
+
+class BotStateEventSchema(BotStateSchema):
+    """The data of the event `state`: a bot has another state, or begins a stream."""
+
+    id = _bot_id()
+
+
+class BotCountersEventSchema(BotCountersSchema):
+    """The data of the event `counters`: a bot's counters have changed, or begin a stream."""
+
+    id = _bot_id()
+
+
+class BotDeletedEventSchema(Schema):
+    """The data of the event `deleted`: there is no such bot any more."""
+
+    id = _bot_id()
+
+
 class DeadUpdateSchema(Schema):
     """An update whose handler failed three times, or that could not be parsed."""
 
     update_id = fields.Integer(required=True)
-    received_at = fields.AwareDateTime(required=True)
-    dead_at = fields.AwareDateTime(required=True)
+    received_at = Moment(required=True)
+    dead_at = Moment(required=True)
     attempts = fields.Integer(required=True)
     error = fields.String(required=True)
     update = fields.Dict(
@@ -100,8 +124,8 @@ class BotBaseSchema(BodySchema):
     active = StrictBoolean(required=True)
     telegram_id = fields.Integer(dump_only=True, allow_none=True)
     username = fields.String(dump_only=True)
-    created_at = fields.AwareDateTime(dump_only=True)
-    updated_at = fields.AwareDateTime(dump_only=True)
+    created_at = Moment(dump_only=True)
+    updated_at = Moment(dump_only=True)
     status = fields.Nested(BotStatusSchema, dump_only=True)
 
 

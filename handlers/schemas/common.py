@@ -6,12 +6,15 @@ Schemas validate bodies and addresses, and the API document is made from them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from handlers.errors import Code
 from handlers.ids import MAX_ID
+from handlers.times import rfc3339
 from models.accounts.rules import printable
 from runner.states import BotState
 
@@ -31,12 +34,33 @@ class Text(fields.String):
 
 
 class StrictBoolean(fields.Boolean):
-    """true or false; texts and numbers with such meanings are rejected."""
+    """true or false; no text or number that resembles them: a slip would switch a bot."""
+
+    default_error_messages = {  # noqa: RUF012 - marshmallow collects it from the classes
+        "invalid": "This must be true or false, not a text or a number."
+    }
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
             raise self.make_error("invalid", input=value)
         return value
+
+
+@cache
+def shared(schema: type[Schema]) -> Schema:
+    """Return the one instance of a schema: to make one copies all its fields."""
+    return schema()
+
+
+class Moment(fields.AwareDateTime):
+    """A time in an answer."""
+
+    def __init__(self, **options: Any) -> None:
+        metadata = {"examples": ["2026-01-31T12:00:00.000Z"]} | options.pop("metadata", {})
+        super().__init__(metadata=metadata, **options)
+
+    def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
+        return None if value is None else rfc3339(value)
 
 
 class BodySchema(Schema):
@@ -56,8 +80,13 @@ class BodySchema(Schema):
         return {name: value for name, value in data.items() if name not in read_only}
 
 
-class EmptySchema(BodySchema):
-    """No fields."""
+def optional_fields(schema: type[Schema]) -> frozenset[str]:
+    """Return the fields that a PUT may leave out: they stay as they are, as with DRF.
+
+    Args:
+        schema: of the body; as its `partial`, these fields get no default.
+    """
+    return frozenset(name for name, field in schema().fields.items() if not field.required)
 
 
 class DetailSchema(Schema):
@@ -67,7 +96,10 @@ class DetailSchema(Schema):
 
 
 class ProblemSchema(Schema):
-    """An error, as RFC 9457 describes it."""
+    """An error, as RFC 9457 describes it.
+
+    Under /rest-auth/ each field of `errors` is also a member of its own.
+    """
 
     type = fields.String(required=True)
     title = fields.String(required=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import peewee
@@ -14,7 +14,7 @@ from models.accounts.audit import Action, Actor
 from models.accounts.sessions import Session
 from models.accounts.users import User, UserRecord, fold, locked, record
 from models.bots import runs
-from models.bots.records import BotRecord, rows, to_record
+from models.bots.records import BotRecord, find
 from models.bots.tables import Bot
 from models.bots.vault import Vault
 from models.engine import change_marker
@@ -100,7 +100,7 @@ def bots_page(
         state: only bots that are shown in this state.
         search: text in the title or the bot's user name, in any case.
     """
-    query = rows().order_by(Bot.id)
+    query = runs.joined(Bot.id).order_by(Bot.id)
     if user is not None:
         query = query.where(Bot.user == user)
     if active is not None:
@@ -115,8 +115,13 @@ def bots_page(
             for field in (Bot.title, Bot.username)
         )
         query = query.where(reduce(operator.or_, matches))
-    bot_page = cut(query, page=page, page_size=page_size)
-    return bot_page.map(lambda bots: [to_record(row, vault) for row in bots])
+    page_of_ids = cut(query.tuples(), page=page, page_size=page_size)
+    return page_of_ids.map(partial(_with_ids, vault))
+
+
+def _with_ids(vault: Vault, ids: list[tuple[int]]) -> list[BotRecord]:
+    marks = ", ".join("?" * len(ids))
+    return find(vault, f"bots.id IN ({marks})", *(bot_id for (bot_id,) in ids)) if ids else []
 
 
 def change(user_id: int, changes: dict[str, bool], *, by: Actor) -> Account | None:
@@ -146,7 +151,7 @@ def change(user_id: int, changes: dict[str, bool], *, by: Actor) -> Account | No
         action = Action.DISABLED if changes["disabled"] else Action.ENABLED
         audit.record(action, by, user_id=user_id, username=user.username)
         Bot.update(generation=Bot.generation + 1).where(Bot.user == user_id).execute()
-        change_marker.renew()
     if values:
+        change_marker.renew()
         User.update(values, updated_at=now()).where(User.id == user_id).execute()
     return account(user_id)

@@ -15,6 +15,7 @@ import orjson
 import peewee
 
 from models.engine.base import BaseModel, UTCDateTimeField, now
+from models.engine.bulk import select, stored
 from models.engine.pagination import Page, cut
 
 
@@ -107,6 +108,12 @@ class EntryRecord:
     address: str
 
 
+_INSERT = (
+    "INSERT INTO audit (at, action, actor_id, actor, user_id, username, bot_id, details, address) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+)
+
+
 def record(
     action: Action,
     by: Actor,
@@ -127,18 +134,19 @@ def record(
     Returns:
         The entry's id.
     """
-    entry_id: int = Entry.insert(
-        at=now(),
-        action=action,
-        actor_id=by.user_id if by.name else user_id,
-        actor=by.name or username,
-        user_id=user_id,
-        username=username,
-        bot_id=bot_id,
-        details=orjson.dumps(details).decode() if details else "",
-        address=by.address[:64],
-    ).execute()
-    return entry_id
+    ((entry_id,),) = select(
+        _INSERT,
+        stored(now()),
+        action.value,
+        by.user_id if by.name else user_id,
+        by.name or username,
+        user_id,
+        username,
+        bot_id,
+        orjson.dumps(details).decode() if details else "",
+        by.address[:64],
+    )
+    return int(entry_id)
 
 
 def record_failed_login(by: Actor, *, user_id: int | None, username: str, reason: str = "") -> None:

@@ -22,7 +22,9 @@ from models.accounts.users import (
     set_password_hash,
 )
 from models.accounts.users import create as create_user
+from models.engine import change_marker
 from models.engine.base import BaseModel, UTCDateTimeField, now
+from models.engine.bulk import select, stored
 from models.errors import AccountDisabled, NotStaff, PasswordChanged, SessionEnded
 
 T = TypeVar("T")
@@ -175,24 +177,22 @@ def authorized(by: Actor, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
 
 
 def _check_authorized(by: Actor, user_id: int) -> None:
-    try:
-        user = locked(user_id)  # first, as in all writes, against deadlocks
-    except User.DoesNotExist:
-        raise SessionEnded from None
-    if user.disabled_at is not None or (by.session_id and not _is_live(by.session_id, user_id)):
+    sqlite = isinstance(Session._meta.database.obj, peewee.SqliteDatabase)  # a writer is alone
+    # The account first, as everybody locks, so that nobody waits in a circle; the session so that
+    # it cannot be ended before this transaction is over.
+    user = select(_ACCOUNT if sqlite else f"{_ACCOUNT} FOR UPDATE", user_id)
+    if not user or user[0][0] is not None:
         raise SessionEnded
-    if by.staff and not user.is_staff:
+    if by.session_id:
+        session = (by.session_id, user_id, stored(now()))
+        if not select(_LIVE if sqlite else f"{_LIVE} FOR SHARE", *session):
+            raise SessionEnded
+    if by.staff and not user[0][1]:
         raise NotStaff
 
 
-def _is_live(session_id: str, user_id: int) -> bool:
-    """Check a session, and lock it until the end of this transaction."""
-    query = Session.select().where(
-        Session.id == session_id, Session.user == user_id, Session.expires_at > now()
-    )
-    if not isinstance(Session._meta.database.obj, peewee.SqliteDatabase):
-        query = query.for_update("FOR SHARE")
-    return query.first() is not None
+_ACCOUNT = "SELECT disabled_at, is_staff FROM users WHERE id = ?"
+_LIVE = "SELECT id FROM sessions WHERE id = ? AND user_id = ? AND expires_at > ?"
 
 
 def touch(session_id: str) -> None:
@@ -254,4 +254,6 @@ def change_password(
     set_password_hash(user.id, password_hash)
     Session.delete().where(Session.user == user.id, Session.id != (keep or "")).execute()
     known_networks.forget_all_but(user.id, by.address)
+    if by.user_id is None:  # the command line: a running server must notice
+        change_marker.renew()
     audit.record(Action.PASSWORD_CHANGED, by, user_id=user.id, username=user.username)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import peewee
@@ -10,11 +11,12 @@ import peewee
 from models.accounts import audit
 from models.accounts.audit import Action, Actor
 from models.accounts.users import User, locked
-from models.bots.records import BotRecord, VerifiedToken, claimed_telegram_id, rows, to_record
+from models.bots.records import BotRecord, VerifiedToken, claimed_telegram_id, find
 from models.bots.tables import Bot
 from models.bots.vault import Vault
 from models.engine.base import now
-from models.errors import BotAlreadyRegistered, BotLimitReached
+from models.engine.bulk import execute, stored
+from models.errors import BotAlreadyRegistered, BotLimitReached, SecretMismatch
 
 
 def _check_own(vault: Vault, user_id: int, token: str, *, exclude_id: int | None = None) -> None:
@@ -98,7 +100,7 @@ def create(
         )
     except peewee.IntegrityError as error:  # lost a race that only PostgreSQL allows
         raise BotAlreadyRegistered from error
-    record = to_record(row, vault)
+    record = find(vault, "bots.id = ?", row.id)[0]
     record_action(Action.BOT_CREATED, record, by, title=title, active=active)
     return record
 
@@ -120,17 +122,17 @@ def _record_changes(before: BotRecord, changes: dict[str, Any], by: Actor, *, to
 
 
 def get(vault: Vault, bot_id: int, *, user_id: int | None = None) -> BotRecord | None:
-    """Return a bot, only if it belongs to `user_id` when given; None if there is none."""
-    query = rows().where(Bot.id == bot_id)
-    if user_id is not None:
-        query = query.where(Bot.user == user_id)
-    row = query.first()
-    return to_record(row, vault) if row else None
+    """Read one bot, of one account if `user_id` is given; None if there is none."""
+    if user_id is None:
+        found = find(vault, "bots.id = ?", bot_id)
+    else:
+        found = find(vault, "bots.id = ? AND bots.user_id = ?", bot_id, user_id)
+    return found[0] if found else None
 
 
 def list_for(vault: Vault, user_id: int) -> list[BotRecord]:
-    """List an account's bots, oldest first."""
-    return [to_record(row, vault) for row in rows().where(Bot.user == user_id).order_by(Bot.id)]
+    """Read an account's bots, oldest first."""
+    return find(vault, "bots.user_id = ?", user_id)
 
 
 def count() -> int:
@@ -139,8 +141,17 @@ def count() -> int:
 
 
 def get_several(vault: Vault, bot_ids: list[int]) -> dict[int, BotRecord]:
-    """Return bots by id, without deleted ones."""
-    return {row.id: to_record(row, vault) for row in rows().where(Bot.id.in_(bot_ids))}
+    """Read some bots by their ids; without those that do not exist, or that no secret opens."""
+    marks = ", ".join("?" * len(bot_ids))
+    condition = f"bots.id IN ({marks})"
+    try:
+        return {bot.id: bot for bot in find(vault, condition, *bot_ids)}
+    except SecretMismatch:  # of one: the others must not suffer from it
+        found: dict[int, BotRecord] = {}
+        for bot_id in bot_ids:
+            with suppress(SecretMismatch):
+                found |= {bot.id: bot for bot in find(vault, "bots.id = ?", bot_id)}
+        return found
 
 
 def wanted_generations() -> dict[int, int]:
@@ -176,30 +187,45 @@ def update(
     Raises:
         BotAlreadyRegistered: as for `create`.
     """
-    values = dict(changes, updated_at=now())
-    stored = get(vault, bot_id)
-    if stored is None:
+    before = get(vault, bot_id)
+    if before is None:
         return None
+    values: dict[str, Any] = dict(changes, updated_at=stored(now()))
     if token is not None:
-        if claimed_telegram_id(token.token) != claimed_telegram_id(stored.token):
+        if claimed_telegram_id(token.token) != claimed_telegram_id(before.token):
             forget(bot_id)
-        fingerprint = vault.fingerprint(token.token)
-        _check_unclaimed(vault, stored.user_id, token, exclude_id=bot_id)
+        _check_unclaimed(vault, before.user_id, token, exclude_id=bot_id)
         values.update(
             token_encrypted=vault.encrypt(token.token),
-            token_fingerprint=fingerprint,
+            token_fingerprint=vault.fingerprint(token.token),
             telegram_id=token.telegram_id,
             username=token.username,
-            token_generation=Bot.token_generation + 1,
         )
-    if token is not None or "active" in changes:
-        values["generation"] = Bot.generation + 1
+    is_wish = token is not None or "active" in changes
     try:
-        Bot.update(values).where(Bot.id == bot_id).execute()
+        _set(bot_id, values, wishes=int(is_wish), tokens=int(token is not None))
     except peewee.IntegrityError as error:
         raise BotAlreadyRegistered from error
-    _record_changes(stored, changes, by, token=token is not None)
+    _record_changes(before, changes, by, token=token is not None)
     return get(vault, bot_id)
+
+
+def _set(bot_id: int, values: dict[str, Any], *, wishes: int, tokens: int) -> None:
+    """Change columns of a bot.
+
+    Args:
+        values: by column, as the database stores them.
+        wishes, tokens: added to the generations of the wish and of the token.
+    """
+    columns = ", ".join(f"{name} = ?" for name in values)
+    execute(
+        f"UPDATE bots SET {columns}, generation = generation + ?, "  # noqa: S608
+        "token_generation = token_generation + ? WHERE id = ?",
+        *values.values(),
+        wishes,
+        tokens,
+        bot_id,
+    )
 
 
 def confirm(vault: Vault, bot_id: int, token: VerifiedToken) -> None:

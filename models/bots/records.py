@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-import peewee
-
-from models.accounts.users import User
-from models.bots.tables import Bot, Run
 from models.bots.vault import Vault
+from models.engine.bulk import loaded, select
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,58 +84,60 @@ def claimed_telegram_id(token: str) -> int:
     return int(token.partition(":")[0])
 
 
-_RUN_COLUMNS = (
-    Run.generation,
-    Run.state,
-    Run.reason,
-    Run.detail,
-    Run.since,
-    Run.attempts,
-    Run.next_attempt_at,
-    Run.last_poll_at,
+_COLUMNS = (
+    "bots.id, bots.user_id, users.username, users.disabled_at, bots.title, bots.active, "
+    "bots.token_encrypted, bots.telegram_id, bots.username, bots.generation, "
+    "bots.token_generation, bots.last_update_at, bots.created_at, bots.updated_at, "
+    "runs.generation, runs.state, runs.reason, runs.detail, runs.since, runs.attempts, "
+    "runs.next_attempt_at, runs.last_poll_at"
 )
+_TABLES = "bots JOIN users ON users.id = bots.user_id LEFT JOIN runs ON runs.bot_id = bots.id"
 
 
-def rows() -> Any:
-    """Select bots with the columns of their accounts and runs that their records need."""
-    return (
-        Bot.select(Bot, User.id, User.username, User.disabled_at, Run.bot, *_RUN_COLUMNS)
-        .join(User)
-        .switch(Bot)
-        .join(Run, peewee.JOIN.LEFT_OUTER, on=(Run.bot == Bot.id), attr="run")
-    )
+def find(vault: Vault, condition: str, *parameters: Any) -> list[BotRecord]:
+    """Read bots, oldest first.
+
+    Args:
+        vault: opens the stored tokens.
+        condition: SQL on the columns of `bots`, with a question mark for each parameter.
+    """
+    sql = f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {condition} ORDER BY bots.id"  # noqa: S608
+    return [_record(row, vault) for row in select(sql, *parameters)]
 
 
-def to_record(row: Bot, vault: Vault) -> BotRecord:
-    """Convert a row from `rows` into a record."""
-    run = getattr(row, "run", None)
+def _record(row: tuple[Any, ...], vault: Vault) -> BotRecord:
+    """Make a record of the columns of _COLUMNS."""
+    bot_id, user_id, owner, disabled_at, title, active, token, *row_left = row
+    telegram_id, username, generation, token_generation, *row_left = row_left
+    last_update_at, created_at, updated_at, *run = row_left
     return BotRecord(
-        id=row.id,
-        user_id=row.user_id,
-        owner=row.user.username,
-        suspended=row.user.disabled_at is not None,
-        title=row.title,
-        active=row.active,
-        token=vault.decrypt(row.token_encrypted),
-        telegram_id=row.telegram_id,
-        username=row.username,
-        generation=row.generation,
-        token_generation=row.token_generation,
-        last_update_at=row.last_update_at,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        run=None if run is None else _to_run(run),
+        id=bot_id,
+        user_id=user_id,
+        owner=owner,
+        suspended=disabled_at is not None,
+        title=title,
+        active=bool(active),
+        token=vault.decrypt(token),
+        telegram_id=telegram_id,
+        username=username,
+        generation=generation,
+        token_generation=token_generation,
+        last_update_at=loaded(last_update_at),
+        created_at=cast(datetime, loaded(created_at)),
+        updated_at=cast(datetime, loaded(updated_at)),
+        run=_run(run) if run[0] is not None else None,
     )
 
 
-def _to_run(row: Run) -> RunRecord:
+def _run(row: list[Any]) -> RunRecord:
+    generation, state, reason, detail, since, attempts, next_attempt_at, last_poll_at = row
     return RunRecord(
-        row.generation,
-        row.state,
-        row.reason,
-        row.detail,
-        row.since,
-        row.attempts,
-        row.next_attempt_at,
-        row.last_poll_at,
+        generation,
+        state,
+        reason,
+        detail,
+        cast(datetime, loaded(since)),
+        attempts,
+        loaded(next_attempt_at),
+        loaded(last_poll_at),
     )

@@ -91,26 +91,38 @@ def save_polls(polls: list[tuple[int, datetime]]) -> None:
         Run.update(last_poll_at=moment).where(Run.bot.in_(bot_ids)).execute()
 
 
-def shown_state(bot: BotRecord) -> str:
-    """Return the state to show for a bot: the actual one, or the transition to its wish.
+def shown_state(bot: BotRecord, run: RunRecord | None) -> str:
+    """Return the state that is shown of a bot: what is true, or what becomes of it.
 
     Args:
-        bot: the bot, with its stored run.
+        bot: with the wish.
+        run: what is true.
     """
-    run = bot.run
     if run is not None and run.generation >= bot.generation:
-        return run.state
+        # what should run and is stopped all the same is about to be deleted
+        return STOPPING if run.state == STOPPED and bot.wanted else run.state
     if bot.wanted:
         return STARTING
     return STOPPING if run is not None and run.state in ALIVE else STOPPED
 
 
+def joined(*columns: Any) -> Any:
+    """Select columns of bots, their accounts and their runs."""
+    return (
+        Bot.select(*columns)
+        .join(User)
+        .switch(Bot)
+        .join(Run, peewee.JOIN.LEFT_OUTER, on=(Run.bot == Bot.id))
+    )
+
+
 def state_expression() -> Any:
-    """Return `shown_state` as an SQL expression, for a query from `rows`."""
+    """Write `shown_state` as an expression of SQL, for a query of `joined`."""
     wanted = Bot.active & User.disabled_at.is_null()
     return peewee.Case(
         None,
         [
+            ((Run.generation >= Bot.generation) & (Run.state == STOPPED) & wanted, STOPPING),
             (Run.generation >= Bot.generation, Run.state),
             (wanted, STARTING),
             (Run.state.in_(ALIVE), STOPPING),
@@ -122,13 +134,7 @@ def state_expression() -> Any:
 def count_states() -> dict[str, int]:
     """Count the bots by state."""
     state = state_expression()
-    query = (
-        Bot.select(state, peewee.fn.COUNT(Bot.id))
-        .join(User)
-        .switch(Bot)
-        .join(Run, peewee.JOIN.LEFT_OUTER, on=(Run.bot == Bot.id))
-        .group_by(peewee.SQL("1"))
-    )
+    query = joined(state, peewee.fn.COUNT(Bot.id)).group_by(peewee.SQL("1"))
     return {str(name): int(count) for name, count in query.tuples()}
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from models.accounts.audit import PLATFORM, Action, Actor
 from models.bots import bots
-from models.bots.records import BotRecord, VerifiedToken, rows, to_record
+from models.bots.records import BotRecord, VerifiedToken, find
 from models.bots.tables import Bot
 from models.bots.vault import Vault
 
@@ -24,8 +24,8 @@ def holder(vault: Vault, telegram_id: int, *, exclude_id: int | None = None) -> 
     Args:
         exclude_id: the id of a bot to ignore.
     """
-    row = rows().where(Bot.telegram_id == telegram_id, Bot.id != (exclude_id or 0)).first()
-    return to_record(row, vault) if row else None
+    condition = "bots.telegram_id = ? AND bots.id <> ?"
+    return next(iter(find(vault, condition, telegram_id, exclude_id or 0)), None)
 
 
 def taking_over(

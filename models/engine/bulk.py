@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import peewee
 
@@ -53,3 +53,31 @@ def stored(moment: datetime | None) -> Any:
         return None
     naive = moment.astimezone(UTC).replace(tzinfo=None)
     return naive.isoformat(" ") if isinstance(proxy.obj, peewee.SqliteDatabase) else naive
+
+
+def select(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """Run a query that is written as SQL.
+
+    Args:
+        sql: with a question mark for each parameter.
+    """
+    rows: list[tuple[Any, ...]] = execute(sql, *parameters).fetchall()
+    return rows
+
+
+def execute(sql: str, *parameters: Any) -> Any:
+    """Run a statement that is written as SQL; return its cursor.
+
+    Args:
+        sql: with a question mark for each parameter.
+    """
+    database = proxy.obj
+    return database.execute_sql(sql.replace("?", database.param), parameters)
+
+
+def loaded(moment: Any) -> datetime | None:
+    """Read a moment as it is stored; the reverse of `stored`."""
+    if moment is None:
+        return None
+    naive = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return cast(datetime, naive).replace(tzinfo=UTC)

@@ -1,9 +1,10 @@
 """The change marker: tells a running server of changes made by other processes.
 
-A process that changes which bots may run without holding their locks (the command line) renews
-the mark in the same transaction. The server reads it once a second, by its primary key, and
-reconciles all bots when it differs. Nothing is queued, so nothing is lost or done twice: a change
-while the server is off, several at once, or a failed read all end in the same reconciliation.
+A process that changes which bots may run without holding their locks, or who may log in (the
+command line), renews the mark in the same transaction. The server reads it once a second, by its
+primary key; when it differs, it reconciles all bots and drops the sessions that it keeps in memory.
+Nothing is queued, so nothing is lost or done twice: a change while the server is off, several at
+once, or a failed read all end in the same reconciliation.
 
 The mark is a random text and not a number: two transactions that each count one further could
 both write the same number.

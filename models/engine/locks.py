@@ -20,7 +20,7 @@ import peewee
 
 from models.engine import sqlite_file
 from models.engine.connection import LOCK_TIMEOUT, connect, unavailable
-from models.errors import DatabaseInUse
+from models.errors import DatabaseInUse, StorageUnavailable
 
 WAIT = 1.0  # seconds to wait for a server that is shutting down
 # arbitrary, but the same in every version
@@ -94,6 +94,32 @@ def take(
         return take(database, wait=wait, shared=shared)
     database.execute_sql(f"SET lock_timeout = {LOCK_TIMEOUT * 1000}")
     return LockHolder(*database.execute_sql(_OURS).fetchone())
+
+
+def is_held(url: str) -> bool:
+    """Return True if a server, or a command that needs a database alone, holds its lock.
+
+    Nothing is locked by the question.
+
+    Args:
+        url: as for `Database`; the database exists.
+
+    Raises:
+        StorageUnavailable: it cannot be reached.
+    """
+    file = sqlite_file.of(url)
+    if file is not None:
+        try:
+            return sqlite_file.is_locked(file)
+        except OSError as error:
+            raise StorageUnavailable(f"cannot open the database: {error.strerror}") from error
+    database = connect(url)
+    try:
+        with unavailable("cannot open the database"):
+            database.connect()
+            return database.execute_sql(_HOLDER, (_INSTALLATION,)).fetchone() is not None
+    finally:
+        database.close()
 
 
 @contextmanager

@@ -217,6 +217,26 @@ def _mount_of(file: Path) -> Path:
     return next(folder for folder in file.absolute().parents if folder.is_mount())
 
 
+def is_locked(file: Path) -> bool:
+    """Return True if a server, or a command that needs the database alone, has the lock.
+
+    Nothing is locked by the question. Not for a process that serves: see the module's docstring.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    command = getattr(fcntl, "F_OFD_GETLK", None)  # Linux only, as the lock
+    if command is None:
+        return False
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        asked = struct.pack(_FLOCK, fcntl.F_RDLCK, os.SEEK_SET, _BYTE, 1, 0)
+        kind, *_ = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, command, asked))
+        return bool(kind != fcntl.F_UNLCK)
+    finally:
+        os.close(descriptor)
+
+
 def _lock(descriptor: int, kind: int) -> None:
     command = getattr(fcntl, "F_OFD_SETLK", None)  # Linux only
     if command is not None:

@@ -48,8 +48,10 @@ def store_blocked(changes: dict[tuple[Writer, int | None], bool], moment: Any) -
         moment,
     )
     run_in_few_statements(
-        "DELETE FROM blocked_chats WHERE (bot_id, chat_id) IN (VALUES ROWS)",
-        [(writer.bot_id, chat) for (writer, chat), refuses in changes.items() if not refuses],
+        "DELETE FROM blocked_chats WHERE (bot_id, chat_id) IN ("
+        "SELECT given.column1, given.column3 FROM (VALUES ROWS) AS given "
+        "JOIN bots ON bots.id = given.column1 AND bots.token_generation = given.column2)",
+        [(*writer, chat) for (writer, chat), refuses in changes.items() if not refuses],
     )
 
 

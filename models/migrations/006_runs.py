@@ -35,6 +35,9 @@ def migrate(migrator, database, *, fake=False):
         class Meta:
             table_name = "runs"
 
+    last_ids = []
+    if isinstance(database, pw.SqliteDatabase):
+        migrator.run(_remember_last_id, database, last_ids)
     migrator.sql(_KEEP_FAILURES)
     migrator.remove_fields("bots", "failure_reason", "failure_detail", "failed_at")
     migrator.add_fields(
@@ -42,6 +45,21 @@ def migrate(migrator, database, *, fake=False):
         generation=pw.IntegerField(default=1),
         token_generation=pw.IntegerField(default=1),
     )
+    if isinstance(database, pw.SqliteDatabase):
+        migrator.run(_keep_last_id, database, last_ids)
+
+
+def _remember_last_id(database, last_ids):
+    # A change of columns makes the table anew, and an id must never be used twice.
+    query = "SELECT seq FROM sqlite_sequence WHERE name = 'bots'"
+    last_ids += database.execute_sql(query).fetchall()
+
+
+def _keep_last_id(database, last_ids):
+    for (last_id,) in last_ids:
+        database.execute_sql("DELETE FROM sqlite_sequence WHERE name = 'bots'")
+        insert = "INSERT INTO sqlite_sequence (name, seq) VALUES ('bots', ?)"
+        database.execute_sql(insert, (last_id,))
 
 
 def rollback(migrator, database, *, fake=False):

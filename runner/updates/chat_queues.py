@@ -36,15 +36,20 @@ class ChatQueues:
         self._handle = handle
         self._name = name
         self._settings = settings
-        self._group: asyncio.TaskGroup | None = None  # while it is open
+        self._on_crash: Callable[[BaseException | None], None] | None = None  # while it is open
         self._queues: dict[Hashable, deque[IncomingUpdate]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._room = asyncio.Event()
         self._room.set()
 
-    def open(self, group: asyncio.TaskGroup) -> None:
-        """Begin to take updates; a task that crashes raises in the group, and so ends it."""
-        self._group = group
+    def open(self, on_crash: Callable[[BaseException | None], None]) -> None:
+        """Begin to take updates.
+
+        Args:
+            on_crash: called when the task of a chat ends that should not; with the error, None if
+                it was cancelled. The queues take no more updates then.
+        """
+        self._on_crash = on_crash
 
     async def room(self) -> None:
         """Wait while too many updates wait already."""
@@ -52,7 +57,7 @@ class ChatQueues:
 
     def put(self, updates: list[IncomingUpdate]) -> None:
         """Queue updates, in their order; those that come while it is not open are the journal's."""
-        if self._group is None:
+        if self._on_crash is None:
             return
         for update in updates:
             self._count(1)
@@ -62,27 +67,25 @@ class ChatQueues:
                 waiting.append(update)
                 continue
             self._queues[key] = deque([update])
-            task = self._group.create_task(self._serve(key), name=f"{self._name} chat {key}")
+            task = asyncio.create_task(self._serve(key), name=f"{self._name} chat {key}")
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._ended)
 
     async def _serve(self, key: Hashable) -> None:
         waiting = self._queues[key]
-        try:
-            while waiting:
-                await self._handle(waiting[0])
-                waiting.popleft()
-                self._count(-1)
-        except asyncio.CancelledError:
-            if self._group is not None:  # else it is a stop, or another task has crashed
-                self._group = None
-                raise RuntimeError("the task of a chat was cancelled") from None
-            raise
-        except BaseException:
-            self._group = None  # it is ending, and takes no more tasks
-            raise
+        while waiting:
+            await self._handle(waiting[0])
+            waiting.popleft()
+            self._count(-1)
         # no await since the queue was seen empty, so that no update can have slipped in
         del self._queues[key]
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if (task.cancelled() or error is not None) and self._on_crash is not None:
+            on_crash, self._on_crash = self._on_crash, None
+            on_crash(error)
 
     def _count(self, change: int) -> None:
         self.pending += change
@@ -93,7 +96,7 @@ class ChatQueues:
 
     async def close(self) -> None:
         """End: updates in hand may be finished, those that wait are left to the journal."""
-        self._group = None
+        self._on_crash = None
         for waiting in self._queues.values():
             in_hand = waiting[0]
             waiting.clear()

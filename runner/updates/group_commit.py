@@ -114,8 +114,9 @@ class GroupCommit:
             for batch in batches:
                 _fail(batch.future, error)
             self._marks[:0] = marks  # what was handled stays so: try until it is stored
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(RETRY_DELAY, self.flush_now)
+            if self._timer is None:
+                loop = asyncio.get_running_loop()
+                self._timer = loop.call_later(RETRY_DELAY, self.flush_now)
             return False
         except Exception as error:
             await self._one_by_one(batches, marks, error)
@@ -137,12 +138,14 @@ class GroupCommit:
             for batch in batches:
                 _fail(batch.future, error)
             for mark in marks:
+                log.error("an update of bot %d is not marked: %s", mark.what.writer.bot_id, error)
                 _fail(mark.future, error)
             return
-        for batch in batches:
-            await self._write([batch], [])
-        for mark in marks:
-            await self._write([], [mark])
+        # at once, so that they share commits
+        await asyncio.gather(
+            *(self._write([batch], []) for batch in batches),
+            *(self._write([], [mark]) for mark in marks),
+        )
 
 
 def _split(waiting: list[T], limit: int) -> tuple[list[T], list[T]]:

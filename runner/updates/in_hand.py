@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from models.bots.records import Writer
@@ -28,6 +29,8 @@ class InHand:
         self._writer = writer
         self._journal = journal
         self._ids: set[int] = set()
+        self._readings = 0
+        self._flushed_meanwhile: set[int] = set()
         self._unflushed: dict[Hashable, asyncio.Future[None]] = {}  # on their way to the disk
 
     def claim(self, updates: list[IncomingUpdate]) -> list[IncomingUpdate]:
@@ -36,9 +39,30 @@ class InHand:
         self._ids.update(update.update_id for update in new)
         return new
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Claim in this block what the journal says is not handled.
+
+        What is marked while it is read may be read as it was before, and must not be claimed.
+        """
+        self._readings += 1
+        try:
+            yield
+        finally:
+            self._readings -= 1
+            if not self._readings:
+                self._ids -= self._flushed_meanwhile
+                self._flushed_meanwhile.clear()
+
     def release(self, update: IncomingUpdate) -> None:
         """Let go of an update that is dead; it may be tried again one day."""
-        self._ids.discard(update.update_id)
+        self._done_with(update)
+
+    def _done_with(self, update: IncomingUpdate) -> None:
+        if self._readings:
+            self._flushed_meanwhile.add(update.update_id)
+        else:
+            self._ids.discard(update.update_id)
 
     async def wait_flushed(self, chat_key: Hashable) -> None:
         """Wait until a chat's last update is marked: a kill repeats one of a chat at most."""
@@ -67,7 +91,7 @@ class InHand:
     ) -> None:
         self._unflushed.pop(update.chat_key, None)
         if mark.exception() is None or blocked is None:
-            self._ids.discard(update.update_id)  # else `handled` raises, and it goes on
+            self._done_with(update)  # else `handled` raises, and it goes on
         if mark.exception() is None and blocked is not None and update.chat_id is not None:
             (self.blocked.add if blocked else self.blocked.discard)(update.chat_id)
 

@@ -9,7 +9,6 @@ disk.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 
@@ -83,13 +82,13 @@ class UpdateProcessor:
         """How many updates wait in memory."""
         return self._queues.pending
 
-    def open(self, group: asyncio.TaskGroup) -> None:
+    def open(self, on_crash: Callable[[BaseException | None], None]) -> None:
         """Begin to process.
 
         Args:
-            group: the tasks of the queues become its children, so that one that crashes ends it.
+            on_crash: as for `ChatQueues.open`.
         """
-        self._queues.open(group)
+        self._queues.open(on_crash)
 
     async def load_backlog(self, blocked_chats: frozenset[int]) -> None:
         """Take up what was stored and not handled, before anything new.
@@ -105,8 +104,9 @@ class UpdateProcessor:
         limit, after = self._settings.max_pending, None
         while True:
             await self._queues.room()
-            page = await self._journal.waiting(self._writer.bot_id, after=after, limit=limit)
-            self._queue(page)
+            with self._in_hand.reading():
+                page = await self._journal.waiting(self._writer.bot_id, after=after, limit=limit)
+                self._queue(page)
             if len(page) < limit:
                 return
             after = page[-1].update_id
@@ -124,7 +124,18 @@ class UpdateProcessor:
         await self._queues.room()
         new = await self._journal.store(self._writer, batch, offset=offset)
         self._queue(new)
+        if len(new) < len(batch):
+            await self._queue_stored(batch)
         return len(new)
+
+    async def _queue_stored(self, batch: list[JSONObject]) -> None:
+        """Queue updates that are stored and that nobody has in hand.
+
+        A commit may have been carried out although it was reported as failed.
+        """
+        bot_id, after = self._writer.bot_id, int(batch[0]["update_id"]) - 1
+        with self._in_hand.reading():
+            self._queue(await self._journal.waiting(bot_id, after=after, limit=len(batch)))
 
     def discard(self, number: int) -> None:
         """Count and log ignored updates."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import cast
@@ -81,6 +82,12 @@ class UpdateRunner:
             raise
         except NotOwner as error:
             raise Stopped from error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # The handler has raised it by itself: a failure of this update like any other.
+            return RuntimeError(f"the handler raised {error!r}")
         except Exception as error:
             return error
         return None

@@ -50,7 +50,7 @@ def serve(**flags: str | None) -> None:
         lifecycle.run(lifecycle.serve(config.with_data_dir(), level=level))
     except IN_USE as error:
         raise click.ClickException(
-            f"{error}: only one can, or they would poll the same bots"
+            f"{error}; only one server can run, because two would poll the same bots"
         ) from error
 
 
@@ -89,9 +89,9 @@ async def _serve_sandbox(host: str, port: int) -> None:
     "--sandbox-port", type=PORT, default=8081, show_default=True, help="port of the sandbox"
 )
 def demo(sandbox_port: int, **flags: str | None) -> None:
-    """Run the server and a sandbox together, and print how to see a bot answer.
+    """Run a server and a sandbox together, for a first try.
 
-    All data is deleted at the end.
+    Prints the commands that make a bot answer. All data is deleted at the end.
     """
     from server import lifecycle  # noqa: PLC0415
     from server.cli.demo import demo as run_demo  # noqa: PLC0415

@@ -25,6 +25,14 @@ json_option = click.option("--json", "as_json", is_flag=True, help="print JSON f
 class Group(click.Group):
     """Commands that report expected failures as one line, not as a traceback."""
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with the whole first sentence of each, where Click cuts it."""
+        commands = [(name, self.commands[name]) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(limit=200)) for name, command in commands]
+            )
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         try:
@@ -32,8 +40,8 @@ class Group(click.Group):
                 return super().invoke(ctx)
         except SecretMismatch as error:
             raise click.ClickException(
-                "BOTYARD_SECRET_KEY (or secret.key in the data folder) is not the secret that this "
-                "database was filled under: put the right one back."
+                "The secret does not match this database. Restore the right BOTYARD_SECRET_KEY, or "
+                "secret.key in the data folder."
             ) from error
         except IN_USE as error:
             raise click.ClickException(f"{error}: stop it first") from error
@@ -45,12 +53,17 @@ class Group(click.Group):
 
 
 def flags(*names: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
-    """Add options for settings, with the settings' own descriptions."""
+    """Add options for settings, with the settings' own descriptions and defaults.
+
+    Click gets no default, so that a variable can set what the command line leaves out.
+    """
 
     def add(command: Callable[..., T]) -> Callable[..., T]:
         for name in reversed(names):
-            about = Config.__dataclass_fields__[name].metadata["about"]
-            command = click.option("--" + name.replace("_", "-"), name, help=about)(command)
+            about = Config.__dataclass_fields__[name].metadata
+            command = click.option(
+                "--" + name.replace("_", "-"), name, metavar=about["form"], help=about["about"]
+            )(command)
         return command
 
     return add
@@ -65,33 +78,39 @@ def in_database(
     flags: dict[str, str | None],
     fn: Callable[..., T],
     *args: Any,
-    new: bool = False,
     **kwargs: Any,
 ) -> T:
     """Run one function of the data layer in a transaction, beside a server or without one.
 
-    Nothing is migrated but a new database: the tables of an older version may be in use.
+    Nothing is made or migrated: the tables of an older version may be in use.
 
     Args:
         flags: flags that say where the database is.
-        new: make an installation if there is none.
 
     Raises:
         SchemaMismatch: the database is of another version.
     """
+    config = existing(flags)
+    Migrations(config.database_address).check_current()
+    return run_in(config, fn, *args, **kwargs)
+
+
+def existing(flags: dict[str, str | None]) -> Config:
+    """Load the settings of an installation; a mistyped folder must not become a new one.
+
+    Args:
+        flags: flags that say where it is.
+
+    Raises:
+        ClickException: there is no database.
+    """
     config = Config.load(None, **flags)
     if not config.has_database():
-        if not new:
-            raise click.ClickException(  # a mistyped folder must not become a new installation
-                f"there is no database {config.sqlite_file}; --data-dir, --database-url or their "
-                "variables say where it is"
-            )
-        config = config.with_data_dir()
-    migrations = Migrations(config.database_address)
-    if new and not migrations.status().done:
-        migrations.up()
-    migrations.check_current()
-    return run_in(config, fn, *args, **kwargs)
+        raise click.ClickException(
+            f"no database at {config.sqlite_file}; set --data-dir or --database-url (or their "
+            "variables), or make a new installation with botyard migrate up"
+        )
+    return config
 
 
 def run_in(config: Config, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import click
 
 from models.engine.copy import copy_database
-from server.config import Config
+from server import setting_values
 
 
 @contextmanager
@@ -25,6 +25,13 @@ def _bar(table: str, total: int) -> Iterator[Callable[[int], None]]:
         yield bar.update
 
 
+def _url(argument: str, text: str) -> str:
+    try:
+        return setting_values.database_url(text)
+    except ValueError as error:
+        raise setting_values.invalid(argument, text, error) from None
+
+
 @click.command("copy-database")
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
@@ -34,10 +41,10 @@ def command(source: str, target: str) -> None:
     Stop the server first: what it writes meanwhile is not copied. The target must be empty; it
     gets all or nothing. The secret stays the same: keep secret.key, or BOTYARD_SECRET_KEY.
     """
-    urls = [Config.load({}, database_url=url).database_url for url in (source, target)]
-    if urls[0] == urls[1]:
+    source, target = _url("FROM", source), _url("TO", target)
+    if source == target:
         raise click.ClickException("FROM and TO are the same database")
-    counts = copy_database(urls[0], urls[1], progress=_bar)
+    counts = copy_database(source, target, progress=_bar)
     width = max(map(len, counts))
     for table, count in counts.items():
         click.echo(f"{table:<{width}}  {count:>10}")

@@ -12,24 +12,24 @@ from server.listening import listening_on
 
 _TEXT = """\
 Botyard serves on {url}  (try the API at {url}/swagger/)
-A stand-in for Telegram serves on {sandbox}. It has a bot for you:
+A simulated Telegram runs on {sandbox}, with a bot for you:
 
   TOKEN={token}
 
 Copy these lines into another terminal, one after the other:
 
   TOKEN={token}
-  KEY=$(curl -s {url}/rest-auth/registration/ -H 'Content-Type: application/json' \\
+  KEY=$(curl -sS {url}/rest-auth/registration/ -H 'Content-Type: application/json' \\
     -d '{{"username": "ann'$$'", "password": "correct horse battery"}}' \\
-    | sed 's/.*"key":"\\([^"]*\\)".*/\\1/')
-  curl -s {url}/api/v1/telegram_data/ -H "Authorization: Bearer $KEY" \\
+    | sed -n 's/.*"key":"\\([^"]*\\)".*/\\1/p')
+  curl -sS {url}/api/v1/telegram_data/ -H "Authorization: Bearer $KEY" \\
     -H 'Content-Type: application/json' -d '{{"token": "'$TOKEN'", "title": "My first bot"}}'
 
-Now the bot runs. Write to it as a Telegram user would, and read what it answers:
+The bot is running. Send it a message as a Telegram user, and read its answer:
 
-  curl -s {sandbox}/control/bots/{bot_id}/messages -H 'Content-Type: application/json' \\
+  curl -sS {sandbox}/control/bots/{bot_id}/messages -H 'Content-Type: application/json' \\
     -d '{{"text": "Hello, bot!"}}'
-  curl -s '{sandbox}/control/bots/{bot_id}/sent?wait=5'
+  curl -sS '{sandbox}/control/bots/{bot_id}/sent?wait=5'
 
 Ctrl-C ends both.
 """

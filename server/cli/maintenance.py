@@ -19,8 +19,8 @@ from server.maintenance import secret_rotation
 
 _place = flags("data_dir", "database_url")
 _NOT_INCLUDED = (
-    "secret.key (or BOTYARD_SECRET_KEY) is NOT in it, and without it the bots' tokens cannot be "
-    "read: keep a copy of it, once, in another place than the backups."
+    "The backup does NOT contain the secret (secret.key or BOTYARD_SECRET_KEY), which is needed to "
+    "decrypt the bots' tokens. Keep a copy of it in a different place."
 )
 
 
@@ -33,7 +33,7 @@ class WhatToDo(click.ClickException):
 def _sqlite_file(config: Config, instead: str) -> Path:
     file = sqlite_file.of(config.database_address)
     if file is None:
-        raise WhatToDo(f"the database is PostgreSQL, which has tools of its own: {instead}")
+        raise WhatToDo(f"the database is PostgreSQL; use this command instead: {instead}")
     return file
 
 
@@ -109,20 +109,20 @@ def rotate_secret(**flags: str | None) -> None:
         done = secret_rotation.rotate(config)
     except secret_rotation.OneSecretOnly as error:
         raise WhatToDo(
-            "the secret comes from BOTYARD_SECRET_KEY, which only you can change: put a new one "
-            "before it, with a comma between (BOTYARD_SECRET_KEY=new,old), then call this again"
+            "the secret is in BOTYARD_SECRET_KEY: set BOTYARD_SECRET_KEY=new,old, then run this "
+            "command again"
         ) from error
     if done.resumed:
         click.echo(
-            "no new secret was made: tokens were still under an older one (an interrupted "
-            "rotation, or a restored backup). Call this again for a new one."
+            "completed an earlier rotation (interrupted, or from a restored backup); no new secret "
+            "was created. Run this command again to create one."
         )
-    which = "present" if done.resumed else "new"
-    click.echo(f"bot tokens under the {which} secret: {done.tokens}")
-    where = "the old one in BOTYARD_SECRET_KEY" if config.secret_key else "secret.key.old"
+    which = "current" if done.resumed else "new"
+    click.echo(f"bot tokens encrypted with the {which} secret: {done.tokens}")
+    where = "BOTYARD_SECRET_KEY" if config.secret_key else "secret.key.old"
     click.echo(
-        f"Sessions go on while {where} is there: remove it after {config.session_days} days, "
-        "or now if the old secret is in wrong hands; then everybody logs in again.",
+        f"The old secret in {where} keeps users logged in. Remove it after {config.session_days} "
+        "days, or now if it was stolen (all users must then log in again).",
         err=True,
     )
     click.echo("Backups made until now need the old secret: keep it with them.", err=True)
@@ -132,9 +132,10 @@ def rotate_secret(**flags: str | None) -> None:
 @json_option
 @flags("data_dir", "database_url", "telegram_api_url", "telegram_proxy")
 def doctor(as_json: bool, **flags: str | None) -> None:
-    """Check the installation and say what to do; exits with 1 when something is wrong.
+    """Check the server's data, settings and connections, and suggest fixes.
 
-    Changes nothing. Run it as the server's user, with the server's settings.
+    Exits with 1 if anything is wrong. Changes nothing. Run it as the server's user, with the
+    server's settings.
     """
     from server.maintenance import doctor as doctors  # noqa: PLC0415 - imports what speaks to Telegram
 

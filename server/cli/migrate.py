@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import click
 
 from models.engine.migration import Migrations
-from server.cli.base import Group, echo_json, flags, json_option
+from server.cli.base import Group, echo_json, existing, flags, json_option
 from server.config import Config
 from server.installation_lock import IN_USE, InstallationLock
 
@@ -22,7 +22,7 @@ def _made(flags: dict[str, str | None]) -> Config:
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Bring the database's tables from one version to another.
+    """Migrate the database.
 
     `serve` runs `up` by itself; `down` refuses while a server runs on the same folder.
     """
@@ -32,13 +32,13 @@ def main() -> None:
 @click.argument("to", required=False)
 @_place
 def up(to: str | None, **flags: str | None) -> None:
-    """Run the steps that are left, up to TO if given."""
+    """Run pending migrations, up to TO if given."""
     done = _run_steps(_made(flags), to)
     click.echo("\n".join(f"done: {name}" for name in done) or "nothing to do")
 
 
 def _run_steps(config: Config, to: str | None) -> list[str]:
-    """Run the steps that are left, unless a server of an older version uses the tables.
+    """Run pending migrations, unless a server of an older version uses the tables.
 
     A server holds the installation's lock; a new database has none yet.
     """
@@ -50,15 +50,15 @@ def _run_steps(config: Config, to: str | None) -> list[str]:
             return migrations.up(to)
     except IN_USE as error:
         raise click.ClickException(
-            f"{error}, and the database has to be migrated to this version: stop it first"
+            f"{error}; stop it first, because the database must be migrated to this version"
         ) from error
 
 
 @main.command()
 @_place
 def down(**flags: str | None) -> None:
-    """Undo the latest step. The data that it names is lost."""
-    config = Config.load(None, **flags)
+    """Undo the latest migration. The dropped data is lost."""
+    config = existing(flags)
     with InstallationLock(config).held():
         migrations = Migrations(config.database_address)
         about = migrations.dropped_by_down()
@@ -70,12 +70,12 @@ def down(**flags: str | None) -> None:
 @json_option
 @_place
 def status(as_json: bool, **flags: str | None) -> None:
-    """List the steps that are done and left."""
-    found = Migrations(Config.load(None, **flags).database_address).status()
+    """List the migrations that are done and pending."""
+    found = Migrations(existing(flags).database_address).status()
     if as_json:
         echo_json({"done": found.done, "left": found.todo, "unknown": found.unknown})
         return
-    for label, names in (("done", found.done), ("left", found.todo), ("unknown", found.unknown)):
+    for label, names in (("done", found.done), ("pending", found.todo), ("unknown", found.unknown)):
         for name in names:
             click.echo(f"{label:<8}{name}")
 
@@ -84,7 +84,7 @@ def status(as_json: bool, **flags: str | None) -> None:
 @click.argument("name")
 @_place
 def create(name: str, **flags: str | None) -> None:
-    """Write an empty step into models/migrations."""
+    """Write an empty migration into models/migrations."""
     try:
         click.echo(f"written: {Migrations(_made(flags).database_address).create(name)}")
     except ValueError as error:

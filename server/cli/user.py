@@ -14,12 +14,12 @@ from models.accounts.audit import OPERATOR
 from models.accounts.passwords import hash_password, weaknesses
 from models.accounts.users import Credentials, UserRecord
 from models.errors import EmailTaken, UsernameTaken
-from server.cli.base import echo_json, flags, in_database, json_option
+from server.cli.base import Group, echo_json, flags, in_database, json_option
 
 _place = flags("data_dir", "database_url")
 
 
-@click.group()
+@click.group(cls=Group)
 def user() -> None:
     """Manage accounts; a running server follows within a second or two."""
 
@@ -32,7 +32,7 @@ _password_option = click.option(
 @user.command("create")
 @click.argument("username")
 @click.option("--email", default="", help="e-mail address")
-@click.option("--staff", is_flag=True, help="let the account see and switch everybody's bots")
+@click.option("--staff", is_flag=True, help="give access to all accounts and bots")
 @_password_option
 @_place
 def create_user(
@@ -44,9 +44,7 @@ def create_user(
     password_hash = hash_password(_new_password(password_stdin, username=username, email=email))
     fields: dict[str, Any] = {"username": username, "email": email, "is_staff": staff}
     try:
-        made = in_database(
-            flags, users.create, new=True, password_hash=password_hash, by=OPERATOR, **fields
-        )
+        made = in_database(flags, users.create, password_hash=password_hash, by=OPERATOR, **fields)
     except UsernameTaken:
         raise click.ClickException(f"there is a user {username!r} already") from None
     except EmailTaken:
@@ -72,7 +70,7 @@ def set_password(username: str, password_stdin: bool, **flags: str | None) -> No
         keep=None,
         by=OPERATOR,
     )
-    click.echo(f"the password of {found.username} is changed, the sessions are ended")
+    click.echo(f"changed the password of {found.username} and ended all sessions")
 
 
 @user.command("disable")
@@ -81,7 +79,7 @@ def set_password(username: str, password_stdin: bool, **flags: str | None) -> No
 def disable(username: str, **flags: str | None) -> None:
     """End an account's sessions, stop its bots, and forbid logging in."""
     found = _change(flags, username, disabled=True)
-    click.echo(f"{found.username} is disabled: the sessions are ended, the bots stop")
+    click.echo(f"disabled {found.username}: sessions ended, bots stopping")
 
 
 @user.command("enable")
@@ -90,22 +88,22 @@ def disable(username: str, **flags: str | None) -> None:
 def enable(username: str, **flags: str | None) -> None:
     """Undo `disable`; the bots that were switched on start again."""
     found = _change(flags, username, disabled=False)
-    click.echo(f"{found.username} is enabled: the bots that are switched on start")
+    click.echo(f"enabled {found.username}: active bots starting")
 
 
 @user.command("staff")
 @click.argument("username")
-@click.option("--remove", is_flag=True, help="make it an account like others")
+@click.option("--remove", is_flag=True, help="remove staff rights")
 @_place
 def staff(username: str, remove: bool, **flags: str | None) -> None:
-    """Let an account see and switch everybody's bots, or no longer."""
+    """Give an account access to all accounts and bots, or remove it."""
     found = _change(flags, username, is_staff=not remove)
     click.echo(f"{found.username} is {'no longer ' if remove else ''}staff")
 
 
 @user.command("delete")
 @click.argument("username")
-@click.option("--yes", is_flag=True, help="do not ask")
+@click.option("--yes", is_flag=True, help="do not ask for confirmation")
 @_place
 def delete(username: str, yes: bool, **flags: str | None) -> None:
     """Delete an account with its bots. Only a backup can bring them back."""

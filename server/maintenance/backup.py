@@ -36,15 +36,19 @@ def back_up(database: Path, file: Path) -> None:
             installation itself.
     """
     if not database.is_file():
-        raise BadBackup(f"there is no database {database}")
+        raise BadBackup(f"no database at {database}")
     own = {database.with_name(database.name + end).resolve() for end in _ENDINGS}
     if file.resolve() in own or file.name in _KEPT:
-        raise BadBackup(f"{file} is what a server works with: give the copy another name")
+        raise BadBackup(f"{file} is a file of the server; choose another name for the copy")
+    if not file.absolute().parent.is_dir():
+        raise BadBackup(f"{file} cannot be written: there is no folder {file.parent}")
     draft = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
         _copy(database, draft)
         check(draft)
         draft.replace(file)
+    except OSError as error:  # it names the draft, of which the operator knows nothing
+        raise BadBackup(f"{file} cannot be written: {error.strerror}") from error
     finally:
         draft.unlink(missing_ok=True)
     sync_folder(file.absolute().parent)

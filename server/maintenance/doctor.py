@@ -23,6 +23,7 @@ from runner.telegram.connectivity import Connectivity, check_connectivity
 from server import permissions, secret_file
 from server.cli.base import run_in
 from server.config import Config
+from server.installation_lock import server_process
 from server.setting_values import MIN_SECRET
 
 CLOCK_OK, CLOCK_WRONG = 10.0, 120.0  # seconds
@@ -62,6 +63,8 @@ def examine(config: Config) -> Iterator[Finding]:
     yield secret
     database = _database(config)
     yield database
+    if database.level is not Severity.WRONG or config.sqlite_file is not None:
+        yield _server(config)
     active = 0
     if config.has_database() and database.level is not Severity.WRONG:
         migrations = _migrations(config)
@@ -80,8 +83,9 @@ def _folder(config: Config) -> Finding:
     folder = config.data_dir.absolute()
     if not folder.is_dir():
         return Finding(
-            "data folder", Severity.WARNING, f"{folder} is not there",
-            "the first start makes it; if this is no new installation, set BOTYARD_DATA_DIR",
+            "data folder", Severity.WARNING, f"{folder} does not exist",
+            "the first start creates it. If this is not a new installation, set --data-dir or "
+            "BOTYARD_DATA_DIR",
         )  # fmt: skip
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return Finding(
@@ -116,15 +120,15 @@ def _secret(config: Config) -> Finding:
     except FileNotFoundError:
         has_data = config.sqlite_file is not None and config.has_database()
         return Finding(
-            "secret", Severity.WRONG if has_data else Severity.WARNING, f"{path} is not there",
-            "restore it from your backup" if has_data else "the first start makes it",
+            "secret", Severity.WRONG if has_data else Severity.WARNING, f"{path} does not exist",
+            "restore it from your backup" if has_data else "the first start creates it",
         )  # fmt: skip
     except (OSError, UnicodeDecodeError):
         text = ""
     if len(text) < MIN_SECRET:
         return Finding(
             "secret", Severity.WRONG, f"{path} cannot be read or is damaged",
-            "restore it from your backup: the bots' tokens cannot be read without it",
+            "restore it from your backup: the bots' tokens cannot be decrypted without it",
         )  # fmt: skip
     return _open_to_others("secret", permissions.secret_parts(config), "600") or Finding(
         "secret", Severity.OK, str(path)
@@ -141,12 +145,12 @@ def _guarded(check: str, advice: str, look: Callable[[], str]) -> Finding:
 def _database(config: Config) -> Finding:
     file = config.sqlite_file
     if file is None:
-        advice = "see that the server runs and BOTYARD_DATABASE_URL is right"
+        advice = "check that PostgreSQL runs and that BOTYARD_DATABASE_URL is right"
         return _guarded("database", advice, lambda: _ask_postgresql(config))
     if not file.exists():
         return Finding(
-            "database", Severity.WARNING, f"{file} is not there",
-            "the first start makes it; if this is no new installation, restore your backup",
+            "database", Severity.WARNING, f"{file} does not exist",
+            "the first start creates it. If this is not a new installation, restore your backup",
         )  # fmt: skip
     if not os.access(file, os.R_OK | os.W_OK):
         return Finding(
@@ -155,7 +159,7 @@ def _database(config: Config) -> Finding:
         )  # fmt: skip
     advice = "stop the server, botyard restore FILE"
     if file.stat().st_nlink > 1:
-        advice = "stop the server, then as it says"
+        advice = "stop the server, then follow the message"
     found = _guarded("database", advice, lambda: _ask_sqlite(file))
     if found.level is not Severity.OK:
         return found
@@ -178,11 +182,20 @@ def _ask_sqlite(file: Path) -> str:
     return f"{file}, {file.stat().st_size / 1e6:.1f} MB, healthy"
 
 
+def _server(config: Config) -> Finding:
+    try:
+        process = server_process(config)
+    except StorageError as error:
+        return Finding("server", Severity.WRONG, str(error), "fix the database first")
+    text = "does not run" if process is None else f"runs on this installation ({process})"
+    return Finding("server", Severity.OK, text)
+
+
 def _migrations(config: Config) -> Finding:
     try:
         status = Migrations(config.database_address).status()
     except StorageError as error:
-        return Finding("migrations", Severity.WRONG, str(error), "see the database")
+        return Finding("migrations", Severity.WRONG, str(error), "fix the database first")
     if status.unknown:
         return Finding(
             "migrations", Severity.WRONG,
@@ -191,7 +204,7 @@ def _migrations(config: Config) -> Finding:
         )  # fmt: skip
     if status.todo:
         return Finding(
-            "migrations", Severity.WARNING, f"left to run: {', '.join(status.todo)}",
+            "migrations", Severity.WARNING, f"pending: {', '.join(status.todo)}",
             "the next start runs them: botyard backup FILE before it",
         )  # fmt: skip
     return Finding("migrations", Severity.OK, f"all {len(status.done)} are done")
@@ -204,12 +217,12 @@ def _secret_fits(config: Config) -> Finding:
         run_in(config, check_secret_if_any, Vault(*secrets))
     except SecretMismatch:
         return Finding(
-            name, Severity.WRONG, "the database was filled under another secret",
-            "put the right secret.key (or BOTYARD_SECRET_KEY) back",
+            name, Severity.WRONG, "the secret does not match this database",
+            "restore the right secret.key (or BOTYARD_SECRET_KEY)",
         )  # fmt: skip
     except (OSError, StorageError) as error:
-        return Finding(name, Severity.WRONG, str(error), "see above")
-    return Finding(name, Severity.OK, "it decrypts the stored tokens")
+        return Finding(name, Severity.WRONG, str(error), "fix the database and the secret first")
+    return Finding(name, Severity.OK, "matches the stored tokens")
 
 
 def _telegram(config: Config, found: Connectivity) -> Finding:
@@ -218,7 +231,7 @@ def _telegram(config: Config, found: Connectivity) -> Finding:
         return Finding("telegram", Severity.OK, f"{way} answers")
     return Finding(
         "telegram", Severity.WRONG, f"{way}: {found.error}",
-        "see the network and the firewall; where Telegram is blocked, set BOTYARD_TELEGRAM_PROXY",
+        "check the network and the firewall; where Telegram is blocked, set BOTYARD_TELEGRAM_PROXY",
     )  # fmt: skip
 
 
@@ -226,7 +239,7 @@ def _clock(found: Connectivity) -> Finding:
     if found.date is None:
         return Finding(
             "clock", Severity.WARNING, "there is nothing to compare it with",
-            "see that the time is synchronized: timedatectl",
+            "check that the time is synchronized: timedatectl",
         )  # fmt: skip
     off = abs((datetime.now(UTC) - found.date).total_seconds())
     if off <= CLOCK_OK:

@@ -263,6 +263,7 @@ async def test_the_keys_of_an_account_stay_worthless_when_it_is_enabled_again(
 ) -> None:
     await root.patch(f"{ADMIN_USERS}{ann.user['pk']}/", {"disabled": True})
     body = {"username": "ann", "password": PASSWORD}
-    assert (await ann.post("/rest-auth/login/", body)).status == 403
+    login = await ann.post("/rest-auth/login/", body)
+    assert (login.status, login.json["code"]) == (400, "account_disabled")
     await root.patch(f"{ADMIN_USERS}{ann.user['pk']}/", {"disabled": False})
     assert (await ann.get(BOTS)).status == 401, "the old key stays worthless"

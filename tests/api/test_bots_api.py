@@ -194,14 +194,14 @@ async def test_what_get_gave_can_be_put_back(ann: Client, telegram: Sandbox) -> 
     assert answer.json["status"]["since"] == made["status"]["since"], "it must not be restarted"
 
 
-async def test_put_without_optional_fields_sets_their_defaults(
-    ann: Client, telegram: Sandbox
-) -> None:
+async def test_put_keeps_what_it_leaves_out(ann: Client, telegram: Sandbox) -> None:
     bot = telegram.add_bot()
     made = await ann.add_bot(bot, title="Old", active=False)
     answer = await ann.put(f"{BOTS}{made['id']}/", {"token": bot.token})
-    assert (answer.json["title"], answer.json["active"]) == ("", True)
-    assert answer.json["status"]["state"] == "running"
+    assert (answer.json["title"], answer.json["active"]) == ("Old", False)
+    assert answer.json["status"]["state"] == "stopped"
+    answer = await ann.put(f"{BOTS}{made['id']}/", {"token": bot.token, "title": ""})
+    assert (answer.json["title"], answer.json["active"]) == ("", False)
 
 
 async def test_put_needs_the_token(ann: Client, telegram: Sandbox) -> None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import jsonschema_rs
 import pytest
 from support.client import ADMIN_USERS, BOTS, DEADLINE, Client, until
 
@@ -81,6 +82,21 @@ async def test_a_new_stream_begins_with_how_every_bot_is(ann: Client, telegram: 
     assert (counters["event"], counters["pending"], counters["dead"]) == ("counters", 0, 0)
 
 
+async def test_data_is_what_the_document_says(ann: Client, telegram: Sandbox) -> None:
+    document = (await ann.get("/openapi.json")).json
+    made = await ann.add_bot(telegram.add_bot())
+    async with stream(ann) as events:
+        seen = [await events.next(), await events.next()]
+        await ann.delete(f"{BOTS}{made['id']}/")
+        seen.append(await events.until(event="deleted"))
+    for event in seen:
+        name = f"Bot{event.pop('event').capitalize()}Event"
+        schema = document["components"]["schemas"][name]
+        assert event.keys() == schema["properties"].keys() == set(schema["required"]), name
+        root = schema | {"components": document["components"]}
+        jsonschema_rs.Draft202012Validator(root, validate_formats=True).validate(event)
+
+
 async def test_every_change_of_state_is_told(ann: Client, telegram: Sandbox) -> None:
     bot = telegram.add_bot()
     made = await ann.add_bot(bot)
@@ -131,6 +147,7 @@ async def test_a_stream_resumes_after_the_last_event_that_was_seen(
 ) -> None:
     made = await ann.add_bot(telegram.add_bot())
     async with stream(ann) as events:
+        await events.until(event="counters")  # what the stream begins with has no ids
         await ann.patch(f"{BOTS}{made['id']}/", {"active": False})
         await events.until(event="state", state="stopping")
         last_id = events.last_id

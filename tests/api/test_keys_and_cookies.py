@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
@@ -10,13 +11,15 @@ from datetime import timedelta
 from http.cookies import Morsel, SimpleCookie
 from typing import Any
 
+import aiohttp
 import jwt
 import pytest
-from support.client import BOTS, PASSWORD, Answer, Client
+from support.client import BOTS, DEADLINE, PASSWORD, Answer, Client
 
 from models.accounts import sessions
 from models.accounts.sessions import Session
 from models.bots.vault import Vault
+from models.engine import change_marker
 from models.engine.base import now
 from server.app import Botyard, open_botyard
 from server.config import Config
@@ -84,6 +87,7 @@ def _bad_keys(good: str, secret: bytes) -> dict[str, str]:
     return {
         "empty": "",
         "garbage": "garbage",
+        "an error that was taken for a key": json.dumps({"status": 400, "code": "invalid"}),
         "not ascii": "caf\u00e9.x.y",
         "signature cut off": f"{head}.{body}.",
         "signature changed": f"{head}.{body}.{signature[::-1]}",
@@ -119,6 +123,42 @@ async def test_a_key_that_we_did_not_make_is_worth_nothing(
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
 
 
+FORGED = "This is not a key of this server. Log in here to get one."
+NO_KEY = "This is not a key. Send the value of `key` from the response to login or registration."
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail"),
+    [
+        ("empty", NO_KEY),
+        ("garbage", NO_KEY),
+        ("not ascii", NO_KEY),
+        ("an error that was taken for a key", NO_KEY),
+        ("very long", NO_KEY),
+        ("foreign signature", FORGED),
+        ("claims changed", FORGED),
+        ("alg none", FORGED),
+        ("another algorithm", FORGED),
+        ("a user that is no number", FORGED),
+        ("expired", "This key has expired. Log in again."),
+        ("another session", "This key was revoked: its session has ended. Log in again."),
+    ],
+)
+async def test_the_answer_says_what_is_wrong_with_a_key(
+    ann: Client, config: Config, kind: str, detail: str
+) -> None:
+    assert ann.key is not None
+    secret = Vault(config.secret_key).derive("session keys")
+    answer = await replace(ann, key=_bad_keys(ann.key, secret)[kind]).get(USER)
+    assert answer.json["detail"] == detail
+
+
+async def test_an_expired_key_of_another_server_is_not_called_expired(ann: Client) -> None:
+    assert ann.key is not None
+    forged = _bad_keys(ann.key, b"x" * 32)["expired"]
+    assert (await replace(ann, key=forged).get(USER)).json["detail"] == FORGED
+
+
 async def test_the_test_signs_as_the_server_does(ann: Client, config: Config) -> None:
     assert ann.key is not None
     claims = jwt.decode(ann.key, options={"verify_signature": False})
@@ -132,10 +172,33 @@ async def test_a_key_is_dead_when_its_session_has_expired(ann: Client, botyard: 
     assert (await ann.get(USER)).json["code"] == "invalid_key"
 
 
-async def test_a_key_is_dead_the_moment_its_session_is_gone(ann: Client, botyard: Botyard) -> None:
-    assert (await ann.get(USER)).status == 200
-    await botyard.services.db.write(Session.delete().execute)
+async def test_a_key_is_dead_the_moment_its_session_is_ended(
+    ann: Client, http: aiohttp.ClientSession
+) -> None:
+    login = await ann.post("/rest-auth/login/", {"username": "ann", "password": PASSWORD})
+    other = Client(http, ann.url, key=login.json["key"])
+    for client in (ann, other):
+        assert (await client.get(USER)).status == 200
+    listed = (await ann.get("/rest-auth/sessions/")).json
+    (theirs,) = [session["id"] for session in listed if not session["current"]]
+    assert (await ann.delete(f"/rest-auth/sessions/{theirs}/")).status == 204
+    assert (await other.get(USER)).json["code"] == "invalid_key"
+    assert (await ann.post("/rest-auth/logout/")).status == 200
     assert (await ann.get(USER)).json["code"] == "invalid_key"
+
+
+async def test_a_session_that_another_process_ends_is_noticed(
+    ann: Client, botyard: Botyard
+) -> None:
+    def elsewhere() -> None:
+        Session.delete().execute()
+        change_marker.renew()
+
+    assert (await ann.get(USER)).status == 200
+    await botyard.services.db.write(elsewhere)
+    async with asyncio.timeout(DEADLINE):
+        while (await ann.get(USER)).status == 200:
+            pass
 
 
 async def test_using_a_key_is_noted(ann: Client, botyard: Botyard) -> None:

@@ -305,7 +305,7 @@ async def test_a_wrong_password_runs_the_same_statements_for_a_name_that_nobody_
     def statements() -> list[str]:
         """Those that have to do with accounts."""
         ran = [record.msg[0] for record in caplog.records if record.name == "peewee"]
-        return [text for text in ran if re.search('"(users|known_networks|audit)"', text)]
+        return [text for text in ran if re.search(r"\b(users|known_networks|audit)\b", text)]
 
     ran = []
     with caplog.at_level(logging.DEBUG, "peewee"):

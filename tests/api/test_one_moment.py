@@ -147,6 +147,8 @@ class TestSlowStop:
         (False, False, (1, "failed"), "stopped"),
         (True, False, (2, "failed"), "failed"),
         (False, False, (2, "stopping"), "stopping"),
+        (True, False, (2, "stopped"), "stopping"),
+        (True, True, (2, "stopped"), "stopped"),
     ],
 )
 async def test_the_state_that_is_shown_is_that_of_the_rows_and_the_filter_agrees(
@@ -172,7 +174,7 @@ async def test_the_state_that_is_shown_is_that_of_the_rows_and_the_filter_agrees
     await db.write(write)
     record = await db.read(bots.get, services.vault, made["id"])
     assert record is not None
-    assert runs.shown_state(record) == shown
+    assert runs.shown_state(record, record.run) == shown
     assert await db.read(runs.count_states) == {shown: 1}
     page = partial(administration.bots_page, services.vault, page=1, page_size=9)
     for state in BotState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -11,13 +12,15 @@ import jsonschema_rs
 import marshmallow.class_registry
 import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31
-from support.client import BOTS, Client
+from support.client import BOTS, PASSWORD, Client
 
 from handlers.apidoc.document import make_document
 from handlers.errors import Code
 from handlers.routes import routes
-from handlers.schemas.common import BodySchema
+from models.accounts.rules import USERNAME, problem
+from runner.live.hub import EventKind
 from runner.states import BotState, Reason
+from sandbox import Sandbox
 
 Document = dict[str, Any]
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -85,6 +88,13 @@ def test_the_document_is_valid_openapi(document: Document) -> None:
     ] == []
     assert document["openapi"].startswith("3.1.")
     assert document["info"]["version"] == "1.2.3"
+
+
+def test_its_head_says_where_the_server_is_and_whose(document: Document) -> None:
+    assert [server["url"] for server in document["servers"]] == ["/"]
+    assert document["info"]["contact"]["name"]
+    assert document["info"]["license"] == {"name": "MIT", "identifier": "MIT"}
+    assert "end with `Z`" in document["info"]["description"]
 
 
 def test_each_schema_is_valid_json_schema(document: Document, schemas: Document) -> None:
@@ -159,7 +169,8 @@ def test_only_the_public_operations_need_no_key(document: Document) -> None:
         if name not in PUBLIC:
             unsafe = not name.startswith("GET ")
             cookie: Document = {"cookie": []} | ({"xsrf": []} if unsafe else {})
-            assert operation["security"] == [{"bearer": []}, cookie], name
+            nothing: list[Document] = [{}] if name == "POST /rest-auth/logout/" else []
+            assert operation["security"] == [{"bearer": []}, cookie, *nothing], name
     assert document["components"]["securitySchemes"].keys() == {"bearer", "cookie", "xsrf"}
 
 
@@ -237,14 +248,23 @@ def test_headers_that_a_client_acts_on_are_documented(document: Document) -> Non
     assert "Set-Cookie" in paths["/rest-auth/login/"]["post"]["responses"]["200"]["headers"]
 
 
-def test_forms_are_documented_where_they_are_taken(document: Document) -> None:
-    forms = {"application/json", "application/x-www-form-urlencoded", "multipart/form-data"}
+def test_bodies_are_json_and_forms_are_told_in_words(document: Document) -> None:
+    """Generated clients of an operation with the same schema for three types do not compile."""
+    forms = set()
     for name, operation in operations(document):
-        content = operation.get("requestBody", {}).get("content", {}).keys()
-        if name in ("POST /rest-auth/login/", "POST /rest-auth/registration/"):
-            assert content == forms, name
-        elif name.endswith(BOTS):
-            assert content <= {"application/json"}, name
+        if body := operation.get("requestBody"):
+            assert body["content"].keys() == {"application/json"}, name
+            if "multipart/form-data" in body.get("description", ""):
+                forms.add(name)
+    assert forms >= {"POST /rest-auth/login/", "POST /rest-auth/registration/"}
+    assert not {name for name in forms if BOTS in name}
+
+
+async def test_forms_are_taken_where_the_document_says_so(anonymous: Client) -> None:
+    form = {"username": "ann", "password": PASSWORD}
+    for path in ("/rest-auth/registration/", "/rest-auth/login/"):
+        answer = await anonymous.request("POST", path, data=form)
+        assert answer.json["user"]["username"] == "ann", answer.text
 
 
 def test_a_bot_is_what_the_contract_says(document: Document, schemas: Document) -> None:
@@ -263,23 +283,57 @@ def test_what_is_written_has_no_read_only_fields(schemas: Document) -> None:
     assert schemas["BotInput"]["properties"].keys() == {"token", "title", "active"}
     assert schemas["BotInput"]["required"] == ["token"]
     assert schemas["BotInput"]["properties"]["active"]["default"] is True
-    assert schemas["UserInput"]["properties"].keys() == schemas["User"]["properties"].keys() - {
-        "pk"
-    }
+    user = schemas["User"]["properties"].keys()
+    assert schemas["UserReplacement"]["properties"].keys() == user - {"pk"}
 
 
-def test_a_change_has_no_defaults(schemas: Document) -> None:
+def test_a_change_has_no_defaults(document: Document, schemas: Document) -> None:
     """A generated client that fills defaults in would switch a bot on by changing its title."""
     assert schemas["BotChanges"]["properties"].keys() == schemas["BotInput"]["properties"].keys()
-    for name in ("BotChanges", "UserChanges"):
-        assert "required" not in schemas[name]
-        assert all("default" not in field for field in schemas[name]["properties"].values())
+    for kind, required in (("Changes", {}), ("Replacement", {"Bot": "token", "User": "username"})):
+        for name in ("Bot", "User"):
+            schema = schemas[name + kind]
+            assert schema.get("required", []) == ([required[name]] if required else [])
+            assert all("default" not in field for field in schema["properties"].values())
+    put = document["paths"][f"{BOTS}{{bot_id}}/"]["put"]["requestBody"]
+    body = put["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/BotReplacement"}
 
 
 def test_answers_may_get_more_fields_and_requests_may_not(schemas: Document) -> None:
-    assert schemas["BotInput"]["additionalProperties"] is False
+    for name in ("Login", "Registration", "PasswordChange"):
+        assert schemas[name]["additionalProperties"] is False
     for name in ("Bot", "User", "LoginAnswer", "Session", "Problem"):
         assert "additionalProperties" not in schemas[name]
+
+
+async def test_read_only_fields_are_ignored_as_the_document_says(
+    ann: Client, schemas: Document, telegram: Sandbox
+) -> None:
+    made = await ann.add_bot(telegram.add_bot())
+    for name in ("BotInput", "BotReplacement", "BotChanges"):
+        assert "additionalProperties" not in schemas[name]
+        assert "`id`, `status`, " in schemas[name]["description"]
+        assert "any other field is an error" in schemas[name]["description"]
+    path = f"{BOTS}{made['id']}/"
+    for method in ("PUT", "PATCH"):
+        answer = await ann.request(method, path, made | {"id": 0, "status": "x"})
+        assert (answer.status, answer.json["id"]) == (200, made["id"]), answer.text
+        answer = await ann.request(method, path, made | {"colour": "red"})
+        assert answer.json["errors"] == {"colour": ["Unknown field."]}
+
+
+def test_the_events_of_the_stream_have_schemas(document: Document, schemas: Document) -> None:
+    operation = document["paths"]["/api/v1/events/"]["get"]
+    stream = operation["responses"]["200"]["content"]["text/event-stream"]["schema"]
+    names = [reference["$ref"].rpartition("/")[2] for reference in stream["anyOf"]]
+    assert names == ["BotStateEvent", "BotCountersEvent", "BotDeletedEvent"]
+    for kind, name in zip(EventKind, names, strict=True):
+        assert f"`{kind}`" in schemas[name]["description"]
+        assert f"`{kind}`" in operation["description"]
+        assert "id" in schemas[name]["required"]
+    for word in ("curl -N", "fetch", "EventSource", "Last-Event-ID"):
+        assert word in operation["description"]
 
 
 def test_enumerations_say_their_type_and_null(schemas: Document) -> None:
@@ -303,6 +357,44 @@ def test_patterns_mean_in_the_document_what_they_mean_in_the_code(
     assert validator(document, schemas["UserChanges"]).is_valid({"username": username}) is valid
 
 
+def strings(part: Any, name: str) -> Iterator[str]:
+    """Each string of a name in a part of the document."""
+    if isinstance(part, list):
+        for inner in part:
+            yield from strings(inner, name)
+    elif isinstance(part, dict):
+        if isinstance(part.get(name), str):
+            yield part[name]
+        for inner in part.values():
+            yield from strings(inner, name)
+
+
+def test_patterns_are_valid_without_flags(document: Document) -> None:
+    r"""`\p{L}` needs the flag u, which validators and the attribute `pattern` of HTML lack."""
+    patterns = set(strings(document, "pattern"))
+    assert len(patterns) > 3
+    escapes = {escape for pattern in patterns for escape in re.findall(r"\\(.)", pattern)}
+    assert escapes <= set("xu-.")
+
+
+def test_the_pattern_of_user_names_rejects_none_that_the_server_accepts(schemas: Document) -> None:
+    pattern = re.compile(schemas["User"]["properties"]["username"]["pattern"])
+    accepted = [chr(n) for n in range(sys.maxunicode + 1) if not problem(USERNAME, chr(n))]
+    assert len(accepted) > 100_000
+    assert [char for char in accepted if not pattern.match(char)] == []
+
+
+def test_the_pattern_of_user_names_rejects_what_people_mistype(schemas: Document) -> None:
+    pattern = re.compile(schemas["User"]["properties"]["username"]["pattern"])
+    rejected = [chr(n) for n in range(170) if problem(USERNAME, chr(n))]
+    assert [char for char in rejected if pattern.match(char)] == []
+
+
+def test_formats_are_those_of_json_schema(document: Document) -> None:
+    formats = set(strings(document, "format"))
+    assert formats == {"date-time", "password", "uri"}
+
+
 def test_examples_are_what_the_schemas_describe(document: Document, schemas: Document) -> None:
     for name, schema in schemas.items():
         if name != "Problem":
@@ -314,15 +406,16 @@ def test_examples_are_what_the_schemas_describe(document: Document, schemas: Doc
             assert [f"{name}: {error.message}" for error in errors] == []
 
 
-def test_examples_of_requests_are_accepted(schemas: Document) -> None:
+def test_examples_of_requests_are_accepted(document: Document, schemas: Document) -> None:
     """What the Swagger page fills in works as it stands."""
-    for name, schema in schemas.items():
-        kind = name.removesuffix("Input").removesuffix("Changes")
-        schema_class = marshmallow.class_registry.get_class(f"{kind}Schema")
-        assert isinstance(schema_class, type)
-        if "additionalProperties" in schema and issubclass(schema_class, BodySchema):
-            for example in schema["examples"]:
-                assert schema_class(partial=name.endswith("Changes")).load(example)
+    for name, operation in operations(document):
+        if body := operation.get("requestBody"):
+            kind = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            found = re.sub("(Input|Changes|Replacement)$", "", kind) + "Schema"
+            schema_class = marshmallow.class_registry.get_class(found)
+            assert isinstance(schema_class, type), name
+            for example in schemas[kind]["examples"]:
+                assert schema_class(partial=kind.endswith("Changes")).load(example), name
 
 
 async def test_the_server_hands_it_out_to_anybody(anonymous: Client) -> None:

@@ -87,8 +87,18 @@ async def fuzz(
 async def document(anonymous: Client) -> Document:
     """The server's document, read strictly: an answer has no field that it does not describe."""
     document: Document = (await anonymous.get("/openapi.json")).json
-    for schema in document["components"]["schemas"].values():
-        schema["additionalProperties"] = False
+    bodies = json.dumps(
+        [
+            operation.get("requestBody")
+            for path in document["paths"].values()
+            for operation in path.values()
+        ]
+    )
+    for name, schema in document["components"]["schemas"].items():
+        if f'"#/components/schemas/{name}"' not in bodies:
+            schema["additionalProperties"] = False
+    sentences = {"type": "array", "items": {"type": "string"}}
+    document["components"]["schemas"]["Problem"]["additionalProperties"] = sentences
     return document
 
 
@@ -105,9 +115,10 @@ def without_streams(document: Document) -> Document:
 def with_known(document: Document, *, tokens: list[str], bot: dict[str, Any]) -> Document:
     """The document with what no reader can guess: tokens that Telegram knows, a bot's id."""
     schemas = document["components"]["schemas"]
-    for name in ("BotInput", "BotChanges"):
+    for name in ("BotInput", "BotReplacement", "BotChanges"):
         schemas[name]["properties"]["token"] = {"type": "string", "enum": tokens}
-    schemas["BotInput"]["examples"] = [{"token": token, "title": "Süß"} for token in tokens]
+    for name in ("BotInput", "BotReplacement"):
+        schemas[name]["examples"] = [{"token": token, "title": "Süß"} for token in tokens]
     schemas["BotChanges"]["examples"] = [{"title": "☕", "active": False}, {"active": True}, {}]
     for path, operations in document["paths"].items():
         for operation in operations.values() if path.startswith(BOTS + "{bot_id}/") else ():

@@ -82,7 +82,7 @@ async def test_the_secret_is_not_in_a_backup_and_this_is_told(data: Path, tmp_pa
     ended = await command(data, "backup", str(tmp_path / "copy.db"))
     secret = (data / "secret.key").read_bytes().strip()
     assert secret not in (tmp_path / "copy.db").read_bytes()
-    assert "secret.key (or BOTYARD_SECRET_KEY) is NOT in it" in ended.err
+    assert "The backup does NOT contain the secret (secret.key or BOTYARD_SECRET_KEY)" in ended.err
 
 
 async def test_a_backup_that_fails_leaves_the_one_before(data: Path, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ async def test_a_backup_that_fails_leaves_the_one_before(data: Path, tmp_path: P
 
 async def test_a_backup_of_nothing_makes_nothing(data: Path, tmp_path: Path) -> None:
     ended = await command(data, "backup", str(tmp_path / "copy.db"))
-    assert (ended.code, ended.err) == (1, f"Error: there is no database {data}/botyard.db\n")
+    assert (ended.code, ended.err) == (1, f"Error: no database at {data}/botyard.db\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -191,7 +191,7 @@ async def test_a_second_server_on_a_folder_is_refused(data: Path, telegram: Sand
     async with serving(data, telegram.url):  # type: ignore[attr-defined]
         ended = await command(data, "serve", "--port", "0")
     assert ended.code == 1
-    assert "only one can, or they would poll the same bots" in ended.err
+    assert "only one server can run, because two would poll the same bots" in ended.err
 
 
 @pytest.mark.parametrize("content", ["", "not a database", "SQLite format 3\0" + "x" * 5000])
@@ -263,5 +263,5 @@ async def test_what_a_server_works_with_is_not_overwritten(data: Path, name: str
     before = {path.name: path.read_bytes() for path in data.iterdir()}
     ended = await command(data, "backup", str(data / name))
     assert ended.code == 1
-    assert "is what a server works with: give the copy another name" in ended.err
+    assert "is a file of the server; choose another name for the copy" in ended.err
     assert {path.name: path.read_bytes() for path in data.iterdir()} == before

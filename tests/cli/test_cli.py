@@ -20,7 +20,7 @@ from typing import Any
 import aiohttp
 import pytest
 from click.testing import CliRunner, Result
-from support.client import BOTS, DEADLINE, PASSWORD, Client, register, until
+from support.client import BOTS, DEADLINE, PASSWORD, Client, installation, register, until
 from support.commands import botyard_command, only_line, run
 from support.postgresql import free_port
 from support.server_process import ROOT, serving
@@ -44,6 +44,7 @@ def folder(tmp_path: Path) -> str:
 def command(folder: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run `botyard user ...` on the folder, in this process."""
     monkeypatch.setenv("BOTYARD_DATA_DIR", folder)
+    installation(Path(folder))
     runner = CliRunner()
 
     def invoke(*args: str, stdin: str | bytes = "") -> Result:
@@ -88,6 +89,7 @@ def test_an_unknown_command_is_told() -> None:
 
 
 async def test_accounts_are_made_and_listed(folder: str) -> None:
+    await botyard_command("migrate", "up", "--data-dir", folder)
     made = await botyard_command(
         *("user", "create", "Ann", "--email", "ann@example.org", "--password-stdin"),
         stdin=PASSWORD + "\n", BOTYARD_DATA_DIR=folder,
@@ -128,7 +130,7 @@ def test_after_set_password_only_the_new_one_logs_in(command: Any, folder: str) 
     result = command("set-password", "ANN", "--password-stdin", stdin="a new long one\r\n")
     assert (result.exit_code, result.output) == (
         0,
-        "the password of ann is changed, the sessions are ended\n",
+        "changed the password of ann and ended all sessions\n",
     )
     assert asyncio.run(_logins(folder, PASSWORD, "a new long one")) == [400, 200]
 
@@ -159,6 +161,7 @@ def read_from(terminal: int) -> bytes:
 
 
 def test_a_password_can_be_typed_twice(tmp_path: Path) -> None:
+    installation(tmp_path)
     terminal, end = pty.openpty()
     arguments = ["-m", "server", "user", "create", "ann", "--data-dir", str(tmp_path)]
     with subprocess.Popen(
@@ -210,7 +213,7 @@ def test_what_cannot_be_done_with_an_account_is_one_line(
 async def test_a_wrong_setting_stops_the_start() -> None:
     ended = await botyard_command("serve", BOTYARD_PORT="http")
     assert only_line(ended) == (
-        "Error: BOTYARD_PORT: 'http' is not valid; it takes a number from 0 to 65535"
+        "Error: BOTYARD_PORT: invalid value 'http'; expected a number from 0 to 65535"
     )
 
 
@@ -222,8 +225,8 @@ async def test_a_wrong_secret_stops_the_start(folder: str) -> None:
         "serve", "--port", "0", **first | {"BOTYARD_SECRET_KEY": "b" * 32}
     )
     assert only_line(ended) == (
-        "Error: BOTYARD_SECRET_KEY (or secret.key in the data folder) is not the secret that this "
-        "database was filled under: put the right one back."
+        "Error: The secret does not match this database. Restore the right BOTYARD_SECRET_KEY, or "
+        "secret.key in the data folder."
     )
 
 
@@ -267,7 +270,7 @@ async def test_sigterm_lets_a_request_under_way_finish_and_a_second_one_changes_
         )
         await until(lambda: held.hits, "the request")
         server.process.send_signal(signal.SIGTERM)
-        await until(lambda: any("ending" in line for line in server.log), "the end's begin")
+        await until(lambda: any("shutting down" in line for line in server.log), "the end's begin")
         server.process.send_signal(signal.SIGTERM)
         await until(lambda: _refused(server.url), "a closed port")
         telegram.clear(held.id)

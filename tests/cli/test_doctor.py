@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sqlite3
 import stat
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from support.client import installation
 from support.commands import Ended, botyard_command, run
+from support.server_process import serving
 
 from sandbox import Sandbox
 
@@ -75,7 +77,7 @@ async def test_a_healthy_installation_is_ok_line_by_line(filled: Path, telegram:
     ended = await command(filled, "doctor", BOTYARD_TELEGRAM_API_URL=url(telegram))
     assert ended.code == 0, ended.out
     lines = ended.out.splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 9
     assert all(line.startswith("ok ") for line in lines)
 
 
@@ -83,8 +85,8 @@ async def test_what_is_found_is_there_for_programs(filled: Path, telegram: Sandb
     code, found = await examine(filled, url(telegram))
     assert code == 0
     assert list(found) == [
-        "data folder", "secret", "database", "migrations", "secret fits database", "telegram",
-        "clock", "open files",
+        "data folder", "secret", "database", "server", "migrations", "secret fits database",
+        "telegram", "clock", "open files",
     ]  # fmt: skip
     assert {finding["level"] for finding in found.values()} == {"ok"}
 
@@ -94,6 +96,37 @@ async def test_it_makes_nothing(data: Path, telegram: Sandbox) -> None:
     assert code == 0
     assert found["data folder"]["level"] == found["database"]["level"] == "warning"
     assert not data.exists()
+
+
+async def test_it_tells_whether_a_server_runs_and_its_process(
+    data: Path, telegram: Sandbox
+) -> None:
+    async with serving(data, url(telegram)) as server:
+        _, found = await examine(data, url(telegram))
+        assert found["server"]["text"] == (
+            f"runs on this installation (process {server.process.pid})"
+        )
+        await server.end(signal.SIGKILL)
+    _, found = await examine(data, url(telegram))
+    assert (found["server"]["level"], found["server"]["text"]) == ("ok", "does not run")
+
+
+async def test_a_server_on_another_data_folder_is_found_by_the_database(
+    data: Path, tmp_path: Path, telegram: Sandbox
+) -> None:
+    address = f"sqlite:///{data}/botyard.db"
+    async with serving(data, url(telegram)) as server:
+        _, found = await examine(tmp_path / "other", url(telegram), BOTYARD_DATABASE_URL=address)
+        assert found["server"]["text"].endswith(f"(process {server.process.pid})")
+
+
+async def test_a_server_on_postgresql_is_found(data: Path, telegram: Sandbox, pg_url: str) -> None:
+    async with serving(data, url(telegram), BOTYARD_DATABASE_URL=pg_url) as server:
+        _, found = await examine(data, url(telegram), BOTYARD_DATABASE_URL=pg_url)
+        assert found["server"]["text"].endswith(f"(process {server.process.pid})")
+        await server.end(signal.SIGTERM)
+    _, found = await examine(data, url(telegram), BOTYARD_DATABASE_URL=pg_url)
+    assert found["server"]["text"] == "does not run"
 
 
 async def test_telegram_out_of_reach_is_wrong_and_the_proxy_is_advised(filled: Path) -> None:

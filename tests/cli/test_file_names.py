@@ -108,8 +108,8 @@ async def test_a_second_hard_link_after_kill_9_is_no_empty_installation(
             line = ended.err.splitlines()[-1].partition(" (find ")[0]
             assert (ended.code, line) == (
                 1,
-                f"Error: {folder}/botyard.db has a second name (a hard link). Keep the "
-                "name that botyard.db-wal is next to, and remove the other",
+                f"Error: {folder}/botyard.db has a second name (a hard link). Keep the name that "
+                "botyard.db-wal is next to, and remove the other",
             ), args
     assert {path: path.read_bytes() for path in before} == before
     assert not (tmp_path / "copy.db").exists()

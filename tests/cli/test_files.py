@@ -115,7 +115,10 @@ async def test_a_start_closes_files_that_everybody_could_read_and_says_so(
             assert {mode(filled / name) for name in names} == {0o600}
             assert await server.end(signal.SIGTERM) == 0
     told = [line for line in server.log if "other users" in line]
-    assert "could read botyard.db, botyard.db-wal, botyard.db-shm, botyard.db.lock" in told[0]
+    assert (
+        "removed other users' access to botyard.db, botyard.db-wal, botyard.db-shm, botyard.db.lock"
+        in told[0]
+    )
     assert f"{filled} is open to other users: chmod 700 {filled}" in told[1]
     assert (mode(filled), len(told)) == (0o755, 2), "a folder may hold other things"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from support.commands import Ended, botyard_command, only_line
 from models.accounts.audit import OPERATOR
 from models.bots import bots
 from models.engine import change_marker
+from models.engine.migration import Migrations
 from sandbox import Sandbox
 from server.app import Botyard, open_botyard
 from server.config import Config
@@ -255,7 +257,8 @@ async def test_the_list_holds_no_password(ann: Client, command: Any) -> None:
         assert "$2b$" not in (await command(*args)).out
 
 
-async def test_the_list_marks_staff_and_disabled_accounts(command: Any) -> None:
+async def test_the_list_marks_staff_and_disabled_accounts(config: Config, command: Any) -> None:
+    await asyncio.to_thread(Migrations(config.database_url).up)
     await command("create", "root", "--staff", "--password-stdin", stdin=PASSWORD)
     await command("create", "eve", "--password-stdin", stdin=PASSWORD)
     await command("disable", "eve")
@@ -269,10 +272,11 @@ async def test_the_list_marks_staff_and_disabled_accounts(command: Any) -> None:
 
 
 async def test_the_status_of_migrations_is_there_for_programs(tmp_path: Path) -> None:
-    ended = await botyard_command("migrate", "status", "--json", "--data-dir", str(tmp_path))
-    shown = json.loads(ended.out)
-    assert shown["done"] == shown["unknown"] == []
-    assert shown["left"][0] == "001_initial"
+    data = ("--data-dir", str(tmp_path))
+    await botyard_command("migrate", "up", "001_initial", *data)
+    shown = json.loads((await botyard_command("migrate", "status", "--json", *data)).out)
+    assert (shown["done"], shown["unknown"]) == (["001_initial"], [])
+    assert shown["left"][0].startswith("002_")
 
 
 async def test_a_mistyped_folder_does_not_become_an_installation(tmp_path: Path) -> None:
@@ -280,5 +284,5 @@ async def test_a_mistyped_folder_does_not_become_an_installation(tmp_path: Path)
     for name in ("list", "enable"):
         args = [name] if name == "list" else [name, "ann"]
         line = only_line(await botyard_command("user", *args, "--data-dir", str(folder)))
-        assert line.startswith(f"Error: there is no database {folder}/botyard.db; --data-dir,")
+        assert line.startswith(f"Error: no database at {folder}/botyard.db; set --data-dir")
     assert not folder.exists()

@@ -331,6 +331,7 @@ def test_it_tells_its_version_its_commit_and_its_libraries(root: EmptyRoot) -> N
 
 
 def test_accounts_and_migrations_are_managed_with_it(root: EmptyRoot) -> None:
+    assert root.run("migrate", "up").returncode == 0
     made = root.run("user", "create", "ann", "--password-stdin", stdin=PASSWORD)
     assert (made.returncode, made.stdout) == (0, "user ann has the id 1\n"), made.stderr
     assert " ann " in root.run("user", "list").stdout
@@ -382,6 +383,7 @@ def pg_url(postgresql: PostgreSQL) -> Iterator[str]:
 async def test_it_moves_to_postgresql_and_serves_there(
     root: EmptyRoot, telegram: Sandbox, http: aiohttp.ClientSession, pg_url: str
 ) -> None:
+    root.run("migrate", "up")
     root.run("user", "create", "ann", "--password-stdin", stdin=PASSWORD)
     copied = root.run("copy-database", "sqlite:////w/data/botyard.db", pg_url)
     assert copied.returncode == 0, copied.stderr

@@ -40,6 +40,7 @@ async def test_every_command_of_a_section_works(
         "BOTYARD_TELEGRAM_API_URL": telegram.url,  # type: ignore[attr-defined]
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
+    await botyard_command("migrate", "up", **env)
     await botyard_command("user", "create", "eve", "--password-stdin", stdin=PASSWORD, **env)
     shell = shutil.which("bash")
     assert shell

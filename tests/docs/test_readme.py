@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
-from support.server_process import ROOT, serving
+from support.commands import run
+from support.server_process import ROOT, ServerProcess, serving
 
 from sandbox import Sandbox
 from server.cli import main
@@ -27,29 +27,70 @@ def blocks() -> list[str]:
 
 async def bash(script: str) -> str:
     """What commands print; they must not fail."""
-    process = await asyncio.create_subprocess_exec(
-        "bash", "-c", f"set -euo pipefail\n{script}",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=ROOT,
-    )  # fmt: skip
-    output, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()
-    return output.decode()
+    ended = await run("bash", "-c", f"set -euo pipefail\n{script}")
+    assert ended.code == 0, ended.err
+    return ended.out
 
 
-async def test_the_session_works_as_it_is_printed(tmp_path: Path, telegram: Sandbox) -> None:
-    install, serve, *talk = blocks()
+def talk(telegram: Sandbox, server: ServerProcess) -> list[str]:
+    """The blocks that are typed while a sandbox and a server run, with their addresses."""
+    _install, _serve, *typed = blocks()
+    addresses = {
+        "http://127.0.0.1:8081": telegram.url,  # type: ignore[attr-defined]
+        "http://127.0.0.1:8000": server.url,
+    }
+    for printed, real in addresses.items():
+        typed = [block.replace(printed, real) for block in typed]
+    return typed
+
+
+def test_the_session_begins_with_the_two_programs() -> None:
+    install, serve, *_ = blocks()
     assert install == "make install\n.venv/bin/botyard sandbox --port 8081\n"
     assert serve == ".venv/bin/botyard serve --telegram-api-url http://127.0.0.1:8081\n"
+
+
+async def test_the_session_works_as_it_is_printed_and_works_again(
+    tmp_path: Path, telegram: Sandbox
+) -> None:
     async with serving(tmp_path, telegram.url) as server:  # type: ignore[attr-defined]
-        script = "\n".join(f"{block}\necho; echo ==" for block in talk)
-        script = script.replace("http://127.0.0.1:8081", telegram.url)  # type: ignore[attr-defined]
-        printed = await bash(script.replace("http://127.0.0.1:8000", server.url))
-    parts = [[json.loads(line) for line in part.split("\n") if line] for part in _parts(printed)]
-    _token, _key, made, written, switched, left = parts
-    assert made[0]["status"]["state"] == "running"
-    assert written[1][0]["message"]["text"] == "Hello, bot!"
-    assert [bot["status"]["state"] for bot in switched] == ["stopped", "running"]
-    assert left == [{"detail": "Successfully logged out."}]
+        script = "\n".join(f"{block}\necho; echo ==" for block in talk(telegram, server))
+        for _ in range(2):
+            printed = _parts(await bash(script))
+            parts = [[json.loads(line) for line in part.split("\n") if line] for part in printed]
+            _token, account, made, written, switched, left = parts
+            assert account[0]["user"]["username"].startswith("ann-")
+            assert made[0]["status"]["state"] == "running"
+            assert written[1][0]["message"]["text"] == "Hello, bot!"
+            assert [bot["status"]["state"] for bot in switched] == ["stopped", "running"]
+            assert left == [{"detail": "Successfully logged out."}]
+
+
+async def test_a_registration_that_fails_is_seen_and_is_no_key(
+    tmp_path: Path, telegram: Sandbox
+) -> None:
+    async with serving(tmp_path, telegram.url) as server:  # type: ignore[attr-defined]
+        _token, register, *_ = talk(telegram, server)
+        assert "\nNAME=" in f"\n{register}"
+        taken = re.sub("^NAME=.*$", "NAME=ann", register, flags=re.MULTILINE)
+        await bash(taken)
+        ended = await run("bash", "-c", f'{taken}\necho "KEY=<$KEY>"')
+    assert "curl: (22) The requested URL returned error: 400" in ended.err
+    assert "A user with this name exists already." in ended.out
+    assert ended.out.endswith("\nKEY=<>\n")
+
+
+async def test_without_make_the_same_is_installed() -> None:
+    (block,) = re.findall(r"^Without make.*?```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    *install, serve = block.splitlines()
+    assert serve == ".venv/bin/botyard serve"
+    planned = await run("make", "--dry-run", "--always-make", "install", "PYTHON=python3")
+    assert planned.code == 0, planned.err
+    lines = [
+        line.replace("--quiet --disable-pip-version-check ", "")
+        for line in planned.out.splitlines()
+    ]
+    assert [line for line in lines if "venv .venv" in line or " pip " in line] == install
 
 
 def _parts(printed: str) -> list[str]:

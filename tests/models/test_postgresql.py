@@ -158,7 +158,7 @@ async def test_a_server_that_lost_its_database_to_another_ends(
             await usurping
     where = "a server runs on this database (from 127.0.0.1, since "
     assert f"Error: {where}" in server.log[-1]
-    assert server.log[-1].endswith("only one can, or they would poll the same bots")
+    assert server.log[-1].endswith("only one server can run, because two would poll the same bots")
 
 
 def disconnect(postgresql: PostgreSQL, url: str) -> None:

@@ -127,13 +127,13 @@ def test_a_wrong_value_is_one_line_with_variable_value_and_what_it_takes(
     with pytest.raises(ConfigError) as caught:
         Config.load({variable(field): text})
     assert str(caught.value).startswith(
-        f"{variable(field)}: {text!r} is not valid; it takes {BAD[field][0]}"
+        f"{variable(field)}: invalid value {text!r}; expected {BAD[field][0]}"
     )
     assert "\n" not in str(caught.value)
 
 
 def test_a_wrong_flag_is_named_as_a_flag() -> None:
-    with pytest.raises(ConfigError, match=r"^--session-days: 'x' is not valid"):
+    with pytest.raises(ConfigError, match=r"^--session-days: invalid value 'x'; expected"):
         Config.load({}, session_days="x")
 
 
@@ -145,7 +145,9 @@ def test_a_short_secret_is_refused_and_not_shown() -> None:
 
 @pytest.mark.parametrize("text", ["pa55", "pa55 with a space in it", "pa55wörter-sind-es-hier"])
 def test_a_metrics_token_that_no_header_can_carry_is_refused_and_not_shown(text: str) -> None:
-    with pytest.raises(ConfigError, match=r"^BOTYARD_METRICS_TOKEN: the value .*16 or more") as got:
+    with pytest.raises(
+        ConfigError, match=r"^BOTYARD_METRICS_TOKEN: invalid value; .*16 or more"
+    ) as got:
         Config.load({"BOTYARD_METRICS_TOKEN": text})
     assert "pa55" not in str(got.value)
 
@@ -167,7 +169,7 @@ def test_a_wrong_address_is_shown_without_its_password(field: str, text: str) ->
 
 @pytest.mark.parametrize("name", ["BOTYARD_PROT", "BOTYARD_", "BOTYARD_Port", "BOTYARD_port"])
 def test_a_variable_that_does_not_exist_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match=f"^{name}: there is no such setting$"):
+    with pytest.raises(ConfigError, match=f"^{name}: unknown setting$"):
         Config.load({name: "8000"})
 
 
@@ -269,9 +271,17 @@ def test_a_secret_of_ones_own_makes_no_file(tmp_path: Path) -> None:
     assert not (tmp_path / "secret.key").exists()
 
 
-def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
-    (tmp_path / "data").touch()
-    with pytest.raises(
-        ConfigError, match=r"^BOTYARD_DATA_DIR: .*/data is a file; it takes a folder$"
-    ):
-        filled(tmp_path / "data")
+def test_a_folder_that_is_a_file_is_put_down_to_the_variable_or_the_flag(tmp_path: Path) -> None:
+    file = tmp_path / "data"
+    file.touch()
+    wrong = f"invalid value {str(file)!r}; expected a folder, and this is a file"
+    with pytest.raises(ConfigError, match=f"^BOTYARD_DATA_DIR: {wrong}$"):
+        Config.load({"BOTYARD_DATA_DIR": str(file)})
+    with pytest.raises(ConfigError, match=f"^--data-dir: {wrong}$"):
+        Config.load({"BOTYARD_DATA_DIR": str(tmp_path)}, data_dir=str(file))
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"^the data folder .*/file/data cannot be used: Not a d"):
+        filled(tmp_path / "file" / "data")

@@ -156,7 +156,7 @@ def test_a_line_that_cannot_be_made_does_not_show_its_arguments(
     set_up("info", form)
     logging.getLogger("any.library").error("%d", TOKEN)
     err = capsys.readouterr().err
-    assert "cannot be made (any.library, test_log_formats.py:" in err
+    assert "cannot format a log line (any.library, test_log_formats.py:" in err
     assert "AAE" not in err
 
 

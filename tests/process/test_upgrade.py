@@ -133,7 +133,7 @@ async def test_no_command_migrates_under_a_server_of_the_version_before(
     with InstallationLock(config).held():
         refused = await botyard_command("migrate", "up", **env)
         assert refused.code == 1
-        assert "and the database has to be migrated to this version: stop it" in refused.err
+        assert "stop it first, because the database must be migrated to this version" in refused.err
     assert Migrations(config.database_url).status().done == STEPS[:1]
     assert (await botyard_command("migrate", "up", **env)).code == 0
     assert Migrations(config.database_url).status().todo == []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from support.client import DEADLINE
 from support.server_process import ROOT
@@ -18,6 +20,9 @@ class Ended:
     code: int
     out: str
     err: str
+
+
+Program: TypeAlias = Callable[..., Awaitable[Ended]]  # a program by its name, run to its end
 
 
 async def run(*command: str, stdin: str = "", deadline: float = DEADLINE, **env: str) -> Ended:

@@ -1,0 +1,1 @@
+"""A minimal Django backend with the routes that are measured: DRF, dj-rest-auth, drf-yasg."""

@@ -1,0 +1,65 @@
+"""Bots as JSON, written by hand: through a schema, a list of five costs as much as the rest of it.
+
+`tests/api/test_presentation.py` holds that it is what the schemas, and so the API document, say.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from handlers.times import rfc3339
+from models.bots.records import BotRecord
+from models.bots.vault import mask
+from runner.states import BotStatus
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
+
+
+def present_bot(bot: BotRecord, status: BotStatus, *, reveal: bool = False) -> dict[str, Any]:
+    """Write a bot for its owner; see `handlers.schemas.bots.BotSchema`.
+
+    Args:
+        reveal: show the token in full: only in the answer to the request that set it.
+    """
+    return {
+        "id": bot.id,
+        "token": bot.token if reveal else mask(bot.token),
+        "title": bot.title,
+        "active": bot.active,
+        "telegram_id": bot.telegram_id,
+        "username": bot.username,
+        "created_at": _time(bot.created_at),
+        "updated_at": _time(bot.updated_at),
+        "status": present_state(status) | present_counters(status),
+    }
+
+
+def present_bot_for_staff(bot: BotRecord, status: BotStatus) -> dict[str, Any]:
+    """Write a bot for staff; see `handlers.schemas.admin.AdminBotSchema`."""
+    account = {"user": bot.user_id, "owner": bot.owner, "suspended": bot.suspended}
+    return present_bot(bot, status) | account
+
+
+def present_state(status: BotStatus) -> dict[str, Any]:
+    """Write the state of a bot; see `handlers.schemas.bots.BotStateSchema`."""
+    return {
+        "state": status.state.value,
+        "reason": None if status.reason is None else status.reason.value,
+        "detail": status.detail,
+        "since": _time(status.since),
+        "attempts": status.attempts,
+        "next_attempt_at": _time(status.next_attempt_at),
+    }
+
+
+def present_counters(status: BotStatus) -> dict[str, Any]:
+    """Write the counters of a bot; see `handlers.schemas.bots.BotCountersSchema`."""
+    return {
+        "last_poll_at": _time(status.last_poll_at),
+        "last_update_at": _time(status.last_update_at),
+        "pending": status.pending,
+        "dead": status.dead,
+    }

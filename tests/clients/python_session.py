@@ -1,0 +1,122 @@
+"""A whole session with the client that openapi-python-client generates; its arguments are the
+server's address and a token that Telegram knows."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+
+from botyard_client import AuthenticatedClient, Client
+from botyard_client.api.accounts import (
+    get_user,
+    list_audit,
+    list_sessions,
+    login,
+    logout,
+    password_change,
+    registration,
+    replace_user,
+)
+from botyard_client.api.bots import (
+    create_telegram_data,
+    delete_telegram_data,
+    get_telegram_data,
+    list_telegram_data,
+    replace_telegram_data,
+    update_telegram_data,
+)
+from botyard_client.api.operation import get_readyz
+from botyard_client.models import (
+    AuditEntryPage,
+    Bot,
+    BotChanges,
+    BotInput,
+    BotReplacement,
+    BotStatusState,
+    Login,
+    LoginAnswer,
+    PasswordChange,
+    Problem,
+    ProblemCode,
+    Readiness,
+    Registration,
+    User,
+    UserReplacement,
+)
+
+PASSWORD = "correct horse battery"
+NEW = "staple battery horse"
+
+
+def become(url: str) -> AuthenticatedClient:
+    """Register, change the password and log in with it; a client with the key."""
+    anonymous = Client(base_url=url)
+    refused = registration.sync(client=anonymous, body=Registration(username="a b"))
+    assert isinstance(refused, Problem)
+    assert refused.code == ProblemCode.VALIDATION_FAILED
+    body = Registration(username="Анна", password=PASSWORD)
+    made = registration.sync(client=anonymous, body=body)
+    assert isinstance(made, LoginAnswer)
+    client = AuthenticatedClient(base_url=url, token=made.key)
+    change = PasswordChange(old_password=PASSWORD, new_password1=NEW, new_password2=NEW)
+    assert password_change.sync_detailed(client=client, body=change).status_code == 200
+    entered = login.sync(client=anonymous, body=Login(username="Анна", password=NEW))
+    assert isinstance(entered, LoginAnswer)
+    assert entered.expires_at > datetime.datetime.now(datetime.UTC)
+    return AuthenticatedClient(base_url=url, token=entered.key)
+
+
+def see_account(client: AuthenticatedClient) -> None:
+    """Change the account, and read it, its sessions and its log."""
+    changed = replace_user.sync(client=client, body=UserReplacement(username="Anna"))
+    user = get_user.sync(client=client)
+    assert isinstance(user, User)
+    assert user == changed
+    assert user.username == "Anna"
+    sessions = list_sessions.sync(client=client)
+    assert isinstance(sessions, list)
+    assert [session.current for session in sessions] == [True, False]
+    page = list_audit.sync(client=client, page_size=1)
+    assert isinstance(page, AuditEntryPage)
+    assert page.count > len(page.results) == 1
+
+
+def switch_bot(client: AuthenticatedClient, token: str) -> None:
+    """Add a bot, switch it off and on, and delete it."""
+    assert list_telegram_data.sync(client=client) == []
+    made = create_telegram_data.sync(client=client, body=BotInput(token=token, title="Süß"))
+    assert isinstance(made, Bot)
+    assert made.status.state == BotStatusState.RUNNING
+    off = update_telegram_data.sync(made.id, client=client, body=BotChanges(active=False))
+    assert isinstance(off, Bot)
+    assert off.status.state == BotStatusState.STOPPED
+    kept = replace_telegram_data.sync(made.id, client=client, body=BotReplacement(token=token))
+    assert isinstance(kept, Bot)
+    assert (kept.title, kept.active) == ("Süß", False)
+    on = update_telegram_data.sync(made.id, client=client, body=BotChanges(active=True))
+    assert isinstance(on, Bot)
+    assert on.status.state == BotStatusState.RUNNING
+    assert list_telegram_data.sync(client=client) == [
+        get_telegram_data.sync(made.id, client=client)
+    ]
+    assert delete_telegram_data.sync_detailed(made.id, client=client).status_code == 204
+    gone = get_telegram_data.sync(made.id, client=client)
+    assert isinstance(gone, Problem)
+    assert gone.code == ProblemCode.NOT_FOUND
+
+
+def main(url: str, token: str) -> None:
+    """Do all of it, and log out."""
+    client = become(url)
+    see_account(client)
+    switch_bot(client, token)
+    assert isinstance(get_readyz.sync(client=Client(base_url=url)), Readiness)
+    assert logout.sync_detailed(client=client).status_code == 200
+    left = get_user.sync(client=client)
+    assert isinstance(left, Problem)
+    assert left.code == ProblemCode.INVALID_KEY
+    print("done")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
