@@ -192,12 +192,8 @@ class ManagedBot:
                 log.error("bot %d: failed to stop cleanly", self.record.id, exc_info=error)
             return
         diagnosis = classify_error(RuntimeError(), running=True)
-        log.error(
-            "bot %d: incident %s: a background task stopped unexpectedly",
-            self.record.id,
-            diagnosis.incident,
-            exc_info=error,
-        )
+        text = f"incident {diagnosis.incident}: a background task stopped unexpectedly"
+        log.error("bot %d: %s", self.record.id, text, exc_info=error)
         self._retry(diagnosis, attempts=self._status.attempts + 1)
         self._spawn()
 
