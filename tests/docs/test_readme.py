@@ -76,7 +76,7 @@ async def test_a_registration_that_fails_is_seen_and_is_no_key(
         await bash(taken)
         ended = await run("bash", "-c", f'{taken}\necho "KEY=<$KEY>"')
     assert "curl: (22) The requested URL returned error: 400" in ended.err
-    assert "A user with this name exists already." in ended.out
+    assert "A user with this name already exists." in ended.out
     assert ended.out.endswith("\nKEY=<>\n")
 
 
