@@ -28,7 +28,7 @@ class Me(RestAuthHandler):
         self.answer(UserSchema().dump(self.principal.user))
 
     async def put(self) -> None:
-        """Change the account. The user name is required; what else is left out stays as it is.
+        """Change the account. The user name is required; other omitted fields keep their values.
 
         ---
         summary: Change your account's data, the user name required

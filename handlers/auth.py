@@ -114,9 +114,9 @@ class Logout(RestAuthHandler):
     key_optional = frozenset({"POST"})  # without a session there is nothing to end
 
     async def post(self) -> None:
-        """End the session of this key or cookie, which is worth nothing afterwards.
+        """End the current session; its key or cookie becomes invalid.
 
-        Without a key the answer is the same: nobody is logged in then.
+        Without a key the answer is the same, because there is no session to end.
 
         ---
         summary: Log out

@@ -120,7 +120,7 @@ def _session_cookie(handler: ServiceHandler) -> str:
 
 
 def has_session_cookie(handler: ServiceHandler) -> bool:
-    """Return True if the request brought a session cookie, of whatever value."""
+    """Return True if the request has a session cookie, with any value."""
     return bool(handler.get_cookie(_session_cookie(handler)))
 
 

@@ -34,11 +34,12 @@ class Events(ApiHandler):
 
         * `state`: a bot's state changes; its data is JSON, a `BotStateEvent`.
         * `counters`: its counters change, once a second at most; a `BotCountersEvent`.
-        * `deleted`: there is no such bot any more; a `BotDeletedEvent`.
+        * `deleted`: the bot was deleted; a `BotDeletedEvent`.
 
         A new stream begins with `state` and `counters` of each bot; one that resumes (header
-        Last-Event-ID) with what was missed. The stream ends when the key does, or when the reader
-        is too slow. It goes on for ever, so "Execute" on this page shows nothing. In a terminal:
+        Last-Event-ID) begins with the events that were missed. The stream is endless, so "Execute"
+        on this page shows nothing. It is closed when the key expires or when the client reads too
+        slowly. In a terminal:
 
         ```sh
         curl -N -H "Authorization: Bearer $KEY" http://127.0.0.1:8000/api/v1/events/

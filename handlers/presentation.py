@@ -1,6 +1,6 @@
-"""Bots as JSON, written by hand: through a schema, a list of five costs as much as the rest of it.
+"""Bots as JSON, without a schema: dumping five bots with one would double the cost of a list.
 
-`tests/api/test_presentation.py` holds that it is what the schemas, and so the API document, say.
+`tests/api/test_presentation.py` checks that the result matches the schemas and the API document.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The base of everything under /rest-auth/, where frontends of dj-rest-auth find what they know."""
+"""The base of all resources under /rest-auth/, which are compatible with dj-rest-auth."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from handlers.errors import ApiError, FieldErrors
 
 
 class RestAuthHandler(ApiHandler):
-    """A resource that accepts forms beside JSON, and shows field errors where DRF does.
+    """A resource that accepts forms in addition to JSON, and shows field errors as DRF does.
 
-    docs/rest-auth.md lists what is the same as in dj-rest-auth and what is not.
+    docs/rest-auth.md lists the similarities to dj-rest-auth and the differences.
     """
 
     accepts_forms = True
 
     def extra_members(self, error: ApiError) -> FieldErrors:
-        """Repeat the sentences by field as members of their own, as DRF answers them."""
+        """Return the sentences by field as additional members, as in answers of DRF."""
         return error.errors or {}

@@ -2,6 +2,6 @@
 
 import os
 
-# The library's switch for durations as timedelta, which becomes its only way; it looks for it
-# in the environment, and warns at every 429 without it.
+# Make the library use timedelta for durations, its future default. It reads this from the
+# environment, and warns at every 429 without it.
 os.environ.setdefault("PTB_TIMEDELTA", "true")

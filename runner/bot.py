@@ -1,4 +1,4 @@
-"""One bot: its state, and the task that keeps it true."""
+"""One bot: its state, and the task that runs it."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class ManagedBot:
 
     Args:
         record: the bot as it is stored.
-        context: what all bots share.
+        context: the objects that all bots share.
 
     Attributes:
-        record: the bot as it was when its last wish was carried out.
+        record: the bot as stored when the last wish was carried out.
         stable: set while the bot is neither starting nor stopping.
     """
 
@@ -68,9 +68,10 @@ class ManagedBot:
         """Carry out the wish that the bot runs: start it, or retry at once.
 
         Args:
-            record: the bot as it is stored now, with the token that it has here.
-            priority: somebody waits for it.
-            unreachable: Telegram was just found out of reach, for this cause: wait, then try.
+            record: the bot as it is stored now, with its decrypted token.
+            priority: True if a request waits for the bot.
+            unreachable: the reason if Telegram was just found to be unreachable: then wait before
+                the first attempt.
         """
         self.record = record
         state = self._status.state
@@ -89,12 +90,12 @@ class ManagedBot:
             self._spawn()
 
     async def stop(self, record: BotRecord | None = None) -> None:
-        """Stop; wait a moment for handlers still running, and never for Telegram.
+        """Stop; give running handlers a short grace period, and never wait for Telegram.
 
         Args:
             record: the bot as it is stored now, with the wish that this carries out; None if
-                it is stopped for another reason, such as the end of the server. Then the reason
-                of a failure is kept for the next start.
+                it is stopped for another reason, such as the shutdown of the server. Then the
+                reason of a failure is kept for the next start.
         """
         if self._status.state is BotState.STOPPED:
             return
@@ -111,7 +112,7 @@ class ManagedBot:
         self._set_state(BotState.STOPPED, *kept)
 
     def enqueue(self, update: IncomingUpdate) -> None:
-        """Take up an update that is in the journal; when the bot is off, the next start does."""
+        """Queue an update from the journal; if the bot is off, its next start queues it."""
         if self._bot_run is not None:
             self._bot_run.processor.enqueue(update)
 
@@ -126,7 +127,7 @@ class ManagedBot:
         attempts: int = 0,
         delay: float | None = None,
     ) -> None:
-        """Set the state; the one writer of it."""
+        """Set the state; nothing else writes it."""
         if state not in TRANSITIONS[self._status.state]:
             raise RuntimeError(f"a bot cannot go from {self._status.state} to {state}")
         moment = now()
@@ -150,7 +151,7 @@ class ManagedBot:
         self._set_state(BotState.RETRYING, *why, attempts=attempts, delay=delay)
 
     def _try_again(self) -> None:
-        """Start once more; keep showing the last reason until the retry succeeds."""
+        """Start again; keep showing the last reason until the retry succeeds."""
         last = self._status
         self._set_state(BotState.STARTING, last.reason, last.detail, attempts=last.attempts)
 
@@ -158,7 +159,7 @@ class ManagedBot:
         """Set the state that follows from an error.
 
         Args:
-            attempts: how many starts in a row had failed before.
+            attempts: the number of consecutive failed starts before.
         """
         running = self._status.state is BotState.RUNNING
         diagnosis = classify_error(error, running=running)
@@ -167,8 +168,8 @@ class ManagedBot:
         if diagnosis.final:
             self._set_state(BotState.FAILED, diagnosis.reason, diagnosis.detail)
             return
-        # Having run longer than the next pause starts the count anew. A run that ends at once
-        # does not, nor a conflict, which lets a bot run in between.
+        # A run that was longer than the next pause resets the count. A shorter one does not, nor
+        # does a conflict, between two of which a bot runs for a while.
         ran = (now() - self._status.since).total_seconds() if running else 0.0
         lasted = ran >= self._context.settings.backoff(attempts + 1)
         anew = lasted and diagnosis.reason is not Reason.CONFLICT
@@ -181,18 +182,18 @@ class ManagedBot:
         self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Report a task that ended and should not have, and start it again.
+        """Report a task that ended unexpectedly, and start it again.
 
-        The journal has all that a crashed run had in memory.
+        Nothing is lost: the journal has every update that the crashed run had in memory.
         """
         error = None if task.cancelled() else task.exception()
         if task is not self._task or self._status.state not in ALIVE:
             if error is not None:
                 log.error("bot %d: failed to stop cleanly", self.record.id, exc_info=error)
             return
-        diagnosis = classify_error(RuntimeError("a task ended"), running=True)
-        incident = f"bot {self.record.id}: incident {diagnosis.incident}: a task ended"
-        log.error(incident, exc_info=error)
+        diagnosis = classify_error(RuntimeError(), running=True)
+        text = f"incident {diagnosis.incident}: a background task stopped unexpectedly"
+        log.error("bot %d: %s", self.record.id, text, exc_info=error)
         self._retry(diagnosis, attempts=self._status.attempts + 1)
         self._spawn()
 
@@ -201,7 +202,7 @@ class ManagedBot:
         keep_secret(self.record.token)
         while True:
             if self._closing_task is not None:
-                await asyncio.wait({self._closing_task})  # an earlier run's
+                await asyncio.wait({self._closing_task})  # of an earlier run
             if self._status.state is BotState.RETRYING:
                 await _back_off(self._status, self._wake)
             run = self._bot_run = create_run(
@@ -213,7 +214,7 @@ class ManagedBot:
             try:
                 await self._serve(run)
             finally:
-                # In a task of its own: being cancelled a second time must not leave a bot that
+                # In a task of its own: a second cancellation must not leave a bot that still
                 # sends.
                 name = f"bot {self.record.id} closing"
                 self._closing_task = asyncio.create_task(run.close(), name=name)
@@ -225,16 +226,16 @@ class ManagedBot:
                 return
 
     def _crashed(self, run: BotRun, error: BaseException | None) -> None:
-        """End a run of which a chat's task has crashed; the journal has all that it had.
+        """Stop a run after a chat's task has crashed; the journal has all of its updates.
 
-        Not by a TaskGroup, which would wait for handlers that ignore being cancelled.
+        A TaskGroup is not used, because it would wait for handlers that ignore cancellation.
         """
         if run.crash is None and self._bot_run is run and self._task is not None:
             run.crash = error or RuntimeError("the task of a chat was cancelled")
             self._task.cancel()
 
     async def _serve(self, run: BotRun) -> None:
-        """Attempt, and again after pauses, until the bot is stopped, fails for good or crashes."""
+        """Make attempts, with pauses, until the bot is stopped, fails for good, or crashes."""
         try:
             await self._attempt(run)
             while self._status.state is BotState.RETRYING:
@@ -247,7 +248,7 @@ class ManagedBot:
             self._react(run.crash, attempts=run.attempts)
 
     async def _attempt(self, run: BotRun) -> None:
-        """Connect and poll until something goes wrong; sets the state that follows from it."""
+        """Connect and poll until an error occurs, and set the state that follows from it."""
         attempts = run.attempts = self._status.attempts
         if self._status.state is BotState.RETRYING:
             self._try_again()
@@ -262,13 +263,13 @@ class ManagedBot:
         except NotOwner as error:
             log.info("bot %d: %s", self.record.id, error)
             self._context.observer.disowned(self.record.id, self.record.token_generation)
-            await asyncio.Event().wait()  # until it is stopped, or started with what is stored now
+            await asyncio.Event().wait()  # until the observer has the bot restarted or stopped
         except Exception as error:
             self._react(error, attempts=attempts)
 
 
 def _known_reason(record: BotRecord) -> tuple[Reason | None, str | None]:
-    """Return the reason of the last failure before this process began; kept until it is over."""
+    """Return the reason of the last failure in an earlier process, shown until a start succeeds."""
     run = record.run
     if run is None or run.state != BotState.STARTING or run.reason is None:
         return None, None

@@ -1,4 +1,4 @@
-"""Notices changes that the command line made; `models.engine.change_marker` says how."""
+"""Detects changes made by the command line; see `models.engine.change_marker`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class ChangeWatcher:
 
     Args:
         db: the database.
-        reconciler: makes the bots what the database says.
+        reconciler: brings the bots in line with the database.
     """
 
     def __init__(self, db: Database, reconciler: Reconciler) -> None:
@@ -21,7 +21,7 @@ class ChangeWatcher:
         self._seen: str | None = None
 
     async def poll(self) -> None:
-        """Reconcile if something was changed.
+        """Reconcile if the marker has changed.
 
         Raises:
             StorageError: the database did not answer; the next poll tries again.
@@ -29,4 +29,4 @@ class ChangeWatcher:
         mark = await self._db.read(change_marker.current)
         if mark != self._seen or self._reconciler.in_doubt:
             await self._reconciler.reconcile_all()
-            self._seen = mark  # only now: what failed is tried again
+            self._seen = mark  # only after success, so that a failure is retried

@@ -1,4 +1,4 @@
-"""Stores whose a token is, and frees a Telegram bot from a row whose token is dead."""
+"""Stores the Telegram bots of tokens, and releases one from a row whose token is revoked."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from runner.telegram.verification import verify
 
 
 class Claims:
-    """Asks Telegram about the tokens of rows that are in the way.
+    """Asks Telegram about the tokens of rows that claim the same Telegram bot.
 
     Args:
         db: the database.
-        vault: opens the stored tokens.
-        transport: the way to Telegram.
-        timeout: seconds that Telegram has for an answer.
+        vault: decrypts the stored tokens.
+        transport: the connection to Telegram.
+        timeout: seconds to wait for Telegram's answer.
     """
 
     def __init__(self, db: Database, vault: Vault, transport: Transport, *, timeout: float) -> None:
@@ -30,14 +30,15 @@ class Claims:
     async def dead(
         self, token: VerifiedToken, *, exclude_id: int | None = None
     ) -> BotRecord | None:
-        """Find the bot that a confirmed token may take its Telegram bot over from.
+        """Find the bot whose Telegram bot a confirmed token may take over.
 
-        Telegram is asked now: what is stored of a failure may be old, and a bot that is off
-        has none. A bot whose token works, or may work, keeps what it has.
+        Telegram is asked now: a stored failure may be outdated, and a bot that is off has none.
+        A bot whose token works, or may work, keeps its Telegram bot.
 
         Args:
-            token: as Telegram has just confirmed it; nothing is looked for if it has not.
-            exclude_id: the id of the bot that gets it.
+            token: the token that Telegram has just confirmed; for an unconfirmed one, the result
+                is None.
+            exclude_id: the id of the bot that gets the token.
         """
         if token.telegram_id is None:
             return None
@@ -53,7 +54,7 @@ class Claims:
         return None
 
     async def confirm(self, bot_id: int, token: VerifiedToken) -> None:
-        """Store what Telegram has said of a running bot's token.
+        """Store Telegram's confirmation of a running bot's token.
 
         Raises:
             BotAlreadyRegistered: another bot in the platform is this Telegram bot.

@@ -1,4 +1,4 @@
-"""What follows from an error while a bot connects or polls: one table, read top to bottom."""
+"""The consequence of an error while a bot connects or polls: a table, read top to bottom."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from runner.states import Reason
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Why a bot does not run.
+    """The diagnosis of an error that keeps a bot from running.
 
     Args:
         reason: for programs.
         detail: a sentence for its owner.
-        final: whether only the owner can mend it.
-        delay: seconds to wait before the next try, where Telegram says how many.
-        incident: the id under which a failure of ours is logged.
+        final: True if only the owner can fix it.
+        delay: seconds to wait before the next attempt, if Telegram has set them.
+        incident: the id under which an internal error is logged; None for any other error.
     """
 
     reason: Reason
@@ -33,11 +33,11 @@ class Diagnosis:
 
 
 def classify_error(error: BaseException | None, *, running: bool) -> Diagnosis:
-    """What an error means.
+    """Classify an error.
 
     Args:
-        error: what was raised; None for a task that ended without a word.
-        running: whether the bot had come so far as to run.
+        error: the exception; None for a task that ended without one.
+        running: True if the bot was running before the error.
     """
     match error:
         case InvalidToken() if running:
@@ -49,18 +49,18 @@ def classify_error(error: BaseException | None, *, running: bool) -> Diagnosis:
         case InvalidToken():
             return Diagnosis(
                 Reason.TOKEN_REJECTED,
-                "Telegram does not know the token (any more). Enter the one @BotFather shows.",
+                "Telegram does not accept the token. Enter the current token from @BotFather.",
                 final=True,
             )
         case BotAlreadyRegistered():
             return Diagnosis(
                 Reason.ALREADY_REGISTERED,
-                "This Telegram bot is registered in the platform a second time.",
+                "This Telegram bot is already registered in another account.",
                 final=True,
             )
         case RetryAfter():
             seconds = cast(timedelta, error.retry_after).total_seconds()
-            detail = f"Telegram asks to wait {seconds:.0f} s."
+            detail = f"Telegram's rate limit is reached; next attempt in {seconds:.0f} s."
             return Diagnosis(Reason.RATE_LIMITED, detail, delay=seconds)
         case Conflict() if "webhook" in error.message.lower():
             return Diagnosis(
@@ -69,24 +69,25 @@ def classify_error(error: BaseException | None, *, running: bool) -> Diagnosis:
         case Conflict():
             return Diagnosis(
                 Reason.CONFLICT,
-                "Another program polls with this token: end it, or give the bot a new token.",
+                "Another program uses this token. Stop that program, or create a new token at "
+                "@BotFather.",
             )
         case TelegramError():
             return Diagnosis(Reason.TELEGRAM_UNREACHABLE, explain(error))
         case StorageError():
             return Diagnosis(
                 Reason.STORAGE_UNAVAILABLE,
-                "The server's database does not answer; messages wait at Telegram meanwhile.",
+                "The server's database does not answer. Messages wait at Telegram until it does.",
             )
     incident = secrets.token_hex(6)
-    detail = f"Something went wrong on our side (incident {incident})."
+    detail = f"Internal error (incident {incident})."
     return Diagnosis(Reason.INTERNAL_ERROR, detail, incident=incident)
 
 
 def explain(error: TelegramError) -> str:
-    """A sentence for the owner of a bot that Telegram does not serve."""
+    """Return a sentence for the owner of a bot that cannot work with Telegram."""
     if isinstance(error, TimedOut):
         return "Telegram did not answer in time."
     if isinstance(error, BadRequest):
-        return f"Telegram refuses what it is asked: {error.message.rstrip('.')}."
+        return f"Telegram rejected the request: {error.message.rstrip('.')}."
     return f"Telegram cannot be reached: {error.message.rstrip('.')}."

@@ -1,7 +1,7 @@
-"""Everything the runner raises on purpose; it knows nothing of HTTP.
+"""The errors of the runner; they know nothing of HTTP.
 
 RunnerError
-├── TokenRejected           Telegram does not know the token
+├── TokenRejected           Telegram does not accept the token
 └── BotGone                 the bot was deleted while it was being changed
 """
 
@@ -13,7 +13,7 @@ class RunnerError(Exception):
 
 
 class TokenRejected(RunnerError):
-    """Telegram does not know the token."""
+    """Telegram does not accept the token."""
 
 
 class BotGone(RunnerError):

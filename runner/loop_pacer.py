@@ -1,4 +1,4 @@
-"""Keeps turns of the event loop short when much comes at once."""
+"""Keeps the iterations of the event loop short when many tasks start at once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections import deque
 
 
 class LoopPacer:
-    """Lets a number of callers through in each turn of the loop; the others wait, in order.
+    """Lets a number of callers pass in each iteration of the loop; the others wait, in order.
 
-    A batch of messages for many chats would otherwise begin hundreds of handlers in one turn,
-    and whatever else is due, an answer to a request for example, would wait for all of them.
-    Who is through holds nothing, so a handler that hangs keeps nobody out.
+    A batch of messages for many chats would otherwise start hundreds of handlers in one
+    iteration, and all other work, such as an answer to a request, would wait for them. A caller
+    holds nothing after it has passed, so a handler that hangs blocks no other.
 
     Args:
-        each_turn: how many pass in one turn.
+        each_turn: the number of callers that pass in one iteration.
     """
 
     def __init__(self, each_turn: int) -> None:
@@ -24,7 +24,7 @@ class LoopPacer:
         self._scheduled = False
 
     async def wait(self) -> None:
-        """Pass, at once or in a later turn."""
+        """Wait for the caller's turn; return at once if this iteration has room."""
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._turn)
@@ -39,7 +39,7 @@ class LoopPacer:
         left = self._each_turn
         while left and self._waiting:
             future = self._waiting.popleft()
-            if not future.done():  # else its caller was cancelled
+            if not future.done():  # otherwise its caller was cancelled
                 future.set_result(None)
                 left -= 1
         self._left = left

@@ -1,4 +1,4 @@
-"""The bots of this process: which run, and how wishes about them are carried out."""
+"""The bots of this process: their registry, their locks, and the execution of wishes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class BotManager:
     A bot is changed under its lock, which is also held while its row is changed.
 
     Args:
-        context: what all bots share.
+        context: the objects that all bots share.
     """
 
     def __init__(self, context: RunnerContext) -> None:
@@ -31,19 +31,19 @@ class BotManager:
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._closing = False
 
-    # -- what runs
+    # -- the registry
 
     @property
     def size(self) -> int:
-        """The number of bots that run, or should."""
+        """The number of bots that run or should run."""
         return len(self._bots)
 
     def find(self, bot_id: int) -> ManagedBot | None:
-        """Return a bot that runs here, or should; None of all others."""
+        """Return a bot that runs here or should; None for any other bot."""
         return self._bots.get(bot_id)
 
     def bots(self) -> Iterator[ManagedBot]:
-        """Iterate over the bots that run here, or should."""
+        """Iterate over the bots that run here or should."""
         return iter(self._bots.values())
 
     def states(self) -> Counter[BotState]:
@@ -51,7 +51,7 @@ class BotManager:
         return Counter(managed.status.state for managed in self._bots.values())
 
     def stale(self, wanted: dict[int, int]) -> set[int]:
-        """Return the bots that are not as they should be.
+        """Return the bots that differ from the wishes of their owners.
 
         Args:
             wanted: the bots that should run, by id, each with the generation of its wish.
@@ -60,17 +60,17 @@ class BotManager:
         ids = wanted.keys() | running.keys()
         return {bot_id for bot_id in ids if wanted.get(bot_id) != running.get(bot_id)}
 
-    # -- how it is changed
+    # -- changes
 
     def lock(self, bot_id: int) -> asyncio.Lock:
-        """Return the lock of a bot, to be held while it or its row is changed."""
+        """Return the lock of a bot; hold it while the bot or its row is changed."""
         lock = self._locks.get(bot_id)
         if lock is None:
             lock = self._locks[bot_id] = asyncio.Lock()
         return lock
 
     def locked(self) -> list[int]:
-        """Return the bots that are being changed, or are about to."""
+        """Return the bots whose lock is held or waited for."""
         return list(self._locks)
 
     async def apply(
@@ -78,7 +78,7 @@ class BotManager:
     ) -> None:
         """Carry out an owner's wish; the bot's lock must be held.
 
-        Returns when the bot is off, or has begun to start; see `wait_until_stable`.
+        Returns once the bot is off or has begun to start; see `wait_until_stable`.
 
         Args:
             record: the bot as it is stored now.
@@ -121,24 +121,24 @@ class BotManager:
             del self._bots[bot_id]
 
     async def forget(self, bot_id: int) -> None:
-        """Stop a bot that is deleted, or is to be at once; its lock must be held."""
+        """Stop a bot that was deleted or is about to be; its lock must be held."""
         await self.stop(bot_id)
         self._context.observer.forget(bot_id)
 
     def enqueue(self, bot_id: int, update: StoredUpdate) -> None:
-        """Hand an update of the journal to a bot, if it runs."""
+        """Pass an update from the journal to a bot, if it runs."""
         managed = self._bots.get(bot_id)
         if managed is not None:
             managed.enqueue(IncomingUpdate.from_stored(update))
 
     async def wait_until_stable(self, bot_id: int) -> bool:
-        """Wait, for as long as a request may, until a bot is neither starting nor stopping."""
+        """Wait until a bot is neither starting nor stopping, for `start_wait` seconds at most."""
         managed = self._bots.get(bot_id)
         patience = self._context.settings.start_wait
         return managed is None or await completes(managed.stable.wait(), within=patience)
 
     async def shutdown(self) -> None:
-        """Stop every bot; what their owners want stays as it is."""
+        """Stop every bot; their owners' wishes stay as they are."""
         self._closing = True
 
         async def stop(bot_id: int) -> None:

@@ -1,7 +1,7 @@
-"""Which bots this process may run, and whether it may act for them now.
+"""The ownership of bots: the permission of this process to run them and to act for them now.
 
-With one process on a database the answer is always yes. What asks is the same with several:
-the gate before each call of Telegram, and the fence in each of the runner's transactions
+One process on a database owns all bots, always. The checks are the same as with several: the gate
+before each call of Telegram, and the fence in each of the runner's transactions
 (`Database.write_as_owner`).
 """
 
@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class Ownership(Protocol):
-    """The bots that this process has."""
+    """The bots that this process owns."""
 
     def owns(self, bot_id: int) -> bool:
         """Return True if this process runs the bot."""
@@ -21,7 +21,7 @@ class Ownership(Protocol):
 
 
 class SoleOwner:
-    """The ownership of a process that has its database alone: all bots, always."""
+    """The ownership of the only process on a database: all bots, always."""
 
     def owns(self, bot_id: int) -> bool:
         """Return True; see `Ownership`."""

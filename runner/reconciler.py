@@ -1,4 +1,4 @@
-"""Makes bots what the database says: at boot, and whenever that differs."""
+"""Brings bots in line with the database: at boot, and whenever they differ."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ PAGE = 50  # bots that are read at once
 
 
 class Reconciler:
-    """Compares what runs with what should, a page of bots at a time.
+    """Compares the bots that run with those that should, a page at a time.
 
     Args:
         db: the database.
-        vault: opens the stored tokens.
+        vault: decrypts the stored tokens.
         manager: runs the bots.
-        settings: times and bounds.
+        settings: times and limits.
 
     Attributes:
         in_doubt: True if all bots have to be reconciled soon.
@@ -44,9 +44,10 @@ class Reconciler:
         self._vault = vault
         self._manager = manager
         self._settings = settings
-        self._untried: set[int] | None = None  # of those wanted at boot; None before it is read
+        # Bots wanted at boot and not tried yet; None before they are read.
+        self._untried: set[int] | None = None
         self.in_doubt = False
-        self._queued: set[int] = set()  # those of them that boot has yet to begin with
+        self._queued: set[int] = set()  # bots that boot has not started yet
 
     @property
     def ready(self) -> bool:
@@ -55,20 +56,20 @@ class Reconciler:
 
     @property
     def queued(self) -> int:
-        """The number of bots that boot has yet to begin with."""
+        """The number of bots that boot has not started yet."""
         return len(self._queued)
 
     def mark_begun(self, bot_id: int) -> None:
-        """Note that boot need not begin with a bot any more; see `queued`."""
+        """Record that boot need not start a bot any longer; see `queued`."""
         self._queued.discard(bot_id)
 
     def mark_tried(self, bot_id: int) -> None:
-        """Note that a bot has been tried, or need not be; see `ready`."""
+        """Record that a bot has been tried or need not be; see `ready`."""
         if self._untried:
             self._untried.discard(bot_id)
 
     async def start_wanted(self) -> None:
-        """Start every bot that should run; returns before they are started."""
+        """Begin to start every bot that should run; return before they are connected."""
         wanted = await self._patiently(lambda: self._db.read(bots.wanted_generations))
         self._untried = set(wanted)
         self._queued = {bot_id for bot_id in wanted if self._manager.find(bot_id) is None}
@@ -77,18 +78,18 @@ class Reconciler:
             await self._patiently(partial(self._reconcile_page, page, pace))
 
     async def reconcile_all(self) -> None:
-        """Start what should run and does not, stop what runs and should not."""
+        """Start the bots that should run and do not; stop those that run and should not."""
         self.in_doubt = False
         wanted = await self._db.read(bots.wanted_generations)
-        # An operation under way may have read what was true before: it is looked at, too.
+        # A concurrent operation may have read older rows, so its bot is included.
         stale = {*self._manager.stale(wanted), *self._manager.locked()}
         pace = LoopPacer(self._settings.starts_a_turn)
         for page in _pages(sorted(stale)):
             await self._reconcile_page(page, pace)
 
     async def _reconcile_page(self, bot_ids: Sequence[int], pace: LoopPacer) -> None:
-        """Start those of some bots that should run, then stop those that should not."""
-        # What is being changed may take a while: it must not hold up the others' owners.
+        """Start the bots of a page that should run, then stop those that should not."""
+        # A change in progress may take a while, and must not delay the other bots of the page.
         others = [bot_id for bot_id in bot_ids if self._manager.lock(bot_id).locked()]
         free = sorted(set(bot_ids) - set(others))
         async with AsyncExitStack() as locks:
@@ -104,11 +105,11 @@ class Reconciler:
                 self._queued.discard(bot_id)
                 await self._manager.apply(record, priority=False)
         self._queued.difference_update(others)
-        for bot_id in others:  # to stop one can take a while
+        for bot_id in others:  # without the page's locks: stopping can take a while
             await self.reconcile(bot_id)
 
     async def reconcile(self, bot_id: int) -> None:
-        """Make a bot what the database says.
+        """Bring a bot in line with the database.
 
         Raises:
             StorageError: the database did not answer; nothing was changed.
@@ -132,10 +133,11 @@ class Reconciler:
             await self._manager.apply(record, priority=False)
 
     async def restart(self, bot_id: int, token_generation: int) -> None:
-        """Make a bot what the database says, after it was refused to write with its token.
+        """Bring a bot in line with the database, after a write with its token was rejected.
 
         Args:
-            token_generation: of that token; nothing is done if the bot has another by now.
+            token_generation: the generation of that token; nothing is done if the bot has another
+                one by now.
         """
         async with self._manager.lock(bot_id):
             managed = self._manager.find(bot_id)
@@ -144,11 +146,11 @@ class Reconciler:
                 await self._patiently(partial(self._reconcile_locked, bot_id))
 
     def doubt(self) -> None:
-        """Have all bots reconciled soon: a write may have been carried out, or not."""
+        """Schedule a reconciliation of all bots, because the outcome of a write is unknown."""
         self.in_doubt = True
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do something that reads, however long the database does not answer."""
+        """Retry a read until the database answers."""
         while True:
             try:
                 return await work()

@@ -1,4 +1,4 @@
-"""One run of a bot: the parts it is made of, from the first call of Telegram to the last."""
+"""One run of a bot, from the first call of Telegram to the last, and its parts."""
 
 from __future__ import annotations
 
@@ -28,41 +28,41 @@ from runner.updates.processor import UpdateProcessor
 
 
 class RunObserver(Protocol):
-    """Hears what becomes of bots while they run."""
+    """Is notified of changes of bots while they run."""
 
     async def confirm(self, bot_id: int, token: VerifiedToken) -> None:
-        """Store what Telegram said of a bot's token.
+        """Store Telegram's confirmation of a bot's token.
 
         Raises:
             BotAlreadyRegistered: another bot in the platform is this Telegram bot.
         """
 
     def observe(self, record: BotRecord, status: BotStatus, *, is_new_state: bool) -> None:
-        """Learn a bot's status, after each change of its state and each wish carried out."""
+        """Record a bot's status after each change of its state and each wish carried out."""
 
     def observe_off(self, record: BotRecord) -> None:
-        """Learn that a bot which does not run here is to be off."""
+        """Record that a bot that does not run here should be off."""
 
     def forget(self, bot_id: int) -> None:
-        """Learn that a bot is deleted."""
+        """Discard the status of a deleted bot."""
 
     def disowned(self, bot_id: int, token_generation: int) -> None:
-        """Learn that this process may no longer write for a bot with the token that it has."""
+        """Restart a bot for which this process may no longer write with its current token."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunnerContext:
-    """What all bots share.
+    """The objects that all bots share.
 
     Args:
-        dialog: what the bots say.
+        dialog: produces the replies of the bots.
         transport: the HTTP session.
         journal: stores updates.
-        settings: times and bounds.
-        ownership: tells whether this process may act for its bots.
-        start_limiter: bounds how many bots connect at once.
-        loop_pacer: bounds how many handlers begin in one turn of the loop.
-        observer: hears what becomes of bots.
+        settings: times and limits.
+        ownership: the permission of this process to act for its bots.
+        start_limiter: limits the number of bots that connect at once.
+        loop_pacer: limits the number of handlers that start in one iteration of the loop.
+        observer: is notified of changes of bots.
     """
 
     dialog: Dialog
@@ -95,10 +95,10 @@ class BotRun:
     attempts: int = 0
 
     async def connect(self, record: BotRecord) -> tuple[VerifiedToken, str | None]:
-        """Go from nothing to a first getUpdates that came back.
+        """Check the token and that polling is allowed; remove a webhook that blocks it.
 
         Returns:
-            The token with what Telegram told of it; and a sentence for the owner, or None.
+            The token with its Telegram bot; and a sentence for the owner, or None.
 
         Raises:
             TelegramError: Telegram does not serve the bot.
@@ -118,22 +118,22 @@ class BotRun:
         if self.is_initialized:
             await self.application.bot.get_me()
         else:
-            await self.application.initialize()  # asks getMe, too
+            await self.application.initialize()  # also calls getMe
             self.is_initialized = True
         me = self.application.bot.bot
         if me.id != claimed_telegram_id(record.token):
-            raise NotTelegram("getMe told of another bot")
+            raise NotTelegram("getMe returned a different bot")
         token = VerifiedToken(record.token, me.id, me.username or "")
         if (token.telegram_id, token.username) != (record.telegram_id, record.username):
             await self.context.observer.confirm(record.id, token)
         return token
 
     async def receive(self, bot_id: int) -> None:
-        """Take up what is stored and not handled, then poll until something goes wrong.
+        """Queue the stored backlog, then poll until an error occurs.
 
         Raises:
-            TelegramError: Telegram does not serve the bot any more.
-            StorageError: what came could not be stored; it stays unconfirmed.
+            TelegramError: Telegram no longer serves the bot.
+            StorageError: new updates could not be stored; they stay unconfirmed.
         """
         if not self.has_backlog:
             resumption = await self.context.journal.resume(bot_id)
@@ -152,14 +152,14 @@ class BotRun:
                     raise
 
     async def close(self) -> None:
-        """End; handlers still running may finish for a moment, and nothing is sent afterwards."""
+        """Stop; running handlers get a short grace period, and nothing is sent afterwards."""
         try:
             await self.processor.close()
         finally:
             self.client.close()
             await self.application.shutdown()
             if self.is_initialized:
-                # Else the two hold each other, and wait for the collector; see server/gc_tuning.py.
+                # Break the reference cycle of the two; see server/gc_tuning.py.
                 self.application.bot.bot.set_bot(None)
 
 
@@ -169,12 +169,12 @@ def create_run(
     *,
     is_running: Callable[[], bool],
 ) -> BotRun:
-    """Make the parts of one run of a bot.
+    """Create the parts of one run of a bot.
 
     Args:
         record: the bot as it is stored.
-        context: what all bots share.
-        is_running: tells whether Telegram serves the bot at this moment.
+        context: the objects that all bots share.
+        is_running: returns True while Telegram serves the bot.
     """
     client = BotClient(
         record.token,
@@ -198,10 +198,10 @@ def create_run(
 
 
 def _host(url: str) -> str:
-    """Name where an address leads; its path may hold a secret, often the token itself."""
+    """Return the host of an address, because its path may contain a secret, often the token."""
     try:
         parts = urlsplit(url)
-    except ValueError:  # it is Telegram's text, and not an address
+    except ValueError:  # Telegram's text is not an address
         return "an address"
     host = foreign(f"{parts.scheme}://{parts.hostname}", limit=MAX_TEXT)
     return host if parts.hostname else "an address"

@@ -1,4 +1,4 @@
-"""Puts the parts of the runner together."""
+"""Assembles the parts of the runner."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from runner.views import Views
 
 
 class _Observer:
-    """Writes and publishes what becomes of bots; see `RunObserver`."""
+    """Writes and publishes the statuses of bots; see `RunObserver`."""
 
     def __init__(self, claims: Claims, statuses: StatusWriter, events: EventHub) -> None:
-        self.reconciler: Reconciler | None = None  # set once it is made; bots exist only then
+        self.reconciler: Reconciler | None = None  # set before there are any bots
         self.confirm = claims.confirm
         self.observe_off = statuses.put_off
         self.forget = statuses.forget
@@ -42,7 +42,7 @@ class _Observer:
         self._restarts: set[asyncio.Task[None]] = set()
 
     def observe(self, record: BotRecord, status: BotStatus, *, is_new_state: bool) -> None:
-        """Write a status, and publish it if it is news."""
+        """Write a status, and publish it if its state is new."""
         self._statuses.put(record.id, record.generation, status)
         if is_new_state:
             self._events.publish(record.user_id, EventKind.STATE, record.id, status)
@@ -53,7 +53,7 @@ class _Observer:
             self.reconciler.mark_tried(record.id)
 
     def disowned(self, bot_id: int, token_generation: int) -> None:
-        """Restart a bot as it is stored."""
+        """Restart a bot with its stored settings."""
         if self.reconciler is not None:
             name = f"bot {bot_id} restarting"
             task = asyncio.create_task(self.reconciler.restart(bot_id, token_generation), name=name)
@@ -61,7 +61,7 @@ class _Observer:
             task.add_done_callback(self._restarts.discard)
 
     async def close(self) -> None:
-        """End restarts that are under way."""
+        """Cancel the restarts in progress."""
         for task in list(self._restarts):
             task.cancel()
             await asyncio.wait({task})
@@ -72,15 +72,15 @@ class Runner:
     """The runner of a process; made by `create_runner`, ended by `close`.
 
     Args:
-        transport: the way to Telegram.
-        manager: which bots run.
-        reconciler: makes them what the database says.
-        journal: what came in.
-        statuses: what is true of bots, on its way to the database.
+        transport: the connection to Telegram.
+        manager: the registry of the bots that run.
+        reconciler: brings them in line with the database.
+        journal: the received updates.
+        statuses: the statuses of bots, to be written to the database.
         views: bots as they are shown.
-        claims: whose a token is.
-        events: live news for owners.
-        counters: the counters among those.
+        claims: the Telegram bots of tokens.
+        events: live events for owners.
+        counters: publishes the counters among those.
     """
 
     transport: Transport
@@ -96,27 +96,27 @@ class Runner:
 
     @property
     def size(self) -> int:
-        """The number of bots that run, or are about to."""
+        """The number of bots that run or will be started."""
         return self.manager.size + self.reconciler.queued
 
     def states(self) -> Counter[BotState]:
-        """Count the bots of this process by state, those that boot has yet to begin included."""
+        """Count the bots of this process by state, including those not started yet at boot."""
         counts = self.manager.states()
         if self.reconciler.queued:
             counts[BotState.STARTING] += self.reconciler.queued
         return counts
 
     async def save_polls(self) -> None:
-        """Write when bots were last answered; called once a minute.
+        """Write the times of the bots' last polls; called once a minute.
 
         Raises:
-            StorageError: nothing of it is written.
+            StorageError: nothing was written.
         """
         polls = ((bot.record.id, bot.status.last_poll_at) for bot in self.manager.bots())
         await self.statuses.save_polls((bot_id, at) for bot_id, at in polls if at is not None)
 
     async def close(self) -> None:
-        """Stop every bot, then write what is unwritten; what owners want stays as it is."""
+        """Stop every bot, then write the remaining statuses; owners' wishes stay as they are."""
         await self.counters.close()
         await self.observer.close()
         await self.manager.shutdown()
@@ -133,15 +133,15 @@ def create_runner(
     dialog: Dialog = echo.answer,
     ownership: Ownership | None = None,
 ) -> Runner:
-    """Make the runner of a process.
+    """Create the runner of a process.
 
     Args:
         db: the database.
-        vault: opens the stored tokens.
+        vault: decrypts the stored tokens.
         transport: the HTTP session of all bots.
-        settings: times and bounds.
-        dialog: what the bots say.
-        ownership: tells which bots are this process's; None for all.
+        settings: times and limits.
+        dialog: produces the replies of the bots.
+        ownership: the bots that this process owns; None for all.
     """
     journal, statuses, events = Journal(db), StatusWriter(db), EventHub()
     claims = Claims(db, vault, transport, timeout=settings.verify_timeout)

@@ -1,39 +1,39 @@
-"""The times and bounds of the runner, in one place, so that tests can shrink them."""
+"""The times and limits of the runner, in one place, so that tests can shrink them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# open files: for each bot its long poll and what it sends meanwhile; beside that the database,
-# calls of Telegram, the log
+# Open files: for each bot its long poll and its other calls; in addition the database, the
+# server's own calls of Telegram, and the log.
 FILES_A_BOT, FILES_BESIDE = 2, 128
 
 
 @dataclass(frozen=True, slots=True)
 class RunnerTuning:
-    """How patient the runner is. All times in seconds.
+    """The times and limits of the runner. All times in seconds.
 
     Args:
-        poll_timeout: how long Telegram may hold a getUpdates (the Bot API allows 50).
-        poll_margin: how much longer than that the answer may take.
-        call_timeout: how long any other call may take.
-        verify_timeout: how long a request waits for Telegram to confirm a new token.
-        start_wait: how long a request waits for a bot to start.
-        backoff_min, backoff_max: bounds of the time between two attempts.
-        idle_max: the longest pause after polls that came back at once with nothing new.
-        send_grace: how long handlers still running may go on when their bot is stopped.
-        cut_wait: how long a handler that was cut may take to end.
-        boot_parallel: how many bots connect at once, owners' own starts not counted.
-        starts_a_turn: how many bots are made ready at boot in one turn of the event loop.
-        chats_parallel: how many chats of a bot are served at once.
-        handlers_a_turn: how many handlers, over all bots, begin in one turn of the event loop.
-        max_pending: how many updates of a bot may wait before its poller waits.
-        conflicts: how many 409 in a row are taken as another program that polls.
-        max_failures: how often an update's handler may fail before the update is dead.
-        transient_failures: how often Telegram or the network may fail for it beside that.
-        prune_step: how many handled updates are removed in one transaction.
-        prune_interval: time between two rounds of that.
-        watch_interval: time between two looks at whether the command line changed something.
+        poll_timeout: longest time that Telegram may hold a getUpdates (the Bot API allows 50).
+        poll_margin: additional time for the answer to arrive.
+        call_timeout: longest time of any other call.
+        verify_timeout: longest time that a request waits for Telegram to confirm a new token.
+        start_wait: longest time that a request waits for a bot to start.
+        backoff_min, backoff_max: limits of the time between two attempts.
+        idle_max: longest pause after polls that returned at once without new updates.
+        send_grace: time that running handlers get to finish when their bot is stopped.
+        cut_wait: time that a cancelled handler gets to end.
+        boot_parallel: number of bots that connect at once, owners' own starts not counted.
+        starts_a_turn: number of bots that are prepared at boot in one iteration of the event loop.
+        chats_parallel: number of chats of a bot that are served at once.
+        handlers_a_turn: number of handlers of all bots that start in one iteration of the loop.
+        max_pending: number of waiting updates of a bot above which its poller pauses.
+        conflicts: number of consecutive 409 answers that mean that another program polls.
+        max_failures: number of failed attempts after which an update is dead.
+        transient_failures: number of additional attempts after failures of Telegram or the network.
+        prune_step: number of handled updates that are deleted in one transaction.
+        prune_interval: time between two rounds of pruning.
+        watch_interval: time between two checks for changes by the command line.
     """
 
     poll_timeout: int = 50
@@ -59,5 +59,5 @@ class RunnerTuning:
     watch_interval: float = 1.0
 
     def backoff(self, failures: int) -> float:
-        """Seconds to wait after so many failures in a row: doubled each time, within bounds."""
+        """Return the seconds to wait after consecutive failures: doubled each time, limited."""
         return min(self.backoff_max, self.backoff_min * 2.0 ** min(failures - 1, 16))

@@ -1,4 +1,4 @@
-"""Bounds how many bots connect at once, and lets those go first whose owners wait."""
+"""Limits the number of bots that connect at once; bots whose owners wait go first."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 
 
 class StartLimiter:
-    """A semaphore with a way past its queue.
+    """A semaphore whose queue promoted bots bypass.
 
-    At boot thousands of bots wait here; an owner who switches one of them on does not.
+    At boot thousands of bots wait here; a bot that its owner switches on does not.
 
     Args:
-        number: how many bots may hold a slot at once, promoted ones not counted.
+        number: the number of bots that may hold a slot at once, promoted ones not counted.
     """
 
     def __init__(self, number: int) -> None:
@@ -23,7 +23,7 @@ class StartLimiter:
 
     @asynccontextmanager
     async def acquire(self, bot_id: int) -> AsyncIterator[None]:
-        """Wait for a slot and hold it for as long as the block lasts."""
+        """Wait for a slot, and hold it for the duration of the block."""
         counted = await self._take(bot_id)
         try:
             yield
@@ -32,14 +32,14 @@ class StartLimiter:
                 self._give()
 
     def promote(self, bot_id: int) -> None:
-        """Let a bot pass without a slot, at once or when it comes; see `forget`."""
+        """Let a bot pass without a slot, now or when it arrives, until `forget`."""
         self._promoted.add(bot_id)
         ticket = self._waiting.get(bot_id)
         if ticket is not None and not ticket.done():
             ticket.set_result(False)
 
     def forget(self, bot_id: int) -> None:
-        """Have a bot queue like all others from now on."""
+        """Cancel a promotion: from now on the bot waits in the queue like any other."""
         self._promoted.discard(bot_id)
 
     async def _take(self, bot_id: int) -> bool:

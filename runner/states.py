@@ -1,4 +1,4 @@
-"""The states of a bot, the moves between them, and what is told of them."""
+"""The states of a bot, the transitions between them, and the status of a bot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class BotState(StrEnum):
-    """Where a bot is in its life."""
+    """The state of a bot."""
 
     STOPPED = "stopped"
     STARTING = "starting"
@@ -19,7 +19,7 @@ class BotState(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a bot is retrying or failed."""
+    """The reason why a bot is retrying or failed."""
 
     TOKEN_REJECTED = "token_rejected"  # noqa: S105
     TOKEN_REVOKED = "token_revoked"  # noqa: S105
@@ -31,7 +31,7 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
-# Every move there is. A failed bot is started again by its owner or by the next boot.
+# All transitions. A failed bot is started again by its owner or at the next boot.
 TRANSITIONS: dict[BotState, frozenset[BotState]] = {
     BotState.STOPPED: frozenset({BotState.STARTING, BotState.RETRYING}),
     BotState.STARTING: frozenset(
@@ -43,7 +43,7 @@ TRANSITIONS: dict[BotState, frozenset[BotState]] = {
     BotState.STOPPING: frozenset({BotState.STOPPED}),
 }
 
-# Something of the bot runs, and should.
+# The bot has a task, and should have one.
 ALIVE = frozenset({BotState.STARTING, BotState.RUNNING, BotState.RETRYING})
 
 STABLE = frozenset({BotState.STOPPED, BotState.RUNNING, BotState.RETRYING, BotState.FAILED})
@@ -51,19 +51,19 @@ STABLE = frozenset({BotState.STOPPED, BotState.RUNNING, BotState.RETRYING, BotSt
 
 @dataclass(frozen=True, slots=True)
 class BotStatus:
-    """What is told of a bot.
+    """The status of a bot.
 
     Args:
-        state: where it is.
-        reason: why, for retrying and failed.
-        detail: a sentence for its owner; it never holds a token.
-        since: since when it is in this state.
-        attempts: how many starts in a row have not worked out.
-        next_attempt_at: when the next one is due, for retrying.
-        last_poll_at: when getUpdates last came back.
-        last_update_at: when the last update arrived.
-        pending: how many updates are stored and not handled yet.
-        dead: how many updates' handlers failed for good.
+        state: the state.
+        reason: the reason, for retrying and failed.
+        detail: a sentence for its owner; it never contains a token.
+        since: the time of the last change of state.
+        attempts: the number of consecutive failed starts.
+        next_attempt_at: the time of the next attempt, for retrying.
+        last_poll_at: the time of the last answer to getUpdates.
+        last_update_at: the time of the last update.
+        pending: the number of updates that are stored and not handled yet.
+        dead: the number of updates whose handlers failed for good.
     """
 
     state: BotState

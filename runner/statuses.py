@@ -1,7 +1,7 @@
 """Writes the statuses of this process's bots to their rows, many of them in one commit.
 
-A status is true from the moment it is set; its row follows within milliseconds. The process that
-runs a bot, or has run it, shows what it has here.
+A status is valid from the moment it is set; its row follows within milliseconds. The process that
+runs a bot, or has run it, shows the status from here.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from runner.states import BotStatus
 
 log = logging.getLogger("botyard.runner")
 
-DELAY = 0.02  # seconds that a status waits for others to share its commit
-RETRY_DELAY = 1.0  # seconds between tries while the database does not answer
+DELAY = 0.02  # seconds that a status waits for others, to share a commit
+RETRY_DELAY = 1.0  # seconds between attempts while the database does not answer
 
 
 class StatusWriter:
-    """The one writer of the table `runs` while bots run.
+    """The only writer of the table `runs` while bots run.
 
     Args:
         db: the database.
@@ -38,15 +38,15 @@ class StatusWriter:
         self._db = db
         self._latest: dict[int, RunRecord] = {}
         self._unwritten: dict[int, RunRecord] = {}
-        self._polls: dict[int, datetime] = {}  # as they are in the rows
+        self._polls: dict[int, datetime] = {}  # as stored in the rows
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     def put(self, bot_id: int, generation: int, status: BotStatus) -> None:
-        """Have a status written.
+        """Schedule a status to be written.
 
         Args:
-            generation: of the wish that it follows from.
+            generation: the generation of the wish that led to it.
         """
         run = RunRecord(
             generation,
@@ -65,31 +65,31 @@ class StatusWriter:
         self._schedule(DELAY)
 
     def put_off(self, record: BotRecord) -> None:
-        """Have it written that a bot which does not run here is off."""
+        """Schedule the status "off" of a bot that does not run here to be written."""
         run = self._latest.get(record.id, record.run)
         if run is None or run.generation >= record.generation:
             return
-        if run.state != runs.STOPPED:  # boot has yet to begin with it
+        if run.state != runs.STOPPED:  # boot has not started it yet
             run = RunRecord(0, runs.STOPPED, None, None, now())
         self._put(record.id, replace(run, generation=record.generation))
 
     def latest(self, bot_id: int) -> RunRecord | None:
-        """Return what was last true of a bot here; None if it has not run here."""
+        """Return the last status of a bot in this process; None if it has not run here."""
         return self._latest.get(bot_id)
 
     def forget(self, bot_id: int) -> None:
-        """Drop what is known of a bot: it is deleted, or runs elsewhere."""
+        """Drop the status of a bot that was deleted or runs in another process."""
         self._latest.pop(bot_id, None)
         self._unwritten.pop(bot_id, None)
 
     async def save_polls(self, polls: Iterable[tuple[int, datetime]]) -> None:
-        """Write when bots were last answered, of those for which that has changed.
+        """Write the times of the bots' last polls, if they have changed.
 
         Args:
-            polls: bot ids, each with that moment.
+            polls: bot ids, each with the time of the last answer to getUpdates.
 
         Raises:
-            StorageError: nothing of it is written.
+            StorageError: nothing was written.
         """
         current = dict(polls)
         changed = [(bot_id, at) for bot_id, at in current.items() if self._polls.get(bot_id) != at]
@@ -98,15 +98,15 @@ class StatusWriter:
         self._polls = current
 
     async def flush(self) -> None:
-        """Write what is unwritten, once; it stays unwritten if the database does not answer."""
-        while self._task is not None:  # it may have begun before the latest was put
+        """Try once to write all unwritten statuses; keep them if the database does not answer."""
+        while self._task is not None:  # it may not include the latest status
             await asyncio.wait({self._task})
         self._flush_now()
         if self._task is not None:
             await asyncio.wait({self._task})
 
     async def close(self) -> None:
-        """Write what is unwritten, once, and nothing afterwards."""
+        """Try once to write all unwritten statuses, and write nothing afterwards."""
         await self.flush()
         if self._timer is not None:
             self._timer.cancel()
@@ -143,7 +143,7 @@ class StatusWriter:
         except StorageUnavailable:
             raise
         except Exception as error:
-            if len(batch) > 1:  # because of one of them: at once, so that they share commits
+            if len(batch) > 1:  # one of them failed: retry each, concurrently to share commits
                 await asyncio.gather(*(self._write({bot_id: run}) for bot_id, run in batch.items()))
                 return
             if not isinstance(error, (NotOwner, peewee.IntegrityError)):
@@ -151,5 +151,5 @@ class StatusWriter:
                 return
             log.debug("the status of bot %d is not stored: %s", *batch, error)  # the bot is gone
         for bot_id, run in batch.items():
-            if self._unwritten.get(bot_id) is run:  # else there is a newer one
+            if self._unwritten.get(bot_id) is run:  # otherwise there is a newer one
                 del self._unwritten[bot_id]

@@ -1,8 +1,8 @@
-"""Bots as they are shown: the row and the status of each, both of one moment.
+"""Bots as they are shown: the row and the status of each, both of the same moment.
 
-One reading has what the owner wants and what is true (see `models.bots.runs`). The process that
-runs a bot knows more: what its rows do not have yet, and the last poll. What it knows of a wish
-newer than the one that was read would not fit, so that bot is read again.
+One read returns the owner's wish and the actual state (see `models.bots.runs`). The process that
+runs a bot has newer data: statuses that are not written yet, and the last poll. If that belongs to
+a newer wish than the row that was read, the two do not match, and the row is read again.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ Shown = tuple[BotRecord, BotStatus]
 
 
 class Views:
-    """Tells how bots are.
+    """Combines the rows of bots with their statuses.
 
     Args:
         db: the database.
-        vault: opens the stored tokens.
+        vault: decrypts the stored tokens.
         manager: runs the bots.
-        statuses: has what is not written yet.
-        counts: of updates that wait or are dead.
+        statuses: the statuses that are not written yet.
+        counts: the numbers of pending and dead updates.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Views:
         return records, self._counts.read([record.id for record in records])
 
     async def _complete(self, records: list[BotRecord], counts: dict[int, Counts]) -> list[Shown]:
-        """Add the statuses; without bots that were deleted meanwhile."""
+        """Add the statuses, without bots that were deleted in the meantime."""
         shown = []
         for read in records:
             record: BotRecord | None = read
@@ -93,10 +93,10 @@ class Views:
         return shown
 
     def status(self, record: BotRecord, count: Counts) -> BotStatus | None:
-        """Return what is true of a bot; None if its row has changed since it was read.
+        """Return the status of a bot; None if its row has changed since it was read.
 
         Args:
-            count: of its updates.
+            count: the counts of its updates.
         """
         managed, run = self._manager.find(record.id), self._statuses.latest(record.id)
         if managed is not None and managed.record.generation == record.generation:
@@ -106,7 +106,7 @@ class Views:
         return _status(record, run or record.run, count)
 
     def last_known(self, record: BotRecord) -> BotStatus:
-        """Return what was last known of a bot here, for a moment without the database."""
+        """Return the last known status of a bot, for use while the database does not answer."""
         managed, run = self._manager.find(record.id), self._statuses.latest(record.id)
         if managed is not None:
             return managed.status
@@ -121,14 +121,14 @@ def _listed(
 
 
 def _status(record: BotRecord, run: RunRecord | None, count: Counts) -> BotStatus:
-    """Make the status of a bot from its rows.
+    """Derive the status of a bot from its rows.
 
     Args:
-        run: what is true of it.
+        run: its last known run; None if it has never run.
     """
     state = runs.shown_state(record, run)
     last_poll_at = None if run is None else run.last_poll_at
-    if run is None or run.state != state:  # on its way there since the wish was written
+    if run is None or run.state != state:  # in transition since the wish was written
         run = RunRecord(0, state, None, None, record.updated_at)
     return BotStatus(
         BotState(state),

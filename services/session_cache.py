@@ -1,8 +1,8 @@
-"""Live sessions in memory, so that a request that reads needs no reading for its key.
+"""A cache of live sessions, so that a reading request needs no query for its key.
 
-What ends a session drops it here at once; what another process does (the command line) is noticed
-by the change marker within a second. Requests that write check their session in the transaction of
-the write, whatever is kept here.
+Ending a session drops it here at once; a change by another process (the command line) is detected
+with the change marker within a second. Requests that write always check their session in the
+transaction of the write, regardless of the cache.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from models.accounts.sessions import SessionRecord
 from models.accounts.users import UserRecord
 
 SIZE = 10_000  # sessions
-TRUSTED = 4.0  # seconds that what is kept counts after the last word of the database
+TRUSTED = 4.0  # seconds that the cache is valid after the last successful check for changes
 
 Found = tuple[UserRecord, SessionRecord]
 
 
 class SessionCache:
-    """Sessions with their accounts, as they were last read.
+    """The sessions with their accounts, as they were last read.
 
     Args:
-        clock: seconds that only ever go forward.
+        clock: returns monotonic seconds.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,7 +34,7 @@ class SessionCache:
         self.epoch = 0  # changes whenever something is dropped
 
     def find(self, session_id: str, user_id: int) -> Found | None:
-        """Return a session with its account; None if the database has to be asked."""
+        """Return a session with its account; None if it must be read from the database."""
         found = self._kept.get(session_id)
         if found is None or found[0].id != user_id or self._clock() >= self._trusted_until:
             return None
@@ -44,8 +44,8 @@ class SessionCache:
         """Keep a session.
 
         Args:
-            epoch: of before it was read; if it has changed, the session may have been ended
-                meanwhile, and is not kept.
+            epoch: the value of `epoch` before the session was read; if it has changed, the session
+                may have ended in the meantime, and is not kept.
         """
         if epoch != self.epoch:
             return
@@ -65,9 +65,9 @@ class SessionCache:
         self._kept.clear()
 
     def trust(self, since: float) -> None:
-        """Let what is kept count for a while.
+        """Extend the validity of the cache, because nothing has changed.
 
         Args:
-            since: by the clock, before the database was asked if anything had changed.
+            since: the clock's time before the check for changes.
         """
         self._trusted_until = since + TRUSTED

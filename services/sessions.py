@@ -42,7 +42,7 @@ class SessionService:
         """Find a live session with its account, and record that it was used.
 
         Returns:
-            None if the session is over or the account is disabled.
+            None if the session has ended or the account is disabled.
         """
         found = self._cache.find(session_id, user_id)
         if found is None:
@@ -61,14 +61,14 @@ class SessionService:
         return user, session
 
     def forget(self, user_id: int) -> None:
-        """Drop what is kept of an account: it has changed."""
+        """Drop the cached sessions of an account that has changed."""
         self._cache.drop(user_id)
 
     async def watch(self) -> None:
-        """Notice changes that the command line made; called once a second.
+        """Detect changes made by the command line; called once a second.
 
         Raises:
-            StorageError: the database did not answer; what is kept does not count for long.
+            StorageError: the database did not answer; the cache soon becomes invalid.
         """
         began = time.monotonic()
         mark = await self._db.read(change_marker.current)

@@ -25,7 +25,7 @@ _ERROR_HEADERS: dict[int, Document] = {
     429: {"Retry-After": {"description": "Seconds to wait.", "required": True, "schema": _SECONDS}},
     503: {"Retry-After": {"description": "Seconds to wait.", "schema": _SECONDS}},
 }
-# what an answer's code can be, where its docstring names none
+# the possible codes of an answer whose docstring names none
 CODES: dict[int, tuple[Code, ...]] = {
     400: (Code.VALIDATION_FAILED, Code.INVALID_JSON, Code.BAD_REQUEST),
     401: (Code.NOT_AUTHENTICATED, Code.INVALID_KEY),

@@ -23,8 +23,9 @@ EXAMPLES: Document = orjson.loads(
 
 
 def schema_name(schema: Any) -> str:
-    """Return a schema's name: Bot for what is read; BotInput, BotChanges and BotReplacement for
-    the bodies of POST, PATCH and PUT.
+    """Return a schema's name: Bot for answers; BotInput, BotChanges, BotReplacement for requests.
+
+    The latter are the bodies of POST, PATCH and PUT.
     """
     if isinstance(schema, str):
         return schema.removesuffix("Schema")
@@ -49,8 +50,8 @@ def request_schema(name: str, *, partial: bool, replaces: bool) -> Schema:
 
     Args:
         name: of the schema, as docstrings have it.
-        partial: no field is required.
-        replaces: what is not required stays as it is, and gets no default.
+        partial: True if no field is required.
+        replaces: True if omitted optional fields keep their values and get no defaults.
     """
     body = schema_class(name)
     read_only = {name for name, field in body().fields.items() if field.dump_only}
@@ -67,8 +68,7 @@ class _SchemaConverter(OpenAPIConverter):
         written = isinstance(instance, BodySchema)
         read = not written or any(field.dump_only for field in instance.fields.values())
         if read or instance.exclude:
-            # Clients must not break when an answer gets one more field; and what they have read
-            # they may send back as it is.
+            # Clients must accept answers with new fields, and may send back answers unchanged.
             json.pop("additionalProperties", None)
         if read and written:  # an answer has all fields; only requests can omit some
             json["required"] = sorted(json["properties"])
@@ -105,7 +105,7 @@ class SchemaPlugin(MarshmallowPlugin):
 
 
 def _ignored(schema: Schema) -> str:
-    """Return a sentence about the fields that a body may have beside its properties."""
+    """Return a sentence about the fields that a body may have in addition to its properties."""
     names = ", ".join(f"`{name}`" for name in sorted(schema.exclude))
     return f"{names} may be sent back, and are ignored; any other field is an error."
 

@@ -66,7 +66,7 @@ class BotCountersEventSchema(BotCountersSchema):
 
 
 class BotDeletedEventSchema(Schema):
-    """The data of the event `deleted`: there is no such bot any more."""
+    """The data of the event `deleted`: the bot was deleted."""
 
     id = _bot_id()
 

@@ -178,8 +178,8 @@ def authorized(by: Actor, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
 
 def _check_authorized(by: Actor, user_id: int) -> None:
     sqlite = isinstance(Session._meta.database.obj, peewee.SqliteDatabase)  # a writer is alone
-    # The account first, as everybody locks, so that nobody waits in a circle; the session so that
-    # it cannot be ended before this transaction is over.
+    # Lock the account first, as in all writes, against deadlocks; lock the session, so that it
+    # cannot end before this transaction does.
     user = select(_ACCOUNT if sqlite else f"{_ACCOUNT} FOR UPDATE", user_id)
     if not user or user[0][0] is not None:
         raise SessionEnded

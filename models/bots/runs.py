@@ -92,14 +92,14 @@ def save_polls(polls: list[tuple[int, datetime]]) -> None:
 
 
 def shown_state(bot: BotRecord, run: RunRecord | None) -> str:
-    """Return the state that is shown of a bot: what is true, or what becomes of it.
+    """Return the state to show for a bot: the actual one, or the transition to its wish.
 
     Args:
-        bot: with the wish.
-        run: what is true.
+        bot: the bot with its wish.
+        run: its actual state; None if it has never run.
     """
     if run is not None and run.generation >= bot.generation:
-        # what should run and is stopped all the same is about to be deleted
+        # a bot that should run but is stopped is about to be deleted
         return STOPPING if run.state == STOPPED and bot.wanted else run.state
     if bot.wanted:
         return STARTING

@@ -1,8 +1,8 @@
 """The change marker: tells a running server of changes made by other processes.
 
-A process that changes which bots may run without holding their locks, or who may log in (the
-command line), renews the mark in the same transaction. The server reads it once a second, by its
-primary key; when it differs, it reconciles all bots and drops the sessions that it keeps in memory.
+A process (the command line) that changes bots without holding their locks, or changes accounts,
+renews the mark in the same transaction. The server reads it once a second, by its primary key; when
+it differs, the server reconciles all bots and drops its cached sessions.
 Nothing is queued, so nothing is lost or done twice: a change while the server is off, several at
 once, or a failed read all end in the same reconciliation.
 

@@ -50,7 +50,7 @@ def migrate(migrator, database, *, fake=False):
 
 
 def _remember_last_id(database, last_ids):
-    # A change of columns makes the table anew, and an id must never be used twice.
+    # A change of columns rebuilds the table, and an id must never be used twice.
     query = "SELECT seq FROM sqlite_sequence WHERE name = 'bots'"
     last_ids += database.execute_sql(query).fetchall()
 

@@ -1,1 +1,1 @@
-"""Live events for whoever listens."""
+"""Live events for the owners of bots."""

@@ -1,4 +1,4 @@
-"""Counts the updates of bots that wait or are dead, no more often than necessary."""
+"""Counts the pending and dead updates of bots; large counts are cached."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from models.messaging import updates
 from models.messaging.updates import Counts
 
 KEPT_FOR = 1.0  # seconds
-MANY = 1000  # updates; fewer are counted faster than anybody could notice
+MANY = 1000  # updates; counting fewer takes no noticeable time
 
 
 class UpdateCounts:
-    """Counts updates; a large count is kept for a second.
+    """Counts updates; a large count is cached for a second.
 
-    Counting is done by the threads that everybody's reading waits for: an account whose bots
-    have a hundred thousand updates must not hold others up by listing them.
+    Counting uses the database threads that all reads share: an account whose bots have a hundred
+    thousand updates must not delay others by listing its bots.
 
     Args:
         db: the database.
-        clock: seconds that only ever go forward.
+        clock: returns monotonic seconds.
     """
 
     def __init__(self, db: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,7 +30,7 @@ class UpdateCounts:
         self._kept: dict[int, tuple[float, Counts]] = {}
 
     async def of(self, bot_ids: list[int]) -> dict[int, Counts]:
-        """Count the updates of some bots.
+        """Count the updates of some bots, by id.
 
         Raises:
             StorageUnavailable: the database did not answer.
@@ -40,18 +40,18 @@ class UpdateCounts:
     def read(self, bot_ids: list[int]) -> dict[int, Counts]:
         """Count the updates of some bots; runs in a database thread, together with other reads.
 
-        Several threads may be here at once: each step on what is kept is one operation.
+        Several threads may run this at once, so each access to the cache is a single operation.
         """
         moment = self._clock()
-        found: dict[int, Counts] = {}
+        result: dict[int, Counts] = {}
         for bot_id in bot_ids:
             kept_at, counts = self._kept.get(bot_id, (-KEPT_FOR, None))
             if counts is not None and kept_at + KEPT_FOR > moment:
-                found[bot_id] = counts
-        for bot_id, counted in updates.counts([i for i in bot_ids if i not in found]).items():
-            found[bot_id] = counted
+                result[bot_id] = counts
+        for bot_id, counted in updates.counts([i for i in bot_ids if i not in result]).items():
+            result[bot_id] = counted
             if counted.pending + counted.dead >= MANY:
                 self._kept[bot_id] = self._clock(), counted
             else:
                 self._kept.pop(bot_id, None)
-        return found
+        return result

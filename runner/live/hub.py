@@ -1,4 +1,4 @@
-"""What happens to bots, told live to their owners."""
+"""Live events of bots for their owners."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-HISTORY = 256  # events a user may have missed and still catch up on
-QUEUE = 512  # events that may wait for a slow reader before it is cut
+HISTORY = 256  # recent events of a user, for readers that reconnect
+QUEUE = 512  # events that may wait for a slow reader before it is disconnected
 
 
 class EventKind(StrEnum):
-    """What an event tells."""
+    """The kind of an event."""
 
     STATE = "state"
     COUNTERS = "counters"
@@ -23,13 +23,13 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened.
+    """One event.
 
     Args:
-        id: to resume after.
-        kind: what it tells.
-        bot_id: of which bot.
-        data: by kind: a BotStatus, or None.
+        id: the id with which a reader can resume after it.
+        kind: the kind.
+        bot_id: the bot.
+        data: a BotStatus; None for `deleted`.
     """
 
     id: str
@@ -42,9 +42,9 @@ class Subscription:
     """One reader's events.
 
     Args:
-        session_id: the login it belongs to.
-        missed: events that happened since the reader was last here; None when that cannot be
-            told, so that the reader must be shown how everything is.
+        session_id: the login session it belongs to.
+        missed: the events since the reader's last one; None if they are not known, so that the
+            reader needs a full snapshot.
     """
 
     def __init__(self, session_id: str, missed: list[Event] | None) -> None:
@@ -55,7 +55,7 @@ class Subscription:
         self._news = asyncio.Event()
 
     def put(self, event: Event) -> None:
-        """Hand an event over; a reader who is too slow is cut."""
+        """Queue an event; disconnect a reader that is too slow."""
         if len(self._waiting) >= QUEUE:
             self.close()
             return
@@ -63,10 +63,10 @@ class Subscription:
         self._news.set()
 
     async def next(self, timeout: float) -> list[Event]:
-        """The events that wait; empty when none came in time, or when it is closed.
+        """Return the queued events; none if the time runs out or the subscription is closed.
 
         Args:
-            timeout: seconds to wait for the first.
+            timeout: seconds to wait for the first event.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -78,43 +78,43 @@ class Subscription:
         return events
 
     def close(self) -> None:
-        """End it; the reader is woken."""
+        """Close the subscription and wake its reader."""
         self.closed = True
         self._waiting.clear()
         self._news.set()
 
 
 class EventHub:
-    """Who listens, and what they may still have missed."""
+    """Distributes events to the readers of each user, and keeps the recent ones."""
 
     def __init__(self) -> None:
-        self._epoch = secrets.token_hex(4)  # ids of an earlier process mean nothing
+        self._epoch = secrets.token_hex(4)  # ids of an earlier process are invalid
         self._number = 0
         self._readers: dict[int, set[Subscription]] = {}
         self._history: dict[int, deque[Event]] = {}
 
     def listened_to(self, user_id: int) -> bool:
-        """Whether somebody listens to a user's events."""
+        """Return True if a user's events have a reader."""
         return user_id in self._readers
 
     def readers(self, user_id: int) -> int:
-        """How many listen to a user's events."""
+        """Return the number of readers of a user's events."""
         return len(self._readers.get(user_id, ()))
 
     @property
     def total(self) -> int:
-        """How many listen, of all users."""
+        """The number of readers of all users."""
         return sum(len(readers) for readers in self._readers.values())
 
     @property
     def silent(self) -> bool:
-        """Whether nobody listens to anything."""
+        """True if there are no readers."""
         return not self._readers
 
     def publish(self, user_id: int, kind: EventKind, bot_id: int, data: Any = None) -> None:
-        """Tell a user's listeners."""
+        """Send an event to a user's readers."""
         history = self._history.get(user_id)
-        if history is None:  # nobody has ever listened
+        if history is None:  # the user has never had a reader
             return
         self._number += 1
         event = Event(f"{self._epoch}-{self._number}", kind, bot_id, data)
@@ -123,11 +123,11 @@ class EventHub:
             reader.put(event)
 
     def subscribe(self, user_id: int, *, session_id: str, last_id: str | None) -> Subscription:
-        """Begin to listen.
+        """Add a reader.
 
         Args:
-            session_id: the login that listens; see `end_session`.
-            last_id: the id of the last event that the reader has seen.
+            session_id: the login session of the reader; see `end_session`.
+            last_id: the id of the last event that the reader has received; None for a new reader.
         """
         history = self._history.setdefault(user_id, deque(maxlen=HISTORY))
         subscription = Subscription(session_id, self._missed(history, last_id))
@@ -135,7 +135,7 @@ class EventHub:
         return subscription
 
     def unsubscribe(self, user_id: int, subscription: Subscription) -> None:
-        """Stop listening."""
+        """Remove a reader."""
         subscription.close()
         readers = self._readers.get(user_id, set())
         readers.discard(subscription)
@@ -143,13 +143,13 @@ class EventHub:
             self._readers.pop(user_id, None)
 
     def end_session(self, user_id: int, session_id: str) -> None:
-        """Send a login's readers away: it is over."""
+        """Disconnect the readers of a login session that has ended."""
         for reader in self._readers.get(user_id, ()):
             if reader.session_id == session_id:
                 reader.close()
 
     def end_sessions(self, user_id: int, *, keep: str | None) -> None:
-        """Send the readers of all of a user's logins away but one's."""
+        """Disconnect a user's readers, except those of the login session `keep`."""
         for reader in self._readers.get(user_id, ()):
             if reader.session_id != keep:
                 reader.close()
@@ -161,7 +161,7 @@ class EventHub:
         return list(history)[ids.index(last_id) + 1 :]
 
     def close(self) -> None:
-        """Send every reader away: the server ends."""
+        """Disconnect every reader, because the server shuts down."""
         for readers in self._readers.values():
             for reader in readers:
                 reader.close()

@@ -1,4 +1,4 @@
-"""Tells owners who listen the counters of their bots, once a second."""
+"""Publishes the counters of bots to the live streams of their owners, once a second."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ EVERY = 1.0  # seconds
 
 
 class CounterPublisher:
-    """Publishes counters that have changed, for as long as somebody listens.
+    """Publishes counters that have changed, while there are readers.
 
     Args:
         manager: runs the bots.
-        counts: of updates that wait or are dead.
-        events: where they are published.
+        counts: the numbers of pending and dead updates.
+        events: publishes the counters.
     """
 
     def __init__(self, manager: BotManager, counts: UpdateCounts, events: EventHub) -> None:
@@ -35,12 +35,12 @@ class CounterPublisher:
         self._closed = False
 
     def start(self) -> None:
-        """Begin, unless it has begun; it ends by itself when nobody listens any more."""
+        """Start, unless it already runs; it stops by itself when there are no readers left."""
         if self._task is None and not self._closed:
             self._task = asyncio.create_task(self._run(), name="counters")
 
     async def close(self) -> None:
-        """End."""
+        """Stop publishing."""
         self._closed = True
         if self._task is not None:
             self._task.cancel()
@@ -59,13 +59,13 @@ class CounterPublisher:
             self._published.clear()
 
     async def _publish(self) -> None:
-        heard = [
+        followed = [
             managed
             for managed in self._manager.bots()
             if self._events.listened_to(managed.record.user_id)
         ]
-        counts = await self._counts.of([managed.record.id for managed in heard])
-        for managed in heard:
+        counts = await self._counts.of([managed.record.id for managed in followed])
+        for managed in followed:
             record, count = managed.record, counts[managed.record.id]
             status = replace(managed.status, pending=count.pending, dead=count.dead)
             before, self._published[record.id] = self._published.get(record.id), status

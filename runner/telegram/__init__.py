@@ -1,1 +1,1 @@
-"""The way to Telegram's Bot API."""
+"""The connection to Telegram's Bot API."""

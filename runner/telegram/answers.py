@@ -1,9 +1,8 @@
-"""Reads answers of the Bot API, and refuses everything else.
+"""Reads answers of the Bot API, and rejects everything else.
 
-Between a bot and Telegram may stand anything: a proxy's error page, another program at the
-address, somebody hostile. So nothing is taken for Telegram's that does not have the form of
-https://core.telegram.org/bots/api#making-requests, and whatever is to be shown, stored or logged
-of it is scrubbed, short and on one line.
+An answer may come from a proxy, from another program at the address, or from an attacker. So only
+answers in the form of https://core.telegram.org/bots/api#making-requests are accepted, and every
+part that is shown, stored or logged is scrubbed, short and on one line.
 """
 
 from __future__ import annotations
@@ -30,78 +29,78 @@ from models.bots.telegram_id import is_telegram_id
 from models.redaction import foreign
 
 MAX_TEXT = 300  # characters of Telegram's texts
-# Seconds. A negative number would be a loop without a pause, a huge one the end of the bot.
+# Seconds. A negative value would cause a busy loop, a huge one would stop the bot for good.
 MIN_RETRY_AFTER, MAX_RETRY_AFTER = 1, 86_400
-LARGE = 2**18  # bytes; answers above are looked at before they are parsed
-# The parser has the event loop to itself: within these bounds for some 20 ms. A hundred of the
-# longest updates may have more, and are asked for in smaller portions then.
+LARGE = 2**18  # bytes; the values of larger answers are counted before parsing
+# Parsing blocks the event loop: within these limits for some 20 ms. A hundred of the longest
+# updates may exceed them, and are then requested in smaller portions.
 MAX_ANSWER = 2**23  # bytes
 MAX_VALUES = 250_000  # commas and brackets
-LENIENT = 2**20  # bytes; Python's own parser takes several times as long
+LENIENT = 2**20  # bytes; Python's own parser is several times slower
 
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 _ERRORS: dict[int, type[TelegramError]] = {
     400: BadRequest,
     401: InvalidToken,
     403: Forbidden,
-    404: InvalidToken,  # what Telegram says to a token that cannot be one
+    404: InvalidToken,  # Telegram's answer to a malformed token
     409: Conflict,
 }
 
 
 class NotTelegram(NetworkError):
-    """Something answered, and it was not the Bot API.
+    """The answer is not from a Bot API server.
 
     Args:
-        why: the evidence, in a few words of our own.
+        why: the evidence, in a few words; no foreign text.
     """
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"what is at its address does not answer as Telegram does ({why})")
+        super().__init__(f"the response is not from a Bot API server ({why})")
 
 
 class TooMuch(NotTelegram):
-    """An answer is larger than what is parsed at once: perhaps less of it was to be asked for."""
+    """The answer is larger than the parser accepts; a smaller request may succeed."""
 
 
 def parse(payload: bytes) -> dict[str, Any]:
-    """Parse the JSON object that every answer of the Bot API is.
+    """Parse an answer of the Bot API, which is always a JSON object.
 
     Raises:
-        TooMuch: it is too large for that.
-        NotTelegram: it is something else.
+        TooMuch: the answer is too large.
+        NotTelegram: it is not a JSON object.
     """
     if len(payload) > MAX_ANSWER:
-        raise TooMuch("too long an answer")
+        raise TooMuch("response too large")
     if len(payload) > LARGE and sum(map(payload.count, (b",", b"[", b"{"))) > MAX_VALUES:
-        raise TooMuch("more values than an answer has")
+        raise TooMuch("response has too many values")
     try:
         answer = orjson.loads(payload)
     except orjson.JSONDecodeError:
         answer = _parse_leniently(payload)
     if not isinstance(answer, dict):
-        raise NotTelegram("no JSON object")
+        raise NotTelegram("not a JSON object")
     return answer
 
 
 def _parse_leniently(payload: bytes) -> Any:
-    """Take halves of surrogate pairs and bytes that are not UTF-8: one update may be broken.
+    """Parse JSON with lone surrogates or invalid UTF-8, which one broken update may contain.
 
-    Refused as a whole, its batch would come again and again, and the bot stand still.
+    If its whole batch were rejected, Telegram would send it again and again, and block the bot.
     """
     if len(payload) <= LENIENT:
         try:
             return json.loads(payload.decode("utf-8", "replace"))
         except (ValueError, RecursionError):
             pass
-    raise NotTelegram("no JSON")
+    raise NotTelegram("not JSON")
 
 
 def read_envelope(payload: bytes) -> dict[str, Any]:
-    """Parse the answer to a call that went well.
+    """Parse the answer to a successful call.
 
     Returns:
-        The whole object; its `result` is there.
+        The whole object, with its `result`.
 
     Raises:
         NotTelegram: it is not such an answer.
@@ -113,26 +112,26 @@ def read_envelope(payload: bytes) -> dict[str, Any]:
 
 
 def read_result(method: str, payload: bytes) -> Any:
-    """The `result` of a call that went well.
+    """Return the `result` of a successful call.
 
     Args:
-        method: of the Bot API.
+        method: the method of the Bot API.
 
     Raises:
-        NotTelegram: it is not what that method answers.
+        NotTelegram: the result does not have the form of that method's results.
     """
     result = read_envelope(payload)["result"]
     fits = _RESULTS.get(method)
     if fits is not None and not fits(result):
-        raise NotTelegram(f"{method} answered something else")
+        raise NotTelegram(f"unexpected result of {method}")
     return result
 
 
 def read_identity(payload: bytes) -> dict[str, Any]:
-    """The bot that getMe tells of, without the fields that nobody asks for.
+    """Return the bot in an answer to getMe, reduced to the fields in use.
 
     Raises:
-        NotTelegram: it tells of none.
+        NotTelegram: the answer contains no bot.
     """
     me = read_result("getMe", payload)
     return {
@@ -144,10 +143,10 @@ def read_identity(payload: bytes) -> dict[str, Any]:
 
 
 def read_error(status: int, payload: bytes) -> TelegramError:
-    """The error that an answer with a status of failure stands for.
+    """Return the library's error for an answer with an error status.
 
     Args:
-        status: of HTTP.
+        status: the HTTP status.
     """
     try:
         answer = parse(payload)
@@ -159,7 +158,7 @@ def read_error(status: int, payload: bytes) -> TelegramError:
         or answer.get("error_code") != status
         or not isinstance(text, str)
     ):
-        # Telegram's own front servers answer so when what is behind them is away.
+        # Telegram's own front servers answer like this when their backends are unavailable.
         return NetworkError(_phrase(status)) if status >= 500 else NotTelegram(_phrase(status))
     return _with_parameters(answer.get("parameters")) or _ERRORS.get(status, NetworkError)(
         foreign(text, limit=MAX_TEXT) or _phrase(status)
@@ -171,16 +170,16 @@ def _with_parameters(parameters: Any) -> TelegramError | None:
     if parameters is None:
         return None
     if not isinstance(parameters, dict):
-        return NotTelegram("parameters are no object")
+        return NotTelegram("parameters is not an object")
     seconds, chat_id = parameters.get("retry_after"), parameters.get("migrate_to_chat_id")
     if isinstance(seconds, int | float) and not isinstance(seconds, bool):
         return RetryAfter(int(min(max(MIN_RETRY_AFTER, seconds), MAX_RETRY_AFTER)))
     if seconds is not None:
-        return NotTelegram("retry_after is no number")
+        return NotTelegram("retry_after is not a number")
     if chat_id is None:
         return None
     if not is_telegram_id(chat_id):
-        return NotTelegram("migrate_to_chat_id is no id")
+        return NotTelegram("migrate_to_chat_id is not a valid id")
     return ChatMigrated(chat_id)
 
 
@@ -192,7 +191,7 @@ def _phrase(status: int) -> str:
 
 
 def _is_bot(result: Any) -> bool:
-    """Say whether it is a User that is a bot, https://core.telegram.org/bots/api#user."""
+    """Return True for a User that is a bot, https://core.telegram.org/bots/api#user."""
     return (
         isinstance(result, dict)
         and is_telegram_id(result.get("id"))
@@ -211,7 +210,7 @@ def _is_object(result: Any) -> bool:
     return isinstance(result, dict)
 
 
-# Of the methods whose result is looked at. Fields beyond are read with care where they are used.
+# The checks by method. All other fields are checked where they are used.
 _RESULTS: dict[str, Callable[[Any], bool]] = {
     "getMe": _is_bot,
     "getUpdates": lambda result: isinstance(result, list),

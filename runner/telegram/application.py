@@ -19,10 +19,10 @@ BotApplication = Application[Any, Any, Any, Any, Any, None]
 
 @dataclass(slots=True)
 class Turn:
-    """One update on its way through an Application, with the effects its handlers ask for.
+    """One update in an Application, with the effects that its handlers request.
 
-    Applications dispatch it instead of a telegram.Update: nothing is parsed that nobody reads,
-    and handlers can give something back.
+    Applications dispatch it instead of a telegram.Update, so that unused fields are not parsed
+    and handlers can return effects.
     """
 
     update: IncomingUpdate
@@ -30,9 +30,9 @@ class Turn:
 
 
 class _Application(Application[Any, Any, Any, Any, Any, None]):
-    """An Application whose process_update raises what a handler raised.
+    """An Application whose process_update raises a handler's exception.
 
-    The stock one logs it and goes on, so the caller cannot tell success from failure.
+    The library's own logs and ignores it, so its caller cannot tell success from failure.
     """
 
     async def process_error(
@@ -42,8 +42,8 @@ class _Application(Application[Any, Any, Any, Any, Any, None]):
         try:
             raise error
         finally:
-            # It and this frame would hold each other, and the update with them, until the
-            # garbage collector comes by (server/gc_tuning.py).
+            # Break the reference cycle of the error and this frame: it would keep the update in
+            # memory until the next garbage collection (server/gc_tuning.py).
             del error
 
 
@@ -52,7 +52,7 @@ def build(client: BotClient, dialog: Dialog) -> BotApplication:
 
     Args:
         client: the bot's client of the Bot API.
-        dialog: what the bot says.
+        dialog: produces the bot's replies.
     """
     request = BotRequest(client)
     builder = (
@@ -71,7 +71,7 @@ def build(client: BotClient, dialog: Dialog) -> BotApplication:
     application = builder.build()
 
     async def answer(turn: Turn, context: CallbackContext[Any, Any, Any, Any]) -> None:
-        """Have the dialog answer a text."""
+        """Answer a text with the dialog's replies."""
         update = turn.update
         if update.chat_id is None or (text := update.text) is None:
             return

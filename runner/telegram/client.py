@@ -21,25 +21,26 @@ def _open() -> bool:
     return True
 
 
-# Their addresses are kept parsed: it costs as much as a timer each time, or 1.3 KB a bot.
+# The parsed addresses of these are cached: 1.3 KB per bot, where parsing costs as much as a timer.
 _FREQUENT = frozenset({"getUpdates", "sendMessage"})
 
 
 class BotClient:
-    """The one way from a bot to Telegram.
+    """The only path from a bot to Telegram.
 
-    It builds no library objects from answers, which nobody would read: a fifth of the CPU of a
-    reply. python-telegram-bot's own calls pass here, too (`runner.telegram.request`).
+    It builds no library objects from answers, because nothing would use them: this saves a fifth
+    of the CPU time of a reply. python-telegram-bot's own calls also pass through it
+    (`runner.telegram.request`).
 
     Args:
         token: the bot's token.
         transport: the HTTP session that all bots share.
-        limiter: paces what the bot sends; None for no limit.
-        gate: asked before each call; while it returns False, nothing leaves. It is how a process
-            that may have lost its bots to another one stays silent.
+        limiter: the rate limiter for sent messages; None for no limit.
+        gate: called before each call; while it returns False, nothing is sent. It silences a
+            process that may have lost its bots to another one.
 
     Attributes:
-        limiter: as given.
+        limiter: the argument.
     """
 
     def __init__(
@@ -65,11 +66,11 @@ class BotClient:
 
     @property
     def call_timeout(self) -> float:
-        """The seconds a call may take unless it says otherwise."""
+        """The default timeout of a call, in seconds."""
         return self._transport.call_timeout
 
     def close(self) -> None:
-        """Let nothing out any more: a bot that is off sends nothing."""
+        """Reject all calls from now on: a bot that is off sends nothing."""
         self._closed = True
 
     async def call(
@@ -79,8 +80,8 @@ class BotClient:
 
         Args:
             method: its name.
-            parameters: as the Bot API documents them; what orjson can write.
-            read_timeout: seconds the call may take; None for the usual.
+            parameters: the parameters as in the Bot API, of types that orjson can write.
+            read_timeout: timeout in seconds; None for `call_timeout`.
 
         Returns:
             The `result` of the answer.
@@ -99,17 +100,17 @@ class BotClient:
         return read_result(method, payload)
 
     async def send(self, address: URL, **options: Any) -> bytes:
-        """Make one request; every call of Telegram passes here.
+        """Send one request; every call of Telegram passes through here.
 
         Args:
-            address: of a method or a file, with the bot's token.
+            address: the address of a method or a file, with the bot's token.
             options: as for `Transport.send`.
 
         Returns:
-            The body of the answer to a call that went well.
+            The body of the answer to a successful call.
 
         Raises:
-            TelegramError: the call may not be made, failed, or was refused.
+            TelegramError: the call is not allowed, failed, or was rejected.
         """
         if self._closed:
             raise NetworkError("the bot is switched off")
@@ -121,10 +122,10 @@ class BotClient:
         return payload
 
     def resolve(self, url: str) -> tuple[URL, bool]:
-        """Parse an address that the library has put together.
+        """Parse an address that the library has built.
 
         Returns:
-            The address, and whether it is that of a file.
+            The address, and True if it is that of a file.
         """
         if url.startswith(self._prefix):
             return self._address(url.removeprefix(self._prefix)), False
@@ -139,44 +140,44 @@ class BotClient:
         return address
 
     async def get_me(self, *, read_timeout: float | None = None) -> dict[str, Any]:
-        """Ask whose the token is, https://core.telegram.org/bots/api#getme.
+        """Get the bot of the token, https://core.telegram.org/bots/api#getme.
 
         Raises:
-            NotTelegram: the answer tells of another bot than the token does.
-            InvalidToken: Telegram does not know the token.
+            NotTelegram: the answer contains a different bot than the token.
+            InvalidToken: Telegram does not accept the token.
         """
         me: dict[str, Any] = await self.call("getMe", {}, read_timeout=read_timeout)
         if me["id"] != claimed_telegram_id(self.token):
-            raise NotTelegram("getMe told of another bot")
+            raise NotTelegram("getMe returned a different bot")
         return me
 
     async def get_updates(self, *, read_timeout: float, **query: Any) -> list[Any]:
-        """Ask for updates, https://core.telegram.org/bots/api#getupdates.
+        """Get updates, https://core.telegram.org/bots/api#getupdates.
 
         Args:
-            read_timeout: seconds the answer may take.
+            read_timeout: timeout in seconds.
             query: `offset`, `limit`, `timeout` and `allowed_updates`.
         """
         batch: list[Any] = await self.call("getUpdates", query, read_timeout=read_timeout)
         return batch
 
     async def get_webhook_info(self) -> dict[str, Any]:
-        """Ask for the webhook that is set, https://core.telegram.org/bots/api#getwebhookinfo."""
+        """Get the current webhook, https://core.telegram.org/bots/api#getwebhookinfo."""
         info: dict[str, Any] = await self.call("getWebhookInfo", {})
         return info
 
     async def delete_webhook(self) -> None:
-        """Remove it, keeping what waits, https://core.telegram.org/bots/api#deletewebhook."""
+        """Delete the webhook, not its updates, https://core.telegram.org/bots/api#deletewebhook."""
         await self.call("deleteWebhook", {})
 
     async def send_message(self, chat_id: int, text: str) -> dict[str, Any]:
-        """Send a text when the rate limit lets it, https://core.telegram.org/bots/api#sendmessage.
+        """Send a text within the rate limit, https://core.telegram.org/bots/api#sendmessage.
 
         Returns:
             The message that was sent.
 
         Raises:
-            Forbidden: the chat does not want to hear from the bot.
+            Forbidden: the chat has blocked or removed the bot.
             TelegramError: as the library's own methods raise.
         """
         parameters = {"chat_id": chat_id, "text": text}
@@ -184,7 +185,7 @@ class BotClient:
         if self.limiter is None:
             sent = await self.call("sendMessage", parameters)
         else:
-            # annotated for callbacks that return True or objects; it returns what comes
+            # annotated for callbacks that return True or objects; it returns any result
             process_request: Any = self.limiter.process_request
             sent = await process_request(
                 callback=self.call,

@@ -1,4 +1,4 @@
-"""Tells why a connection failed."""
+"""Describes the errors of failed connections."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _PROXY_FAILURES = (
 
 
 def describe(error: Exception) -> str:
-    """A sentence for a connection error that holds no address with a token, nor the proxy's."""
+    """Describe a connection error, without an address that contains a token or is the proxy's."""
     if isinstance(error, _PROXY_FAILURES):
-        return f"the server's proxy does not let it through ({error.__class__.__name__})"
+        return f"the server's proxy refused the connection ({error.__class__.__name__})"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return f"the name {error.host} cannot be resolved"
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):

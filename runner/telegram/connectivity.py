@@ -1,4 +1,4 @@
-"""Checks the connection to Telegram, the way that bots connect; needs no token."""
+"""Checks the connection to Telegram in the same way as bots connect; needs no token."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Connectivity:
     """The result of a connectivity check.
 
     Args:
-        error: why not; None when there was an answer, of whatever status.
-        date: when the other side said it was (RFC 9110, section 6.6.1); None when it did not.
+        error: the reason for a failure; None if there was an answer with any status.
+        date: the header Date of the answer (RFC 9110, section 6.6.1); None without one.
     """
 
     error: str | None = None
@@ -27,7 +27,7 @@ class Connectivity:
 
 
 async def check_connectivity(api_url: str, *, proxy: str | None) -> Connectivity:
-    """Ask the Bot API's address for anything.
+    """Check that a Bot API server answers.
 
     Args:
         api_url, proxy: as for `Transport`.
@@ -44,9 +44,9 @@ async def check_connectivity(api_url: str, *, proxy: str | None) -> Connectivity
 
 
 def _moment(date: str) -> datetime | None:
-    """A date of HTTP; None when it is none."""
+    """Parse an HTTP date; return None for anything else."""
     try:
         moment = parsedate_to_datetime(date)
     except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # "-0000" is UTC, too
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # "-0000" is also UTC

@@ -1,4 +1,4 @@
-"""Bounds the time of a call that is made thousands of times a second."""
+"""A cheap timeout, for calls that are made thousands of times per second."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from types import TracebackType
 
 
 class Deadline:
-    """Like asyncio.timeout, for less: aiohttp's own total timeout is 7 % of a call, this 2 %.
+    """A cheaper asyncio.timeout: 2 % of a call, where aiohttp's own total timeout is 7 %.
 
-    The task is cancelled when the time is over, and the cancellation becomes a
-    TimeoutError, unless somebody else has cancelled the task as well.
+    When the time is over, the task is cancelled, and the cancellation becomes a TimeoutError,
+    unless the task was also cancelled by other code.
 
     Args:
-        loop: that runs.
-        seconds: from the entry on; None for no bound.
+        loop: the running event loop.
+        seconds: the limit, from the entry of the block; None for no limit.
     """
 
     __slots__ = ("_cancelling", "_expired", "_loop", "_seconds", "_task", "_timer")

@@ -7,11 +7,11 @@ from typing import Any
 
 from telegram.ext import AIORateLimiter
 
-FLOOD_RETRIES = 5  # how often one call waits out a 429
+FLOOD_RETRIES = 5  # retries of a call after a 429
 
 
 class BotRateLimiter(AIORateLimiter):
-    """The library's limits, but for getMe: a 429 at start is reported rather than waited out."""
+    """The library's limits, except for getMe: a 429 at start is reported, not waited out."""
 
     def __init__(self) -> None:
         super().__init__(max_retries=FLOOD_RETRIES)
@@ -25,7 +25,7 @@ class BotRateLimiter(AIORateLimiter):
         data: dict[str, Any],
         rate_limit_args: int | None,
     ) -> Any:
-        """Make a request when it may be made; see BaseRateLimiter."""
+        """Send a request when the limits allow it; see BaseRateLimiter."""
         if endpoint == "getMe":
             return await callback(*args, **kwargs)
         return await super().process_request(

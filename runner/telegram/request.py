@@ -12,7 +12,7 @@ from runner.telegram.answers import read_envelope, read_identity
 from runner.telegram.client import BotClient
 from runner.telegram.transport import CONNECT_TIMEOUT
 
-FILE_TIME = 300.0  # seconds that a file may take, as long as some of it keeps coming
+FILE_TIME = 300.0  # seconds that the transfer of a file may take while it makes progress
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -34,7 +34,7 @@ class BotRequest(BaseRequest):
 
     @property
     def read_timeout(self) -> float:
-        """The seconds a call may take unless it says otherwise."""
+        """The default timeout of a call, in seconds."""
         return self._client.call_timeout
 
     @staticmethod
@@ -42,7 +42,7 @@ class BotRequest(BaseRequest):
         """Parse an answer of the Bot API.
 
         Raises:
-            NotTelegram: it is none, for example a proxy's error page.
+            NotTelegram: it is something else, for example a proxy's error page.
         """
         return read_envelope(payload)
 
@@ -59,7 +59,7 @@ class BotRequest(BaseRequest):
         """Send one request; see BaseRequest.
 
         Raises:
-            TelegramError: the answer is an error, or none of the Bot API's.
+            TelegramError: the answer is an error, or is not from the Bot API.
         """
         body, headers = _encode(request_data)
         address, is_file = self._client.resolve(url)
@@ -75,7 +75,7 @@ class BotRequest(BaseRequest):
             connect_timeout=connect,
             idle_timeout=time if is_file else None,
         )
-        if url.endswith("/getMe"):  # which the library takes as it comes
+        if url.endswith("/getMe"):  # which the library does not check
             payload = orjson.dumps({"ok": True, "result": read_identity(payload)})
         return 200, payload
 

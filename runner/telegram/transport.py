@@ -1,7 +1,7 @@
 """Telegram's Bot API over one HTTP session that all bots share.
 
-A bot costs no TLS context and no connection pool of its own, connections are kept alive, and
-no library in between logs an address, which would hold the token.
+Bots need no TLS context and no connection pool of their own, connections are kept alive, and no
+library in between logs an address, which would contain the token.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NO_TOKEN = "0:of-no-bot/getMe"  # noqa: S105 - no secret
 
 
 def _tls() -> ssl.SSLContext:
-    """Trust what the machine trusts, and Mozilla's list, for machines that trust nothing yet."""
+    """Trust the machine's certificates and Mozilla's, for machines without any of their own."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     return context
@@ -46,41 +46,41 @@ def _timeout(connect: float, read: float | None) -> aiohttp.ClientTimeout:
 
 
 async def _read(response: aiohttp.ClientResponse, *, most: int) -> bytes:
-    """The body, as it comes.
+    """Read the body in pieces.
 
     Args:
-        most: bytes that it may have.
+        most: maximum length in bytes.
 
     Raises:
-        TooMuch: it has more.
-        NotTelegram: it is compressed though nobody asked for that: unpacking what somebody
-            hostile has packed takes the event loop's time and any amount of memory.
+        TooMuch: the body is longer.
+        NotTelegram: the body is compressed, which was not requested: unpacking a hostile body
+            could block the event loop and fill the memory.
     """
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise NotTelegram("an encoding that was not asked for")
+        raise NotTelegram("unexpected content encoding")
     if (response.content_length or 0) > most:
-        raise TooMuch("too long an answer")
+        raise TooMuch("response too large")
     pieces, size = [], 0
     while piece := await response.content.readany():
         pieces.append(piece)
         size += len(piece)
         if size > most:
             response.close()
-            raise TooMuch("too long an answer")
+            raise TooMuch("response too large")
     return b"".join(pieces)
 
 
 class Transport:
-    """The session, opened once and closed at the end.
+    """The HTTP session, opened once and closed at the end.
 
     Args:
-        api_url: where the Bot API is, without a slash at the end.
-        proxy: `http://` or `socks5://` address of a proxy; None for none.
-        call_timeout: seconds that a call may take unless it says otherwise.
+        api_url: the address of the Bot API, without a slash at the end.
+        proxy: `http://` or `socks5://` address of a proxy; None for no proxy.
+        call_timeout: default timeout of a call in seconds.
 
     Attributes:
-        calls: how many calls were made, by method of the Bot API and status of the answer,
-            which is 0 when there was none.
+        calls: the number of calls, by method of the Bot API and status of the answer, which is 0
+            without an answer.
     """
 
     def __init__(self, api_url: str, *, proxy: str | None = None, call_timeout: float) -> None:
@@ -93,9 +93,9 @@ class Transport:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def open(self) -> None:
-        """Make the session; needs the running event loop."""
+        """Create the session; needs the running event loop."""
         options: dict[str, Any] = {
-            "limit": 0,  # a long poll a bot is the normal case
+            "limit": 0,  # one long poll per bot is the normal case
             "keepalive_timeout": KEEP_ALIVE,
             "ssl": _tls() if self.api_url.startswith("https:") else True,
         }
@@ -114,7 +114,7 @@ class Transport:
         )
 
     async def close(self) -> None:
-        """Cut every connection."""
+        """Close every connection."""
         if self._session is not None:
             await self._session.close()
 
@@ -129,19 +129,19 @@ class Transport:
         connect_timeout: float,
         idle_timeout: float | None = None,
     ) -> tuple[int, bytes]:
-        """One request.
+        """Send one request.
 
         Args:
-            read_timeout: seconds until the answer is here, whole.
-            connect_timeout: seconds that the connection may take of that.
-            idle_timeout: seconds that may pass between two bytes; None for no bound.
+            read_timeout: seconds until the answer has arrived in full; None for no limit.
+            connect_timeout: seconds of these for the connection.
+            idle_timeout: seconds between two bytes; None for no limit.
 
         Returns:
             Status and body of the answer.
 
         Raises:
-            TimedOut: no answer within the times.
-            NetworkError: no connection, it was cut, or what came is not HTTP as it should be.
+            TimedOut: no answer within these times.
+            NetworkError: no connection, it was closed, or the answer is not valid HTTP.
         """
         address = URL(url, encoded=True)
         timeout = _timeout(connect_timeout, idle_timeout)
@@ -162,7 +162,7 @@ class Transport:
             raise RuntimeError("the transport is not open")
         most = MAX_ANSWER if self.is_method(str(url)) else MAX_FILE
         try:
-            # for all of it: a bound between two bytes alone would let a byte a second go on
+            # over the whole answer: a timeout between bytes alone would accept one byte per second
             with Deadline(self._loop, seconds):
                 async with self._session.request(
                     method, url, allow_redirects=False, **options
@@ -173,27 +173,27 @@ class Transport:
             raise TimedOut("Telegram did not answer in time") from error
         except NotTelegram:
             raise
-        except Exception as error:  # aiohttp lets some of what it trips over through as it is
+        except Exception as error:  # aiohttp does not wrap all exceptions of its parts
             raise NetworkError(describe(error)) from error
 
     def is_method(self, url: str) -> bool:
-        """Say whether an address is that of a method; else it is that of a file."""
+        """Return True for the address of a method, False for that of a file."""
         return url.startswith(self._methods)
 
     def _count(self, url: str, status: int) -> None:
-        # files have names of their own, of which there is no end
+        # not the names of files, whose number is unlimited
         name = url.rpartition("/")[2] if self.is_method(url) else "file"
         self.calls[name, status] += 1
         log.debug("%s answered %d", name, status)
 
     async def date(self, *, timeout: float) -> str | None:
-        """Read the time of the Bot API, asked with a token that no bot has.
+        """Get the header Date of the Bot API's answer to a token that no bot has.
 
         Args:
-            timeout: seconds.
+            timeout: in seconds.
 
         Raises:
-            TimedOut, NetworkError: as for `send`, or it is not the Bot API that answers.
+            TimedOut, NetworkError: as for `send`, or the answer is not from the Bot API.
         """
         status, payload, headers = await self._exchange(
             "GET", URL(self._methods + _NO_TOKEN), timeout, timeout=_timeout(timeout, None)

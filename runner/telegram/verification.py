@@ -1,4 +1,4 @@
-"""Asks Telegram whose a token is, before a bot is stored."""
+"""Asks Telegram for the bot of a token, before the token is stored."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from runner.telegram.transport import Transport
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Telegram's word on a token.
+    """Telegram's answer about a token.
 
     Args:
-        token: with what getMe told of it.
-        unreachable: a sentence for the owner; None when Telegram answered.
+        token: the token, with the bot from getMe.
+        unreachable: a sentence for the owner; None if Telegram answered.
     """
 
     token: VerifiedToken
@@ -28,21 +28,21 @@ class Verification:
 
 
 async def verify(transport: Transport, token: str, *, timeout: float) -> Verification:
-    """Ask Telegram whose a token is (https://core.telegram.org/bots/api#getme).
+    """Ask Telegram for the bot of a token (https://core.telegram.org/bots/api#getme).
 
     Args:
-        transport: the way to Telegram.
-        token: as its owner entered it.
-        timeout: seconds.
+        transport: the connection to Telegram.
+        token: the token as its owner entered it.
+        timeout: in seconds.
 
     Raises:
-        TokenRejected: Telegram does not know it.
+        TokenRejected: Telegram does not accept the token.
     """
     keep_secret(token)
     try:
         me = await BotClient(token, transport).get_me(read_timeout=timeout)
     except InvalidToken:
-        raise TokenRejected from None  # the library's exception holds the token
+        raise TokenRejected from None  # the library's exception contains the token
     except TelegramError as error:
         return Verification(VerifiedToken(token), unreachable=explain(error))
     return Verification(VerifiedToken(token, me["id"], me.get("username", "")))

@@ -56,7 +56,7 @@ class FailureRecorder:
             why = foreign(str(error), limit=MAX_FLAW)
             # It is short, so that there may be a few too many for a moment.
             trim = self._buried % MARGIN == 0
-            await self._bury(update, f"This update cannot be understood: {why}", trim=trim)
+            await self._bury(update, f"This update cannot be processed: {why}", trim=trim)
             return True
         text = self._report(update, error)
         if update.attempts >= self._settings.max_failures:

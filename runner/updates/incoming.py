@@ -134,7 +134,7 @@ def flaw_of(raw: JSONObject) -> str | None:
         if content is None:
             continue
         if not isinstance(content, dict):
-            return f"{kind} is no object"
+            return f"{kind} is not an object"
         flaw = _flaw_in_query(content) if kind == "callback_query" else _flaw_in(content, kind)
         if flaw is not None:
             return flaw
@@ -143,25 +143,25 @@ def flaw_of(raw: JSONObject) -> str | None:
 
 def _flaw_in(content: JSONObject, path: str) -> str | None:
     if _id(content.get("chat")) is None:
-        return f"{path}.chat is no chat with an id"
+        return f"{path}.chat has no valid id"
     # whoever writes as a channel has no user
     if content.get("from") is not None and _id(content["from"]) is None:
-        return f"{path}.from is no user with an id"
+        return f"{path}.from has no valid id"
     if path == "message" and not isinstance(content.get("text"), str | None):
-        return "message.text is no text"
+        return "message.text is not a string"
     if path == "my_chat_member":
         status = _object(content.get("new_chat_member")).get("status")
         if not isinstance(status, str):
-            return f"{path}.new_chat_member is no member with a status"
+            return f"{path}.new_chat_member has no valid status"
     return None
 
 
 def _flaw_in_query(query: JSONObject) -> str | None:
     if _id(query.get("from")) is None:
-        return "callback_query.from is no user with an id"
+        return "callback_query.from has no valid id"
     message = query.get("message")
     if message is None:
         return None
     if not isinstance(message, dict):
-        return "callback_query.message is no object"
+        return "callback_query.message is not an object"
     return _flaw_in(message, "callback_query.message")

@@ -79,19 +79,20 @@ def _pack(update: JSONObject) -> tuple[JSONObject, bytes]:
     try:
         payload = orjson.dumps(update)
     except (TypeError, RecursionError):
-        return _stand_in(update, "it holds what JSON cannot, or is nested too deeply")
+        return _stand_in(update, "it is not valid JSON or is nested too deeply")
     if len(payload) > MAX_UPDATE:
-        return _stand_in(update, f"it has {len(payload)} bytes, and {MAX_UPDATE} are the most")
+        flaw = f"it is too large ({len(payload)} bytes; the maximum is {MAX_UPDATE})"
+        return _stand_in(update, flaw)
     # brackets within texts count here, which only makes the rare look below needless
     if payload.count(b"[") + payload.count(b"{") > MAX_DEPTH and _depth(update) > MAX_DEPTH:
         return _stand_in(update, f"it is nested more than {MAX_DEPTH} levels deep")
-    if len(payload) > MAX_STAND_IN and (flaw := flaw_of(update)) is not None:
-        return _stand_in(update, _cut(flaw, payload))
+    if len(payload) > MAX_STAND_IN and (why := flaw_of(update)) is not None:
+        return _stand_in(update, _cut(why, payload))
     return update, payload
 
 
 def _cut(why: str, payload: bytes) -> str:
-    return f"{why} ({len(payload)} bytes, of which the begin is kept)"
+    return f"{why} ({len(payload)} bytes; only the beginning is stored)"
 
 
 def _stand_in(update: JSONObject, why: str) -> tuple[JSONObject, bytes]:

@@ -103,7 +103,7 @@ class Poller:
     async def _hand_over(self, batch: list[Any]) -> int:
         """Hand the updates of a batch over, then confirm those; how many were new."""
         if len(batch) > MAX_GIVEN:
-            raise NotTelegram("more updates than were asked for")
+            raise NotTelegram("more updates than requested")
         received = sort_out(batch)
         if not received.updates:
             # nothing to confirm them by: they would come again at once

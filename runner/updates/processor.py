@@ -138,7 +138,7 @@ class UpdateProcessor:
             self._queue(await self._journal.waiting(bot_id, after=after, limit=len(batch)))
 
     def discard(self, number: int) -> None:
-        """Count and log updates that were let go."""
+        """Count and log ignored updates."""
         self._journal.counts.discarded += number
         log.warning(
             "bot %d: ignored %d updates without a usable update_id", self._writer.bot_id, number

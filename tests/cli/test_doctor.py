@@ -149,14 +149,14 @@ async def test_a_proxy_that_does_not_work_is_wrong(
     proxy = f"{scheme}://127.0.0.1:1"
     code, found = await examine(filled, url(telegram), BOTYARD_TELEGRAM_PROXY=proxy)
     assert (code, found["telegram"]["level"]) == (1, "wrong")
-    assert "the server's proxy does not let it through" in found["telegram"]["text"]
+    assert "the server's proxy refused the connection" in found["telegram"]["text"]
 
 
 async def test_what_answers_and_is_not_telegram_is_wrong(filled: Path) -> None:
     async with answering("", "<html>It works!</html>") as address:
         code, found = await examine(filled, address)
     assert (code, found["telegram"]["level"]) == (1, "wrong")
-    assert "does not answer as Telegram does" in found["telegram"]["text"]
+    assert "is not from a Bot API server" in found["telegram"]["text"]
 
 
 async def test_a_clock_that_is_wrong_is_told(filled: Path) -> None:

@@ -310,6 +310,6 @@ async def test_a_newline_in_telegrams_text_makes_no_line_of_the_log(
     bot = telegram.add_bot()
     telegram.inject(kind="status", status=400, description=f"Bad Request: {FORGED[:80]}")
     await ann.add_bot(bot)
-    await until(lambda: "refuses what it is asked" in caplog.text)
+    await until(lambda: "rejected the request" in caplog.text)
     told = [one.getMessage() for one in caplog.records if one.name == "botyard.runner"]
     assert [text for text in told if not text.isprintable()] == []

@@ -140,4 +140,4 @@ async def test_a_huge_retry_after_is_not_for_ever(bot: Hurried) -> None:
     path = f"{BOTS}{bot.shown['id']}/"
     await bot.owner.patch(path, {"active": False})
     status = (await bot.owner.patch(path, {"active": True})).json["status"]
-    assert status["detail"] == "Telegram asks to wait 86400 s."
+    assert status["detail"] == "Telegram's rate limit is reached; next attempt in 86400 s."

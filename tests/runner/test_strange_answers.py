@@ -100,7 +100,7 @@ async def test_a_strange_getme_is_a_telegram_out_of_reach(
         assert made["telegram_id"] is None, name
         told = (status["state"], status["reason"])
         assert told == ("retrying", "telegram_unreachable"), (name, status)
-        assert "does not answer as Telegram does" in status["detail"], name
+        assert "is not from a Bot API server" in status["detail"], name
         # when it is started, too, and not only when it is added
         await until(lambda: fault.hits > 1, name)  # noqa: B023
         assert (await ann.status_of(made))["reason"] == "telegram_unreachable", name
@@ -177,7 +177,7 @@ async def test_an_answer_that_is_not_the_bot_apis_is_a_telegram_out_of_reach(
         shown, answer = made["status"], (status, body[:50])
         told = (shown["state"], shown["reason"])
         assert told == ("retrying", "telegram_unreachable"), (answer, shown)
-        assert "does not answer as Telegram does" in shown["detail"], (answer, shown)
+        assert "is not from a Bot API server" in shown["detail"], (answer, shown)
         telegram.clear()
         await ann.until_state(made, "running")
         await ann.delete(f"{BOTS}{made['id']}/")
@@ -313,7 +313,7 @@ async def test_a_token_in_telegrams_text_is_shown_nowhere(
     ) as stream:
         await ann.patch(f"{BOTS}{made['id']}/", {"active": True})
         telegram.send_message(bot.id, text="x")
-        awaited = b'"dead":1' if method == "sendMessage" else b"refuses what it is asked"
+        awaited = b'"dead":1' if method == "sendMessage" else b"rejected the request"
         told = b""
         while awaited not in told:
             told += await stream.content.readany()
