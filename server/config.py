@@ -70,6 +70,15 @@ class Config:
     metrics_token: str | None = _setting(
         None, read.metrics_token, "what /metrics asks for, as a bearer token", repr=False
     )
+    smtp_url: str | None = _setting(
+        None, read.smtp_url, "smtp://user:password@host?from=address, to send mail", repr=False
+    )
+    password_reset_url: str | None = _setting(
+        None, read.page, "the frontend's page for a new password"
+    )
+    email_verification_url: str | None = _setting(
+        None, read.page, "the frontend's page that verifies an address"
+    )
     log_level: str = _setting(
         "info", read.choice("debug", "info", "warning", "error"), "least level that is logged"
     )
@@ -171,8 +180,10 @@ class Config:
         Makes the folder, and the secret at the first start.
 
         Raises:
-            ConfigError: the folder cannot be used, or secret.key is damaged.
+            ConfigError: the folder cannot be used, secret.key is damaged, or a setting is missing
+                that another one needs.
         """
+        self._check_mail()
         folder = self.data_dir.absolute()
         try:
             if folder.exists() and not folder.is_dir():
@@ -187,3 +198,10 @@ class Config:
         values["secret_key"] = secret
         values["database_url"] = self.database_address
         return type(self)(**values)
+
+    def _check_mail(self) -> None:
+        for name in ("password_reset_url", "email_verification_url"):
+            if self.smtp_url and not getattr(self, name):
+                raise ConfigError(
+                    f"{PREFIX}SMTP_URL needs {PREFIX}{name.upper()}: links in mails lead there"
+                )

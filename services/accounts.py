@@ -17,6 +17,7 @@ from models.engine.database import Database
 from models.engine.pagination import Page
 from models.errors import StorageError
 from runner.runner import Runner
+from services.emails import EmailService
 from services.errors import OwnAccount
 from services.sessions import SessionService
 from services.throttle import LoginThrottle
@@ -31,6 +32,7 @@ class AccountService:
         runner: runs the bots.
         sessions: ends sessions.
         throttle: counts changes of names.
+        emails: sends the link that verifies an address.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class AccountService:
         runner: Runner,
         sessions: SessionService,
         throttle: LoginThrottle,
+        emails: EmailService,
     ) -> None:
         self._db = db
         self._vault = vault
@@ -48,6 +51,7 @@ class AccountService:
         self._manager = runner.manager
         self._sessions = sessions
         self._throttle = throttle
+        self._emails = emails
 
     async def find(self, user_id: int) -> Account | None:
         """Find an account; None if there is none."""
@@ -82,7 +86,10 @@ class AccountService:
         new_name = changes.get("username", user.username) != user.username
         if new_name or changes.get("email", "") not in ("", user.email):
             self._throttle.new_name(user.id, by.address)
-        return await self._db.write(authorized, by, users.update, user.id, changes)
+        changed = await self._db.write(authorized, by, users.update, user.id, changes)
+        if changed.email != user.email:
+            self._emails.send_verification(changed.email)
+        return changed
 
     async def delete(self, user_id: int, *, by: Actor) -> None:
         """Stop the bots of an account, then remove it with its bots and sessions."""

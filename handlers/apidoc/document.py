@@ -231,10 +231,8 @@ class _Operation:
 
     def _rejected_pages(self) -> Document:
         """Return the answer to pages of other sites."""
-        description, codes = (
-            "The request comes from a page of another site.",
-            [Code.ORIGIN_NOT_ALLOWED],
-        )
+        description = "The request comes from a page of another site."
+        codes = [Code.ORIGIN_NOT_ALLOWED]
         if not self.public:
             description += " Or the session cookie came without its XSRF token."
             codes.append(Code.XSRF_FAILED)

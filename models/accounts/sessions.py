@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 import peewee
 
-from models.accounts import audit, known_networks
+from models.accounts import audit, email_tokens, known_networks
 from models.accounts.audit import Action, Actor
+from models.accounts.email_tokens import Purpose
 from models.accounts.users import (
     Credentials,
     User,
@@ -235,6 +236,7 @@ def change_password(
     *,
     checked_hash: str | None,
     keep: str | None,
+    action: Action = Action.PASSWORD_CHANGED,
     by: Actor,
 ) -> None:
     """Store a new password's hash and end every session of the account.
@@ -243,6 +245,7 @@ def change_password(
         checked_hash: what the old password was checked against; checking takes so long that it
             may have been changed meanwhile. None where nobody asks for the old one.
         keep: the one session that goes on; None for none.
+        action: for the audit log.
 
     Raises:
         User.DoesNotExist: the account was deleted meanwhile.
@@ -253,5 +256,6 @@ def change_password(
         raise PasswordChanged
     set_password_hash(user.id, password_hash)
     Session.delete().where(Session.user == user.id, Session.id != (keep or "")).execute()
+    email_tokens.forget(user.id, Purpose.RESET)
     known_networks.forget_all_but(user.id, by.address)
-    audit.record(Action.PASSWORD_CHANGED, by, user_id=user.id, username=user.username)
+    audit.record(action, by, user_id=user.id, username=user.username)
