@@ -21,6 +21,6 @@ def migrate(migrator, database, *, fake=False):
 
 
 def rollback(migrator, database, *, fake=False):
-    """Forget which addresses are verified; links that were sent are void."""
+    """Drop the tokens; which addresses were verified is lost, and links in mails are void."""
     migrator.remove_model("email_tokens")
     migrator.remove_fields("users", "email_verified_at")
