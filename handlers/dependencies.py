@@ -19,6 +19,7 @@ from services.account_limits import AccountLimits
 from services.accounts import AccountService
 from services.bots import BotService
 from services.dead_updates import DeadUpdateService
+from services.emails import EmailService
 from services.logins import LoginService
 from services.sessions import SessionService
 
@@ -101,6 +102,7 @@ class Services:
     sessions: SessionService
     logins: LoginService
     accounts: AccountService
+    emails: EmailService
     bots: BotService
     dead_updates: DeadUpdateService
     requests: RequestCounts

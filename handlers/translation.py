@@ -48,6 +48,8 @@ def _translate_conflict(error: BaseException) -> ApiError | None:
             return errors.NotFound("There is no such bot.")
         case services.DeadUpdateNotFound():
             return errors.NotFound(f"Bot {error.bot_id} has no dead update {error.update_id}.")
+        case services.MailOff():
+            return errors.NotFound("This server sends no mail; ask the operator.")
         case services.SessionNotFound():
             return errors.NotFound("You have no such session.")
     return None
@@ -94,6 +96,12 @@ def _translate_password(error: BaseException) -> ApiError | None:
             return errors.invalid({"new_password1": error.problems})
         case services.WrongPassword():
             return errors.invalid({"old_password": ["This is not your password."]})
+        case storage.VerificationKeyWorthless():
+            return errors.invalid({"key": ["This link has expired or was used already."]})
+        case storage.TokenWorthless():
+            return errors.invalid({"token": ["This link has expired or was used already."]})
+        case services.WrongUid():
+            return errors.invalid({"uid": ["This is not the account of the token."]})
         case services.PasswordReplaced():
             sentence = (
                 "The password was changed by another request in the meantime; "
@@ -111,6 +119,10 @@ def _translate_wait(error: BaseException) -> ApiError | None:
                 "The server is busy with other logins. Try again in a moment.",
                 seconds=5,
                 code=Code.BUSY,
+            )
+        case services.MailBusy():
+            return errors.TooManyRequests(
+                "Too many mails wait to be sent. Try again.", seconds=30, code=Code.BUSY
             )
         case services.NetworkTooFast():
             return errors.TooManyRequests(

@@ -11,6 +11,8 @@ StorageError
     ├── UsernameTaken
     ├── EmailTaken
     ├── PasswordChanged
+    ├── TokenWorthless
+    │   └── VerificationKeyWorthless
     ├── SessionEnded
     ├── NotStaff
     ├── AccountDisabled
@@ -63,6 +65,14 @@ class EmailTaken(RuleBroken):
 
 class PasswordChanged(RuleBroken):
     """The checked password is no longer the account's."""
+
+
+class TokenWorthless(RuleBroken):
+    """A token that was sent by e-mail has expired, was used, or was never sent."""
+
+
+class VerificationKeyWorthless(TokenWorthless):
+    """So has one that verifies an address, or it was sent to an earlier one."""
 
 
 class SessionEnded(RuleBroken):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.accounts.audit import Entry
+from models.accounts.email_tokens import EmailToken
 from models.accounts.known_networks import KnownNetwork
 from models.accounts.sessions import Session
 from models.accounts.users import User
@@ -17,6 +18,7 @@ TABLES: tuple[type[BaseModel], ...] = (
     InstallationFact,
     User,
     Session,
+    EmailToken,
     KnownNetwork,
     Entry,
     Bot,

@@ -209,6 +209,8 @@ async def _open_services(
         loop_lag=loop_lag,
     )
     stack.callback(services.logins.close)
+    stack.push_async_callback(services.emails.close)
+    services.emails.start()
     return services
 
 

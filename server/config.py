@@ -118,6 +118,19 @@ class Config:
         form="TOKEN",
         secret=True,
     )
+    smtp_url: str | None = _setting(
+        None,
+        read.smtp_url,
+        "smtp://user:password@host?from=address, to send mail",
+        form="URL",
+        secret=True,
+    )
+    password_reset_url: str | None = _setting(
+        None, read.page, "the frontend's page for a new password", form="URL"
+    )
+    email_verification_url: str | None = _setting(
+        None, read.page, "the frontend's page that verifies an address", form="URL"
+    )
     log_level: str = _setting(
         "info",
         read.choice("debug", "info", "warning", "error"),
@@ -226,8 +239,10 @@ class Config:
         Makes the folder, and the secret at the first start.
 
         Raises:
-            ConfigError: the folder cannot be used, or secret.key is damaged.
+            ConfigError: the folder cannot be used, secret.key is damaged, or a setting is missing
+                that another one needs.
         """
+        self._check_mail()
         folder = self.data_dir.absolute()
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -241,3 +256,10 @@ class Config:
         values["secret_key"] = secret
         values["database_url"] = self.database_address
         return type(self)(**values)
+
+    def _check_mail(self) -> None:
+        for name in ("password_reset_url", "email_verification_url"):
+            if self.smtp_url and not getattr(self, name):
+                raise ConfigError(
+                    f"{PREFIX}SMTP_URL needs {PREFIX}{name.upper()}: links in mails lead there"
+                )

@@ -16,13 +16,16 @@ from runner.settings import RunnerTuning
 from server import __version__
 from server.config import Config
 from server.loop_lag import LoopLag
+from server.smtp import smtp_server
 from services.account_limits import AccountLimits
 from services.accounts import AccountService
 from services.bots import BotService
 from services.dead_updates import DeadUpdateService
+from services.emails import EmailService, Pages
 from services.logins import LoginService
+from services.mail import Mailer
 from services.sessions import SessionService
-from services.throttle import LoginThrottle
+from services.throttle import LoginThrottle, MailThrottle
 
 
 def _api_options(config: Config, *, commit: str) -> ApiOptions:
@@ -52,7 +55,16 @@ def make_services(
         commit: that the program was built from.
     """
     sessions = SessionService(db=db, events=runner.events)
-    throttle = LoginThrottle()
+    throttle, hasher = LoginThrottle(), PasswordHasher()
+    smtp = smtp_server(config)
+    emails = EmailService(
+        db=db,
+        sessions=sessions,
+        hasher=hasher,
+        throttle=MailThrottle(),
+        mailer=Mailer(smtp) if smtp is not None else None,
+        pages=Pages(config.password_reset_url or "", config.email_verification_url or ""),
+    )
     return Services(
         settings=_api_options(config, commit=commit),
         db=db,
@@ -64,14 +76,16 @@ def make_services(
         logins=LoginService(
             db=db,
             sessions=sessions,
-            hasher=PasswordHasher(),
+            hasher=hasher,
             throttle=throttle,
             lifetime=timedelta(days=config.session_days),
             registration_open=config.registration,
+            emails=emails,
         ),
         accounts=AccountService(
-            db=db, vault=vault, runner=runner, sessions=sessions, throttle=throttle
+            db=db, vault=vault, runner=runner, sessions=sessions, throttle=throttle, emails=emails
         ),
+        emails=emails,
         bots=BotService(
             db=db,
             vault=vault,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 PREFIX = "BOTYARD_"  # of the variables
 MIN_SECRET = 32  # characters
@@ -105,6 +105,28 @@ def url(*schemes: str) -> Callable[[str], str]:
         return text.rstrip("/")
 
     return parse
+
+
+def smtp_url(text: str) -> str:
+    """Read the address of an SMTP server, with the sender of mails."""
+    if is_address(text, "smtp", "smtps"):
+        parts = urlsplit(text)
+        sender = parse_qs(parts.query).get("from", [""])[-1]
+        if re.fullmatch(r"[^@\s,]+@[^@\s,]+", sender) and bool(parts.username) == bool(
+            parts.password
+        ):
+            return text
+    raise ValueError(
+        "smtp://user:password@host:587?from=panel@example.org, or smtps://...; % and @ in the "
+        "password as %25 and %40"
+    )
+
+
+def page(text: str) -> str:
+    """Read the address of a page, to which a fragment can be added."""
+    if not is_address(text, "http", "https") or "#" in text or re.search(r"\s", text):
+        raise ValueError("the address of a page without #, such as https://panel.example.org/reset")
+    return text
 
 
 def database_url(text: str) -> str:

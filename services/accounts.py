@@ -17,6 +17,7 @@ from models.engine.database import Database
 from models.engine.pagination import Page
 from models.errors import StorageError
 from runner.runner import Runner
+from services.emails import EmailService
 from services.errors import OwnAccount
 from services.sessions import SessionService
 from services.throttle import LoginThrottle
@@ -31,6 +32,7 @@ class AccountService:
         runner: runs the bots.
         sessions: ends sessions.
         throttle: limits changes of names.
+        emails: sends the link that verifies an address.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class AccountService:
         runner: Runner,
         sessions: SessionService,
         throttle: LoginThrottle,
+        emails: EmailService,
     ) -> None:
         self._db = db
         self._vault = vault
@@ -48,6 +51,7 @@ class AccountService:
         self._manager = runner.manager
         self._sessions = sessions
         self._throttle = throttle
+        self._emails = emails
 
     async def find(self, user_id: int) -> Account | None:
         """Find an account; None if there is none."""
@@ -84,6 +88,8 @@ class AccountService:
             self._throttle.new_name(user.id, by.address)
         updated = await self._db.write(authorized, by, users.update, user.id, changes)
         self._sessions.forget(user.id)
+        if updated.email != user.email:
+            self._emails.send_verification(updated.email)
         return updated
 
     async def delete(self, user_id: int, *, by: Actor) -> None:

@@ -9,6 +9,9 @@ ServiceError
 ├── WeakPassword
 ├── WrongPassword
 ├── PasswordReplaced
+├── MailOff
+├── MailBusy
+├── WrongUid
 ├── SessionNotFound
 ├── DeadUpdateNotFound
 └── OwnAccount
@@ -67,6 +70,18 @@ class WrongPassword(ServiceError):
 
 class PasswordReplaced(ServiceError):
     """The account got another password while the current one was checked."""
+
+
+class MailOff(ServiceError):
+    """This server sends no mail."""
+
+
+class MailBusy(ServiceError):
+    """Too many mails wait to be sent."""
+
+
+class WrongUid(ServiceError):
+    """The id of an account is not that of the account that a token was sent to."""
 
 
 class SessionNotFound(ServiceError):

@@ -15,6 +15,7 @@ from models.accounts.sessions import SessionRecord
 from models.accounts.users import Credentials, UserRecord
 from models.engine.database import Database
 from models.errors import AccountDisabled, PasswordChanged
+from services.emails import EmailService
 from services.errors import (
     InvalidCredentials,
     PasswordReplaced,
@@ -47,6 +48,7 @@ class LoginService:
         throttle: limits attempts.
         lifetime: the lifetime of a session.
         registration_open: True if self-registration is enabled.
+        emails: sends the link that verifies an address.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class LoginService:
         throttle: LoginThrottle,
         lifetime: timedelta,
         registration_open: bool,
+        emails: EmailService,
     ) -> None:
         self._db = db
         self._sessions = sessions
@@ -65,6 +68,7 @@ class LoginService:
         self._throttle = throttle
         self._lifetime = lifetime
         self._registration_open = registration_open
+        self._emails = emails
 
     def check_registration_open(self) -> None:
         """Check that self-registration is enabled.
@@ -100,6 +104,7 @@ class LoginService:
             user_agent=user_agent,
             by=by,
         )
+        self._emails.send_verification(user.email)
         return Login(user, session)
 
     async def log_in(

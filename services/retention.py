@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from models.accounts import audit, sessions
+from models.accounts import audit, email_tokens, sessions
 from models.engine.database import Database
 from models.messaging import dead_updates, updates
 from runner.settings import RunnerTuning
@@ -19,7 +19,7 @@ _PAUSE = 0.05  # seconds between two steps, for other writes
 
 
 class Janitor:
-    """Prunes handled and dead updates, expired sessions and old entries of the audit log.
+    """Prunes handled and dead updates, what has expired, and old entries of the audit log.
 
     Args:
         db: the database.
@@ -39,6 +39,7 @@ class Janitor:
     async def sweep(self) -> None:
         """Delete everything past its retention."""
         await self._db.write(sessions.delete_expired)
+        await self._db.write(email_tokens.delete_expired)
         await self._prune("handled updates", updates.prune, self._keep)
         await self._prune("entries of the audit log", audit.prune, self._keep_audit)
         await self._prune_dead()

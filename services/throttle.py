@@ -227,6 +227,40 @@ class LoginThrottle:
         _count((self._names_of_account, user_id), (self._names_from_address, network_of(address)))
 
 
+class MailThrottle:
+    """How often one may have mails sent, and try the tokens that are in them.
+
+    Args:
+        clock: as for `Windows`.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        windows = partial(Windows, clock=clock)
+        self._from_address = windows(30, _HOUR)
+        self._to = windows(5, _HOUR)
+        self._tokens = windows(100, 5 * _MINUTE)
+
+    def mail(self, recipient: str, address: str) -> None:
+        """Count a request to send a mail, whether anybody has the address or not.
+
+        Args:
+            recipient: the e-mail address as it was entered.
+            address: the IP address that the request comes from.
+
+        Raises:
+            TooFast: the caller must wait.
+        """
+        _count((self._to, _digest(recipient)), (self._from_address, network_of(address)))
+
+    def token(self, address: str) -> Attempt:
+        """Count an attempt to use a token that was sent by e-mail.
+
+        Raises:
+            TooFast: the caller must wait.
+        """
+        return _count((self._tokens, network_of(address)))
+
+
 def _check(*counts: tuple[Windows, Hashable]) -> None:
     for windows, key in counts:
         if (seconds := windows.wait(key)) is not None:

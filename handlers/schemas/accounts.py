@@ -28,7 +28,8 @@ def _username(**options: Any) -> fields.String:
     return Text(validate=list(rules.USERNAME), metadata=_USERNAME, **options)
 
 
-def _password(**options: Any) -> fields.String:
+def password_field(**options: Any) -> fields.String:
+    """Make a field for a password, of which an answer never tells."""
     metadata = {"format": "password", "examples": ["correct horse battery"]}
     rule = validate.Length(max=passwords.MAX_LENGTH)
     return fields.String(validate=rule, load_only=True, metadata=metadata, **options)
@@ -41,12 +42,28 @@ class EmailField(Text):
         return str(super()._deserialize(value, attr, data, **kwargs)).strip()
 
 
-def _email(**options: Any) -> EmailField:
+def email_field(*, empty: bool = True, **options: Any) -> EmailField:
+    """Make a field for an e-mail address.
+
+    Args:
+        empty: True if it may be empty.
+    """
     examples = {"examples": ["ann@example.org"]}
-    return EmailField(validate=list(rules.EMAIL), metadata=examples, **options)
+    least = validate.Length(min=0 if empty else 1)
+    return EmailField(validate=[least, *rules.EMAIL], metadata=examples, **options)
 
 
-def _check_new_password(first: str | None, second: str | None, field: str, **user: str) -> None:
+def check_new_password(first: str | None, second: str | None, field: str, **user: str) -> None:
+    """Check a new password that was entered twice.
+
+    Args:
+        second: the repetition; None for none.
+        field: the name of the first; that of the second ends with 2.
+        user: the user name and the e-mail address, which it must not be.
+
+    Raises:
+        ValidationError: the two differ, or the password is too weak.
+    """
     if not first:
         raise ValidationError({field: ["Missing data for required field."]})
     if second is not None and first != second:
@@ -69,10 +86,10 @@ class RegistrationSchema(AccountBodySchema):
     """A new account: the password once as `password`, or twice as `password1`, `password2`."""
 
     username = _username(required=True)
-    email = _email(load_default="")
-    password = _password()
-    password1 = _password()
-    password2 = _password()
+    email = email_field(load_default="")
+    password = password_field()
+    password1 = password_field()
+    password2 = password_field()
 
     # even if other fields are invalid, so that all errors are reported at once
     @validates_schema(skip_on_field_errors=False, pass_original=True)
@@ -83,9 +100,9 @@ class RegistrationSchema(AccountBodySchema):
         if "password1" in data or "password2" in data:
             if "password2" not in data and data.get("password1"):
                 raise ValidationError({"password2": ["Missing data for required field."]})
-            _check_new_password(data.get("password1"), data.get("password2"), "password1", **user)
+            check_new_password(data.get("password1"), data.get("password2"), "password1", **user)
         else:
-            _check_new_password(data.get("password"), None, "password", **user)
+            check_new_password(data.get("password"), None, "password", **user)
 
 
 class LoginSchema(AccountBodySchema):
@@ -93,7 +110,7 @@ class LoginSchema(AccountBodySchema):
 
     username = Text(validate=[validate.Length(max=rules.MAX_USERNAME), rules.printable])
     email = Text(validate=[validate.Length(max=rules.MAX_EMAIL), rules.printable])
-    password = _password(required=True)
+    password = password_field(required=True)
 
     @validates_schema
     def _check_name(self, data: dict[str, Any], **_: Any) -> None:
@@ -108,13 +125,13 @@ class LogoutSchema(AccountBodySchema):
 class PasswordChangeSchema(AccountBodySchema):
     """A new password, and the present one."""
 
-    old_password = _password(required=True)
-    new_password1 = _password(required=True)
-    new_password2 = _password(required=True)
+    old_password = password_field(required=True)
+    new_password1 = password_field(required=True)
+    new_password2 = password_field(required=True)
 
     @validates_schema
     def _check_passwords(self, data: dict[str, Any], **_: Any) -> None:
-        _check_new_password(data.get("new_password1"), data.get("new_password2"), "new_password1")
+        check_new_password(data.get("new_password1"), data.get("new_password2"), "new_password1")
 
 
 class UserSchema(AccountBodySchema):
@@ -122,7 +139,7 @@ class UserSchema(AccountBodySchema):
 
     pk = fields.Integer(dump_only=True, attribute="id")
     username = _username(required=True)
-    email = _email()
+    email = email_field()
     first_name = _name()
     last_name = _name()
 

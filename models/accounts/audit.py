@@ -25,6 +25,8 @@ class Action(StrEnum):
     REGISTERED = "account_registered"
     CHANGED = "account_changed"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    PASSWORD_RESET = "password_reset"  # noqa: S105
+    EMAIL_VERIFIED = "email_verified"
     LOGIN = "login"
     LOGIN_FAILED = "login_failed"
     LOGOUT = "logout"

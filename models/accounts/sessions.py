@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 import peewee
 
-from models.accounts import audit, known_networks
+from models.accounts import audit, email_tokens, known_networks
 from models.accounts.audit import Action, Actor
+from models.accounts.email_tokens import Purpose
 from models.accounts.users import (
     Credentials,
     User,
@@ -235,6 +236,7 @@ def change_password(
     *,
     checked_hash: str | None,
     keep: str | None,
+    action: Action = Action.PASSWORD_CHANGED,
     by: Actor,
 ) -> None:
     """Store a new password's hash and end every session of the account.
@@ -243,6 +245,7 @@ def change_password(
         checked_hash: the hash that the old password was checked against; it may have changed
             during the check, which takes long. None if the old password was not required.
         keep: the session that stays valid; None for none.
+        action: for the audit log.
 
     Raises:
         User.DoesNotExist: the account was deleted in the meantime.
@@ -253,7 +256,8 @@ def change_password(
         raise PasswordChanged
     set_password_hash(user.id, password_hash)
     Session.delete().where(Session.user == user.id, Session.id != (keep or "")).execute()
+    email_tokens.forget(user.id, Purpose.RESET)
     known_networks.forget_all_but(user.id, by.address)
     if by.user_id is None:  # the command line: a running server must notice
         change_marker.renew()
-    audit.record(Action.PASSWORD_CHANGED, by, user_id=user.id, username=user.username)
+    audit.record(action, by, user_id=user.id, username=user.username)

@@ -28,6 +28,7 @@ class User(BaseModel):
     password_hash = peewee.CharField(max_length=128)
     is_staff = peewee.BooleanField(default=False)
     disabled_at = UTCDateTimeField(null=True)
+    email_verified_at = UTCDateTimeField(null=True)
     created_at = UTCDateTimeField()
     updated_at = UTCDateTimeField()
 
@@ -185,6 +186,8 @@ def update(user_id: int, changes: dict[str, Any], *, by: Actor) -> UserRecord:
         values["username_key"] = fold(changes["username"])
     if "email" in changes:
         values["email_key"] = fold(changes["email"]) or None
+        if values["email_key"] != before.email_key:
+            values["email_verified_at"] = None
     try:
         User.update(values).where(User.id == user_id).execute()
     except peewee.IntegrityError as error:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
+import aiosmtplib
+
 from models.bots import bots
 from models.bots.vault import Vault, check_secret_if_any
 from models.engine import sqlite_file
@@ -25,6 +27,8 @@ from server.cli.base import run_in
 from server.config import Config
 from server.installation_lock import server_process
 from server.setting_values import MIN_SECRET
+from server.smtp import smtp_server
+from services.mail import SmtpServer
 
 CLOCK_OK, CLOCK_WRONG = 10.0, 120.0  # seconds
 
@@ -77,6 +81,8 @@ def examine(config: Config) -> Iterator[Finding]:
     yield _telegram(config, found)
     yield _clock(found)
     yield _open_files(active)
+    if (smtp := smtp_server(config)) is not None:
+        yield _smtp(smtp)
 
 
 def _folder(config: Config) -> Finding:
@@ -233,6 +239,18 @@ def _telegram(config: Config, found: Connectivity) -> Finding:
         "telegram", Severity.WRONG, f"{way}: {found.error}",
         "check the network and the firewall; where Telegram is blocked, set BOTYARD_TELEGRAM_PROXY",
     )  # fmt: skip
+
+
+def _smtp(server: SmtpServer) -> Finding:
+    name, where = "mail", f"{server.host}:{server.port}"
+    try:
+        asyncio.run(server.check())
+    except (aiosmtplib.SMTPException, OSError) as error:
+        return Finding(
+            name, Severity.WRONG, f"{where}: {' '.join(str(error).split())}",
+            "see the network and the firewall, and whether BOTYARD_SMTP_URL is right",
+        )  # fmt: skip
+    return Finding(name, Severity.OK, f"{where} answers{' to the login' * bool(server.username)}")
 
 
 def _clock(found: Connectivity) -> Finding:

@@ -28,6 +28,10 @@ PAGES = ("/", "/swagger", "/swagger/([a-z0-9.-]*)", r"/openapi\.json")
 PUBLIC = {
     "POST /rest-auth/registration/",
     "POST /rest-auth/login/",
+    "POST /rest-auth/password/reset/",
+    "POST /rest-auth/password/reset/confirm/",
+    "POST /rest-auth/registration/verify-email/",
+    "POST /rest-auth/registration/resend-email/",
     "GET /healthz/",
     "GET /readyz/",
     "GET /metrics/",

@@ -28,6 +28,13 @@ PUBLIC = {
     ("POST", "/rest-auth/login/"),
     ("POST", "/rest-auth/logout/"),  # it checks a key that is sent
 }
+MAIL = {  # 404 where no mail is sent; see test_emails.py
+    ("POST", "/rest-auth/password/reset/"),
+    ("POST", "/rest-auth/password/reset/confirm/"),
+    ("POST", "/rest-auth/registration/verify-email/"),
+    ("POST", "/rest-auth/registration/resend-email/"),
+}
+PUBLIC |= MAIL
 PUBLIC |= {("HEAD", path) for method, path in PUBLIC if method == "GET"}
 PAGES = {"/", "/swagger", "/swagger/", "/openapi.json"}  # for browsers: the slash is part of it
 BODY = {"POST", "PUT", "PATCH"}
@@ -113,6 +120,9 @@ async def test_public_methods_ask_for_no_key(
 ) -> None:
     await until(lambda: botyard.services.runner.reconciler.ready, "readiness")
     answer = await anonymous.request(method, path, {} if method in BODY else None)
+    if (method, path) in MAIL:
+        assert answer.json["detail"].startswith("This server sends no mail")
+        return
     needs_fields = method in BODY and path != "/rest-auth/logout/"
     assert answer.status in ({400} if needs_fields else {200, 302})
 
@@ -165,7 +175,8 @@ async def test_the_last_slash_makes_no_difference(
     ]
     half = len(answers) // 2
     for with_slash, without in zip(answers[:half], answers[half:], strict=True):
-        assert with_slash.status == without.status != 404
+        assert with_slash.status == without.status
+        assert with_slash.status != 404 or ("POST", path) in MAIL
         assert with_slash.lasting == without.lasting
 
 

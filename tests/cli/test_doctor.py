@@ -12,8 +12,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from support import smtp
 from support.client import installation
 from support.commands import Ended, botyard_command, run
 from support.server_process import serving
@@ -89,6 +91,28 @@ async def test_what_is_found_is_there_for_programs(filled: Path, telegram: Sandb
         "telegram", "clock", "open files",
     ]  # fmt: skip
     assert {finding["level"] for finding in found.values()} == {"ok"}
+
+
+async def test_an_smtp_server_is_asked_and_its_login_tried(filled: Path, telegram: Sandbox) -> None:
+    pages = {
+        "BOTYARD_PASSWORD_RESET_URL": smtp.RESET_PAGE,
+        "BOTYARD_EMAIL_VERIFICATION_URL": smtp.VERIFICATION_PAGE,
+    }
+    found = {}
+    async with smtp.receiving() as mailbox:
+        right = mailbox.url.replace("//", f"//{smtp.USER}:{quote(smtp.PASSWORD, safe='')}@")
+        wrong = mailbox.url.replace("//", "//panel:wrong@")
+        for name, where in (("right", right), ("wrong", wrong)):
+            env = pages | {"BOTYARD_SMTP_URL": where}
+            found[name] = (await examine(filled, url(telegram), **env))[1]["mail"]
+    env = pages | {"BOTYARD_SMTP_URL": mailbox.url}
+    found["gone"] = (await examine(filled, url(telegram), **env))[1]["mail"]
+    assert {name: finding["level"] for name, finding in found.items()} == {
+        "right": "ok",
+        "wrong": "wrong",
+        "gone": "wrong",
+    }
+    assert smtp.PASSWORD not in str(found)
 
 
 async def test_it_makes_nothing(data: Path, telegram: Sandbox) -> None:

@@ -18,6 +18,11 @@ from server.setting_values import ConfigError
 SECRET = "s3cret-" * 8
 METRICS_TOKEN = "s3cret-of-a-scrape"
 
+# what a setting for mail needs beside it
+PAGES = {
+    "BOTYARD_PASSWORD_RESET_URL": "https://h/reset",
+    "BOTYARD_EMAIL_VERIFICATION_URL": "https://h/verify",
+}
 # variable, field, default, a good value, what becomes of it
 GOOD: list[tuple[str, Any, str, Any]] = [
     ("host", "127.0.0.1", "::1", "::1"),
@@ -49,6 +54,10 @@ GOOD: list[tuple[str, Any, str, Any]] = [
     ("behind_proxy", False, "0", False),
     ("metrics_token", None, METRICS_TOKEN, METRICS_TOKEN),
     ("metrics_token", None, "c2l4dGVlbiBjaGFycw==", "c2l4dGVlbiBjaGFycw=="),
+    ("smtp_url", None, "smtps://u:p%40@h:465?from=a@b.c", "smtps://u:p%40@h:465?from=a@b.c"),
+    ("smtp_url", None, "smtp://h?from=a@b.c", "smtp://h?from=a@b.c"),
+    ("password_reset_url", None, "https://h/a?b=c", "https://h/a?b=c"),
+    ("email_verification_url", None, "http://h:81/a/", "http://h:81/a/"),
     ("log_level", "info", "debug", "debug"),
     ("log_level", "info", "error", "error"),
     ("log_format", "human", "json", "json"),
@@ -74,6 +83,12 @@ BAD: dict[str, tuple[str, list[str]]] = {
         ["*", "panel.example.org", "https://a.b/x", "https://a.b,ftp://c",
          "https://[", "https://a.b?x", "null"],
     ),
+    "smtp_url": (
+        "smtp://user:password@host:587?from=panel@example.org",
+        ["h:25", "http://h?from=a", "smtp://h", "smtp://h?from=a", "smtps://[?from=a"],
+    ),
+    "password_reset_url": ("the address of a page without #", ["h/reset", "https://h/#/reset"]),
+    "email_verification_url": ("the address of a page without #", ["ftp://h", "https://h/a b"]),
     "allowed_hosts": (
         "names without a port such as panel.example.org",
         ["panel.example.org:443", "https://panel.example.org", "a b", "*", "::1"],
@@ -184,10 +199,27 @@ def test_other_programs_variables_are_left_alone() -> None:
         ("metrics_token", METRICS_TOKEN),
         ("database_url", "postgresql://ann:s3cret-password@h/n"),
         ("telegram_proxy", "http://ann:s3cret-password@h"),
+        ("smtp_url", "smtp://ann:s3cret-password@h?from=a@b.c"),
     ],
 )
 def test_the_settings_as_text_hold_no_secret(field: str, text: str) -> None:
     assert "s3cret" not in repr(Config.load({variable(field): text}))
+
+
+@pytest.mark.parametrize(
+    "text", ["smtp://u@h?from=a@b.c", "smtp://h:x?from=a@b.c", "smtp://h?from=a@b.c,d@e.f"]
+)
+def test_an_smtp_server_has_a_whole_login_a_port_and_one_sender(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"^BOTYARD_SMTP_URL: invalid value 'smtp://\*\*\*@"):
+        Config.load({"BOTYARD_SMTP_URL": text})
+
+
+@pytest.mark.parametrize("missing", list(PAGES))
+def test_mail_needs_the_pages_that_links_lead_to(missing: str) -> None:
+    given = PAGES | {"BOTYARD_SMTP_URL": "smtp://h?from=a@b.c"}
+    del given[missing]
+    with pytest.raises(ConfigError, match=f"BOTYARD_SMTP_URL needs {missing}"):
+        Config.load(given).with_data_dir()
 
 
 # -- the data folder

@@ -22,11 +22,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from models.accounts import administration, users
-from models.accounts.audit import OPERATOR
+from models.accounts.audit import OPERATOR, Actor
 from models.accounts.passwords import hash_password
 from models.accounts.users import User, UserRecord
+from models.engine.base import now
 from server.app import Botyard
 from support.client import DEADLINE
+from support.smtp import RESET_PAGE, Mailbox
 
 PATHS = {
     "rest_login": "login/",
@@ -47,10 +49,16 @@ class StandIn:
     def __init__(self, botyard: Botyard, loop: asyncio.AbstractEventLoop) -> None:
         self.url = urlsplit(botyard.url)
         self._db = botyard.services.db
+        self._mailer = botyard.services.emails.mailer
         self._loop = loop
 
     def _wait(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(DEADLINE)
+
+    def wait_for_mail(self) -> None:
+        """Wait until every mail has been sent."""
+        assert self._mailer is not None
+        self._wait(self._mailer.idle())
 
     def read(self, function: Callable[..., Any], *args: Any) -> Any:
         """Read from Botyard's database."""
@@ -78,6 +86,28 @@ class Account:
         current.write(administration.change, self.pk, {"disabled": not self.is_active})
 
 
+def _verify(user_id: int, *, by: Actor) -> None:
+    assert by == OPERATOR
+    User.update(email_verified_at=now()).where(User.id == user_id).execute()
+
+
+class Outbox:
+    """`mail.outbox`: the mails that arrived, once all that were asked for have."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self.mailbox = mailbox
+
+    def __len__(self) -> int:
+        """Count them."""
+        current.wait_for_mail()
+        return len(self.mailbox)
+
+    def reset_link(self) -> dict[str, str] | None:
+        """Return what the latest link for a reset says; None if there is none."""
+        current.wait_for_mail()
+        return next(reversed(self.mailbox.links(RESET_PAGE)), None)
+
+
 class Accounts:
     """`User.objects`."""
 
@@ -85,6 +115,7 @@ class Accounts:
         """Add an account, of whatever password."""
         hashed = hash_password(password)
         made = current.write(users.create, username=username, email=email, password_hash=hashed)
+        current.write(_verify, made.id)  # Django sends resets to every address
         return Account(made)
 
     def all(self) -> Accounts:
@@ -195,7 +226,7 @@ AuthenticationMethod = Enum("AuthenticationMethod", ["USERNAME", "EMAIL", "USERN
 _STATUS = {f"HTTP_{status.value}_{status.name}": status.value for status in http.HTTPStatus}
 
 
-def _modules(outbox: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def _modules(outbox: Outbox) -> Iterator[tuple[str, dict[str, Any]]]:
     yield (
         "allauth.account",
         {"app_settings": SimpleNamespace(AuthenticationMethod=AuthenticationMethod)},
@@ -234,13 +265,13 @@ def _modules(outbox: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 @contextmanager
-def their_tests(folder: Path, botyard: Botyard, outbox: Any) -> Iterator[type[Any]]:
+def their_tests(folder: Path, botyard: Botyard, outbox: Outbox) -> Iterator[type[Any]]:
     """Import dj-rest-auth's test cases with this module in the place of Django.
 
     Args:
         folder: of their tests.
         botyard: answers them; its event loop is the running one.
-        outbox: what `len` counts as the mails that were sent.
+        outbox: the mails that were sent.
     """
     global current  # noqa: PLW0603 - their tests take no arguments
     current = StandIn(botyard, asyncio.get_running_loop())
