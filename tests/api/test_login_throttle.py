@@ -15,7 +15,7 @@ from itertools import permutations
 
 import aiohttp
 import pytest
-from support.client import PASSWORD, Answer, Client, until
+from support.client import PASSWORD, Answer, Client, at_rest, until
 
 import models.accounts.passwords
 from models.accounts.audit import Entry
@@ -274,13 +274,6 @@ async def test_no_two_forms_of_a_name_tell_whether_anybody_has_it(
         ]
         told.append([answer.status for answer in answers])
     assert told[0] == told[1]
-
-
-async def at_rest(botyard: Botyard) -> None:
-    """End what writes by itself."""
-    for routine in botyard.routines:
-        await routine.close()
-    await botyard.services.db.write(lambda: None)  # behind what they have begun
 
 
 async def test_a_wrong_password_commits_as_often_for_a_name_that_nobody_has(

@@ -17,6 +17,7 @@ from support.client import (
     DEADLINE,
     PASSWORD,
     Client,
+    at_rest,
     register,
     until,
 )
@@ -292,6 +293,7 @@ async def test_a_write_whose_turn_comes_after_the_revocation_is_refused(
             for name, value in body.items()
         }
     (mine,) = (one["id"] for one in (await scene.staff.get(SESSIONS)).json if one["current"])
+    await at_rest(botyard)  # nothing else is to queue behind the turn
     turn = await Turn.taken(db)
     revoking = asyncio.create_task(
         db.write(Session.delete().where(Session.id == mine).execute), name="revocation"
@@ -318,6 +320,7 @@ async def test_a_write_of_a_member_of_staff_who_was_demoted_meanwhile_is_refused
     botyard: Botyard, root: Client
 ) -> None:
     db, path = botyard.services.db, f"{ADMIN_USERS}{root.user['pk']}/"
+    await at_rest(botyard)  # nothing else is to queue behind the turn
     turn = await Turn.taken(db)
     demoting = asyncio.create_task(administer(botyard, root, is_staff=False), name="demotion")
     await until(lambda: db.queued["write"] == 1, "the demotion")

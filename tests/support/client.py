@@ -19,6 +19,7 @@ from models.accounts.passwords import hash_password
 from models.engine.migration import Migrations
 from runner.settings import RunnerTuning
 from sandbox import SandboxBot
+from server.app import Botyard
 from server.cli.base import run_in
 from server.config import Config
 
@@ -217,3 +218,11 @@ async def scrape(client: Client, **headers: str) -> Scrape:
     answer = await client.get("/metrics", headers=headers)
     assert answer.status == 200, answer.text
     return Scrape(answer.text)
+
+
+async def at_rest(botyard: Botyard) -> None:
+    """End what writes to the database by itself."""
+    for routine in botyard.routines:
+        await routine.close()
+    await botyard.services.runner.statuses.flush()
+    await botyard.services.db.write(lambda: None)  # behind what they have begun
