@@ -79,13 +79,17 @@ class Reconciler:
 
     async def reconcile_all(self) -> None:
         """Start the bots that should run and do not; stop those that run and should not."""
-        self.in_doubt = False
-        wanted = await self._db.read(bots.wanted_generations)
-        # A concurrent operation may have read older rows, so its bot is included.
-        stale = {*self._manager.stale(wanted), *self._manager.locked()}
-        pace = LoopPacer(self._settings.starts_a_turn)
-        for page in _pages(sorted(stale)):
-            await self._reconcile_page(page, pace)
+        self.in_doubt = False  # first: a doubt that arises meanwhile stays
+        try:
+            wanted = await self._db.read(bots.wanted_generations)
+            # A concurrent operation may have read older rows, so its bot is included.
+            stale = {*self._manager.stale(wanted), *self._manager.locked()}
+            pace = LoopPacer(self._settings.starts_a_turn)
+            for page in _pages(sorted(stale)):
+                await self._reconcile_page(page, pace)
+        except BaseException:
+            self.in_doubt = True
+            raise
 
     async def _reconcile_page(self, bot_ids: Sequence[int], pace: LoopPacer) -> None:
         """Start the bots of a page that should run, then stop those that should not."""
@@ -102,9 +106,8 @@ class Reconciler:
                     others.append(bot_id)
                     continue
                 await pace.wait()
-                self._queued.discard(bot_id)
                 await self._manager.apply(record, priority=False)
-        self._queued.difference_update(others)
+        self._queued.difference_update(bot_ids)
         for bot_id in others:  # without the page's locks: stopping can take a while
             await self.reconcile(bot_id)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.client import BOTS, DEADLINE, QUICK, Client, until
+from support.client import BOTS, DEADLINE, QUICK, Client, at_rest, until
 
 from models.bots import bots
 from models.bots.records import Writer
@@ -184,3 +184,22 @@ async def test_a_chat_that_an_old_token_unblocks_stays_blocked(
         await mark
     query = BlockedChat.select(BlockedChat.chat_id).tuples()
     assert await db.read(lambda: list(query)) == [(7,)]
+
+
+async def test_a_doubt_outlives_a_reconciliation_that_fails(
+    botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await at_rest(botyard)  # so that nothing else reconciles
+
+    def away() -> dict[int, int]:
+        raise StorageUnavailable("the database is away")
+
+    reconciler = botyard.services.runner.reconciler
+    reconciler.doubt()
+    with monkeypatch.context() as patched:
+        patched.setattr(bots, "wanted_generations", away)
+        with pytest.raises(StorageUnavailable):
+            await reconciler.reconcile_all()
+    assert reconciler.in_doubt
+    await reconciler.reconcile_all()
+    assert not reconciler.in_doubt
