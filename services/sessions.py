@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -44,9 +45,8 @@ class SessionService:
         Returns:
             None if the session has ended or the account is disabled.
         """
-        found = self._cache.find(session_id, user_id)
+        found, epoch = self._cache.find(session_id, user_id), self._cache.epoch
         if found is None:
-            epoch = self._cache.epoch
             found = await self._db.read(sessions.find, session_id, user_id)
             if found is None:
                 return None
@@ -57,7 +57,7 @@ class SessionService:
             return None
         if moment - session.last_used_at > TOUCH_AFTER:
             await self._db.write(sessions.touch, session_id)
-            self._cache.drop(user_id)  # the next request reads it as it is now
+            self._cache.put((user, replace(session, last_used_at=moment)), epoch=epoch)
         return user, session
 
     def forget(self, user_id: int) -> None:
