@@ -135,11 +135,6 @@ def list_for(vault: Vault, user_id: int) -> list[BotRecord]:
     return find(vault, "bots.user_id = ?", user_id)
 
 
-def count() -> int:
-    """Return the number of bots."""
-    return int(Bot.select().count())
-
-
 def get_several(vault: Vault, bot_ids: list[int]) -> dict[int, BotRecord]:
     """Read some bots by their ids; without those that do not exist, or that no secret opens."""
     marks = ", ".join("?" * len(bot_ids))

@@ -6,7 +6,6 @@ is being started or stopped. So one read of both rows always gives a consistent 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -136,8 +135,3 @@ def count_states() -> dict[str, int]:
     state = state_expression()
     query = joined(state, peewee.fn.COUNT(Bot.id)).group_by(peewee.SQL("1"))
     return {str(name): int(count) for name, count in query.tuples()}
-
-
-def forget(bot_ids: Iterable[int]) -> None:
-    """Delete the rows of some bots, as if they had never run."""
-    Run.delete().where(Run.bot.in_(list(bot_ids))).execute()
