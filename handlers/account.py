@@ -10,7 +10,7 @@ from tornado.web import url
 from handlers.authentication import clear_session_cookie
 from handlers.rest_auth import RestAuthHandler
 from handlers.schemas.accounts import SessionSchema, UserSchema
-from handlers.schemas.common import optional_fields
+from handlers.schemas.common import optional_fields, shared
 
 
 class Me(RestAuthHandler):
@@ -25,7 +25,7 @@ class Me(RestAuthHandler):
         responses:
           200: {description: The account., schema: UserSchema}
         """
-        self.answer(UserSchema().dump(self.principal.user))
+        self.answer(shared(UserSchema).dump(self.principal.user))
 
     async def put(self) -> None:
         """Change the account. The user name is required; other omitted fields keep their values.
@@ -55,7 +55,7 @@ class Me(RestAuthHandler):
 
     async def _change(self, changes: dict[str, Any]) -> None:
         user = await self.services.accounts.update(self.principal.user, changes, by=self.actor)
-        self.answer(UserSchema().dump(user))
+        self.answer(shared(UserSchema).dump(user))
 
     async def delete(self) -> None:
         """Stop and delete the account's bots, and delete the account.
@@ -88,7 +88,7 @@ class Sessions(RestAuthHandler):
         current = self.principal.session_id
         records = await self.services.sessions.list_for(self.principal.user.id)
         rows = [asdict(session) | {"current": session.id == current} for session in records]
-        self.answer(SessionSchema(many=True).dump(rows))
+        self.answer(shared(SessionSchema).dump(rows, many=True))
 
 
 class OneSession(RestAuthHandler):

@@ -18,6 +18,7 @@ from handlers.schemas.admin import (
     AdminUserQuerySchema,
     AdminUserSchema,
 )
+from handlers.schemas.common import shared
 from models.accounts import administration
 from models.accounts.administration import Account
 from models.bots import bots
@@ -45,7 +46,7 @@ def _present_user(account: Account) -> dict[str, Any]:
         "bots": account.bots,
         "active_bots": account.active_bots,
     }
-    presented: dict[str, Any] = AdminUserSchema().dump(asdict(user) | extra)
+    presented: dict[str, Any] = shared(AdminUserSchema).dump(asdict(user) | extra)
     return presented
 
 

@@ -9,6 +9,7 @@ from tornado.web import url
 
 from handlers.pagination import PagedHandler
 from handlers.schemas.audit import AuditEntrySchema, AuditQuerySchema
+from handlers.schemas.common import shared
 from models.accounts.audit import Action, EntryRecord
 
 
@@ -32,7 +33,7 @@ class Audit(PagedHandler):
 
 
 def _present(entry: EntryRecord) -> dict[str, Any]:
-    presented: dict[str, Any] = AuditEntrySchema().dump(
+    presented: dict[str, Any] = shared(AuditEntrySchema).dump(
         asdict(entry) | {"action": Action(entry.action)}
     )
     return presented

@@ -17,6 +17,7 @@ from handlers.schemas.accounts import (
     LogoutSchema,
     RegistrationSchema,
 )
+from handlers.schemas.common import shared
 from models.accounts.audit import Actor
 from models.accounts.principal import Principal, Via
 from services.logins import Login as NewLogin
@@ -43,7 +44,7 @@ class LoginHandler(RestAuthHandler):
         key = self.services.keys.make(login.session)
         set_session_cookies(self, login.session, key)
         body = {"key": key, "expires_at": login.session.expires_at, "user": login.user}
-        self.answer(LoginAnswerSchema().dump(body), status=status)
+        self.answer(shared(LoginAnswerSchema).dump(body), status=status)
 
 
 class Registration(LoginHandler):

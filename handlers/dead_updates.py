@@ -11,6 +11,7 @@ from tornado.web import url
 from handlers.bots import BotHandler
 from handlers.ids import ID
 from handlers.schemas.bots import DeadUpdateSchema
+from handlers.schemas.common import shared
 from models.messaging.dead_updates import DeadUpdate
 from services.errors import DeadUpdateNotFound
 
@@ -32,7 +33,7 @@ class DeadUpdates(BotHandler):
         """
         bot = await self.bot(bot_id)
         rows = await self.services.dead_updates.list_for(bot)
-        self.answer(DeadUpdateSchema(many=True).dump([_present(row) for row in rows]))
+        self.answer(shared(DeadUpdateSchema).dump([_present(row) for row in rows], many=True))
 
 
 def _present(row: DeadUpdate) -> dict[str, Any]:
@@ -57,7 +58,7 @@ class OneDeadUpdate(BotHandler):
         """
         bot = await self.bot(bot_id)
         row = await self.services.dead_updates.find(bot, int(update_id))
-        self.answer(DeadUpdateSchema().dump(_present(row)))
+        self.answer(shared(DeadUpdateSchema).dump(_present(row)))
 
     async def delete(self, bot_id: str, update_id: str) -> None:
         """Delete a dead update.

@@ -9,6 +9,7 @@ from marshmallow import Schema, ValidationError
 
 from handlers import errors
 from handlers.base import ApiHandler
+from handlers.schemas.common import shared
 from handlers.validation import field_errors
 from models.engine.pagination import Page
 
@@ -23,7 +24,7 @@ class PagedHandler(ApiHandler):
             BadRequest: a parameter is unknown or invalid; a misspelt filter must not be ignored.
         """
         try:
-            loaded: dict[str, Any] = schema().load(self._parameters())
+            loaded: dict[str, Any] = shared(schema).load(self._parameters())
         except ValidationError as error:
             raise errors.invalid(field_errors(error)) from None
         return loaded

@@ -80,13 +80,14 @@ class BodySchema(Schema):
         return {name: value for name, value in data.items() if name not in read_only}
 
 
+@cache
 def optional_fields(schema: type[Schema]) -> frozenset[str]:
     """Return the fields that a PUT may leave out: they stay as they are, as with DRF.
 
     Args:
         schema: of the body; as its `partial`, these fields get no default.
     """
-    return frozenset(name for name, field in schema().fields.items() if not field.required)
+    return frozenset(name for name, field in shared(schema).fields.items() if not field.required)
 
 
 class DetailSchema(Schema):
