@@ -11,7 +11,6 @@ from models.accounts.audit import Actor, EntryRecord
 from models.accounts.sessions import authorized
 from models.accounts.users import UserRecord
 from models.bots import bots
-from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.engine.pagination import Page
@@ -103,21 +102,12 @@ class AccountService:
             removed = await self._sessions.end_by(user_id, users.delete, user_id, by=by)
         except StorageError:
             for record in records:
-                await self._resume(record)
+                async with self._manager.lock(record.id):
+                    await self._runner.reconciler.apply_stored(record)
             raise
         for bot_id in removed:
             async with self._manager.lock(bot_id):
                 await self._manager.forget(bot_id)
-
-    async def _resume(self, known: BotRecord) -> None:
-        """Start a bot again with its stored settings; with the known ones if the database fails."""
-        async with self._manager.lock(known.id):
-            try:
-                record = await self._db.read(bots.get, self._vault, known.id)
-            except StorageError:
-                record = known
-            if record is not None:
-                await self._manager.apply(record)
 
     async def administer(
         self, user_id: int, changes: dict[str, bool], *, by: Actor

@@ -110,7 +110,8 @@ class BotService:
             stored = await self._write(record.id, changes, verified, dead, by)
             is_wish = stored.generation != record.generation  # or follows one
             if is_wish:
-                await self._apply(stored, verified)
+                unreachable = verified.unreachable if verified else None
+                await self._manager.apply(stored, unreachable=unreachable)
         return await self._outcome(stored, is_changed=is_wish)
 
     async def _write(
@@ -151,7 +152,7 @@ class BotService:
             try:
                 await self._write_wish(authorized, by, bots.delete, record)
             except StorageError:
-                await self._resume_locked(record)
+                await self._runner.reconciler.apply_stored(record)
                 raise
             await self._manager.forget(record.id)
         self._runner.events.publish(record.user_id, EventKind.DELETED, record.id)
@@ -167,33 +168,17 @@ class BotService:
             self._manager.enqueue(bot.id, revived)
         return revived is not None
 
-    async def _resume_locked(self, known: BotRecord) -> None:
-        """Start a bot again with its stored settings, because the change failed."""
-        record = await self._read_again(known)
-        if record is not None:
-            await self._apply(record, None)
-
-    async def _read_again(self, known: BotRecord) -> BotRecord | None:
-        """Read a bot; None if it was deleted, the known record if the database fails."""
-        try:
-            return await self._db.read(bots.get, self._vault, known.id)
-        except StorageError:
-            return known
-
     async def _verify(self, token: str) -> Verification:
         return await verify(self._runner.transport, token, timeout=self._settings.verify_timeout)
 
     async def _carry_out(self, created: BotRecord, verified: Verification) -> Outcome:
         async with self._manager.lock(created.id):
-            record = await self._read_again(created)
-            if record is None:
-                raise BotGone
-            await self._apply(record, verified)
+            record = await self._runner.reconciler.apply_stored(
+                created, unreachable=verified.unreachable
+            )
+        if record is None:
+            raise BotGone
         return await self._outcome(record)
-
-    async def _apply(self, record: BotRecord, verified: Verification | None) -> None:
-        unreachable = verified.unreachable if verified else None
-        await self._manager.apply(record, unreachable=unreachable)
 
     async def _outcome(self, written: BotRecord, *, is_changed: bool = True) -> Outcome:
         """Wait until a bot is as it should be, and show it.
