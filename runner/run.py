@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 from telegram.error import Conflict
 
 from dialogs.events import Dialog
-from models.bots.records import BotRecord, VerifiedToken, Writer, claimed_telegram_id
+from models.bots.records import BotRecord, VerifiedToken, Writer
 from models.redaction import foreign
 from runner.loop_pacer import LoopPacer
 from runner.ownership import Ownership
 from runner.settings import RunnerTuning
 from runner.start_limiter import StartLimiter
 from runner.states import BotStatus
-from runner.telegram.answers import MAX_TEXT, NotTelegram
+from runner.telegram.answers import MAX_TEXT
 from runner.telegram.application import BotApplication, build
 from runner.telegram.client import BotClient
 from runner.telegram.limiter import BotRateLimiter
@@ -121,8 +121,6 @@ class BotRun:
             await self.application.initialize()  # also calls getMe
             self.is_initialized = True
         me = self.application.bot.bot
-        if me.id != claimed_telegram_id(record.token):
-            raise NotTelegram("getMe returned a different bot")
         token = VerifiedToken(record.token, me.id, me.username or "")
         if (token.telegram_id, token.username) != (record.telegram_id, record.username):
             await self.context.observer.confirm(record.id, token)

@@ -147,9 +147,17 @@ class BotClient:
             InvalidToken: Telegram does not accept the token.
         """
         me: dict[str, Any] = await self.call("getMe", {}, read_timeout=read_timeout)
+        self.check_identity(me)
+        return me
+
+    def check_identity(self, me: dict[str, Any]) -> None:
+        """Check that an answer to getMe is about the bot of the token.
+
+        Raises:
+            NotTelegram: it is about a different bot.
+        """
         if me["id"] != claimed_telegram_id(self.token):
             raise NotTelegram("getMe returned a different bot")
-        return me
 
     async def get_updates(self, *, read_timeout: float, **query: Any) -> list[Any]:
         """Get updates, https://core.telegram.org/bots/api#getupdates.

@@ -76,7 +76,9 @@ class BotRequest(BaseRequest):
             idle_timeout=time if is_file else None,
         )
         if url.endswith("/getMe"):  # which the library does not check
-            payload = orjson.dumps({"ok": True, "result": read_identity(payload)})
+            me = read_identity(payload)
+            self._client.check_identity(me)
+            payload = orjson.dumps({"ok": True, "result": me})
         return 200, payload
 
 
