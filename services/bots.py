@@ -192,6 +192,9 @@ class BotService:
                 shown = await self._runner.views.view(written.id)
             else:
                 shown = next(iter(await self._runner.views.pair([written])), None)
+            if is_stable and shown is not None and shown[1].state not in STABLE:
+                async with self._manager.lock(written.id):  # a newer wish is being carried out
+                    shown = await self._runner.views.view(written.id)
         except StorageError:  # the change is stored: its answer must not say otherwise
             return Outcome(written, self._runner.views.last_known(written), is_stable)
         if shown is None:
