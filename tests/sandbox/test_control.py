@@ -11,6 +11,7 @@ from support.sandbox_client import Api, until
 
 from sandbox import InvalidValue, Sandbox, SandboxBot, UnknownBot
 from sandbox.control import routes
+from sandbox.methods import NAMED
 
 
 async def test_a_made_bot_can_be_used(api: Api, sandbox: Sandbox) -> None:
@@ -159,3 +160,9 @@ async def test_the_home_page_lists_everything_that_can_be_done(
             for method in {"get", "post", "delete"} & vars(handler).keys():
                 named = f"{method.upper()} {handler.__doc__}"
                 assert re.search(rf"^  {named.replace(' ', ' +')} ", text, re.MULTILINE), named
+
+
+async def test_the_home_page_lists_every_method(api: Api) -> None:
+    async with api.session.get(api.base + "/") as response:
+        listed = (await response.text()).rpartition("method not\nfound")[2]
+    assert re.findall(r"\b[a-z]+[A-Z]\w+|\bclose\b", listed) == list(NAMED)
