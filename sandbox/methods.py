@@ -10,11 +10,12 @@ from typing import Any
 
 import orjson
 
-from sandbox import messages
+from sandbox import edits, media, messages
 from sandbox.bots import SandboxBot
 from sandbox.chats import User
 from sandbox.errors import ApiError, bad_request
 from sandbox.params import Params
+from sandbox.targets import known_chat, read_chat
 from sandbox.updates import DEFAULT_KINDS, Poll, Update
 
 MAX_COMMANDS = 100
@@ -131,7 +132,7 @@ def answer_callback_query(bot: SandboxBot, params: Params) -> bool:
 
 def send_chat_action(bot: SandboxBot, params: Params) -> bool:
     """sendChatAction. Source: https://core.telegram.org/bots/api#sendchataction"""
-    messages.read_chat(bot, params)
+    read_chat(bot, params)
     if params.text("action").lower() not in _ACTIONS:
         raise bad_request("wrong parameter action in request")
     return True
@@ -186,13 +187,7 @@ def get_file(bot: SandboxBot, params: Params) -> dict[str, Any]:
 
 def get_chat(bot: SandboxBot, params: Params) -> dict[str, Any]:
     """getChat. Source: https://core.telegram.org/bots/api#getchat"""
-    try:
-        chat = bot.chats.get(int(params.text("chat_id") or 0))
-    except ValueError:
-        chat = None
-    if chat is None:
-        raise bad_request("chat not found")
-    return chat.full_info()
+    return known_chat(bot, params).full_info()
 
 
 def log_out(bot: SandboxBot, params: Params) -> bool:
@@ -216,10 +211,16 @@ NAMED: dict[str, Method] = {
     "deleteWebhook": delete_webhook,
     "getWebhookInfo": get_webhook_info,
     "sendMessage": messages.send_message,
-    "sendPhoto": messages.send_photo,
-    "sendDocument": messages.send_document,
-    "editMessageText": messages.edit_message_text,
-    "editMessageReplyMarkup": messages.edit_message_reply_markup,
+    "sendPhoto": media.send_photo,
+    "sendDocument": media.send_document,
+    "sendVideo": media.send_video,
+    "sendAnimation": media.send_animation,
+    "sendAudio": media.send_audio,
+    "sendVoice": media.send_voice,
+    "sendSticker": media.send_sticker,
+    "editMessageText": edits.edit_message_text,
+    "editMessageCaption": edits.edit_message_caption,
+    "editMessageReplyMarkup": edits.edit_message_reply_markup,
     "deleteMessage": messages.delete_message,
     "answerCallbackQuery": answer_callback_query,
     "sendChatAction": send_chat_action,

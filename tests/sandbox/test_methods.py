@@ -107,8 +107,11 @@ async def test_a_message_that_cannot_be_sent_is_refused_in_telegrams_words(
     assert await api.refusal(bot, "sendMessage", **params) == f"Bad Request: {words}"
 
 
-async def test_4096_characters_are_not_too_long(api: Api, bot: SandboxBot, chat_id: int) -> None:
+async def test_a_text_may_have_4096_utf16_units(api: Api, bot: SandboxBot, chat_id: int) -> None:
     assert await api.result(bot, "sendMessage", chat_id=7, text="x" * 4096)
+    assert await api.result(bot, "sendMessage", chat_id=7, text="😀" * 2048)
+    words = await api.refusal(bot, "sendMessage", chat_id=7, text="😀" * 2048 + "x")
+    assert words == "Bad Request: message is too long"
 
 
 async def test_html_becomes_entities_in_utf16_units(
