@@ -10,11 +10,14 @@ from typing import Any
 
 import orjson
 
-from sandbox import edits, media, messages
+from sandbox import edits, media, messages, places
+from sandbox.albums import send_media_group
 from sandbox.bots import SandboxBot
 from sandbox.chats import User
+from sandbox.dice import send_dice
 from sandbox.errors import ApiError, bad_request
 from sandbox.params import Params
+from sandbox.polls import send_poll
 from sandbox.targets import known_chat, read_chat
 from sandbox.updates import DEFAULT_KINDS, Poll, Update
 
@@ -218,6 +221,12 @@ NAMED: dict[str, Method] = {
     "sendAudio": media.send_audio,
     "sendVoice": media.send_voice,
     "sendSticker": media.send_sticker,
+    "sendMediaGroup": send_media_group,
+    "sendLocation": places.send_location,
+    "sendVenue": places.send_venue,
+    "sendContact": places.send_contact,
+    "sendPoll": send_poll,
+    "sendDice": send_dice,
     "editMessageText": edits.edit_message_text,
     "editMessageCaption": edits.edit_message_caption,
     "editMessageReplyMarkup": edits.edit_message_reply_markup,
