@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from sandbox import edits, media, messages, places
+from sandbox import copies, edits, media, members, messages, pins, places
 from sandbox.albums import send_media_group
 from sandbox.bots import SandboxBot
 from sandbox.chats import User
@@ -18,7 +18,8 @@ from sandbox.dice import send_dice
 from sandbox.errors import ApiError, bad_request
 from sandbox.params import Params
 from sandbox.polls import send_poll
-from sandbox.targets import known_chat, read_chat
+from sandbox.reactions import set_message_reaction
+from sandbox.targets import read_chat
 from sandbox.updates import DEFAULT_KINDS, Poll, Update
 
 MAX_COMMANDS = 100
@@ -188,11 +189,6 @@ def get_file(bot: SandboxBot, params: Params) -> dict[str, Any]:
     return bot.files.info(params.text("file_id"))
 
 
-def get_chat(bot: SandboxBot, params: Params) -> dict[str, Any]:
-    """getChat. Source: https://core.telegram.org/bots/api#getchat"""
-    return known_chat(bot, params).full_info()
-
-
 def log_out(bot: SandboxBot, params: Params) -> bool:
     """logOut. Source: https://core.telegram.org/bots/api#logout"""
     bot.logged_out = True
@@ -227,17 +223,23 @@ NAMED: dict[str, Method] = {
     "sendContact": places.send_contact,
     "sendPoll": send_poll,
     "sendDice": send_dice,
+    "forwardMessage": copies.forward_message,
+    "copyMessage": copies.copy_message,
     "editMessageText": edits.edit_message_text,
     "editMessageCaption": edits.edit_message_caption,
     "editMessageReplyMarkup": edits.edit_message_reply_markup,
     "deleteMessage": messages.delete_message,
+    "setMessageReaction": set_message_reaction,
+    "pinChatMessage": pins.pin_chat_message,
+    "unpinChatMessage": pins.unpin_chat_message,
     "answerCallbackQuery": answer_callback_query,
     "sendChatAction": send_chat_action,
     "setMyCommands": set_my_commands,
     "getMyCommands": get_my_commands,
     "deleteMyCommands": delete_my_commands,
     "getFile": get_file,
-    "getChat": get_chat,
+    "getChat": members.get_chat,
+    "getChatMember": members.get_chat_member,
     "logOut": log_out,
     "close": close,
 }
