@@ -8,6 +8,7 @@ import re
 import aiohttp
 import pytest
 from support.sandbox_client import Api, until
+from support.server_process import ROOT
 
 from sandbox import InvalidValue, Sandbox, SandboxBot, UnknownBot
 from sandbox.control import routes
@@ -166,3 +167,8 @@ async def test_the_home_page_lists_every_method(api: Api) -> None:
     async with api.session.get(api.base + "/") as response:
         listed = (await response.text()).rpartition("method not\nfound")[2]
     assert re.findall(r"\b[a-z]+[A-Z]\w+|\bclose\b", listed) == list(NAMED)
+
+
+def test_the_readme_lists_every_method() -> None:
+    listed = (ROOT / "README.md").read_text().partition("`Not Found: method not found`")[2]
+    assert re.findall(r"`(\w+)`", listed.partition("\n## ")[0]) == list(NAMED)
