@@ -18,6 +18,7 @@ from sandbox.wording import read_text
 MAX_QUESTION = 300  # UTF-16 code units
 MAX_OPTION = 100
 MAX_OPTIONS = 12
+LAST_DATE = 0x7FFFFFFF  # dates of the Bot API have 32 bits
 
 
 def send_poll(bot: SandboxBot, params: Params) -> Message:
@@ -108,7 +109,8 @@ def _correct(params: Params) -> list[int]:
 
 
 def _end(params: Params) -> dict[str, int]:
-    period, date = params.between("open_period", 0, 600), params.integer("close_date")
+    period = params.between("open_period", 0, 600)
+    date = params.between("close_date", 0, LAST_DATE)
     if period:
         return {"open_period": period, "close_date": int(time.time()) + period}
-    return {"close_date": date} if date > 0 else {}
+    return {"close_date": date} if date else {}

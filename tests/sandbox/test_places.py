@@ -128,6 +128,14 @@ async def test_a_poll_comes_back_with_its_options(api: Api, bot: SandboxBot) -> 
     assert poll["close_date"] - message["date"] in {60, 61}
 
 
+async def test_a_date_that_no_calendar_has_ends_a_poll_at_the_last_one(
+    api: Api, bot: SandboxBot
+) -> None:
+    params = {"question": "x", "options": ["a"], "close_date": 1e30}
+    poll = (await api.result(bot, "sendPoll", chat_id=7, **params))["poll"]
+    assert poll["close_date"] == 2**31 - 1
+
+
 @pytest.mark.parametrize("right", [{"correct_option_id": 1}, {"correct_option_ids": [1]}])
 async def test_a_quiz_has_a_right_answer(api: Api, bot: SandboxBot, right: dict[str, Any]) -> None:
     quiz = {"question": "2 + 2?", "options": ["3", "4"], "type": "quiz", "explanation": "sums"}
