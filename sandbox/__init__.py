@@ -18,12 +18,17 @@ one differs:
 - setWebhook only records: nothing is delivered, though getUpdates then answers 409 as it should.
 - It delays a second 409 within three seconds, and an empty getUpdates with timeout 0 that repeats;
   here both come at once.
-- Only the methods in `sandbox.methods` exist; others answer 404 as misspelt ones do.
+- Only the methods in `sandbox.methods` exist; others are logged and answer 404 as misspelt ones do.
 - `message_id` grows by one within each chat; there it grows over all chats of a bot.
 - Only bot commands and HTML become entities. Markdown is taken as plain text, and links, mentions
   and hashtags are not marked.
-- Photos are not decoded: each has one size of 800 x 600, and any bytes will do. A URL is not
+- Files are not decoded, and any bytes will do: a photo has one size of 800 x 600, a sticker is 512
+  x 512, and a video or a sound has the size and duration that the bot gives it. A URL is not
   fetched: the file then holds the URL. Upload limits (50 MB, 10 MB for photos) are not checked.
+- Of several mistakes in one request, another may be named first.
+- Everybody who wrote in a chat is a "member" of it, and so is the bot, which may pin all the same.
+  Polls get no votes, and reactions are checked and then only noted in the list of calls.
+- Forwards of users' messages always name the user, and bots' own forwards cannot be edited.
 - answerCallbackQuery takes 15 minutes as the life of a query; the real limit is not documented.
 - logOut ends with the next new token, not after ten minutes, and close is never refused.
 - A chat keeps its last 1000 messages; older ones cannot be edited. There are no time limits on

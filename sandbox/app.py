@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import textwrap
 from typing import Any, cast
 
 from tornado.httpserver import HTTPServer
@@ -11,6 +12,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from sandbox import control as control_api
+from sandbox.methods import NAMED
 from sandbox.telegram import Sandbox
 from sandbox.wire import FileHandler, MethodHandler, NotFoundHandler
 
@@ -45,6 +47,11 @@ A fault is put into the way of the next calls of the Bot API, of all bots unless
   drop    closes the connection without an answer
   delay   answers later by seconds
   hold    does not answer before the fault is removed
+
+The methods of the Bot API that it has; every other one is answered with 404, "Not Found: method not
+found", and logged:
+
+{methods}
 """
 
 
@@ -60,6 +67,13 @@ def _commands() -> str:
     return "\n".join(lines)
 
 
+def _methods() -> str:
+    """The names of all methods, in lines of a screen's width."""
+    return textwrap.fill(
+        ", ".join(NAMED), 98, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+    )
+
+
 class HomeHandler(RequestHandler):
     """/"""
 
@@ -67,7 +81,7 @@ class HomeHandler(RequestHandler):
         """Say what this is and how to use it."""
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         base = f"{self.request.protocol}://{self.request.host}"
-        self.finish(_HOME.format(base=base, commands=_commands()))
+        self.finish(_HOME.format(base=base, commands=_commands(), methods=_methods()))
 
 
 def make_app(sandbox: Sandbox, *, control: bool = True) -> Application:

@@ -21,12 +21,16 @@ class Chat:
         user: Who wrote there last: in a private chat, its user.
         title: Of a group.
         blocked: The user blocked the bot, or the group removed it.
+        members: Everybody who wrote there, by their id.
+        pinned: The ids of the pinned messages, the last one pinned at the end.
     """
 
     id: int
     user: User
     title: str = "Group"
     blocked: bool = False
+    members: dict[int, User] = field(default_factory=dict)
+    pinned: list[int] = field(default_factory=list)
     _last_id: int = 0
     _messages: dict[int, Message] = field(default_factory=dict)
 
@@ -56,11 +60,13 @@ class Chat:
             ),
             self.private,
         )
+        pinned = {"pinned_message": self._messages[self.pinned[-1]]} if self.pinned else {}
         return {
             **self.as_json(),
             "accent_color_id": abs(self.id) % 7,
             "max_reaction_count": 11,
             "accepted_gift_types": gifts,
+            **pinned,
         }
 
     def add(self, sender: User, content: dict[str, Any]) -> Message:
@@ -80,7 +86,7 @@ class Chat:
         }
         self._messages[self._last_id] = message
         if len(self._messages) > KEPT_MESSAGES:
-            del self._messages[next(iter(self._messages))]
+            self.remove(next(iter(self._messages)))
         return message
 
     def find(self, message_id: int) -> Message | None:
@@ -93,4 +99,6 @@ class Chat:
 
     def remove(self, message_id: int) -> bool:
         """Delete a message; says whether it was there."""
+        if message_id in self.pinned:
+            self.pinned.remove(message_id)
         return self._messages.pop(message_id, None) is not None

@@ -4,15 +4,46 @@ from __future__ import annotations
 
 import mimetypes
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 from sandbox.errors import bad_request
 
 MAX_DOWNLOAD = 20 * 1024 * 1024
-PHOTO_WIDTH, PHOTO_HEIGHT = 800, 600
+UNTOLD = "application/octet-stream"
+
+
+@dataclass(slots=True, frozen=True)
+class Kind:
+    """A kind of file.
+
+    Attributes:
+        field: The parameter and the field of a Message that carry it.
+        name: Telegram's name for it in error messages.
+        folder: The folder of its download path.
+        prefix: The beginning of its `file_id`.
+        suffix: The ending of its download path; empty takes that of the file's name.
+        mime_type: The type of files whose name does not tell; empty where the Bot API names none.
+    """
+
+    field: str
+    name: str
+    folder: str
+    prefix: str
+    suffix: str = ""
+    mime_type: str = ""
+
+
+PHOTO = Kind("photo", "Photo", "photos", "AgACAgIAAxk", ".jpg")
+DOCUMENT = Kind("document", "Document", "documents", "BQACAgIAAxk", mime_type=UNTOLD)
+VIDEO = Kind("video", "Video", "videos", "BAACAgIAAxk", mime_type="video/mp4")
+ANIMATION = Kind("animation", "Animation", "animations", "CgACAgIAAxk", mime_type="video/mp4")
+AUDIO = Kind("audio", "Audio", "music", "CQACAgIAAxk", mime_type="audio/mpeg")
+VOICE = Kind("voice", "VoiceNote", "voice", "AwACAgIAAxk", ".oga", mime_type="audio/ogg")
+STICKER = Kind("sticker", "Sticker", "stickers", "CAACAgIAAxk")
+THUMBNAIL = Kind("thumbnail", "Thumbnail", "thumbnails", "AAMCAgIAAxk", ".jpg")
 
 
 @dataclass(slots=True, frozen=True)
@@ -26,12 +57,18 @@ class Upload:
 
 @dataclass(slots=True, frozen=True)
 class StoredFile:
-    """A file that the bot can name by `file_id` and download from `path`."""
+    """A file that the bot can name by `file_id` and download from `path`.
+
+    Attributes:
+        details: The fields that its kind has beside those of every file: width, duration, ...
+    """
 
     file_id: str
     unique_id: str
     path: str
     upload: Upload
+    kind: Kind
+    details: dict[str, Any] = field(default_factory=dict)
 
     def reference(self) -> dict[str, Any]:
         """List the fields that every file object of the Bot API has."""
@@ -41,18 +78,17 @@ class StoredFile:
             "file_size": len(self.upload.data),
         }
 
-    def as_document(self) -> dict[str, Any]:
-        """Describe it as a Document."""
-        mime_type = self.upload.mime_type or mimetypes.guess_type(self.upload.name)[0]
-        return {
-            **self.reference(),
-            "file_name": self.upload.name,
-            "mime_type": mime_type or "application/octet-stream",
-        }
+    def content(self) -> dict[str, Any]:
+        """Give the fields of a Message that carry the file."""
+        described = {**self.reference(), **self.details}
+        if self.kind is PHOTO:
+            return {"photo": [described]}
+        if self.kind is ANIMATION:  # a document too, for bots that know no animations
+            return {"animation": described, "document": {**self.reference(), **self._naming()}}
+        return {self.kind.field: described}
 
-    def as_photo(self) -> list[dict[str, Any]]:
-        """Describe it as the PhotoSize list of a message."""
-        return [{**self.reference(), "width": PHOTO_WIDTH, "height": PHOTO_HEIGHT}]
+    def _naming(self) -> dict[str, Any]:
+        return {name: self.details[name] for name in ("file_name", "mime_type")}
 
 
 class FileStore:
@@ -63,14 +99,22 @@ class FileStore:
         self._by_path: dict[str, StoredFile] = {}
         self._numbers = count()
 
-    def add(self, upload: Upload, *, folder: Literal["documents", "photos"]) -> StoredFile:
-        """Keep a file and give it an id and a path such as "documents/file_3.pdf"."""
-        suffix = ".jpg" if folder == "photos" else PurePosixPath(upload.name).suffix
+    def add(self, upload: Upload, kind: Kind, **details: Any) -> StoredFile:
+        """Keep a file and give it an id and a path such as "documents/file_3.pdf".
+
+        Args:
+            upload: The file.
+            kind: Its kind.
+            details: The fields of its object beside id, size, name and type.
+        """
+        suffix = kind.suffix or PurePosixPath(upload.name).suffix
         stored = StoredFile(
-            file_id="BQACAgIAAxk" + secrets.token_urlsafe(36),
+            file_id=kind.prefix + secrets.token_urlsafe(36),
             unique_id="AgAD" + secrets.token_urlsafe(9),
-            path=f"{folder}/file_{next(self._numbers)}{suffix}",
+            path=f"{kind.folder}/file_{next(self._numbers)}{suffix}",
             upload=upload,
+            kind=kind,
+            details={**_name_and_type(upload, kind), **details},
         )
         self._by_id[stored.file_id] = stored
         self._by_path[stored.path] = stored
@@ -96,3 +140,14 @@ class FileStore:
         if len(stored.upload.data) > MAX_DOWNLOAD:
             raise bad_request("file is too big")
         return {**stored.reference(), "file_path": stored.path}
+
+
+def _name_and_type(upload: Upload, kind: Kind) -> dict[str, Any]:
+    if not kind.mime_type:
+        return {}
+    told = upload.mime_type
+    if told == UNTOLD and kind is not DOCUMENT:  # what clients say that do not look
+        told = None
+    found = told or mimetypes.guess_type(upload.name)[0]
+    mime_type = {"mime_type": found or kind.mime_type}
+    return mime_type if kind is VOICE else {"file_name": upload.name, **mime_type}

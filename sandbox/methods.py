@@ -10,11 +10,16 @@ from typing import Any
 
 import orjson
 
-from sandbox import messages
+from sandbox import copies, edits, media, members, messages, pins, places
+from sandbox.albums import send_media_group
 from sandbox.bots import SandboxBot
 from sandbox.chats import User
+from sandbox.dice import send_dice
 from sandbox.errors import ApiError, bad_request
 from sandbox.params import Params
+from sandbox.polls import send_poll
+from sandbox.reactions import set_message_reaction
+from sandbox.targets import read_chat
 from sandbox.updates import DEFAULT_KINDS, Poll, Update
 
 MAX_COMMANDS = 100
@@ -131,7 +136,7 @@ def answer_callback_query(bot: SandboxBot, params: Params) -> bool:
 
 def send_chat_action(bot: SandboxBot, params: Params) -> bool:
     """sendChatAction. Source: https://core.telegram.org/bots/api#sendchataction"""
-    messages.read_chat(bot, params)
+    read_chat(bot, params)
     if params.text("action").lower() not in _ACTIONS:
         raise bad_request("wrong parameter action in request")
     return True
@@ -184,17 +189,6 @@ def get_file(bot: SandboxBot, params: Params) -> dict[str, Any]:
     return bot.files.info(params.text("file_id"))
 
 
-def get_chat(bot: SandboxBot, params: Params) -> dict[str, Any]:
-    """getChat. Source: https://core.telegram.org/bots/api#getchat"""
-    try:
-        chat = bot.chats.get(int(params.text("chat_id") or 0))
-    except ValueError:
-        chat = None
-    if chat is None:
-        raise bad_request("chat not found")
-    return chat.full_info()
-
-
 def log_out(bot: SandboxBot, params: Params) -> bool:
     """logOut. Source: https://core.telegram.org/bots/api#logout"""
     bot.logged_out = True
@@ -216,18 +210,36 @@ NAMED: dict[str, Method] = {
     "deleteWebhook": delete_webhook,
     "getWebhookInfo": get_webhook_info,
     "sendMessage": messages.send_message,
-    "sendPhoto": messages.send_photo,
-    "sendDocument": messages.send_document,
-    "editMessageText": messages.edit_message_text,
-    "editMessageReplyMarkup": messages.edit_message_reply_markup,
+    "sendPhoto": media.send_photo,
+    "sendDocument": media.send_document,
+    "sendVideo": media.send_video,
+    "sendAnimation": media.send_animation,
+    "sendAudio": media.send_audio,
+    "sendVoice": media.send_voice,
+    "sendSticker": media.send_sticker,
+    "sendMediaGroup": send_media_group,
+    "sendLocation": places.send_location,
+    "sendVenue": places.send_venue,
+    "sendContact": places.send_contact,
+    "sendPoll": send_poll,
+    "sendDice": send_dice,
+    "forwardMessage": copies.forward_message,
+    "copyMessage": copies.copy_message,
+    "editMessageText": edits.edit_message_text,
+    "editMessageCaption": edits.edit_message_caption,
+    "editMessageReplyMarkup": edits.edit_message_reply_markup,
     "deleteMessage": messages.delete_message,
+    "setMessageReaction": set_message_reaction,
+    "pinChatMessage": pins.pin_chat_message,
+    "unpinChatMessage": pins.unpin_chat_message,
     "answerCallbackQuery": answer_callback_query,
     "sendChatAction": send_chat_action,
     "setMyCommands": set_my_commands,
     "getMyCommands": get_my_commands,
     "deleteMyCommands": delete_my_commands,
     "getFile": get_file,
-    "getChat": get_chat,
+    "getChat": members.get_chat,
+    "getChatMember": members.get_chat_member,
     "logOut": log_out,
     "close": close,
 }

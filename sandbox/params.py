@@ -44,6 +44,26 @@ class Params:
         except (TypeError, ValueError):
             return default
 
+    def between(self, name: str, least: int, most: int) -> int:
+        """Give a number, the nearest one allowed when it is out of its range."""
+        return min(max(self.integer(name), least), most)
+
+    def upload(self, name: str) -> Upload | None:
+        """Give the file that a parameter names by attach://, or that came under its name."""
+        given = self.text(name)
+        return self.files.get(given.removeprefix("attach://") if given else name)
+
+    def required(self, name: str) -> str:
+        """Give a string that must be there.
+
+        Raises:
+            ApiError: 400, it is absent or empty.
+        """
+        value = self.text(name)
+        if not value:
+            raise bad_request(f'parameter "{name}" is required')
+        return value
+
     def flag(self, name: str) -> bool:
         """Give a Boolean: true, "true", "yes" and "1" are true, anything else is not."""
         return self.text(name).lower() in {"true", "yes", "1"}

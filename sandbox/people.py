@@ -9,7 +9,8 @@ from typing import Any
 from sandbox.bots import SandboxBot
 from sandbox.chats import Chat, User
 from sandbox.errors import InvalidValue, UnknownMessage
-from sandbox.files import Upload
+from sandbox.files import DOCUMENT, PHOTO, Upload
+from sandbox.media import PHOTO_HEIGHT, PHOTO_WIDTH
 from sandbox.text import command_entities
 from sandbox.updates import Update
 
@@ -42,7 +43,7 @@ def enter(bot: SandboxBot, *, chat_id: int, extra: dict[str, Any]) -> Chat:
     }
     if chat is None:
         chat = bot.chats[chat_id] = Chat(chat_id, user)
-    chat.user = user
+    chat.user = chat.members[user["id"]] = user
     chat.title = extra.pop("chat", {}).get("title", chat.title)
     return chat
 
@@ -131,9 +132,9 @@ def set_blocked(bot: SandboxBot, chat_id: int, blocked: bool) -> Update | None:
 
 def document(bot: SandboxBot, upload: Upload) -> dict[str, Any]:
     """Keep a user's file and give the field of a message that carries it."""
-    return {"document": bot.files.add(upload, folder="documents").as_document()}
+    return bot.files.add(upload, DOCUMENT).content()
 
 
 def photo(bot: SandboxBot, upload: Upload) -> dict[str, Any]:
     """Keep a user's photo and give the field of a message that carries it."""
-    return {"photo": bot.files.add(upload, folder="photos").as_photo()}
+    return bot.files.add(upload, PHOTO, width=PHOTO_WIDTH, height=PHOTO_HEIGHT).content()

@@ -136,7 +136,7 @@ class MethodHandler(TelegramHandler):
             call = self.sandbox.begin_call(token, canonical, params.as_json())
             if self.sandbox.board:
                 await self.pass_faults(token, canonical)
-            result = await self._result(token, method, params)
+            result = await self._result(token, canonical, method, params)
             status = 200
             # Ended first: who has the answer finds the call ended in the log.
             self._end(call, status)
@@ -150,10 +150,11 @@ class MethodHandler(TelegramHandler):
         finally:
             self._end(call, status)
 
-    async def _result(self, token: str, method: Method | None, params: Params) -> Any:
+    async def _result(self, token: str, name: str, method: Method | None, params: Params) -> Any:
         bot = self.sandbox.authorize(token)
         if method is None:
-            raise ApiError(404, "Not Found")
+            logger.warning("@%s called %.64r, which is no method here", bot.username, name)
+            raise ApiError(404, "Not Found: method not found")
         result = method(bot, params)
         if not isinstance(result, Poll):
             return result

@@ -38,6 +38,13 @@ def bot(sandbox: Sandbox) -> SandboxBot:
 
 
 @pytest.fixture
+def chat_id(sandbox: Sandbox, bot: SandboxBot) -> int:
+    """A chat in which a user wrote message 1."""
+    sandbox.send_message(bot.id, text="hi", chat_id=7)
+    return 7
+
+
+@pytest.fixture
 async def api(served: tuple[Sandbox, str]) -> AsyncIterator[Api]:
     """Raw calls to it."""
     connector = aiohttp.TCPConnector(limit=0)

@@ -8,9 +8,11 @@ import re
 import aiohttp
 import pytest
 from support.sandbox_client import Api, until
+from support.server_process import ROOT
 
 from sandbox import InvalidValue, Sandbox, SandboxBot, UnknownBot
 from sandbox.control import routes
+from sandbox.methods import NAMED
 
 
 async def test_a_made_bot_can_be_used(api: Api, sandbox: Sandbox) -> None:
@@ -159,3 +161,14 @@ async def test_the_home_page_lists_everything_that_can_be_done(
             for method in {"get", "post", "delete"} & vars(handler).keys():
                 named = f"{method.upper()} {handler.__doc__}"
                 assert re.search(rf"^  {named.replace(' ', ' +')} ", text, re.MULTILINE), named
+
+
+async def test_the_home_page_lists_every_method(api: Api) -> None:
+    async with api.session.get(api.base + "/") as response:
+        listed = (await response.text()).rpartition("method not\nfound")[2]
+    assert re.findall(r"\b[a-z]+[A-Z]\w+|\bclose\b", listed) == list(NAMED)
+
+
+def test_the_readme_lists_every_method() -> None:
+    listed = (ROOT / "README.md").read_text().partition("`Not Found: method not found`")[2]
+    assert re.findall(r"`(\w+)`", listed.partition("\n## ")[0]) == list(NAMED)

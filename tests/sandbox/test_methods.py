@@ -14,19 +14,6 @@ from sandbox import Sandbox, SandboxBot, flood
 KEYBOARD = {"inline_keyboard": [[{"text": "Yes", "callback_data": "y"}]]}
 
 
-@pytest.fixture
-def chat_id(sandbox: Sandbox, bot: SandboxBot) -> int:
-    """A chat in which a user wrote message 1."""
-    sandbox.send_message(bot.id, text="hi", chat_id=7)
-    return 7
-
-
-async def refusal(api: Api, bot: SandboxBot, method: str, **params: Any) -> str:
-    answer = await api.call(bot, method, **params)
-    assert not answer["ok"]
-    return str(answer["description"])
-
-
 async def test_method_names_are_taken_in_any_case(api: Api, bot: SandboxBot) -> None:
     assert (await api.result(bot, "GETme"))["id"] == bot.id
 
@@ -76,8 +63,17 @@ async def test_paths_without_a_bot_are_refused(api: Api, path: str, status: int)
         assert await response.json() == {"ok": False, "error_code": status, "description": words}
 
 
-async def test_an_unknown_method_is_not_found(api: Api, bot: SandboxBot) -> None:
-    assert await refusal(api, bot, "sendNothing") == "Not Found"
+async def test_an_unknown_method_is_not_found_and_logged(
+    api: Api, sandbox: Sandbox, bot: SandboxBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await api.call(bot, "sendNothing") == {
+        "ok": False,
+        "error_code": 404,
+        "description": "Not Found: method not found",
+    }
+    assert "@first_bot called 'sendNothing', which is no method here" in caplog.messages
+    (call,) = sandbox.calls(bot.id)
+    assert (call.method, call.status) == ("sendNothing", 404)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +104,14 @@ async def test_an_unknown_method_is_not_found(api: Api, bot: SandboxBot) -> None
 async def test_a_message_that_cannot_be_sent_is_refused_in_telegrams_words(
     api: Api, bot: SandboxBot, chat_id: int, params: dict[str, Any], words: str
 ) -> None:
-    assert await refusal(api, bot, "sendMessage", **params) == f"Bad Request: {words}"
+    assert await api.refusal(bot, "sendMessage", **params) == f"Bad Request: {words}"
 
 
-async def test_4096_characters_are_not_too_long(api: Api, bot: SandboxBot, chat_id: int) -> None:
+async def test_a_text_may_have_4096_utf16_units(api: Api, bot: SandboxBot, chat_id: int) -> None:
     assert await api.result(bot, "sendMessage", chat_id=7, text="x" * 4096)
+    assert await api.result(bot, "sendMessage", chat_id=7, text="😀" * 2048)
+    words = await api.refusal(bot, "sendMessage", chat_id=7, text="😀" * 2048 + "x")
+    assert words == "Bad Request: message is too long"
 
 
 async def test_html_becomes_entities_in_utf16_units(
@@ -137,7 +136,7 @@ async def test_message_ids_grow_within_a_chat(api: Api, bot: SandboxBot, chat_id
 async def test_an_unchanged_edit_is_refused(api: Api, bot: SandboxBot, chat_id: int) -> None:
     sent = {"chat_id": 7, "text": "a", "reply_markup": KEYBOARD}
     message_id = (await api.result(bot, "sendMessage", **sent))["message_id"]
-    words = await refusal(api, bot, "editMessageText", message_id=message_id, **sent)
+    words = await api.refusal(bot, "editMessageText", message_id=message_id, **sent)
     assert words.startswith("Bad Request: message is not modified: ")
 
 
@@ -156,18 +155,18 @@ async def test_an_edit_can_change_the_keyboard_alone(
 async def test_only_own_messages_can_be_edited(
     api: Api, bot: SandboxBot, chat_id: int, message_id: int, words: str
 ) -> None:
-    got = await refusal(api, bot, "editMessageText", chat_id=7, message_id=message_id, text="x")
+    got = await api.refusal(bot, "editMessageText", chat_id=7, message_id=message_id, text="x")
     assert got == f"Bad Request: {words}"
 
 
 async def test_a_message_is_deleted_once(api: Api, bot: SandboxBot, chat_id: int) -> None:
     assert await api.result(bot, "deleteMessage", chat_id=7, message_id=1)
-    words = await refusal(api, bot, "deleteMessage", chat_id=7, message_id=1)
+    words = await api.refusal(bot, "deleteMessage", chat_id=7, message_id=1)
     assert words == "Bad Request: message to delete not found"
 
 
 async def test_an_unknown_callback_query_is_too_old(api: Api, bot: SandboxBot) -> None:
-    words = await refusal(api, bot, "answerCallbackQuery", callback_query_id="1")
+    words = await api.refusal(bot, "answerCallbackQuery", callback_query_id="1")
     assert words == (
         "Bad Request: query is too old and response timeout expired or query ID is invalid"
     )
@@ -175,7 +174,7 @@ async def test_an_unknown_callback_query_is_too_old(api: Api, bot: SandboxBot) -
 
 async def test_a_wrong_chat_action_is_refused(api: Api, bot: SandboxBot, chat_id: int) -> None:
     assert await api.result(bot, "sendChatAction", chat_id=7, action="typing")
-    words = await refusal(api, bot, "sendChatAction", chat_id=7, action="singing")
+    words = await api.refusal(bot, "sendChatAction", chat_id=7, action="singing")
     assert words == "Bad Request: wrong parameter action in request"
 
 
@@ -188,7 +187,7 @@ async def test_a_webhook_is_recorded(api: Api, sandbox: Sandbox, bot: SandboxBot
 
 
 async def test_a_webhook_needs_https(api: Api, bot: SandboxBot) -> None:
-    words = await refusal(api, bot, "setWebhook", url="http://example.org/")
+    words = await api.refusal(bot, "setWebhook", url="http://example.org/")
     assert words.endswith("An HTTPS URL must be provided for webhook")
 
 
@@ -196,7 +195,7 @@ async def test_a_logged_out_bot_is_refused_until_its_next_token(
     api: Api, sandbox: Sandbox, bot: SandboxBot
 ) -> None:
     await api.result(bot, "logOut")
-    assert await refusal(api, bot, "getMe") == "Logged out"
+    assert await api.refusal(bot, "getMe") == "Logged out"
     sandbox.new_token(bot.id)
     assert await api.result(bot, "getMe")
 
