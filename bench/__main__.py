@@ -86,8 +86,8 @@ def _headline(sizes: Sizes, machine: dict[str, Any]) -> str:
     )
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     return (
-        f"Python {machine['python']}; {versions}\n{cores}; {sizes.bots} bots, {sizes.chats} chats "
-        f"each with one message in flight; {sizes.rounds} rounds"
+        f"Python {machine['python']}; {versions}\n{cores}; {sizes.talking} bots, {sizes.chats} "
+        f"chats each with one message in flight; {sizes.rounds} rounds"
     )
 
 

@@ -19,9 +19,10 @@ class Sizes:
     """How much is measured. Times in seconds.
 
     Args:
-        bots: bots of each program in the comparisons.
+        bots: bots of each program whose start is compared.
         rounds: how often each program is measured, one after another.
-        chats: chats of each bot, each with one message in flight.
+        talking: bots of each program under load; so many that no limit of Telegram's is reached.
+        chats: chats of each of these, each with one message in flight.
         rate: messages per second in the rows of a fixed rate.
         warm_up, window: of each measurement under load.
         many: bots of the boot, idle and stall scenarios.
@@ -36,9 +37,10 @@ class Sizes:
 
     bots: int = 100
     rounds: int = 3
-    chats: int = 4
+    talking: int = 500
+    chats: int = 40
     rate: float = 100.0
-    warm_up: float = 1.5
+    warm_up: float = 3.0
     window: float = 5.0
     many: int = 1000
     idle: float = 25.0
@@ -54,6 +56,7 @@ class Sizes:
 QUICK = Sizes(
     bots=50,
     rounds=1,
+    talking=100,
     warm_up=0.5,
     window=1.0,
     many=50,

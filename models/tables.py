@@ -10,7 +10,9 @@ from models.accounts.users import User
 from models.bots.tables import Bot, Run
 from models.engine.base import BaseModel
 from models.installation import InstallationFact
-from models.messaging.chats import BlockedChat
+from models.messaging.chats import Chat
+from models.messaging.idempotency import IdempotencyKey
+from models.messaging.messages import Message
 from models.messaging.updates import Update
 
 # each table comes after those that its foreign keys refer to
@@ -24,5 +26,7 @@ TABLES: tuple[type[BaseModel], ...] = (
     Bot,
     Run,
     Update,
-    BlockedChat,
+    Chat,
+    Message,
+    IdempotencyKey,
 )

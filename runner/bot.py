@@ -210,7 +210,7 @@ class ManagedBot:
                 self._context,
                 is_running=lambda: self._status.state is BotState.RUNNING,
             )
-            run.processor.open(partial(self._crashed, run))
+            run.open(partial(self._crashed, run))
             try:
                 await self._serve(run)
             finally:

@@ -14,13 +14,17 @@ from models.bots.records import BotRecord, VerifiedToken, Writer
 from models.redaction import foreign
 from runner.loop_pacer import LoopPacer
 from runner.ownership import Ownership
+from runner.sending.outbox import Outbox
+from runner.sending.rate_limit import Pacer
+from runner.sending.sender import SenderContext
+from runner.sending.store import MessageStore
 from runner.settings import RunnerTuning
 from runner.start_limiter import StartLimiter
 from runner.states import BotStatus
+from runner.stop_signal import StopSignal
 from runner.telegram.answers import MAX_TEXT
 from runner.telegram.application import BotApplication, build
 from runner.telegram.client import BotClient
-from runner.telegram.limiter import BotRateLimiter
 from runner.telegram.transport import Transport
 from runner.updates.journal import Journal
 from runner.updates.polling import Poller
@@ -58,6 +62,7 @@ class RunnerContext:
         dialog: produces the replies of the bots.
         transport: the HTTP session.
         journal: stores updates.
+        messages: stores what becomes of messages.
         settings: times and limits.
         ownership: the permission of this process to act for its bots.
         start_limiter: limits the number of bots that connect at once.
@@ -68,6 +73,7 @@ class RunnerContext:
     dialog: Dialog
     transport: Transport
     journal: Journal
+    messages: MessageStore
     settings: RunnerTuning
     ownership: Ownership
     start_limiter: StartLimiter
@@ -87,6 +93,7 @@ class BotRun:
     client: BotClient
     application: BotApplication
     processor: UpdateProcessor
+    outbox: Outbox
     poller: Poller
     context: RunnerContext
     is_initialized: bool = False
@@ -137,6 +144,7 @@ class BotRun:
             resumption = await self.context.journal.resume(bot_id)
             self.poller.offset = resumption.offset
             self.poller.last_update_at = resumption.last_update_at
+            await self.outbox.load(resumption.unsent)
             await self.processor.load_backlog(resumption.blocked_chats)
             self.has_backlog = True
         settings, conflicts = self.context.settings, 0
@@ -149,10 +157,20 @@ class BotRun:
                 if conflicts >= settings.conflicts:
                     raise
 
+    def open(self, on_crash: Callable[[BaseException | None], None]) -> None:
+        """Begin to process updates and to send messages.
+
+        Args:
+            on_crash: called when a task of it ends that should not, with its error.
+        """
+        self.processor.open(on_crash)
+        self.outbox.open(on_crash)
+
     async def close(self) -> None:
         """Stop; running handlers get a short grace period, and nothing is sent afterwards."""
         try:
             await self.processor.close()
+            await self.outbox.close()
         finally:
             self.client.close()
             await self.application.shutdown()
@@ -174,25 +192,25 @@ def create_run(
         context: the objects that all bots share.
         is_running: returns True while Telegram serves the bot.
     """
-    client = BotClient(
-        record.token,
-        context.transport,
-        limiter=BotRateLimiter(),
-        gate=context.ownership.is_valid,
-    )
-    application = build(client, context.dialog)
-    processor = UpdateProcessor(
-        Writer(record.id, record.token_generation),
-        client,
-        application,
-        journal=context.journal,
-        loop_pacer=context.loop_pacer,
+    client = BotClient(record.token, context.transport, gate=context.ownership.is_valid)
+    shared = SenderContext(
+        writer=Writer(record.id, record.token_generation),
+        client=client,
+        pacer=Pacer(context.settings.limits),
+        store=context.messages,
         settings=context.settings,
+        stop=StopSignal(),
+        blocked=set(),
         is_running=is_running,
+    )
+    application = build(client, context.dialog, limiter=shared.pacer)
+    outbox = Outbox(shared)
+    processor = UpdateProcessor(
+        shared, application, outbox, journal=context.journal, loop_pacer=context.loop_pacer
     )
     poller = Poller(client, sink=processor, settings=context.settings)
     poller.last_update_at = record.last_update_at
-    return BotRun(client, application, processor, poller, context)
+    return BotRun(client, application, processor, outbox, poller, context)
 
 
 def _host(url: str) -> str:

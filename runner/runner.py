@@ -12,6 +12,7 @@ from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
 from runner.claims import Claims
+from runner.group_commit import GroupCommit
 from runner.live.counters import UpdateCounts
 from runner.live.hub import EventHub, EventKind
 from runner.live.publisher import CounterPublisher
@@ -20,6 +21,7 @@ from runner.manager import BotManager
 from runner.ownership import Ownership, SoleOwner
 from runner.reconciler import Reconciler
 from runner.run import RunnerContext
+from runner.sending.store import MessageStore
 from runner.settings import RunnerTuning
 from runner.start_limiter import StartLimiter
 from runner.states import STABLE, BotState, BotStatus
@@ -76,6 +78,8 @@ class Runner:
         manager: the registry of the bots that run.
         reconciler: brings them in line with the database.
         journal: the received updates.
+        messages: the messages that go out.
+        commits: writes for both.
         statuses: the statuses of bots, to be written to the database.
         views: bots as they are shown.
         claims: the Telegram bots of tokens.
@@ -87,6 +91,8 @@ class Runner:
     manager: BotManager
     reconciler: Reconciler
     journal: Journal
+    messages: MessageStore
+    commits: GroupCommit
     statuses: StatusWriter
     views: Views
     claims: Claims
@@ -120,7 +126,7 @@ class Runner:
         await self.counters.close()
         await self.observer.close()
         await self.manager.shutdown()
-        await self.journal.close()
+        await self.commits.close()
         await self.statuses.close()
 
 
@@ -143,13 +149,15 @@ def create_runner(
         dialog: produces the replies of the bots.
         ownership: the bots that this process owns; None for all.
     """
-    journal, statuses, events = Journal(db), StatusWriter(db), EventHub()
+    commits, statuses, events = GroupCommit(db), StatusWriter(db), EventHub()
+    journal, messages = Journal(db, commits), MessageStore(db, commits)
     claims = Claims(db, vault, transport, timeout=settings.verify_timeout)
     observer = _Observer(claims, statuses, events)
     context = RunnerContext(
         dialog=dialog,
         transport=transport,
         journal=journal,
+        messages=messages,
         settings=settings,
         ownership=ownership or SoleOwner(),
         start_limiter=StartLimiter(settings.boot_parallel),
@@ -164,6 +172,8 @@ def create_runner(
         manager=manager,
         reconciler=reconciler,
         journal=journal,
+        messages=messages,
+        commits=commits,
         statuses=statuses,
         views=Views(db, vault, manager=manager, statuses=statuses, counts=counts),
         claims=claims,

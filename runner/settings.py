@@ -10,6 +10,36 @@ FILES_A_BOT, FILES_BESIDE = 2, 128
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit on messages.
+
+    Args:
+        interval: seconds per message.
+        burst: number of messages that may be sent at once.
+    """
+
+    interval: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits on what a bot sends; see `runner.sending.rate_limit`.
+
+    Args:
+        bot: all chats together.
+        chat: a private chat.
+        group: a group or channel.
+        reserve: the part of the bot's burst that only answers and people's messages may use.
+    """
+
+    bot: Limit = Limit(1 / 28, 20)
+    chat: Limit = Limit(1.02, 18)
+    group: Limit = Limit(3.06, 18)
+    reserve: int = 17
+
+
+@dataclass(frozen=True, slots=True)
 class RunnerTuning:
     """The times and limits of the runner. All times in seconds.
 
@@ -34,6 +64,7 @@ class RunnerTuning:
         prune_step: number of handled updates that are deleted in one transaction.
         prune_interval: time between two rounds of pruning.
         watch_interval: time between two checks for changes by the command line.
+        limits: limits on what a bot sends.
     """
 
     poll_timeout: int = 50
@@ -57,6 +88,7 @@ class RunnerTuning:
     prune_step: int = 500
     prune_interval: float = 600.0
     watch_interval: float = 1.0
+    limits: Limits = Limits()
 
     def backoff(self, failures: int) -> float:
         """Return the seconds to wait after consecutive failures: doubled each time, limited."""

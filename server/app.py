@@ -15,6 +15,8 @@ from typing import Any
 import tornado.web
 from tornado import httputil
 
+from dialogs import echo
+from dialogs.events import Dialog
 from handlers.apidoc import swagger
 from handlers.base import ApiHandler, UnknownPath
 from handlers.bodies import MAX_DISCARDED, BodyHandler, LimitedBody
@@ -189,7 +191,12 @@ def _routines(
 
 
 async def _open_services(
-    config: Config, runner: RunnerTuning, loop_lag: LoopLag, stack: AsyncExitStack
+    config: Config,
+    runner: RunnerTuning,
+    loop_lag: LoopLag,
+    stack: AsyncExitStack,
+    *,
+    dialog: Dialog,
 ) -> Services:
     """Create the services that handlers call; no bot is started yet."""
     vault = Vault(*config.secrets)
@@ -205,7 +212,7 @@ async def _open_services(
         tuning=runner,
         db=db,
         vault=vault,
-        runner=create_runner(db, vault, transport, runner),
+        runner=create_runner(db, vault, transport, runner, dialog=dialog),
         loop_lag=loop_lag,
     )
     stack.callback(services.logins.close)
@@ -233,7 +240,9 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.wait({task})
 
 
-async def open_botyard(config: Config, *, runner: RunnerTuning | None = None) -> Botyard:
+async def open_botyard(
+    config: Config, *, runner: RunnerTuning | None = None, dialog: Dialog = echo.answer
+) -> Botyard:
     """Migrate, open, listen; the bots start while HTTP already serves.
 
     Everything that was opened is closed again when a later step fails.
@@ -241,6 +250,7 @@ async def open_botyard(config: Config, *, runner: RunnerTuning | None = None) ->
     Args:
         config: with its data folder filled in.
         runner: times of the runner; the defaults when left out.
+        dialog: produces the replies of the bots.
 
     Raises:
         StorageError: the database cannot be used.
@@ -252,7 +262,7 @@ async def open_botyard(config: Config, *, runner: RunnerTuning | None = None) ->
         for sock in sockets:
             stack.callback(sock.close)
         loop_lag = LoopLag()
-        services = await _open_services(config, runner, loop_lag, stack)
+        services = await _open_services(config, runner, loop_lag, stack, dialog=dialog)
         server = _make_server(config, services)
         stack.push_async_callback(server.close_all_connections)
         stack.push_async_callback(services.runner.close)  # its last answers need connections

@@ -18,6 +18,8 @@ from support.client import DEADLINE, QUICK, Client, numbers, register
 from support.postgresql import PostgreSQL
 
 import models.accounts.passwords
+from dialogs import echo
+from dialogs.events import Dialog
 from models.accounts import administration
 from models.accounts.audit import OPERATOR
 from models.engine.migration import Migrations
@@ -154,13 +156,19 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def dialog() -> Dialog:
+    """What the bots of the server answer."""
+    return echo.answer
+
+
+@pytest.fixture
 async def botyard(
-    config: Config, runner_tuning: RunnerTuning, migrated: Path
+    config: Config, runner_tuning: RunnerTuning, migrated: Path, dialog: Dialog
 ) -> AsyncIterator[Botyard]:
     """A running server."""
     if config.sqlite_file is not None and not config.has_database():
         shutil.copy(migrated, config.sqlite_file)
-    running = await open_botyard(config, runner=runner_tuning)
+    running = await open_botyard(config, runner=runner_tuning, dialog=dialog)
     yield running
     await running.drain(5)
     await running.close()

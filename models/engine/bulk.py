@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 import peewee
@@ -19,7 +20,9 @@ class Outcome(NamedTuple):
     returned: list[tuple[Any, ...]]
 
 
-def run_in_few_statements(sql: str, rows: list[tuple[Any, ...]], *first: Any) -> Outcome:
+def run_in_few_statements(
+    sql: str, rows: list[tuple[Any, ...]], *first: Any, last: tuple[Any, ...] = ()
+) -> Outcome:
     """Run a statement over many rows at once.
 
     Not executemany: SQLite's driver releases the GIL for every row, and a thread that has to get it
@@ -30,21 +33,32 @@ def run_in_few_statements(sql: str, rows: list[tuple[Any, ...]], *first: Any) ->
         sql: the statement, with ROWS in place of the list of VALUES.
         rows: the rows, all of the same length.
         first: parameters that precede the rows.
+        last: parameters that follow them.
     """
+    if not rows:
+        return _NOTHING
     database = proxy.obj
     changed, returned, start = 0, [], 0
     for size in _ROWS_A_STATEMENT:
         while len(rows) - start >= size:
             some = rows[start : start + size]
             start += size
-            row = "(" + ", ".join("?" * len(some[0])) + ")"
-            statement = sql.replace("ROWS", ", ".join([row] * size))
-            parameters = [*first, *(value for values in some for value in values)]
-            cursor = database.execute_sql(statement.replace("?", database.param), parameters)
+            statement = _statement(sql, database.param, len(some[0]), size)
+            parameters = [*first, *(value for values in some for value in values), *last]
+            cursor = database.execute_sql(statement, parameters)
             if cursor.description is not None:
                 returned += cursor.fetchall()
             changed += cursor.rowcount
     return Outcome(changed, returned)
+
+
+_NOTHING = Outcome(0, [])
+
+
+@lru_cache(maxsize=256)
+def _statement(sql: str, param: str, columns: int, rows: int) -> str:
+    row = "(" + ", ".join("?" * columns) + ")"
+    return sql.replace("ROWS", ", ".join([row] * rows)).replace("?", param)
 
 
 def stored(moment: datetime | None) -> Any:

@@ -1,4 +1,4 @@
-"""Chats that refuse a bot's messages."""
+"""The chats of a bot, and which of them refuse its messages."""
 
 from __future__ import annotations
 
@@ -12,49 +12,78 @@ from models.engine.base import BaseModel, UTCDateTimeField
 from models.engine.bulk import run_in_few_statements
 
 
-class BlockedChat(BaseModel):
-    """A chat whose user has blocked the bot, or from which the bot was removed."""
+class Chat(BaseModel):
+    """A chat from which a bot has received something.
+
+    Args:
+        blocked_at: since when its user blocks the bot, or the bot is not in it any more.
+    """
 
     bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", index=False)
     chat_id = peewee.BigIntegerField()
-    blocked_at = UTCDateTimeField()
+    first_seen_at = UTCDateTimeField()
+    blocked_at = UTCDateTimeField(null=True)
 
     class Meta:
-        table_name = "blocked_chats"
+        table_name = "chats"
         primary_key = peewee.CompositeKey("bot", "chat_id")
+
+
+def exists(bot_id: int, chat_id: int) -> bool:
+    """Return True if a bot knows a chat."""
+    return bool(Chat.select().where(Chat.bot == bot_id, Chat.chat_id == chat_id).exists())
 
 
 def blocked(bot_id: int) -> frozenset[int]:
     """Return the chats that refuse a bot's messages."""
-    chats = BlockedChat.select(BlockedChat.chat_id).where(BlockedChat.bot == bot_id).tuples()
-    return frozenset(chat_id for (chat_id,) in chats)
+    chats = Chat.select(Chat.chat_id).where(Chat.bot == bot_id, Chat.blocked_at.is_null(False))
+    return frozenset(chat_id for (chat_id,) in chats.tuples())
+
+
+# Nothing is stored for a bot that was deleted or has another token: its chats may be others.
+_OF_WRITERS = (
+    "FROM (VALUES ROWS) AS given "
+    "JOIN bots ON bots.id = given.column1 AND bots.token_generation = given.column2"
+)
+
+
+def store_seen(chats: set[tuple[Writer, int]], moment: Any) -> None:
+    """Store the chats that have not been seen before.
+
+    Args:
+        moment: the current time, as returned by `bulk.stored`.
+    """
+    run_in_few_statements(
+        "INSERT INTO chats (bot_id, chat_id, first_seen_at) "
+        f"SELECT given.column1, given.column3, ? {_OF_WRITERS} "
+        "WHERE TRUE ON CONFLICT DO NOTHING",
+        [(*writer, chat_id) for writer, chat_id in chats],
+        moment,
+    )
 
 
 def store_blocked(changes: dict[tuple[Writer, int | None], bool], moment: Any) -> None:
-    """Store the chats that refuse messages from now on, and delete those that no longer do.
-
-    Nothing is stored for a bot that was deleted or has another token: its chats may be others.
+    """Store which chats refuse messages from now on, and which no longer do.
 
     Args:
         changes: True for a chat that refuses messages, by bot and chat id.
         moment: the current time, as returned by `bulk.stored`.
     """
     run_in_few_statements(
-        "INSERT INTO blocked_chats (bot_id, chat_id, blocked_at) "
-        "SELECT given.column1, given.column3, ? FROM (VALUES ROWS) AS given "
-        "JOIN bots ON bots.id = given.column1 AND bots.token_generation = given.column2 "
-        "WHERE TRUE ON CONFLICT DO NOTHING",
+        "INSERT INTO chats (bot_id, chat_id, first_seen_at, blocked_at) "
+        f"SELECT given.column1, given.column3, ?, ? {_OF_WRITERS} "
+        "WHERE TRUE ON CONFLICT (bot_id, chat_id) DO UPDATE SET blocked_at = excluded.blocked_at",
         [(*writer, chat) for (writer, chat), refuses in changes.items() if refuses],
+        moment,
         moment,
     )
     run_in_few_statements(
-        "DELETE FROM blocked_chats WHERE (bot_id, chat_id) IN ("
-        "SELECT given.column1, given.column3 FROM (VALUES ROWS) AS given "
-        "JOIN bots ON bots.id = given.column1 AND bots.token_generation = given.column2)",
+        "UPDATE chats SET blocked_at = NULL WHERE (bot_id, chat_id) IN ("  # noqa: S608
+        f"SELECT given.column1, given.column3 {_OF_WRITERS})",
         [(*writer, chat) for (writer, chat), refuses in changes.items() if not refuses],
     )
 
 
 def forget(bot_id: int) -> None:
-    """Delete all rows of a bot."""
-    BlockedChat.delete().where(BlockedChat.bot == bot_id).execute()
+    """Delete all chats of a bot."""
+    Chat.delete().where(Chat.bot == bot_id).execute()

@@ -7,10 +7,21 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A text for a chat."""
+    """One call of the Bot API that sends a message, or the messages of an album.
+
+    Args:
+        chat_id: the chat.
+        method: the method, such as sendMessage.
+        parameters: its parameters as JSON, with the chat.
+        size: the number of messages of Telegram that the call makes.
+        typing: seconds for which the bot shows that it is typing before.
+    """
 
     chat_id: int
-    text: str
+    method: str
+    parameters: bytes
+    size: int = 1
+    typing: int = 0
 
 
 @dataclass(slots=True)

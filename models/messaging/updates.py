@@ -1,23 +1,20 @@
 """The journal: every update of a bot, stored before it is confirmed to Telegram.
 
-The runner's writes for each message are plain SQL, because building a statement from models costs
-more than running it (`models.engine.bulk`).
+New updates and marks of handled ones are written by `models.messaging.flush`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import peewee
 
-from models.bots.records import Writer
 from models.bots.tables import Bot
 from models.engine import bulk
 from models.engine.base import BaseModel, UTCDateTimeField, now
-from models.errors import NotOwner
-from models.messaging import chats
+from models.messaging import chats, messages
 
 
 class Update(BaseModel):
@@ -38,51 +35,6 @@ class Update(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """The updates of one getUpdates of one bot.
-
-    Args:
-        writer: the bot.
-        rows: update ids with the updates as JSON, ascending.
-        offset: the offset that confirms them.
-    """
-
-    writer: Writer
-    rows: list[tuple[int, bytes]]
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class Handled:
-    """The mark of a handled update, with the rows of its effects.
-
-    Args:
-        writer: the bot.
-        update_id: the update.
-        chat_id: the update's chat.
-        blocked: as for `models.messaging.effects.Effects`.
-    """
-
-    writer: Writer
-    update_id: int
-    chat_id: int | None = None
-    blocked: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Flush:
-    """The pending writes of all bots, for one commit.
-
-    Args:
-        batches: new updates.
-        handled: marks of handled updates.
-    """
-
-    batches: list[Batch] = field(default_factory=list)
-    handled: list[Handled] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
 class StoredUpdate:
     """An update that is stored and not handled."""
 
@@ -93,11 +45,19 @@ class StoredUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """The stored data from which a bot resumes."""
+    """The stored data from which a bot resumes.
+
+    Args:
+        offset: the offset of its next getUpdates.
+        last_update_at: when it received an update for the last time.
+        blocked_chats: the chats that refuse its messages.
+        unsent: the lanes and states of messages that are to be sent.
+    """
 
     offset: int
     last_update_at: datetime | None
     blocked_chats: frozenset[int]
+    unsent: frozenset[tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,54 +66,6 @@ class Counts:
 
     pending: int
     dead: int
-
-
-def flush(waiting: Flush) -> frozenset[tuple[int, int]]:
-    """Write the pending writes.
-
-    The offsets come first: if one of them cannot be written, the updates must not be either.
-
-    Returns:
-        The keys (bot id, update id) of the updates that were not stored before.
-
-    Raises:
-        NotOwner: one of the bots was deleted, or has another token.
-    """
-    moment = bulk.stored(now())
-    offsets = bulk.run_in_few_statements(
-        "UPDATE bots SET last_update_at = ?, update_offset = given.column2 "
-        "FROM (VALUES ROWS) AS given WHERE bots.id = given.column1 "
-        "AND bots.token_generation = given.column3",
-        [
-            (batch.writer.bot_id, batch.offset, batch.writer.token_generation)
-            for batch in waiting.batches
-        ],
-        moment,
-    )
-    if offsets.changed != len(waiting.batches):
-        raise NotOwner("a bot with new updates was deleted, or has another token")
-    inserted = bulk.run_in_few_statements(
-        "INSERT INTO updates (bot_id, update_id, payload, received_at, attempts, error) "
-        "VALUES ROWS ON CONFLICT DO NOTHING RETURNING bot_id, update_id",
-        [
-            (batch.writer.bot_id, update_id, payload, moment, 0, "")
-            for batch in waiting.batches
-            for update_id, payload in batch.rows
-        ],
-    )
-    bulk.run_in_few_statements(
-        "UPDATE updates SET handled_at = ? FROM (VALUES ROWS) AS given "
-        "WHERE bot_id = given.column1 AND update_id = given.column2",
-        [(mark.writer.bot_id, mark.update_id) for mark in waiting.handled],
-        moment,
-    )
-    blocked = {
-        (mark.writer, mark.chat_id): mark.blocked
-        for mark in waiting.handled
-        if mark.blocked is not None
-    }
-    chats.store_blocked(blocked, moment)
-    return frozenset((bot_id, update_id) for bot_id, update_id in inserted.returned)
 
 
 def resume(bot_id: int, *, forget_after: timedelta) -> Resumption:
@@ -169,6 +81,7 @@ def resume(bot_id: int, *, forget_after: timedelta) -> Resumption:
         offset=row.update_offset if fresh else 0,
         last_update_at=row.last_update_at,
         blocked_chats=chats.blocked(bot_id),
+        unsent=messages.unsent(bot_id),
     )
 
 
@@ -238,6 +151,7 @@ def unhandled(*, dead: bool) -> tuple[Any, Any]:
 def forget(bot_id: int) -> None:
     """Clear a bot's journal, because it is another Telegram bot now."""
     Update.delete().where(Update.bot == bot_id).execute()
+    messages.forget(bot_id)
     chats.forget(bot_id)
     Bot.update(update_offset=0, last_update_at=None).where(Bot.id == bot_id).execute()
 

@@ -36,6 +36,8 @@ LARGE = 2**18  # bytes; the values of larger answers are counted before parsing
 # updates may exceed them, and are then requested in smaller portions.
 MAX_ANSWER = 2**23  # bytes
 MAX_VALUES = 250_000  # commas and brackets
+# A gateway gave up waiting for the server behind it, which may have carried the call out.
+_GATEWAY_FAILURES = (502, 504)
 LENIENT = 2**20  # bytes; Python's own parser is several times slower
 
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
@@ -57,6 +59,10 @@ class NotTelegram(NetworkError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"the response is not from a Bot API server ({why})")
+
+
+class Unavailable(NetworkError):
+    """Telegram answered that it cannot carry the call out at the moment."""
 
 
 class TooMuch(NotTelegram):
@@ -159,10 +165,16 @@ def read_error(status: int, payload: bytes) -> TelegramError:
         or not isinstance(text, str)
     ):
         # Telegram's own front servers answer like this when their backends are unavailable.
-        return NetworkError(_phrase(status)) if status >= 500 else NotTelegram(_phrase(status))
-    return _with_parameters(answer.get("parameters")) or _ERRORS.get(status, NetworkError)(
+        return _kind(status)(_phrase(status)) if status >= 500 else NotTelegram(_phrase(status))
+    return _with_parameters(answer.get("parameters")) or _kind(status)(
         foreign(text, limit=MAX_TEXT) or _phrase(status)
     )
+
+
+def _kind(status: int) -> type[TelegramError]:
+    if status >= 500 and status not in _GATEWAY_FAILURES:
+        return Unavailable
+    return _ERRORS.get(status, NetworkError)
 
 
 def _with_parameters(parameters: Any) -> TelegramError | None:

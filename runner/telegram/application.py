@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from telegram.ext import Application, ApplicationBuilder, CallbackContext
+import orjson
+from telegram.ext import Application, ApplicationBuilder, BaseRateLimiter, CallbackContext
 from telegram.ext import TypeHandler as UpdateHandler
 
 from dialogs.events import Dialog, TextMessage
@@ -47,12 +48,13 @@ class _Application(Application[Any, Any, Any, Any, Any, None]):
             del error
 
 
-def build(client: BotClient, dialog: Dialog) -> BotApplication:
+def build(client: BotClient, dialog: Dialog, *, limiter: BaseRateLimiter[Any]) -> BotApplication:
     """Build the Application of one bot; polling and scheduling are done elsewhere.
 
     Args:
         client: the bot's client of the Bot API.
         dialog: produces the bot's replies.
+        limiter: limits the library's own calls.
     """
     request = BotRequest(client)
     builder = (
@@ -65,9 +67,8 @@ def build(client: BotClient, dialog: Dialog) -> BotApplication:
         .get_updates_request(request)
         .updater(None)
         .job_queue(None)
+        .rate_limiter(limiter)
     )
-    if client.limiter is not None:
-        builder = builder.rate_limiter(client.limiter)
     application = builder.build()
 
     async def answer(turn: Turn, context: CallbackContext[Any, Any, Any, Any]) -> None:
@@ -76,7 +77,12 @@ def build(client: BotClient, dialog: Dialog) -> BotApplication:
         if update.chat_id is None or (text := update.text) is None:
             return
         replies = dialog(TextMessage(text, update.first_name))
-        turn.effects.messages += [OutgoingMessage(update.chat_id, reply.text) for reply in replies]
+        turn.effects.messages += [_text(update.chat_id, reply.text) for reply in replies]
 
     application.add_handler(UpdateHandler(Turn, answer))
     return application
+
+
+def _text(chat_id: int, text: str) -> OutgoingMessage:
+    parameters = orjson.dumps({"chat_id": chat_id, "text": text})
+    return OutgoingMessage(chat_id, "sendMessage", parameters)

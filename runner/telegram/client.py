@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from telegram.error import NetworkError
-from telegram.ext import BaseRateLimiter
 from yarl import URL
 
 from models.bots.records import claimed_telegram_id
 from runner.telegram.answers import NotTelegram, read_error, read_result
+from runner.telegram.connection_errors import NotSent
 from runner.telegram.transport import CONNECT_TIMEOUT, Transport
 
 _JSON = {"Content-Type": "application/json"}
@@ -35,12 +34,8 @@ class BotClient:
     Args:
         token: the bot's token.
         transport: the HTTP session that all bots share.
-        limiter: the rate limiter for sent messages; None for no limit.
         gate: called before each call; while it returns False, nothing is sent. It silences a
             process that may have lost its bots to another one.
-
-    Attributes:
-        limiter: the argument.
     """
 
     def __init__(
@@ -48,11 +43,9 @@ class BotClient:
         token: str,
         transport: Transport,
         *,
-        limiter: BaseRateLimiter[Any] | None = None,
         gate: Callable[[], bool] = _open,
     ) -> None:
         self.token = token
-        self.limiter = limiter
         self._transport = transport
         self._gate = gate
         self._closed = False
@@ -89,10 +82,16 @@ class BotClient:
         Raises:
             TelegramError: as the library's own methods raise.
         """
+        return await self.call_encoded(method, orjson.dumps(parameters), read_timeout=read_timeout)
+
+    async def call_encoded(
+        self, method: str, parameters: bytes, *, read_timeout: float | None = None
+    ) -> Any:
+        """Call a method of the Bot API; as `call`, with parameters that are JSON already."""
         payload = await self.send(
             self._address(method),
             method="POST",
-            body=orjson.dumps(parameters),
+            body=parameters,
             headers=_JSON,
             read_timeout=self.call_timeout if read_timeout is None else read_timeout,
             connect_timeout=CONNECT_TIMEOUT,
@@ -113,9 +112,9 @@ class BotClient:
             TelegramError: the call is not allowed, failed, or was rejected.
         """
         if self._closed:
-            raise NetworkError("the bot is switched off")
+            raise NotSent("the bot is switched off")
         if not self._gate():
-            raise NetworkError("this server may not call Telegram for the bot at the moment")
+            raise NotSent("this server may not call Telegram for the bot at the moment")
         status, payload = await self._transport.send(address, **options)
         if not 200 <= status < 300:
             raise read_error(status, payload)
@@ -177,30 +176,3 @@ class BotClient:
     async def delete_webhook(self) -> None:
         """Delete the webhook, not its updates, https://core.telegram.org/bots/api#deletewebhook."""
         await self.call("deleteWebhook", {})
-
-    async def send_message(self, chat_id: int, text: str) -> dict[str, Any]:
-        """Send a text within the rate limit, https://core.telegram.org/bots/api#sendmessage.
-
-        Returns:
-            The message that was sent.
-
-        Raises:
-            Forbidden: the chat has blocked or removed the bot.
-            TelegramError: as the library's own methods raise.
-        """
-        parameters = {"chat_id": chat_id, "text": text}
-        sent: dict[str, Any]
-        if self.limiter is None:
-            sent = await self.call("sendMessage", parameters)
-        else:
-            # annotated for callbacks that return True or objects; it returns any result
-            process_request: Any = self.limiter.process_request
-            sent = await process_request(
-                callback=self.call,
-                args=("sendMessage", parameters),
-                kwargs={},
-                endpoint="sendMessage",
-                data=parameters,
-                rate_limit_args=None,
-            )
-        return sent

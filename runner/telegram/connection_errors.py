@@ -1,9 +1,10 @@
-"""Describes the errors of failed connections."""
+"""The errors of failed connections."""
 
 from __future__ import annotations
 
 import aiohttp
 from aiohttp_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
+from telegram.error import NetworkError
 
 _PROXY_FAILURES = (
     ProxyError,
@@ -12,6 +13,18 @@ _PROXY_FAILURES = (
     aiohttp.ClientProxyConnectionError,
     aiohttp.ClientHttpProxyError,
 )
+# A connection was not even made.
+_BEFORE_SENDING = (*_PROXY_FAILURES, aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
+
+class NotSent(NetworkError):
+    """The request did not leave this server, so that it has had no effect."""
+
+
+def translate(error: Exception) -> NetworkError:
+    """Return the library's error for an error of a connection."""
+    kind = NotSent if isinstance(error, _BEFORE_SENDING) else NetworkError
+    return kind(describe(error))
 
 
 def describe(error: Exception) -> str:

@@ -21,7 +21,7 @@ from telegram.error import NetworkError, TimedOut
 from yarl import URL
 
 from runner.telegram.answers import MAX_ANSWER, NotTelegram, TooMuch, read_error
-from runner.telegram.connection_errors import describe
+from runner.telegram.connection_errors import NotSent, translate
 from runner.telegram.deadline import Deadline
 
 log = logging.getLogger("botyard.telegram")
@@ -169,12 +169,14 @@ class Transport:
                 ) as response:
                     body = await _read(response, most=most)
                     return response.status, body, response.headers
+        except aiohttp.ConnectionTimeoutError as error:
+            raise NotSent("Telegram did not answer in time") from error
         except TimeoutError as error:
             raise TimedOut("Telegram did not answer in time") from error
         except NotTelegram:
             raise
         except Exception as error:  # aiohttp does not wrap all exceptions of its parts
-            raise NetworkError(describe(error)) from error
+            raise translate(error) from error
 
     def is_method(self, url: str) -> bool:
         """Return True for the address of a method, False for that of a file."""

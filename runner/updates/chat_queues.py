@@ -55,6 +55,10 @@ class ChatQueues:
         """Wait while too many updates wait already."""
         await self._room.wait()
 
+    def is_idle(self, chat_key: Hashable) -> bool:
+        """Return True if the queue of a chat is empty and nothing of it is being processed."""
+        return chat_key not in self._queues
+
     def put(self, updates: list[IncomingUpdate]) -> None:
         """Queue updates, in their order; those that come while it is not open are the journal's."""
         if self._on_crash is None:

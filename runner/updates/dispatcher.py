@@ -1,22 +1,16 @@
-"""One attempt to handle one update: its handler, then the messages that the handler asked for."""
+"""One attempt to handle one update."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Set
-
-from telegram.error import Forbidden
 
 from models.messaging.effects import Effects
 from models.redaction import keep_secret
 from runner.loop_pacer import LoopPacer
+from runner.stop_signal import StopSignal
 from runner.telegram.application import BotApplication, Turn
-from runner.telegram.client import BotClient
 from runner.updates.incoming import IncomingUpdate, flaw_of
-from runner.updates.stop_signal import StopSignal
-
-log = logging.getLogger("botyard.runner")
 
 
 class NotUnderstood(Exception):
@@ -27,7 +21,7 @@ class Dispatcher:
     """Handles updates of one bot.
 
     Args:
-        client: what the bot sends with.
+        token: the bot's token, which must not be logged.
         application: has the handlers.
         blocked: the chats that are stored as refusing the bot's messages.
         loop_pacer: bounds how many handlers begin in one turn of the loop.
@@ -37,7 +31,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        client: BotClient,
+        token: str,
         application: BotApplication,
         *,
         blocked: Set[int],
@@ -45,7 +39,7 @@ class Dispatcher:
         chats_parallel: int,
         stop: StopSignal,
     ) -> None:
-        self._client = client
+        self._token = token
         self._application = application
         self._blocked = blocked
         self._loop_pacer = loop_pacer
@@ -53,17 +47,17 @@ class Dispatcher:
         self._stop = stop
 
     async def dispatch(self, update: IncomingUpdate) -> Effects:
-        """Handle an update, and send what it leads to.
+        """Handle an update.
 
         Returns:
-            Its effects, of which the messages are sent and the rows are to be stored.
+            Its effects, which are to be stored.
 
         Raises:
             Stopped: the bot is being stopped; nothing was done.
             NotUnderstood: the update cannot be handled.
-            Exception: whatever the handler or a send failed with.
+            Exception: whatever the handler failed with.
         """
-        keep_secret(self._client.token)  # the task may be the child of somebody's request
+        keep_secret(self._token)  # the task may be the child of somebody's request
         await self._loop_pacer.wait()
         flaw = flaw_of(update.raw)
         if flaw is not None:
@@ -73,7 +67,6 @@ class Dispatcher:
             self._stop.check()
             await self._application.process_update(turn)
             self._track_membership(turn)
-            await self._send(turn)
         return turn.effects
 
     def _track_membership(self, turn: Turn) -> None:
@@ -86,11 +79,3 @@ class Dispatcher:
     def _set_blocked(self, turn: Turn, *, blocked: bool) -> None:
         known = turn.update.chat_id in self._blocked
         turn.effects.blocked = None if known is blocked else blocked
-
-    async def _send(self, turn: Turn) -> None:
-        try:
-            for message in turn.effects.messages:
-                await self._client.send_message(message.chat_id, message.text)
-        except Forbidden as error:
-            log.info("chat %s refuses messages: %s", turn.update.chat_id, error.message)
-            self._set_blocked(turn, blocked=True)

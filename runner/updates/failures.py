@@ -11,11 +11,11 @@ from models.errors import NotOwner, StorageError
 from models.messaging.dead_updates import MARGIN
 from models.redaction import foreign
 from runner.settings import RunnerTuning
+from runner.stop_signal import Stopped, StopSignal
 from runner.updates.dispatcher import NotUnderstood
 from runner.updates.incoming import MAX_FLAW, IncomingUpdate
 from runner.updates.journal import Journal
 from runner.updates.notices import Notices
-from runner.updates.stop_signal import Stopped, StopSignal
 
 T = TypeVar("T")
 

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 
 from models.bots.records import Writer
-from models.messaging.effects import Effects
+from models.messaging.effects import Effects, OutgoingMessage
+from models.messaging.messages import Lane, StoredMessage
 from runner.updates.incoming import IncomingUpdate
 from runner.updates.journal import Journal
 
@@ -19,19 +21,17 @@ class InHand:
     Args:
         writer: the bot.
         journal: stores that an update was handled.
-
-    Attributes:
         blocked: the chats that are stored as refusing the bot's messages.
     """
 
-    def __init__(self, writer: Writer, journal: Journal) -> None:
-        self.blocked: set[int] = set()
+    def __init__(self, writer: Writer, journal: Journal, *, blocked: set[int]) -> None:
+        self._blocked = blocked
         self._writer = writer
         self._journal = journal
         self._ids: set[int] = set()
         self._readings = 0
         self._flushed_meanwhile: set[int] = set()
-        self._unflushed: dict[Hashable, asyncio.Future[None]] = {}  # on their way to the disk
+        self._unflushed: dict[Hashable, asyncio.Future[list[int]]] = {}  # on their way to the disk
 
     def claim(self, updates: list[IncomingUpdate]) -> list[IncomingUpdate]:
         """Return those that are not in hand yet: an update may come from two sides."""
@@ -71,29 +71,48 @@ class InHand:
             self._journal.flush_now()
             await asyncio.wait({mark})
 
-    async def handled(self, update: IncomingUpdate, effects: Effects) -> None:
+    async def handled(self, update: IncomingUpdate, effects: Effects) -> list[StoredMessage]:
         """Have it stored that an update was handled, in one commit with its effects' rows.
 
         Returns at once when there are no such rows; whether they are stored is awaited.
 
+        Returns:
+            The messages that are to be sent.
+
         Raises:
             StorageError, PeeweeException: the database refused the rows; nothing is stored.
         """
+        has_rows = bool(effects.messages) or effects.blocked is not None
         mark = self._journal.handled(self._writer, update, effects)
         self._unflushed[update.chat_key] = mark
-        mark.add_done_callback(partial(self._flushed, update, effects.blocked))
-        if effects.blocked is not None:
-            self._journal.flush_now()
-            await asyncio.shield(mark)  # whoever is cancelled leaves it on its way
+        mark.add_done_callback(partial(self._flushed, update, effects.blocked, has_rows))
+        if not has_rows:
+            return []
+        self._journal.flush_now()
+        # whoever is cancelled leaves it on its way
+        return stored_messages(effects.messages, await asyncio.shield(mark))
 
     def _flushed(
-        self, update: IncomingUpdate, blocked: bool | None, mark: asyncio.Future[None]
+        self,
+        update: IncomingUpdate,
+        blocked: bool | None,
+        has_rows: bool,
+        mark: asyncio.Future[list[int]],
     ) -> None:
         self._unflushed.pop(update.chat_key, None)
-        if mark.exception() is None or blocked is None:
+        if mark.exception() is None or not has_rows:
             self._done_with(update)  # else `handled` raises, and it goes on
-        if mark.exception() is None and blocked is not None and update.chat_id is not None:
-            (self.blocked.add if blocked else self.blocked.discard)(update.chat_id)
+        if mark.exception() is None:
+            self.track_blocked(update.chat_id, blocked)
+
+    def track_blocked(self, chat_id: int | None, blocked: bool | None) -> None:
+        """Learn that it is stored whether a chat refuses messages; None for no change."""
+        if blocked is not None and chat_id is not None:
+            (self._blocked.add if blocked else self._blocked.discard)(chat_id)
+
+    def is_flushed(self, chat_key: Hashable) -> bool:
+        """Return True if no mark of a chat is on its way to the disk."""
+        return chat_key not in self._unflushed
 
     async def flush(self, *, timeout: float) -> None:
         """Wait until the marks are on the disk.
@@ -104,3 +123,23 @@ class InHand:
         if self._unflushed:
             self._journal.flush_now()
             await asyncio.wait(set(self._unflushed.values()), timeout=timeout)
+
+
+def stored_messages(messages: list[OutgoingMessage], ids: list[int]) -> list[StoredMessage]:
+    """Return messages as they are stored.
+
+    Args:
+        ids: the ids of their rows, in their order.
+    """
+    numbers = iter(ids)
+    return [
+        StoredMessage(
+            tuple(islice(numbers, message.size)),
+            message.chat_id,
+            Lane.DIALOG,
+            message.method,
+            message.parameters,
+            message.typing,
+        )
+        for message in messages
+    ]

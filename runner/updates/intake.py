@@ -6,6 +6,7 @@ stored as it came is replaced by a stand-in with the reason, which ends as a dea
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from models.bots.telegram_id import MAX_TELEGRAM_ID
 from models.redaction import foreign
 from runner.updates.incoming import UNREADABLE, IncomingUpdate, JSONObject, flaw_of
 
+PACKING = 0.005  # seconds of a turn of the event loop
 MAX_TAKEN = 100  # updates of an answer; Telegram gives no more
 MAX_GIVEN = 1000  # above that, it is nothing that goes by what it is asked
 MAX_UPDATE = 2**18  # bytes as JSON; the longest message with all it may hold has half of it
@@ -72,6 +74,18 @@ def pack(update: JSONObject) -> tuple[IncomingUpdate, bytes]:
     """
     raw, payload = _pack(update)
     return IncomingUpdate.from_raw(raw), payload
+
+
+async def pack_all(batch: list[JSONObject]) -> list[tuple[IncomingUpdate, bytes]]:
+    """Pack a batch; large updates take their time, in which others have their turns."""
+    clock, packed = asyncio.get_running_loop().time, []
+    turn = clock()
+    for update in batch:
+        packed.append(pack(update))
+        if clock() - turn > PACKING:
+            await asyncio.sleep(0)
+            turn = clock()
+    return packed
 
 
 def _pack(update: JSONObject) -> tuple[JSONObject, bytes]:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from models.bots.records import Writer
 from models.engine.database import Database
+from models.errors import StorageError
 from models.messaging import dead_updates, updates
 from models.messaging.effects import Effects
-from models.messaging.updates import Batch, Handled, Resumption
-from runner.updates.group_commit import GroupCommit, Key
-from runner.updates.incoming import IncomingUpdate, JSONObject
-from runner.updates.intake import pack
+from models.messaging.flush import Batch, Flushed, Handled
+from models.messaging.updates import Resumption
+from runner.group_commit import GroupCommit
+from runner.updates.incoming import IncomingUpdate
 
 # Without updates for a week Telegram goes on with a random id; a day less, to be sure.
 _OFFSET_LIFETIME = timedelta(days=6)
-PACKING = 0.005  # seconds of a turn of the event loop
 
 log = logging.getLogger("botyard.journal")
 
@@ -51,16 +51,17 @@ class Journal:
 
     Args:
         db: the database.
+        writer: writes for all bots.
 
     Attributes:
         counts: the outcomes of updates since the start.
     """
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, writer: GroupCommit) -> None:
         self._db = db
         self.counts = JournalCounts()
-        self._writer = GroupCommit(db)
-        self._storing: dict[int, asyncio.Future[frozenset[Key]]] = {}  # by bot id
+        self._writer = writer
+        self._storing: dict[int, asyncio.Future[Flushed]] = {}  # by bot id
 
     async def resume(self, bot_id: int) -> Resumption:
         """Read where a bot goes on after it was off."""
@@ -73,34 +74,52 @@ class Journal:
         return [IncomingUpdate.from_stored(row) for row in rows]
 
     async def store(
-        self, writer: Writer, batch: list[JSONObject], *, offset: int
-    ) -> list[IncomingUpdate]:
+        self,
+        writer: Writer,
+        packed: list[tuple[IncomingUpdate, bytes]],
+        *,
+        offset: int,
+        handled: list[Handled],
+    ) -> Flushed:
         """Store a batch; when this returns it is on the disk.
 
         Args:
             writer: the bot.
-            batch: updates, ascending, each with an `update_id` of its own; see `intake.sort_out`.
+            packed: updates with what is stored of them, ascending; see `intake.pack_all`.
             offset: the offset that confirms them.
-
-        Returns:
-            Those that were not stored before, as they are stored.
+            handled: the marks of those that are handled already.
 
         Raises:
             StorageUnavailable: nothing of it is stored.
             NotOwner: nor may it be, by this process.
         """
         bot_id = writer.bot_id
-        packed = await _packed(batch)
         rows = [(update.update_id, payload) for update, payload in packed]
-        future = self._storing[bot_id] = self._writer.add_batch(Batch(writer, rows, offset))
-        future.add_done_callback(partial(self._stored, bot_id))
-        stored = await asyncio.shield(future)  # whoever is cancelled leaves it on its way
-        new = [update for update, _ in packed if (bot_id, update.update_id) in stored]
-        self.counts.received += len(new)
-        log.debug("bot %d: %d updates received, %d of them new", bot_id, len(batch), len(new))
-        return new
+        batch = Batch(writer, rows, offset, handled)
+        try:
+            flushed = await self._write(batch)
+        except StorageError:
+            raise
+        except Exception as error:
+            if not handled:
+                raise
+            # an effect was refused: a failure of its update, but not of the batch
+            log.warning("bot %d: a batch is stored without effects: %s", bot_id, error)
+            batch = replace(batch, handled=[])
+            flushed = await self._write(batch)
+        new = sum(key[0] == bot_id for key in flushed.new)
+        self.counts.received += new
+        self.counts.handled += sum(mark.key in flushed.new for mark in batch.handled)
+        log.debug("bot %d: %d updates received, %d of them new", bot_id, len(packed), new)
+        return flushed
 
-    def _stored(self, bot_id: int, future: asyncio.Future[frozenset[Key]]) -> None:
+    async def _write(self, batch: Batch) -> Flushed:
+        bot_id = batch.writer.bot_id
+        future = self._storing[bot_id] = self._writer.add_batch(batch)
+        future.add_done_callback(partial(self._stored, bot_id))
+        return await asyncio.shield(future)  # whoever is cancelled leaves it on its way
+
+    def _stored(self, bot_id: int, future: asyncio.Future[Flushed]) -> None:
         if self._storing.get(bot_id) is future:
             del self._storing[bot_id]
 
@@ -111,18 +130,18 @@ class Journal:
 
     def handled(
         self, writer: Writer, update: IncomingUpdate, effects: Effects
-    ) -> asyncio.Future[None]:
+    ) -> asyncio.Future[list[int]]:
         """Have it stored that an update was handled, however long the database is away.
 
         Returns:
-            A future that is done when the mark and the effects' rows are on the disk, or when the
-            database refused them. That may take a moment, because they wait for the next batch to
-            share its commit; `flush_now` ends the wait.
+            A future of the ids of its messages, which is done when the mark and the effects' rows
+            are on the disk, or when the database refused them. That may take a moment, because they
+            wait for the next batch to share its commit; `flush_now` ends the wait.
         """
         self.counts.handled += 1
         log.debug("bot %d: update %d handled", writer.bot_id, update.update_id)
-        return self._writer.add_mark(
-            Handled(writer, update.update_id, update.chat_id, effects.blocked)
+        return self._writer.add_handled(
+            Handled(writer, update.update_id, update.chat_id, effects.messages, effects.blocked)
         )
 
     def flush_now(self) -> None:
@@ -146,19 +165,3 @@ class Journal:
     def unwritten(self) -> dict[str, int]:
         """How many batches of new updates and how many marks wait to be written."""
         return self._writer.waiting
-
-    async def close(self) -> None:
-        """Write what waits, once."""
-        await self._writer.close()
-
-
-async def _packed(batch: list[JSONObject]) -> list[tuple[IncomingUpdate, bytes]]:
-    """Pack a batch; large updates take their time, in which others have their turns."""
-    clock, packed = asyncio.get_running_loop().time, []
-    turn = clock()
-    for update in batch:
-        packed.append(pack(update))
-        if clock() - turn > PACKING:
-            await asyncio.sleep(0)
-            turn = clock()
-    return packed

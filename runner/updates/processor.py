@@ -12,18 +12,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from models.bots.records import Writer
+from models.messaging.flush import Flushed, Handled
 from runner.loop_pacer import LoopPacer
-from runner.settings import RunnerTuning
+from runner.sending.outbox import Outbox
+from runner.sending.sender import SenderContext
+from runner.stop_signal import Stopped
 from runner.telegram.application import BotApplication
-from runner.telegram.client import BotClient
 from runner.updates.chat_queues import ChatQueues
 from runner.updates.dispatcher import Dispatcher
+from runner.updates.early import EarlyHandling
 from runner.updates.failures import FailureRecorder
-from runner.updates.in_hand import InHand
+from runner.updates.in_hand import InHand, stored_messages
 from runner.updates.incoming import IncomingUpdate, JSONObject
+from runner.updates.intake import pack_all
 from runner.updates.journal import Journal
-from runner.updates.stop_signal import Stopped, StopSignal
 from runner.updates.update_runner import UpdateRunner
 
 log = logging.getLogger("botyard.runner")
@@ -34,48 +36,51 @@ class UpdateProcessor:
 
     Args:
         writer: the bot.
-        client: what the bot sends with.
         application: handles them.
+        outbox: sends the messages that they lead to.
+        shared: what the bot's updates and messages share.
         journal: remembers them.
         loop_pacer: bounds how many handlers begin in one turn of the loop.
-        settings: times and bounds.
-        is_running: whether Telegram serves the bot, so that trouble is an update's own.
     """
 
     def __init__(
         self,
-        writer: Writer,
-        client: BotClient,
+        shared: SenderContext,
         application: BotApplication,
+        outbox: Outbox,
         *,
         journal: Journal,
         loop_pacer: LoopPacer,
-        settings: RunnerTuning,
-        is_running: Callable[[], bool],
     ) -> None:
-        self._writer = writer
+        settings = shared.settings
+        self._shared = shared
+        self._outbox = outbox
         self._journal = journal
-        self._settings = settings
-        self._stop = StopSignal()
-        self._in_hand = InHand(writer, journal)
+        self._in_hand = InHand(shared.writer, journal, blocked=shared.blocked)
         dispatcher = Dispatcher(
-            client,
+            shared.client.token,
             application,
-            blocked=self._in_hand.blocked,
+            blocked=shared.blocked,
             loop_pacer=loop_pacer,
             chats_parallel=settings.chats_parallel,
-            stop=self._stop,
+            stop=shared.stop,
         )
+        self._early = EarlyHandling(shared.writer, dispatcher, self._is_idle)
         self._runner = UpdateRunner(
             dispatcher,
             self._in_hand,
-            FailureRecorder(writer.bot_id, journal, settings, self._stop),
+            outbox,
+            FailureRecorder(self._bot_id, journal, settings, shared.stop),
             settings=settings,
-            is_running=is_running,
-            stop=self._stop,
+            is_running=shared.is_running,
+            stop=shared.stop,
         )
-        self._queues = ChatQueues(self._process, name=f"bot {writer.bot_id}", settings=settings)
+        self._queues = ChatQueues(self._process, name=f"bot {self._bot_id}", settings=settings)
         self._loading = False  # or loaded: the backlog comes first
+
+    @property
+    def _bot_id(self) -> int:
+        return self._shared.writer.bot_id
 
     @property
     def pending(self) -> int:
@@ -99,13 +104,13 @@ class UpdateProcessor:
             blocked_chats: those that are stored as refusing the bot's messages.
         """
         if not self._loading:
-            self._in_hand.blocked.update(blocked_chats)
+            self._shared.blocked.update(blocked_chats)
             self._loading = True
-        limit, after = self._settings.max_pending, None
+        limit, after = self._shared.settings.max_pending, None
         while True:
             await self._queues.room()
             with self._in_hand.reading():
-                page = await self._journal.waiting(self._writer.bot_id, after=after, limit=limit)
+                page = await self._journal.waiting(self._bot_id, after=after, limit=limit)
                 self._queue(page)
             if len(page) < limit:
                 return
@@ -122,26 +127,49 @@ class UpdateProcessor:
             NotOwner: nor may it be, by this process.
         """
         await self._queues.room()
-        new = await self._journal.store(self._writer, batch, offset=offset)
-        self._queue(new)
+        packed = await pack_all(batch)
+        early = await self._early.handle([update for update, _ in packed])
+        flushed = await self._journal.store(
+            self._shared.writer, packed, offset=offset, handled=early
+        )
+        new = [u for u, _ in packed if (self._bot_id, u.update_id) in flushed.new]
+        sent = self._sent_early(early, flushed)
+        self._queue([update for update in new if update.update_id not in sent])
         if len(new) < len(batch):
-            await self._queue_stored(batch)
+            await self._take_up_stored(packed)
         return len(new)
 
-    async def _queue_stored(self, batch: list[JSONObject]) -> None:
-        """Queue updates that are stored and that nobody has in hand.
+    def _sent_early(self, early: list[Handled], flushed: Flushed) -> set[int]:
+        """Have sent what the updates led to that were handled early; return their ids."""
+        done = [mark for mark in early if mark.key in flushed.new]
+        for mark in done:
+            self._in_hand.track_blocked(mark.chat_id, mark.blocked)
+            self._outbox.put(stored_messages(mark.messages, flushed.messages.get(mark.key, [])))
+        return {mark.update_id for mark in done}
+
+    async def _take_up_stored(self, packed: list[tuple[IncomingUpdate, bytes]]) -> None:
+        """Take up updates that are stored and that nobody has in hand, and their messages.
 
         A commit may have been carried out although it was reported as failed.
         """
-        bot_id, after = self._writer.bot_id, int(batch[0]["update_id"]) - 1
+        numbers = [update.update_id for update, _ in packed]
         with self._in_hand.reading():
-            self._queue(await self._journal.waiting(bot_id, after=after, limit=len(batch)))
+            self._queue(
+                await self._journal.waiting(self._bot_id, after=numbers[0] - 1, limit=len(numbers))
+            )
+        await self._outbox.take_up(numbers)
 
     def discard(self, number: int) -> None:
         """Count and log ignored updates."""
         self._journal.counts.discarded += number
-        log.warning(
-            "bot %d: ignored %d updates without a usable update_id", self._writer.bot_id, number
+        log.warning("bot %d: ignored %d updates without a usable update_id", self._bot_id, number)
+
+    def _is_idle(self, update: IncomingUpdate) -> bool:
+        """Return True if nothing of an update's chat is under way."""
+        return (
+            self._queues.is_idle(update.chat_key)
+            and self._in_hand.is_flushed(update.chat_key)
+            and (update.chat_id is None or self._outbox.has_room(update.chat_id))
         )
 
     def enqueue(self, update: IncomingUpdate) -> None:
@@ -156,6 +184,8 @@ class UpdateProcessor:
         """Process one update of a chat, once the one before it is on the disk."""
         try:
             await self._in_hand.wait_flushed(update.chat_key)
+            if update.chat_id is not None:
+                await self._outbox.room(update.chat_id)
             if not await self._runner.run_until_done(update):
                 self._in_hand.release(update)
         except Stopped:
@@ -163,8 +193,8 @@ class UpdateProcessor:
 
     async def close(self) -> None:
         """End: handlers still running may finish for a moment; the rest stays in the journal."""
-        self._stop.set()
+        self._shared.stop.set()
         await self._queues.close()
-        await self._in_hand.flush(timeout=self._settings.cut_wait)
-        await self._journal.wait_stored(self._writer.bot_id)
+        await self._in_hand.flush(timeout=self._shared.settings.cut_wait)
+        await self._journal.wait_stored(self._bot_id)
         self._runner.close()

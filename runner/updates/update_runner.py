@@ -10,12 +10,13 @@ from typing import cast
 from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter
 
 from models.errors import NotOwner
+from runner.sending.outbox import Outbox
 from runner.settings import RunnerTuning
+from runner.stop_signal import Stopped, StopSignal
 from runner.updates.dispatcher import Dispatcher
 from runner.updates.failures import FailureRecorder
 from runner.updates.in_hand import InHand
 from runner.updates.incoming import IncomingUpdate
-from runner.updates.stop_signal import Stopped, StopSignal
 
 
 class UpdateRunner:
@@ -24,6 +25,7 @@ class UpdateRunner:
     Args:
         dispatcher: makes an attempt.
         in_hand: has a success stored.
+        outbox: sends the messages.
         failures: records a failure.
         settings: times and bounds.
         is_running: whether Telegram serves the bot, so that trouble is an update's own.
@@ -34,6 +36,7 @@ class UpdateRunner:
         self,
         dispatcher: Dispatcher,
         in_hand: InHand,
+        outbox: Outbox,
         failures: FailureRecorder,
         *,
         settings: RunnerTuning,
@@ -42,6 +45,7 @@ class UpdateRunner:
     ) -> None:
         self._dispatcher = dispatcher
         self._in_hand = in_hand
+        self._outbox = outbox
         self._failures = failures
         self._settings = settings
         self._is_running = is_running
@@ -77,7 +81,7 @@ class UpdateRunner:
         """Handle an update once; return what went wrong."""
         try:
             effects = await self._dispatcher.dispatch(update)
-            await self._in_hand.handled(update, effects)
+            self._outbox.put(await self._in_hand.handled(update, effects))
         except Stopped:
             raise
         except NotOwner as error:

@@ -127,4 +127,4 @@ def test_a_terminal_is_shown_how_far_each_table_is(tmp_path: Path) -> None:
     shown = os.read(terminal, 100_000).decode()
     os.close(terminal)
     assert re.search(r"settings +\[#+\] +3/3", shown)
-    assert re.search(r"blocked_chats +\[-+\] +0/0", shown)
+    assert re.search(r"chats +\[-+\] +0/0", shown)

@@ -17,7 +17,7 @@ from support.kills import add_bots, answered, count_sent, kill_in_the_middle
 from support.server_process import ServerProcess, serving
 
 from models.engine.database import Database
-from models.messaging.chats import BlockedChat
+from models.messaging.chats import Chat
 from models.messaging.updates import Update
 from sandbox import Sandbox
 
@@ -58,7 +58,7 @@ async def blocked_chats(url: str) -> tuple[dict[int, str], set[int]]:
         query = Update.select().where(Update.handled_at.is_null(False)).order_by(Update.update_id)
         messages = [orjson.loads(row.payload)["message"] for row in query]
         last = {message["chat"]["id"]: message["text"] for message in messages}
-        return last, {row.chat_id for row in BlockedChat.select()}
+        return last, {row.chat_id for row in Chat.select().where(Chat.blocked_at.is_null(False))}
 
     try:
         return await db.read(read)

@@ -15,7 +15,7 @@ from models.bots.records import Writer
 from models.bots.tables import Bot
 from models.engine.base import now
 from models.messaging import updates
-from models.messaging.chats import BlockedChat
+from models.messaging.chats import Chat
 from models.messaging.updates import Update
 from runner.settings import RunnerTuning
 from runner.states import BotState
@@ -250,7 +250,7 @@ class TestFailures:
         telegram.send_message(bot.id, text="goodbye", chat_id=7)
 
         def blocked() -> list[int]:
-            return [row.chat_id for row in BlockedChat.select()]
+            return [row.chat_id for row in Chat.select().where(Chat.blocked_at.is_null(False))]
 
         db = botyard.services.db
         async with asyncio.timeout(DEADLINE):

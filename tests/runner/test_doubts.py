@@ -16,7 +16,7 @@ from models.bots.tables import Bot
 from models.engine.base import now
 from models.errors import StorageUnavailable
 from models.messaging import updates
-from models.messaging.chats import BlockedChat
+from models.messaging.chats import Chat
 from models.messaging.effects import Effects
 from models.messaging.updates import Update
 from runner.settings import RunnerTuning
@@ -172,7 +172,7 @@ async def test_a_chat_that_an_old_token_unblocks_stays_blocked(
     def prepare() -> None:
         Bot.update(token_generation=2).execute()
         for chat in (7, 8):
-            BlockedChat.create(bot=made["id"], chat_id=chat, blocked_at=now())
+            Chat.create(bot=made["id"], chat_id=chat, first_seen_at=now(), blocked_at=now())
 
     await db.write(prepare)
     for token_generation, chat in ((1, 7), (2, 8)):
@@ -182,7 +182,7 @@ async def test_a_chat_that_an_old_token_unblocks_stays_blocked(
         mark = journal.handled(writer, update, Effects(blocked=False))
         journal.flush_now()
         await mark
-    query = BlockedChat.select(BlockedChat.chat_id).tuples()
+    query = Chat.select(Chat.chat_id).where(Chat.blocked_at.is_null(False)).tuples()
     assert await db.read(lambda: list(query)) == [(7,)]
 
 

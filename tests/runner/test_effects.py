@@ -13,7 +13,7 @@ from models.bots.records import Writer
 from models.bots.tables import Bot
 from models.errors import NotOwner
 from models.messaging import chats
-from models.messaging.chats import BlockedChat
+from models.messaging.chats import Chat
 from models.messaging.effects import Effects
 from models.messaging.updates import Update
 from runner.updates.incoming import IncomingUpdate
@@ -51,7 +51,9 @@ async def handled(botyard: Botyard) -> set[int]:
 
 async def blocked(botyard: Botyard) -> set[int]:
     """The chats that are stored as refusing messages."""
-    return await botyard.services.db.read(lambda: {row.chat_id for row in BlockedChat.select()})
+    return await botyard.services.db.read(
+        lambda: {row.chat_id for row in Chat.select().where(Chat.blocked_at.is_null(False))}
+    )
 
 
 def mark(journal: Journal, writer: Writer, number: int, chat_id: int, refuses: bool | None) -> Any:

@@ -19,7 +19,13 @@ from telegram.error import (
     TelegramError,
 )
 
-from runner.telegram.answers import MAX_RETRY_AFTER, MAX_TEXT, NotTelegram, read_error
+from runner.telegram.answers import (
+    MAX_RETRY_AFTER,
+    MAX_TEXT,
+    NotTelegram,
+    Unavailable,
+    read_error,
+)
 from sandbox import Sandbox, SandboxBot
 from server.config import Config
 
@@ -217,7 +223,7 @@ def error(status: int, **fields: Any) -> bytes:
         (404, {}, InvalidToken),
         (409, {}, Conflict),
         (429, {}, NetworkError),
-        (500, {}, NetworkError),
+        (500, {}, Unavailable),
         (429, {"parameters": {"retry_after": 5}}, RetryAfter),
         (400, {"parameters": {"migrate_to_chat_id": -1001}}, ChatMigrated),
         (400, {"parameters": {"something": "new"}}, BadRequest),

@@ -16,10 +16,11 @@ from support.client import BOTS, DEADLINE, QUICK, RETRIED, Client, register
 from telegram.error import InvalidToken, NetworkError, TelegramError, TimedOut
 
 from dialogs import echo
+from runner.sending.rate_limit import Pacer
+from runner.settings import Limits
 from runner.telegram.application import BotApplication, build
 from runner.telegram.client import BotClient
 from runner.telegram.deadline import Deadline
-from runner.telegram.limiter import BotRateLimiter
 from runner.telegram.request import BotRequest
 from runner.telegram.transport import Transport
 from sandbox import Sandbox, SandboxBot
@@ -230,10 +231,8 @@ async def test_a_closed_bot_sends_nothing(telegram: Sandbox, transport: Transpor
 async def gated(telegram: Sandbox, transport: Transport) -> AsyncIterator[Gated]:
     """A bot's client, and the library's bot over it, behind a gate that is open."""
     gated = Gated(telegram.add_bot())
-    gated.client = BotClient(
-        gated.bot.token, transport, limiter=BotRateLimiter(), gate=lambda: gated.open
-    )
-    gated.application = build(gated.client, echo.answer)
+    gated.client = BotClient(gated.bot.token, transport, gate=lambda: gated.open)
+    gated.application = build(gated.client, echo.answer, limiter=Pacer(Limits()))
     await gated.application.initialize()
     yield gated
     gated.open = True
@@ -245,7 +244,7 @@ CALLS: dict[str, Callable[[Gated], Awaitable[Any]]] = {
     "getUpdates": lambda gated: gated.client.get_updates(read_timeout=1.0, timeout=0),
     "getWebhookInfo": lambda gated: gated.client.get_webhook_info(),
     "deleteWebhook": lambda gated: gated.client.delete_webhook(),
-    "sendMessage": lambda gated: gated.client.send_message(1001, "x"),
+    "sendMessage": lambda gated: gated.client.call("sendMessage", {"chat_id": 1001, "text": "x"}),
     "another method": lambda gated: gated.client.call("getMyName", {}),
     "the library's getMe": lambda gated: gated.application.bot.get_me(),
     "the library's sendMessage": lambda gated: gated.application.bot.send_message(1001, "x"),
@@ -276,7 +275,7 @@ async def test_nothing_leaves_while_the_gate_is_shut(
 async def test_files_are_uploaded_and_downloaded(telegram: Sandbox, transport: Transport) -> None:
     bot = telegram.add_bot()
     telegram.send_message(bot.id, text="hi")
-    application = build(BotClient(bot.token, transport), echo.answer)
+    application = build(BotClient(bot.token, transport), echo.answer, limiter=Pacer(Limits()))
     await application.initialize()
     try:
         content = bytes(range(256)) * 10

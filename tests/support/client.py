@@ -17,7 +17,7 @@ from models.accounts import users
 from models.accounts.audit import OPERATOR
 from models.accounts.passwords import hash_password
 from models.engine.migration import Migrations
-from runner.settings import RunnerTuning
+from runner.settings import Limit, Limits, RunnerTuning
 from sandbox import SandboxBot
 from server.app import Botyard
 from server.cli.base import run_in
@@ -31,6 +31,8 @@ BOTS = "/api/v1/telegram_data/"
 RETRIED = ("retrying", "starting")
 
 # Short enough that no test waits long, long enough that a busy machine keeps them.
+# Telegram's limits are tested in tests/sending; elsewhere nothing waits for them.
+UNLIMITED = Limits(*[Limit(0.0001, 1000)] * 3, reserve=0)
 QUICK = RunnerTuning(
     poll_timeout=2,
     poll_margin=1.0,
@@ -40,6 +42,7 @@ QUICK = RunnerTuning(
     backoff_min=0.05,
     backoff_max=0.4,
     watch_interval=0.05,
+    limits=UNLIMITED,
 )
 
 

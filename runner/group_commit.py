@@ -1,9 +1,10 @@
 """One commit for many: what waits while a commit is under way shares the next one.
 
-A batch of new updates is written at once. "Handled" may wait a moment for a batch whose commit it
-can share. When a commit is refused, what was in it is written one by one, so that what cannot be
-written does not take the rest along; when the database does not answer, batches fail (they are
-still at Telegram) and marks are kept until they are stored.
+A batch of new updates is written at once. The other writes ("marks": an update is handled, a
+message is claimed or sent) may wait a moment for a batch whose commit they can share. When a commit
+is refused, what was in it is written one by one, so that what cannot be written does not take the
+rest along; when the database does not answer, batches fail (they are still at Telegram) and marks
+are kept until they are stored.
 """
 
 from __future__ import annotations
@@ -15,18 +16,15 @@ from typing import Any, Generic, TypeVar
 
 from models.engine.database import Database
 from models.errors import StorageUnavailable
-from models.messaging import updates
-from models.messaging.updates import Batch, Flush, Handled
+from models.messaging.flush import Batch, Claim, Flush, Flushed, Handled, Mark, Result, flush
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 MAX_BATCHES = 256  # a commit holds this many batches at most, so that none takes long
 MAX_MARKS = 2048
-MARK_DELAY = 0.05  # seconds that "handled" waits for a batch whose commit it may share
+MARK_DELAY = 0.05  # seconds that a mark waits for a batch whose commit it may share
 RETRY_DELAY = 1.0  # seconds between tries while the database does not answer
-
-Key = tuple[int, int]  # bot id, update id
 
 log = logging.getLogger("botyard.journal")
 
@@ -39,12 +37,12 @@ class _PendingWrite(Generic[T, R]):
     future: asyncio.Future[R]
 
 
-_Batches = list[_PendingWrite[Batch, frozenset[Key]]]
-_Marks = list[_PendingWrite[Handled, None]]
+_Batches = list[_PendingWrite[Batch, Flushed]]
+_Marks = list[_PendingWrite[Mark, Any]]
 
 
 class GroupCommit:
-    """Writes batches of updates and marks of handled ones.
+    """Writes batches of updates, and marks of updates and messages.
 
     Args:
         db: the database.
@@ -62,18 +60,37 @@ class GroupCommit:
         """How many batches and how many marks wait to be written."""
         return {"batches": len(self._batches), "marks": len(self._marks)}
 
-    def add_batch(self, batch: Batch) -> asyncio.Future[frozenset[Key]]:
-        """Write a batch now; the result has the keys of updates that were not stored before."""
-        future: asyncio.Future[frozenset[Key]] = asyncio.get_running_loop().create_future()
+    def add_batch(self, batch: Batch) -> asyncio.Future[Flushed]:
+        """Write a batch now."""
+        future: asyncio.Future[Flushed] = asyncio.get_running_loop().create_future()
         self._batches.append(_PendingWrite(batch, future))
         self.flush_now()
         return future
 
-    def add_mark(self, handled: Handled) -> asyncio.Future[None]:
-        """Write a mark soon, together with the rows of its effects."""
+    def add_handled(self, handled: Handled) -> asyncio.Future[list[int]]:
+        """Write soon that an update was handled, with the rows of its effects.
+
+        Returns:
+            A future of the ids of its messages.
+        """
+        return self._add_mark(handled)
+
+    def add_claim(self, claim: Claim) -> asyncio.Future[bytes | None]:
+        """Write soon that a message is being sent.
+
+        Returns:
+            A future of its parameters; None if it is not to be sent any more.
+        """
+        return self._add_mark(claim)
+
+    def add_result(self, result: Result) -> asyncio.Future[None]:
+        """Write soon what came of a message."""
+        return self._add_mark(result)
+
+    def _add_mark(self, mark: Mark) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        self._marks.append(_PendingWrite(handled, future))
+        future: asyncio.Future[Any] = loop.create_future()
+        self._marks.append(_PendingWrite(mark, future))
         if self._task is None and self._timer is None:
             self._timer = loop.call_later(MARK_DELAY, self.flush_now)
         return future
@@ -94,7 +111,7 @@ class GroupCommit:
         if self._timer is not None:
             self._timer.cancel()
         if self._marks:
-            log.error("%d handled updates could not be marked so", len(self._marks))
+            log.error("%d marks of updates and messages could not be stored", len(self._marks))
 
     async def _flush(self) -> None:
         try:
@@ -123,14 +140,14 @@ class GroupCommit:
         return True
 
     async def _commit(self, batches: _Batches, marks: _Marks) -> None:
-        flush = Flush([batch.what for batch in batches], [mark.what for mark in marks])
-        new = await self._db.write_as_owner(updates.flush, flush)
+        waiting = Flush([batch.what for batch in batches], [mark.what for mark in marks])
+        flushed = await self._db.write_as_owner(flush, waiting)
         for batch in batches:
             if not batch.future.done():
-                batch.future.set_result(new)
+                batch.future.set_result(flushed)
         for mark in marks:
             if not mark.future.done():
-                mark.future.set_result(None)
+                mark.future.set_result(_outcome(mark.what, flushed))
 
     async def _one_by_one(self, batches: _Batches, marks: _Marks, error: Exception) -> None:
         """Write one after another what could not be written together, and fail what cannot be."""
@@ -138,7 +155,7 @@ class GroupCommit:
             for batch in batches:
                 _fail(batch.future, error)
             for mark in marks:
-                log.error("an update of bot %d is not marked: %s", mark.what.writer.bot_id, error)
+                log.error("%s was not stored: %s", type(mark.what).__name__, error)
                 _fail(mark.future, error)
             return
         # at once, so that they share commits
@@ -146,6 +163,12 @@ class GroupCommit:
             *(self._write([batch], []) for batch in batches),
             *(self._write([], [mark]) for mark in marks),
         )
+
+
+def _outcome(mark: Mark, flushed: Flushed) -> list[int] | bytes | None:
+    if isinstance(mark, Handled):
+        return flushed.messages.get(mark.key, [])
+    return flushed.claimed.get(mark.id) if isinstance(mark, Claim) else None
 
 
 def _split(waiting: list[T], limit: int) -> tuple[list[T], list[T]]:

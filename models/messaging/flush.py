@@ -1,0 +1,289 @@
+"""The runner's writes for each update and each message, those of all bots in one transaction.
+
+They are plain SQL, because building a statement from models costs more than running it
+(`models.engine.bulk`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from models.bots.records import Writer
+from models.engine import bulk
+from models.engine.base import now
+from models.errors import NotOwner
+from models.messaging import chats
+from models.messaging.effects import OutgoingMessage
+from models.messaging.messages import MessageState, SendReason
+
+Key = tuple[int, int]  # bot id, update id
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """The mark of a handled update, with the rows of its effects.
+
+    Args:
+        writer: the bot.
+        update_id: the update.
+        chat_id: the update's chat.
+        messages, blocked: as for `models.messaging.effects.Effects`.
+    """
+
+    writer: Writer
+    update_id: int
+    chat_id: int | None = None
+    messages: list[OutgoingMessage] = field(default_factory=list)
+    blocked: bool | None = None
+
+    @property
+    def key(self) -> Key:
+        """The key of the update."""
+        return self.writer.bot_id, self.update_id
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The updates of one getUpdates of one bot.
+
+    Args:
+        writer: the bot.
+        rows: update ids with the updates as JSON, ascending.
+        offset: the offset that confirms them.
+        handled: the marks of those that are handled already. If one is not new, its mark is
+            ignored.
+    """
+
+    writer: Writer
+    rows: list[tuple[int, bytes]]
+    offset: int
+    handled: list[Handled] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A person's message that is about to be sent.
+
+    Args:
+        id: its first row.
+    """
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a message.
+
+    Args:
+        writer: the bot.
+        rows: the ids of its rows, each with Telegram's message id, if it was sent.
+        reason, detail: why it was not sent; None if it was.
+        blocked: the chat that refuses messages from now on; None for none.
+    """
+
+    writer: Writer
+    rows: list[tuple[int, int | None]]
+    state: MessageState
+    reason: SendReason | None = None
+    detail: str | None = None
+    blocked: int | None = None
+
+
+Mark = Handled | Claim | Result
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """The pending writes of all bots, for one commit.
+
+    Args:
+        batches: new updates.
+        marks: the other writes, in their order.
+    """
+
+    batches: list[Batch] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """What was written.
+
+    Args:
+        new: the updates that were not stored before.
+        messages: the ids of new messages, in their order, by update.
+        claimed: the parameters of claimed messages, by the id of their first row; the others are
+            not to be sent any more.
+    """
+
+    new: frozenset[Key]
+    messages: dict[Key, list[int]]
+    claimed: dict[int, bytes]
+
+
+def flush(waiting: Flush) -> Flushed:
+    """Write the pending writes.
+
+    The offsets come first: if one of them cannot be written, the updates must not be either.
+
+    Raises:
+        NotOwner: one of the bots was deleted, or has another token.
+    """
+    moment = bulk.stored(now())
+    handled = [mark for mark in waiting.marks if isinstance(mark, Handled)]
+    claims = [mark for mark in waiting.marks if isinstance(mark, Claim)]
+    results = [mark for mark in waiting.marks if isinstance(mark, Result)]
+    new = _insert_updates(waiting.batches, moment)
+    early = [mark for batch in waiting.batches for mark in batch.handled if mark.key in new]
+    messages = _insert_messages(handled, moment) | _insert_messages_early(early, moment)
+    _mark_handled(handled, moment)
+    claimed = _claim(claims, moment)
+    _store_results(results, moment)
+    _store_chats([*handled, *early], results, moment)
+    return Flushed(new, messages, claimed)
+
+
+def _insert_updates(batches: list[Batch], moment: Any) -> frozenset[Key]:
+    offsets = bulk.run_in_few_statements(
+        "UPDATE bots SET last_update_at = ?, update_offset = given.column2 "
+        "FROM (VALUES ROWS) AS given WHERE bots.id = given.column1 "
+        "AND bots.token_generation = given.column3",
+        [(batch.writer.bot_id, batch.offset, batch.writer.token_generation) for batch in batches],
+        moment,
+    )
+    if offsets.changed != len(batches):
+        raise NotOwner("a bot with new updates was deleted, or has another token")
+    early = {mark.key for batch in batches for mark in batch.handled}
+    inserted = bulk.run_in_few_statements(
+        "INSERT INTO updates "
+        "(bot_id, update_id, payload, received_at, attempts, error, handled_at) "
+        "VALUES ROWS ON CONFLICT DO NOTHING RETURNING bot_id, update_id",
+        [
+            (bot_id, update_id, payload, moment, 0, "", moment if key in early else None)
+            for batch in batches
+            for bot_id in (batch.writer.bot_id,)
+            for update_id, payload in batch.rows
+            for key in ((bot_id, update_id),)
+        ],
+    )
+    return frozenset((bot_id, update_id) for bot_id, update_id in inserted.returned)
+
+
+# Only for updates that are not marked: after a commit whose outcome was not known, the same is
+# written once more.
+_UNMARKED = (
+    "JOIN updates ON updates.bot_id = given.column1 AND updates.update_id = given.column3 "
+    "AND updates.handled_at IS NULL "
+)
+_INSERT_MESSAGES = (
+    "INSERT INTO messages (bot_id, chat_id, lane, state, method, parameters, typing, update_id, "
+    "created_at) SELECT given.column1, given.column4, 0, 'sending', given.column5, "
+    "given.column6, given.column7, given.column3, ? FROM (VALUES ROWS) AS given {unmarked}"
+    "JOIN bots ON bots.id = given.column1 AND bots.token_generation = given.column2 "
+    "ORDER BY given.column8 RETURNING bot_id, update_id, id"
+)
+_INSERT_IF_UNMARKED = _INSERT_MESSAGES.format(unmarked=_UNMARKED)
+_INSERT_EARLY = _INSERT_MESSAGES.format(unmarked="")
+
+
+def _insert_messages(handled: list[Handled], moment: Any) -> dict[Key, list[int]]:
+    by_update = _insert(_INSERT_IF_UNMARKED, handled, moment)
+    for mark in handled:
+        if mark.messages and mark.key not in by_update:
+            by_update[mark.key] = _stored_before(mark)
+    return by_update
+
+
+def _insert_messages_early(early: list[Handled], moment: Any) -> dict[Key, list[int]]:
+    """Insert messages of updates that this transaction stores, for bots that it has checked."""
+    return _insert(_INSERT_EARLY, early, moment)
+
+
+def _insert(sql: str, handled: list[Handled], moment: Any) -> dict[Key, list[int]]:
+    rows = [
+        (*mark.writer, mark.update_id, *columns, place)
+        for mark in handled
+        for place, columns in enumerate(_columns(mark.messages))
+    ]
+    by_update: dict[Key, list[int]] = {}
+    for bot_id, update_id, number in bulk.run_in_few_statements(sql, rows, moment).returned:
+        by_update.setdefault((bot_id, update_id), []).append(number)
+    for numbers in by_update.values():
+        numbers.sort()
+    return by_update
+
+
+def _columns(messages: list[OutgoingMessage]) -> list[tuple[int, str, bytes, int]]:
+    """Return chat, method, parameters and typing of each row."""
+    rows: list[tuple[int, str, bytes, int]] = []
+    for message in messages:
+        rows.append((message.chat_id, message.method, message.parameters, message.typing))
+        rows += [(message.chat_id, "", b"", 0)] * (message.size - 1)
+    return rows
+
+
+def _stored_before(mark: Handled) -> list[int]:
+    sql = (
+        "SELECT messages.id FROM messages "
+        "JOIN bots ON bots.id = messages.bot_id AND bots.token_generation = ? "
+        "WHERE bot_id = ? AND lane = 0 AND state IN ('queued', 'sending') AND update_id = ?"
+    )
+    bot_id, token_generation = mark.writer
+    numbers = [number for (number,) in bulk.select(sql, token_generation, bot_id, mark.update_id)]
+    if not numbers:
+        raise NotOwner("a bot with new messages was deleted, or has another token")
+    return numbers
+
+
+def _mark_handled(handled: list[Handled], moment: Any) -> None:
+    bulk.run_in_few_statements(
+        "UPDATE updates SET handled_at = ? FROM (VALUES ROWS) AS given "
+        "WHERE bot_id = given.column1 AND update_id = given.column2",
+        [mark.key for mark in handled],
+        moment,
+    )
+
+
+def _claim(claims: list[Claim], moment: datetime) -> dict[int, bytes]:
+    """Mark people's messages as being sent.
+
+    One that is marked already was so by the same process, in a commit whose outcome was not known.
+    """
+    claimed = bulk.run_in_few_statements(
+        "UPDATE messages SET state = 'sending' FROM (VALUES ROWS) AS given "
+        "WHERE messages.id = given.column1 AND state IN ('queued', 'sending') "
+        "AND (expires_at IS NULL OR expires_at > ?) RETURNING messages.id, parameters",
+        [(claim.id,) for claim in claims],
+        last=(moment,),
+    )
+    return {number: bytes(parameters) for number, parameters in claimed.returned}
+
+
+def _store_results(results: list[Result], moment: Any) -> None:
+    bulk.run_in_few_statements(
+        "UPDATE messages SET done_at = ?, state = given.column2, "
+        "telegram_id = CAST(given.column3 AS BIGINT), reason = given.column4, "
+        "detail = given.column5 FROM (VALUES ROWS) AS given WHERE messages.id = given.column1",
+        [
+            (number, result.state, telegram_id, result.reason, result.detail)
+            for result in results
+            for number, telegram_id in result.rows
+        ],
+        moment,
+    )
+
+
+def _store_chats(handled: list[Handled], results: list[Result], moment: Any) -> None:
+    chats.store_seen(
+        {(mark.writer, mark.chat_id) for mark in handled if mark.chat_id is not None}, moment
+    )
+    blocked: dict[tuple[Writer, int | None], bool] = {
+        (mark.writer, mark.chat_id): mark.blocked for mark in handled if mark.blocked is not None
+    }
+    blocked |= {
+        (result.writer, result.blocked): True for result in results if result.blocked is not None
+    }
+    chats.store_blocked(blocked, moment)

@@ -1,0 +1,238 @@
+"""Messages that go out: rows from the moment they are decided until what came of them is known.
+
+A bot's own messages are stored as `sending`, in the commit that marks their update as handled. What
+a person writes is stored as `queued`, and becomes `sending` in a commit before it is sent. So after
+a crash it is known which of them may have reached Telegram.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from typing import Any
+
+import peewee
+
+from models.accounts.users import User
+from models.bots.tables import Bot
+from models.engine import bulk
+from models.engine.base import BaseModel, UTCDateTimeField, now
+
+
+class Lane(IntEnum):
+    """Who goes first when a bot may not send as fast as it would like."""
+
+    DIALOG = 0
+    OPERATOR = 1
+    SERVICE = 2
+    BROADCAST = 3
+
+
+class MessageState(StrEnum):
+    """How far a message is."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class SendReason(StrEnum):
+    """Why a message was not sent, or why that is not known."""
+
+    BLOCKED = "blocked"  # the person blocked the bot, or a group removed it
+    REJECTED = "rejected"  # Telegram does not accept the message
+    EXPIRED = "expired"
+    UNREACHABLE = "telegram_unreachable"
+    INTERRUPTED = "interrupted"  # the server or the bot ended while it was sent
+    NO_REPLY = "no_reply"
+
+
+class Message(BaseModel):
+    """One message that goes out.
+
+    An album is one call of Telegram and several rows: the first has the call, the others have an
+    empty `method`. `group_id` ties the rows of one document: it is the id of the first of them.
+    """
+
+    id = peewee.BigAutoField()
+    bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", index=False)
+    chat_id = peewee.BigIntegerField()
+    lane = peewee.SmallIntegerField()
+    author = peewee.ForeignKeyField(User, null=True, on_delete="SET NULL", index=False)
+    group_id = peewee.BigIntegerField(null=True)
+    update_id = peewee.BigIntegerField(null=True)
+    state = peewee.CharField(max_length=8)
+    method = peewee.CharField(max_length=32)
+    parameters = peewee.BlobField()
+    typing = peewee.SmallIntegerField(default=0)
+    telegram_id = peewee.BigIntegerField(null=True)
+    reason = peewee.CharField(max_length=32, null=True)
+    detail = peewee.CharField(max_length=300, null=True)
+    created_at = UTCDateTimeField()
+    expires_at = UTCDateTimeField(null=True)
+    done_at = UTCDateTimeField(null=True)
+
+    class Meta:
+        table_name = "messages"
+
+
+@dataclass(slots=True)
+class StoredMessage:
+    """A message that is stored and not sent: one call of Telegram.
+
+    Args:
+        ids: its rows; several for an album.
+        parameters: the call's parameters as JSON.
+        typing: seconds for which the bot shows that it is typing before.
+        expires_at: when it is no longer to be sent; None for never.
+    """
+
+    ids: tuple[int, ...]
+    chat_id: int
+    lane: Lane
+    method: str
+    parameters: bytes
+    typing: int = 0
+    expires_at: datetime | None = None
+
+
+_PENDING = "state IN ('queued', 'sending')"  # in the words of its index
+
+
+def unsent(bot_id: int) -> frozenset[tuple[int, str]]:
+    """Return the lanes and states of a bot's messages that are to be sent."""
+    sql = f"SELECT DISTINCT lane, state FROM messages WHERE bot_id = ? AND {_PENDING}"  # noqa: S608
+    return frozenset((lane, state) for lane, state in bulk.select(sql, bot_id))
+
+
+def pending(bot_id: int, lane: Lane, *, after: int, limit: int) -> tuple[list[StoredMessage], bool]:
+    """List a bot's messages that are to be sent, oldest first.
+
+    Args:
+        after: only those with a greater id.
+        limit: the number of rows to read; more than an album has.
+
+    Returns:
+        The messages, and True if there are no others.
+    """
+    condition = "lane = ? AND id > ? ORDER BY id LIMIT ?"
+    rows = _select_pending(condition, bot_id, int(lane), after, limit)
+    if len(rows) < limit:
+        return _calls(rows), True
+    return _calls(rows)[:-1], False  # the last may be cut
+
+
+def of_updates(bot_id: int, update_ids: list[int]) -> list[StoredMessage]:
+    """List the bot's own messages that are to be sent and that these updates led to."""
+    marks = ", ".join("?" * len(update_ids))
+    return _calls(
+        _select_pending(f"lane = 0 AND update_id IN ({marks}) ORDER BY id", bot_id, *update_ids)
+    )
+
+
+def _select_pending(condition: str, bot_id: int, *parameters: Any) -> list[tuple[Any, ...]]:
+    sql = (
+        "SELECT id, chat_id, lane, method, parameters, typing, expires_at FROM messages "  # noqa: S608
+        f"WHERE bot_id = ? AND {_PENDING} AND {condition}"
+    )
+    return bulk.select(sql, bot_id, *parameters)
+
+
+def _calls(rows: list[tuple[Any, ...]]) -> list[StoredMessage]:
+    """Combine rows to calls: those of an album follow its first."""
+    calls: list[StoredMessage] = []
+    for number, chat_id, lane, method, parameters, typing, expires_at in rows:
+        if not method and calls:
+            calls[-1].ids += (number,)
+            continue
+        calls.append(
+            StoredMessage(
+                (number,),
+                chat_id,
+                Lane(lane),
+                method,
+                bytes(parameters),
+                typing,
+                bulk.loaded(expires_at),
+            )
+        )
+    return calls
+
+
+def interrupted(bot_id: int | None = None) -> int:
+    """Tell of people's messages that were being sent when a process ended: their fate is unknown.
+
+    Args:
+        bot_id: the bot; None for all bots.
+
+    Returns:
+        The number of messages.
+    """
+    mine = "" if bot_id is None else "bot_id = ? AND "
+    sql = (
+        "UPDATE messages SET state = 'unknown', reason = ?, done_at = ? "  # noqa: S608
+        f"WHERE {mine}{_PENDING} AND state = 'sending' AND lane > ?"
+    )
+    mine_too = () if bot_id is None else (bot_id,)
+    moment = bulk.stored(now())
+    cursor = bulk.execute(sql, SendReason.INTERRUPTED, moment, *mine_too, int(Lane.DIALOG))
+    return int(cursor.rowcount)
+
+
+def expire() -> int:
+    """Give up messages that have waited too long; return their number."""
+    moment = bulk.stored(now())
+    sql = (
+        "UPDATE messages SET state = 'failed', reason = ?, done_at = ? "  # noqa: S608
+        f"WHERE {_PENDING} AND state = 'queued' AND expires_at < ?"
+    )
+    return int(bulk.execute(sql, SendReason.EXPIRED, moment, moment).rowcount)
+
+
+def extend(by: timedelta) -> None:
+    """Let waiting messages live longer, because the server was down."""
+    query = Message.select(Message.id, Message.expires_at).where(
+        Message.state == MessageState.QUEUED, Message.expires_at.is_null(False)
+    )
+    for number, expires_at in list(query.tuples()):
+        Message.update(expires_at=expires_at + by).where(Message.id == number).execute()
+
+
+def prune(*, older_than: timedelta, limit: int) -> int:
+    """Delete messages that were sent or given up, oldest first, in one step.
+
+    Args:
+        older_than: the retention time.
+        limit: the maximum number of deletions in this step.
+
+    Returns:
+        The number of deletions; fewer than `limit` means that none are left.
+    """
+    before = now() - older_than
+    # Ids ascend with time, so the old ones are the first; those that wait are passed over.
+    oldest = Message.select(Message.id, Message.created_at, Message.done_at).order_by(Message.id)
+    old: list[int] = []
+    for number, created_at, done_at in oldest.tuples().iterator():
+        if len(old) == limit or created_at > before:
+            break
+        if done_at is not None and done_at <= before:
+            old.append(number)
+    return int(Message.delete().where(Message.id.in_(old)).execute()) if old else 0
+
+
+def forget(bot_id: int) -> None:
+    """Delete all messages of a bot."""
+    Message.delete().where(Message.bot == bot_id).execute()
+
+
+def pending_counts() -> list[tuple[int, str, int, Any]]:
+    """Count what is to be sent, by lane and state, with the oldest moment of each."""
+    sql = (
+        "SELECT lane, state, COUNT(*), MIN(created_at) FROM messages "  # noqa: S608
+        f"WHERE {_PENDING} GROUP BY lane, state"
+    )
+    rows = bulk.select(sql)
+    return [(lane, state, count, bulk.loaded(oldest)) for lane, state, count, oldest in rows]

@@ -1,0 +1,212 @@
+"""Sends one message of a bot, however often that has to be tried."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from telegram.error import RetryAfter, TelegramError
+
+from models.bots.records import Writer
+from models.engine.base import now
+from models.messaging.flush import Result
+from models.messaging.messages import Lane, MessageState, SendReason, StoredMessage
+from models.redaction import foreign
+from runner.sending.in_flight import InFlight
+from runner.sending.outcomes import Fate, fate_of
+from runner.sending.rate_limit import Pacer, seconds_of
+from runner.sending.store import MessageStore
+from runner.settings import RunnerTuning
+from runner.stop_signal import StopSignal
+from runner.telegram.client import BotClient
+
+log = logging.getLogger("botyard.runner")
+
+MAX_DETAIL = 300  # characters of Telegram's words that are kept
+RESENDS = 1  # how often a bot's own message is sent once more when a reply is lost
+
+
+@dataclass(frozen=True, slots=True)
+class SenderContext:
+    """The objects that a bot's messages share.
+
+    Args:
+        writer: the bot.
+        client: what it sends with.
+        pacer: gives out its turns.
+        store: stores what came of a message.
+        settings: times and limits.
+        stop: set when the bot is being stopped.
+        blocked: the chats that are stored as refusing the bot's messages.
+        is_running: returns True while Telegram serves the bot.
+    """
+
+    writer: Writer
+    client: BotClient
+    pacer: Pacer
+    store: MessageStore
+    settings: RunnerTuning
+    stop: StopSignal
+    blocked: set[int]
+    is_running: Callable[[], bool]
+
+
+@dataclass(slots=True)
+class _Tries:
+    """What has happened to a message so far."""
+
+    claimed: bool = False
+    lost: int = 0
+    failed: int = 0  # while Telegram served the bot
+    waits: int = 0
+
+
+class Sender:
+    """Sends messages of one bot and has stored what came of each.
+
+    Args:
+        context: the objects that a bot's messages share.
+
+    Attributes:
+        calling: the tasks that wait for an answer of Telegram.
+    """
+
+    def __init__(self, context: SenderContext) -> None:
+        self._context = context
+        self._in_flight = InFlight(context.store.flush_now)
+        self.calling: set[asyncio.Task[None] | None] = set()
+
+    async def deliver(self, message: StoredMessage) -> asyncio.Future[None] | None:
+        """Send a message, and return when its outcome is on its way to the disk.
+
+        Returns:
+            A future that is done when it is on the disk; None if there is nothing to store.
+
+        Raises:
+            Stopped: the bot is being stopped; the message is sent when it runs again.
+        """
+        context, tries = self._context, _Tries(claimed=message.lane is Lane.DIALOG)
+        while True:
+            await context.pacer.acquire(message.chat_id, message.lane, messages=len(message.ids))
+            await self._in_flight.hold(message.chat_id)
+            stored: asyncio.Future[None] | None = None
+            try:
+                next_try, result = await self._attempt(message, tries)
+                if result is not None:
+                    stored = context.store.result(result)
+                    stored.add_done_callback(partial(self._track_blocked, result))
+            finally:
+                self._in_flight.release(message.chat_id, stored)
+            if next_try is None:
+                return stored
+            await context.stop.sleep(next_try)
+
+    async def _attempt(
+        self, message: StoredMessage, tries: _Tries
+    ) -> tuple[float | None, Result | None]:
+        """Make one attempt to send a message.
+
+        Returns:
+            The seconds until the next attempt, None if there is to be none; and what is to be
+            stored, None for nothing.
+        """
+        self._context.stop.check()
+        if message.expires_at is not None and message.expires_at <= now():
+            return None, self._result(message, MessageState.FAILED, SendReason.EXPIRED)
+        if not tries.claimed:
+            parameters = await self._context.store.claim(message)
+            if parameters is None:
+                return None, None  # deleted meanwhile
+            message.parameters, tries.claimed = parameters, True
+        try:
+            sent = await self._call(message)
+        except TelegramError as error:
+            return self._after(error, message, tries)
+        except asyncio.CancelledError:
+            if message.lane is not Lane.DIALOG:  # else it is sent once more
+                unknown = self._result(message, MessageState.UNKNOWN, SendReason.INTERRUPTED)
+                self._context.store.result(unknown)
+            raise
+        return None, self._sent(message, sent)
+
+    async def _call(self, message: StoredMessage) -> Any:
+        task = asyncio.current_task()
+        self.calling.add(task)
+        try:
+            return await self._context.client.call_encoded(message.method, message.parameters)
+        finally:
+            self.calling.discard(task)
+
+    def _after(
+        self, error: TelegramError, message: StoredMessage, tries: _Tries
+    ) -> tuple[float | None, Result | None]:
+        """Decide what follows from a failed call; returns as `_attempt`."""
+        context, fate, delay = self._context, fate_of(error), 0.0
+        log.info(
+            "bot %d: message %d: %s: %s",
+            context.writer.bot_id,
+            message.ids[0],
+            fate.name.lower(),
+            error.message,
+        )
+        if fate is Fate.BLOCKED or fate is Fate.REJECTED:
+            reason = SendReason.BLOCKED if fate is Fate.BLOCKED else SendReason.REJECTED
+            return None, self._result(message, MessageState.FAILED, reason, error)
+        if fate is Fate.LOST:
+            tries.lost += 1
+            if message.lane is not Lane.DIALOG or tries.lost > RESENDS:
+                return None, self._result(message, MessageState.UNKNOWN, SendReason.NO_REPLY, error)
+        if fate is Fate.UNAVAILABLE:
+            tries.failed += context.is_running()  # an outage is not the message's fault
+            if tries.failed > context.settings.transient_failures:
+                return None, self._result(
+                    message, MessageState.FAILED, SendReason.UNREACHABLE, error
+                )
+        if isinstance(error, RetryAfter):
+            context.pacer.pause(message.chat_id, message.lane, seconds_of(error))
+        else:
+            tries.waits += 1
+            delay = context.settings.backoff(tries.waits)
+        return delay, self._give_back(message, tries)
+
+    def _give_back(self, message: StoredMessage, tries: _Tries) -> Result | None:
+        """Return a person's message to the queue: it was not sent."""
+        if message.lane is Lane.DIALOG:
+            return None
+        tries.claimed = False
+        return self._result(message, MessageState.QUEUED)
+
+    def _sent(self, message: StoredMessage, answer: Any) -> Result:
+        answers = answer if isinstance(answer, list) else [answer]
+        numbers = [one.get("message_id") if isinstance(one, dict) else None for one in answers]
+        numbers += [None] * len(message.ids)
+        rows = list(zip(message.ids, numbers, strict=False))
+        return Result(self._context.writer, rows, MessageState.SENT)
+
+    def _result(
+        self,
+        message: StoredMessage,
+        state: MessageState,
+        reason: SendReason | None = None,
+        error: TelegramError | None = None,
+    ) -> Result:
+        return Result(
+            self._context.writer,
+            [(number, None) for number in message.ids],
+            state,
+            reason,
+            foreign(error.message, limit=MAX_DETAIL) if error else None,
+            message.chat_id if reason is SendReason.BLOCKED else None,
+        )
+
+    def _track_blocked(self, result: Result, stored: asyncio.Future[None]) -> None:
+        if result.blocked is not None and not stored.cancelled() and not stored.exception():
+            self._context.blocked.add(result.blocked)
+
+    async def close(self) -> None:
+        """Wait until what came of the last messages is on the disk."""
+        await self._in_flight.wait_flushed(timeout=self._context.settings.cut_wait)
