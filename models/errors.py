@@ -17,7 +17,11 @@ StorageError
     ├── NotStaff
     ├── AccountDisabled
     ├── BotLimitReached
-    └── BotAlreadyRegistered
+    ├── BotAlreadyRegistered
+    ├── ChatUnknown
+    ├── KeyReused
+    ├── OutboxFull
+    └── MessageChanged
 """
 
 from __future__ import annotations
@@ -101,3 +105,27 @@ class BotLimitReached(RuleBroken):
 
 class BotAlreadyRegistered(RuleBroken):
     """This Telegram bot is already registered."""
+
+
+class ChatUnknown(RuleBroken):
+    """The bot has never received anything from the chat."""
+
+
+class KeyReused(RuleBroken):
+    """The idempotency key was used for another request."""
+
+
+class OutboxFull(RuleBroken):
+    """Too many messages of people wait to be sent by the bot.
+
+    Args:
+        limit: the maximum number.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} messages wait already")
+        self.limit = limit
+
+
+class MessageChanged(RuleBroken):
+    """The message has another state than it had when it was read."""

@@ -45,6 +45,9 @@ class Action(StrEnum):
     BOT_LOST = "bot_lost"  # to the account with the new token
     UPDATE_REPLAYED = "dead_update_replayed"
     UPDATE_DELETED = "dead_update_deleted"
+    MESSAGE_WRITTEN = "message_written"
+    MESSAGE_EDITED = "message_edited"
+    MESSAGE_DELETED = "message_deleted"
 
 
 class Entry(BaseModel):
