@@ -1,0 +1,23 @@
+"""The one format of messages: from JSON over `Message` to calls of the Bot API."""
+
+from dialogs.messages.content import Message
+from dialogs.messages.problems import InvalidMessage, Problem, ProblemCode
+from dialogs.messages.reading import parse, read_valid
+from dialogs.messages.rendering import Call, render
+from dialogs.messages.schema import SCHEMA
+from dialogs.messages.validation import validate
+from dialogs.messages.variables import variable_names
+
+__all__ = [
+    "SCHEMA",
+    "Call",
+    "InvalidMessage",
+    "Message",
+    "Problem",
+    "ProblemCode",
+    "parse",
+    "read_valid",
+    "render",
+    "validate",
+    "variable_names",
+]
