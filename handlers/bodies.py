@@ -76,6 +76,14 @@ class BodyHandler(tornado.web.RequestHandler):
             raise errors.invalid(field_errors(error)) from None
         return loaded
 
+    def load_document(self) -> dict[str, Any]:
+        """Parse the body as JSON, to be validated elsewhere.
+
+        Raises:
+            ApiError: the body has another type, or is no JSON object.
+        """
+        return self._parse()
+
     def _parse(self) -> dict[str, Any]:
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if self.accepts_forms and kind in FORM_TYPES:

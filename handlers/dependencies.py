@@ -21,6 +21,7 @@ from services.bots import BotService
 from services.dead_updates import DeadUpdateService
 from services.emails import EmailService
 from services.logins import LoginService
+from services.messages import MessageService
 from services.sessions import SessionService
 
 
@@ -105,6 +106,7 @@ class Services:
     emails: EmailService
     bots: BotService
     dead_updates: DeadUpdateService
+    messages: MessageService
     requests: RequestCounts
     loop_lag: Histogram
     traffic: Traffic = field(default_factory=Traffic)

@@ -43,6 +43,12 @@ class Code(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BOT_ALREADY_REGISTERED = "bot_already_registered"
     OWN_ACCOUNT = "own_account"
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    OUTBOX_FULL = "outbox_full"
+    MESSAGE_NOT_EDITABLE = "message_not_editable"
+    BOT_IS_OFF = "bot_is_off"
+    TELEGRAM_REFUSED = "telegram_refused"
+    TELEGRAM_UNREACHABLE = "telegram_unreachable"
     BODY_TOO_LARGE = "body_too_large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     TELEGRAM_TOKEN_REJECTED = "telegram_token_rejected"  # noqa: S105

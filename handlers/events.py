@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -14,13 +15,19 @@ from handlers import errors
 from handlers.base import ApiHandler
 from handlers.errors import Code
 from handlers.presentation import present_counters, present_state
+from handlers.presentation_messages import present_news
 from models.bots import bots
 from runner.live.hub import Event, EventKind, Subscription
 
 HEARTBEAT = 15.0  # seconds of silence after which a comment is sent
 SLOW = 30.0  # seconds that a reader may take for what was sent
 STREAMS = 10  # streams that an account may have open
-_PRESENT = {EventKind.STATE: present_state, EventKind.COUNTERS: present_counters}
+_SNAPSHOT = (EventKind.STATE, EventKind.COUNTERS)
+_PRESENT: dict[EventKind, Callable[[Any], dict[str, Any]]] = {
+    EventKind.STATE: present_state,
+    EventKind.COUNTERS: present_counters,
+    EventKind.MESSAGE_STATE: present_news,
+}
 
 
 class Events(ApiHandler):
@@ -35,11 +42,14 @@ class Events(ApiHandler):
         * `state`: a bot's state changes; its data is JSON, a `BotStateEvent`.
         * `counters`: its counters change, once a second at most; a `BotCountersEvent`.
         * `deleted`: the bot was deleted; a `BotDeletedEvent`.
+        * `message_state`: a message is queued, sent or given up; a `MessageStateEvent`.
+        * `reset`: events were missed that cannot be sent again; what follows is as in a new stream.
+          Read what else you show once more.
 
         A new stream begins with `state` and `counters` of each bot; one that resumes (header
-        Last-Event-ID) begins with the events that were missed. The stream is endless, so "Execute"
-        on this page shows nothing. It is closed when the key expires or when the client reads too
-        slowly. In a terminal:
+        Last-Event-ID) begins with the events that were missed, or with `reset`. The stream is
+        endless, so "Execute" on this page shows nothing. It is closed when the key expires or when
+        the client reads too slowly. In a terminal:
 
         ```sh
         curl -N -H "Authorization: Bearer $KEY" http://127.0.0.1:8000/api/v1/events/
@@ -54,7 +64,11 @@ class Events(ApiHandler):
         responses:
           200:
             description: The stream; the schemas are those of the data of its events.
-            events: [BotStateEventSchema, BotCountersEventSchema, BotDeletedEventSchema]
+            events:
+              - BotStateEventSchema
+              - BotCountersEventSchema
+              - BotDeletedEventSchema
+              - MessageStateEventSchema
           429: {description: You have too many streams open., codes: [too_many_attempts]}
           503: {description: All accounts together have too many streams open., codes: [busy]}
         """
@@ -68,7 +82,7 @@ class Events(ApiHandler):
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("X-Accel-Buffering", "no")  # nginx would hold events back
         try:
-            await self._stream(self.subscription)
+            await self._stream(self.subscription, resumes=last_id is not None)
         except StreamClosedError:
             pass  # the reader has disconnected
         except TimeoutError:
@@ -101,10 +115,11 @@ class Events(ApiHandler):
         """Answer as GET does, without the stream."""
         self.set_header("Content-Type", "text/event-stream")
 
-    async def _stream(self, subscription: Subscription) -> None:
+    async def _stream(self, subscription: Subscription, *, resumes: bool) -> None:
         await self._send("retry: 3000\n\n")
         if subscription.missed is None:
-            await self._send(await self._snapshot())
+            reset = "event: reset\ndata: {}\n\n" if resumes else ""
+            await self._send(reset + await self._snapshot())
         else:
             await self._send("".join(_format(event) for event in subscription.missed))
         checked = time.monotonic()
@@ -128,7 +143,7 @@ class Events(ApiHandler):
         user_id = self.principal.user.id
         pairs = await services.runner.views.show(bots.list_for, services.vault, user_id)
         return "".join(
-            _format(Event("", kind, bot.id, status)) for bot, status in pairs for kind in _PRESENT
+            _format(Event("", kind, bot.id, status)) for bot, status in pairs for kind in _SNAPSHOT
         )
 
     def on_connection_close(self) -> None:

@@ -14,6 +14,7 @@ from handlers import (
     emails,
     events,
     health,
+    messages,
     password,
 )
 from handlers.apidoc import swagger
@@ -26,6 +27,7 @@ routes: list[URLSpec] = [
     *emails.routes,
     *bots.routes,
     *dead_updates.routes,
+    *messages.routes,
     *events.routes,
     *admin.routes,
     *audit.routes,

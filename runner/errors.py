@@ -2,7 +2,10 @@
 
 RunnerError
 ├── TokenRejected           Telegram does not accept the token
-└── BotGone                 the bot was deleted while it was being changed
+├── BotGone                 the bot was deleted while it was being changed
+├── BotIsOff                the bot does not run, so that it cannot call Telegram
+├── TelegramRefused         Telegram does not accept a call
+└── TelegramUnreachable     Telegram did not carry out a call
 """
 
 from __future__ import annotations
@@ -18,3 +21,23 @@ class TokenRejected(RunnerError):
 
 class BotGone(RunnerError):
     """The bot was deleted while it was being changed."""
+
+
+class BotIsOff(RunnerError):
+    """The bot does not run, so that it cannot call Telegram."""
+
+
+class TelegramRefused(RunnerError):
+    """Telegram does not accept a call.
+
+    Args:
+        text: Telegram's words.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class TelegramUnreachable(TelegramRefused):
+    """Telegram did not carry out a call, as far as is known."""

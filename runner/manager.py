@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from weakref import WeakValueDictionary
 
 from models.bots.records import BotRecord
+from models.messaging.messages import StoredMessage
 from models.messaging.updates import StoredUpdate
 from models.waiting import completes
 from runner.bot import ManagedBot
@@ -130,6 +131,12 @@ class BotManager:
         managed = self._bots.get(bot_id)
         if managed is not None:
             managed.enqueue(IncomingUpdate.from_stored(update))
+
+    def put_messages(self, bot_id: int, messages: list[StoredMessage]) -> None:
+        """Pass stored messages to a bot, if it runs."""
+        managed = self._bots.get(bot_id)
+        if managed is not None:
+            managed.put_messages(messages)
 
     async def wait_until_stable(self, bot_id: int) -> bool:
         """Wait until a bot is neither starting nor stopping, for `start_wait` seconds at most."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from telegram.error import Conflict
 
 from dialogs.events import Dialog
 from models.bots.records import BotRecord, VerifiedToken, Writer
+from models.messaging.flush import Result
+from models.messaging.messages import StoredMessage
 from models.redaction import foreign
 from runner.loop_pacer import LoopPacer
 from runner.ownership import Ownership
@@ -49,6 +52,9 @@ class RunObserver(Protocol):
 
     def forget(self, bot_id: int) -> None:
         """Discard the status of a deleted bot."""
+
+    def observe_message(self, record: BotRecord, message: StoredMessage, result: Result) -> None:
+        """Tell a bot's owner what became of a message."""
 
     def disowned(self, bot_id: int, token_generation: int) -> None:
         """Restart a bot for which this process may no longer write with its current token."""
@@ -94,6 +100,7 @@ class BotRun:
     application: BotApplication
     processor: UpdateProcessor
     outbox: Outbox
+    sending: SenderContext
     poller: Poller
     context: RunnerContext
     is_initialized: bool = False
@@ -202,6 +209,7 @@ def create_run(
         stop=StopSignal(),
         blocked=set(),
         is_running=is_running,
+        publish=partial(context.observer.observe_message, record),
     )
     application = build(client, context.dialog, limiter=shared.pacer)
     outbox = Outbox(shared)
@@ -210,7 +218,7 @@ def create_run(
     )
     poller = Poller(client, sink=processor, settings=context.settings)
     poller.last_update_at = record.last_update_at
-    return BotRun(client, application, processor, outbox, poller, context)
+    return BotRun(client, application, processor, outbox, shared, poller, context)
 
 
 def _host(url: str) -> str:

@@ -11,10 +11,12 @@ from dialogs.events import Dialog
 from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
+from models.messaging.flush import Result
+from models.messaging.messages import StoredMessage
 from runner.claims import Claims
 from runner.group_commit import GroupCommit
 from runner.live.counters import UpdateCounts
-from runner.live.hub import EventHub, EventKind
+from runner.live.hub import EventHub, EventKind, MessageNews
 from runner.live.publisher import CounterPublisher
 from runner.loop_pacer import LoopPacer
 from runner.manager import BotManager
@@ -53,6 +55,16 @@ class _Observer:
         self.reconciler.mark_begun(record.id)
         if status.state in STABLE:
             self.reconciler.mark_tried(record.id)
+
+    def observe_message(self, record: BotRecord, message: StoredMessage, result: Result) -> None:
+        """Publish what became of a message."""
+        if not self._events.listened_to(record.user_id):
+            return
+        for number, telegram_id in result.rows:
+            news = MessageNews(
+                number, message.chat_id, result.state, telegram_id, result.reason, result.detail
+            )
+            self._events.publish(record.user_id, EventKind.MESSAGE_STATE, record.id, news)
 
     def disowned(self, bot_id: int, token_generation: int) -> None:
         """Restart a bot with its stored settings."""

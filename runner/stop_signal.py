@@ -20,6 +20,11 @@ class StopSignal:
         """Let nothing new begin."""
         self._event.set()
 
+    @property
+    def is_set(self) -> bool:
+        """True if the bot is being stopped."""
+        return self._event.is_set()
+
     def check(self) -> None:
         """Raise Stopped once it is set."""
         if self._event.is_set():

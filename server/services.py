@@ -24,6 +24,7 @@ from services.dead_updates import DeadUpdateService
 from services.emails import EmailService, Pages
 from services.logins import LoginService
 from services.mail import Mailer
+from services.messages import MessageService
 from services.sessions import SessionService
 from services.throttle import LoginThrottle, MailThrottle
 
@@ -94,6 +95,7 @@ def make_services(
             max_bots=config.max_bots_per_user,
         ),
         dead_updates=DeadUpdateService(db=db),
+        messages=MessageService(db=db, runner=runner),
         requests=RequestCounts(routes),
         loop_lag=loop_lag.measured,
     )

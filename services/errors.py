@@ -14,6 +14,9 @@ ServiceError
 ├── WrongUid
 ├── SessionNotFound
 ├── DeadUpdateNotFound
+├── MessageNotFound
+├── MessageNotEditable
+├── NothingToSend
 └── OwnAccount
 """
 
@@ -99,3 +102,20 @@ class DeadUpdateNotFound(ServiceError):
         super().__init__(f"bot {bot_id} has no dead update {update_id}")
         self.bot_id = bot_id
         self.update_id = update_id
+
+
+class MessageNotFound(ServiceError):
+    """The bot has no such message."""
+
+    def __init__(self, bot_id: int, message_id: int) -> None:
+        super().__init__(f"bot {bot_id} has no message {message_id}")
+        self.bot_id = bot_id
+        self.message_id = message_id
+
+
+class MessageNotEditable(ServiceError):
+    """The message cannot be edited or deleted in its state; the text says why."""
+
+
+class NothingToSend(ServiceError):
+    """The message has no visible content."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from models.accounts import audit, email_tokens, sessions
 from models.engine.database import Database
-from models.messaging import dead_updates, updates
+from models.messaging import dead_updates, idempotency, messages, updates
 from runner.settings import RunnerTuning
 
 log = logging.getLogger("botyard.janitor")
@@ -19,12 +19,12 @@ _PAUSE = 0.05  # seconds between two steps, for other writes
 
 
 class Janitor:
-    """Prunes handled and dead updates, what has expired, and old entries of the audit log.
+    """Prunes updates, messages, what has expired, and old entries of the audit log.
 
     Args:
         db: the database.
         settings: the size of a step.
-        keep: the retention of handled updates.
+        keep: the retention of handled updates, and of messages that were sent or given up.
         keep_audit: the retention of the audit log.
     """
 
@@ -40,7 +40,9 @@ class Janitor:
         """Delete everything past its retention."""
         await self._db.write(sessions.delete_expired)
         await self._db.write(email_tokens.delete_expired)
+        await self._db.write(idempotency.delete_expired)
         await self._prune("handled updates", updates.prune, self._keep)
+        await self._prune("messages", messages.prune, self._keep)
         await self._prune("entries of the audit log", audit.prune, self._keep_audit)
         await self._prune_dead()
 

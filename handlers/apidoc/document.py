@@ -12,6 +12,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from apispec import APISpec
 from tornado.routing import URLSpec
@@ -20,10 +21,11 @@ from tornado_swagger.setup import export_swagger
 
 from handlers.apidoc.answers import CODES, answer
 from handlers.apidoc.info import INFO, SECURITY_SCHEMES, SERVERS, TAGS
+from handlers.apidoc.messages import MESSAGE, message_schemas
 from handlers.apidoc.schemas import Document, SchemaPlugin, ecma, request_schema, schema_name
 from handlers.authentication import SAFE_METHODS
 from handlers.base import ApiHandler
-from handlers.bodies import FORM_TYPES, JSON_TYPE, MAX_BODY
+from handlers.bodies import FORM_TYPES, JSON_TYPE
 from handlers.errors import Code
 from handlers.ids import ID, MAX_ID
 from handlers.schemas.common import ProblemSchema
@@ -50,6 +52,8 @@ def make_document(routes: list[URLSpec], *, version: str) -> Document:
     for name, scheme in SECURITY_SCHEMES.items():
         spec.components.security_scheme(name, scheme)
     spec.components.schema("Problem", schema=ProblemSchema)
+    for name, schema in message_schemas().items():
+        spec.components.schema(name, schema)
     exported = export_swagger(routes, api_definition_version=API_OPENAPI_3_1)["paths"]
     by_path = {_path(route.regex.pattern): route for route in routes}
     for pattern, operations in exported.items():
@@ -131,10 +135,11 @@ class _Operation:
             documented: its part of the docstring.
         """
         documented = dict(documented)
-        partial = documented.pop("partial", False)
-        schema = request_schema(
-            documented.pop("schema"), partial=partial, replaces=self.method == "PUT"
-        )
+        partial, name = documented.pop("partial", False), documented.pop("schema")
+        if name == MESSAGE:
+            schema: Any = {"$ref": f"#/components/schemas/{MESSAGE}"}
+        else:
+            schema = request_schema(name, partial=partial, replaces=self.method == "PUT")
         if self.handler.accepts_forms:
             documented["description"] = f"Or a form with these fields: {' or '.join(FORM_TYPES)}."
         return {"required": not partial, **documented, "content": {JSON_TYPE: {"schema": schema}}}
@@ -151,7 +156,7 @@ class _Operation:
         answers: dict[int, str] = {}
         if self.method in ("POST", "PUT", "PATCH"):
             answers[400] = "Malformed body or invalid fields (see `errors`)."
-            answers[413] = f"The body is larger than {MAX_BODY // 1024} KiB."
+            answers[413] = f"The body is larger than {self.handler.max_body // 1024} KiB."
             answers[415] = "Unsupported media type."
         if not self.public:
             answers[401] = "Missing or invalid key."

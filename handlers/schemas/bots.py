@@ -49,26 +49,27 @@ class BotStatusSchema(BotStateSchema, BotCountersSchema):
     """The status of a bot now."""
 
 
-def _bot_id() -> fields.Integer:
+def bot_id() -> fields.Integer:
+    """Return the field of an event with its bot."""
     return fields.Integer(required=True, metadata={"description": "The id of the bot."})
 
 
 class BotStateEventSchema(BotStateSchema):
     """The data of the event `state`: a bot has another state, or begins a stream."""
 
-    id = _bot_id()
+    id = bot_id()
 
 
 class BotCountersEventSchema(BotCountersSchema):
     """The data of the event `counters`: a bot's counters have changed, or begin a stream."""
 
-    id = _bot_id()
+    id = bot_id()
 
 
 class BotDeletedEventSchema(Schema):
     """The data of the event `deleted`: the bot was deleted."""
 
-    id = _bot_id()
+    id = bot_id()
 
 
 class DeadUpdateSchema(Schema):

@@ -12,7 +12,6 @@ from models.bots.tables import Bot
 from models.engine.base import BaseModel, UTCDateTimeField, now
 from models.errors import KeyReused
 
-
 LIFETIME = timedelta(hours=24)
 
 

@@ -134,8 +134,8 @@ def queue(
     """
     if not chats.exists(bot.id, chat_id):
         raise ChatUnknown
-    if key is not None and (ids := idempotency.written(bot.id, key)) is not None:
-        rows = _rows("messages.bot_id = ? AND messages.id BETWEEN ? AND ?", bot.id, *ids)
+    if key is not None and (before := idempotency.written(bot.id, key)) is not None:
+        rows = _rows("messages.bot_id = ? AND messages.id BETWEEN ? AND ?", bot.id, *before)
         return Written([row for row in rows if row.chat_id == chat_id], [], is_repeated=True)
     if _waiting(bot.id) >= MAX_WAITING:
         raise OutboxFull(MAX_WAITING)

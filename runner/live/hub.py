@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from models.messaging.messages import MessageState
+
 HISTORY = 256  # recent events of a user, for readers that reconnect
 QUEUE = 512  # events that may wait for a slow reader before it is disconnected
 
@@ -19,6 +21,24 @@ class EventKind(StrEnum):
     STATE = "state"
     COUNTERS = "counters"
     DELETED = "deleted"
+    MESSAGE_STATE = "message_state"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageNews:
+    """The state of a message, for its bot's owner.
+
+    Args:
+        telegram_id: the id that Telegram has given it; None until it is sent.
+        reason, detail: why it was not sent; None otherwise.
+    """
+
+    id: int
+    chat_id: int
+    state: MessageState
+    telegram_id: int | None = None
+    reason: str | None = None
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +49,7 @@ class Event:
         id: the id with which a reader can resume after it.
         kind: the kind.
         bot_id: the bot.
-        data: a BotStatus; None for `deleted`.
+        data: a BotStatus, or MessageNews for `message_state`; None for `deleted`.
     """
 
     id: str

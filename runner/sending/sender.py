@@ -43,6 +43,7 @@ class SenderContext:
         stop: set when the bot is being stopped.
         blocked: the chats that are stored as refusing the bot's messages.
         is_running: returns True while Telegram serves the bot.
+        publish: tells the bot's owner what became of a message, once that is on the disk.
     """
 
     writer: Writer
@@ -53,6 +54,7 @@ class SenderContext:
     stop: StopSignal
     blocked: set[int]
     is_running: Callable[[], bool]
+    publish: Callable[[StoredMessage, Result], None]
 
 
 @dataclass(slots=True)
@@ -98,7 +100,7 @@ class Sender:
                 next_try, result = await self._attempt(message, tries)
                 if result is not None:
                     stored = context.store.result(result)
-                    stored.add_done_callback(partial(self._track_blocked, result))
+                    stored.add_done_callback(partial(self._stored, message, result))
             finally:
                 self._in_flight.release(message.chat_id, stored)
             if next_try is None:
@@ -203,9 +205,12 @@ class Sender:
             message.chat_id if reason is SendReason.BLOCKED else None,
         )
 
-    def _track_blocked(self, result: Result, stored: asyncio.Future[None]) -> None:
-        if result.blocked is not None and not stored.cancelled() and not stored.exception():
+    def _stored(self, message: StoredMessage, result: Result, stored: asyncio.Future[None]) -> None:
+        if stored.cancelled() or stored.exception():
+            return
+        if result.blocked is not None:
             self._context.blocked.add(result.blocked)
+        self._context.publish(message, result)
 
     async def close(self) -> None:
         """Wait until what came of the last messages is on the disk."""

@@ -1,0 +1,205 @@
+"""Messages that people send through a bot: write, show, edit, delete."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from dialogs.messages import Call, parse, render
+from dialogs.messages.editing import edit_calls
+from models.accounts.audit import Actor
+from models.accounts.sessions import authorized
+from models.bots.records import BotRecord
+from models.engine.base import now
+from models.engine.database import Database
+from models.messaging import outgoing
+from models.messaging.effects import OutgoingMessage
+from models.messaging.idempotency import RequestKey
+from models.messaging.messages import MessageState
+from models.messaging.outgoing import MessageRow, Written
+from runner.errors import BotIsOff, TelegramRefused
+from runner.live.hub import EventKind, MessageNews
+from runner.runner import Runner
+from services.errors import MessageNotEditable, MessageNotFound, NothingToSend
+
+LIFETIME = timedelta(hours=1)  # that a message may wait, for example for a bot that is off
+# https://core.telegram.org/bots/api#deletemessage
+DELETABLE = timedelta(hours=48)
+
+
+class MessageService:
+    """Writes, shows, edits and deletes messages.
+
+    Args:
+        db: the database.
+        runner: sends the messages.
+    """
+
+    def __init__(self, *, db: Database, runner: Runner) -> None:
+        self._db = db
+        self._runner = runner
+
+    async def write(
+        self, bot: BotRecord, chat_id: int, document: Any, *, key: str | None, by: Actor
+    ) -> Written:
+        """Queue a message; it is sent as soon as the bot runs and Telegram's limits allow it.
+
+        Args:
+            document: the message in the format of `dialogs.messages`.
+            key: the idempotency key of the request; None for none.
+
+        Raises:
+            InvalidMessage: the document is no message.
+            NothingToSend: it has no visible content.
+            ChatUnknown, KeyReused, OutboxFull: as for `models.messaging.outgoing.queue`.
+        """
+        message = parse(document)
+        calls = render(message)
+        if not calls:
+            raise NothingToSend
+        typing = math.ceil(message.typing)
+        written = await self._db.write(
+            authorized,
+            by,
+            outgoing.queue,
+            bot,
+            chat_id,
+            [
+                OutgoingMessage(chat_id, call.method, _body(chat_id, call), call.size,
+                                0 if place else typing)
+                for place, call in enumerate(calls)
+            ],
+            lifetime=LIFETIME,
+            key=_key(key, chat_id, document, by),
+        )  # fmt: skip
+        self._runner.manager.put_messages(bot.id, written.calls)
+        self._publish(bot, [] if written.is_repeated else written.rows)
+        return written
+
+    async def find(self, bot: BotRecord, message_id: int) -> MessageRow:
+        """Find a message of a bot.
+
+        Raises:
+            MessageNotFound: the bot has no such message.
+        """
+        row = await self._db.read(outgoing.find, bot.id, message_id)
+        if row is None:
+            raise MessageNotFound(bot.id, message_id)
+        return row
+
+    async def edit(
+        self, bot: BotRecord, message_id: int, document: Any, *, by: Actor
+    ) -> list[MessageRow]:
+        """Replace a message, with those that were written together with it; also at Telegram.
+
+        Args:
+            document: the new message.
+
+        Raises:
+            InvalidMessage: the document is no message.
+            MessageNotFound: the bot has no such message.
+            MessageNotEditable: it is being sent or was not sent.
+            NotEditable: it cannot become the new one.
+            BotIsOff: it was sent, and the bot does not run.
+            TelegramRefused: Telegram does not change it.
+            MessageChanged: it was sent or deleted in the meantime.
+        """
+        new = render(parse(document))
+        rows = await self._together(bot, message_id)
+        for row in rows:
+            if row.state is MessageState.SENDING:
+                raise MessageNotEditable("It is being sent; try again in a moment.")
+            if row.state not in (MessageState.QUEUED, MessageState.SENT):
+                raise MessageNotEditable("It was not sent; write a new one.")
+        firsts = [row for row in rows if row.method]
+        edits = edit_calls([_call(row, rows) for row in firsts], new)
+        for row, call in zip(firsts, edits, strict=True):
+            if call is not None and row.telegram_id is not None:
+                parameters = {"message_id": row.telegram_id, **call.parameters}
+                await self._call(bot, row, call.method, parameters, counts=True)
+        bodies = iter(_body(rows[0].chat_id, call) for call in new)
+        contents = [next(bodies) if row.method else b"" for row in rows]
+        edited = await self._db.write(authorized, by, outgoing.edit, bot, rows, contents)
+        self._publish(bot, edited)
+        return edited
+
+    async def delete(self, bot: BotRecord, message_id: int, *, by: Actor) -> None:
+        """Delete a message, with those that were written together with it; also at Telegram.
+
+        Raises:
+            MessageNotFound: the bot has no such message.
+            MessageNotEditable: it is being sent, or is too old to be deleted.
+            BotIsOff: it was sent, and the bot does not run.
+            TelegramRefused: Telegram does not delete it.
+            MessageChanged: it was sent in the meantime.
+        """
+        rows = await self._together(bot, message_id)
+        for row in rows:
+            if row.state is MessageState.SENDING:
+                raise MessageNotEditable("It is being sent; try again in a moment.")
+            if row.done_at is not None and now() - row.done_at > DELETABLE and row.telegram_id:
+                raise MessageNotEditable(
+                    "Telegram deletes messages within 48 hours after they were sent."
+                )
+        for row in rows:
+            if row.telegram_id is not None:
+                await self._delete_at_telegram(bot, row)
+        await self._db.write(authorized, by, outgoing.delete, bot, rows)
+
+    async def _delete_at_telegram(self, bot: BotRecord, row: MessageRow) -> None:
+        parameters = {"message_id": row.telegram_id}
+        try:
+            await self._call(bot, row, "deleteMessage", parameters, counts=False)
+        except TelegramRefused as error:
+            if "message to delete not found" not in error.text:
+                raise
+
+    async def _call(
+        self,
+        bot: BotRecord,
+        row: MessageRow,
+        method: str,
+        parameters: dict[str, Any],
+        *,
+        counts: bool,
+    ) -> None:
+        managed = self._runner.manager.find(bot.id)
+        if managed is None:
+            raise BotIsOff
+        await managed.call(row.chat_id, method, parameters, counts=counts)
+
+    def _publish(self, bot: BotRecord, rows: list[MessageRow]) -> None:
+        for row in rows:
+            news = MessageNews(row.id, row.chat_id, row.state, row.telegram_id)
+            self._runner.events.publish(bot.user_id, EventKind.MESSAGE_STATE, bot.id, news)
+
+    async def _together(self, bot: BotRecord, message_id: int) -> list[MessageRow]:
+        row = await self.find(bot, message_id)
+        return await self._db.read(outgoing.written_together, bot.id, row)
+
+
+def _call(row: MessageRow, rows: list[MessageRow]) -> Call:
+    """Return the call that sends a row, or has sent it."""
+    parameters = orjson.loads(row.parameters)
+    del parameters["chat_id"]
+    size = 1
+    for other in rows[rows.index(row) + 1 :]:
+        if other.method:
+            break
+        size += 1
+    return Call(row.method, parameters, size)
+
+
+def _body(chat_id: int, call: Call) -> bytes:
+    return orjson.dumps({"chat_id": chat_id, **call.parameters})
+
+
+def _key(key: str | None, chat_id: int, document: Any, by: Actor) -> RequestKey | None:
+    if key is None or by.user_id is None:
+        return None
+    asked = orjson.dumps([chat_id, document], option=orjson.OPT_SORT_KEYS)
+    return RequestKey(by.user_id, key, hashlib.sha256(asked).hexdigest())
