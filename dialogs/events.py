@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dialogs.messages import Message
+
 
 @dataclass(frozen=True, slots=True)
 class TextMessage:
@@ -19,12 +21,5 @@ class TextMessage:
     first_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A text to send to the chat of the event."""
-
-    text: str
-
-
 # The replies to one event, in the order in which they are sent.
-Dialog = Callable[[TextMessage], list[Reply]]
+Dialog = Callable[[TextMessage], list[Message]]

@@ -12,7 +12,7 @@ from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.messaging.flush import Result
-from models.messaging.messages import StoredMessage
+from models.messaging.messages import MessageState, SendReason, StoredMessage
 from runner.claims import Claims
 from runner.group_commit import GroupCommit
 from runner.live.counters import UpdateCounts
@@ -132,6 +132,18 @@ class Runner:
         """
         polls = ((bot.record.id, bot.status.last_poll_at) for bot in self.manager.bots())
         await self.statuses.save_polls((bot_id, at) for bot_id, at in polls if at is not None)
+
+    async def expire_messages(self) -> None:
+        """Give up messages that have waited too long; called once a minute.
+
+        Raises:
+            StorageError: nothing was given up.
+        """
+        for message in await self.messages.expire():
+            news = MessageNews(
+                message.id, message.chat_id, MessageState.FAILED, reason=SendReason.EXPIRED
+            )
+            self.events.publish(message.user_id, EventKind.MESSAGE_STATE, message.bot_id, news)
 
     async def close(self) -> None:
         """Stop every bot, then write the remaining statuses; owners' wishes stay as they are."""

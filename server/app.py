@@ -29,6 +29,7 @@ from models.engine.connection import LOCK_TIMEOUT
 from models.engine.database import Database
 from models.engine.locks import exclusive
 from models.engine.migration import Migrations
+from models.messaging import expiry
 from models.waiting import completes
 from runner.change_watcher import ChangeWatcher
 from runner.runner import Runner, create_runner
@@ -145,6 +146,7 @@ async def _open_database(config: Config, vault: Vault, stack: AsyncExitStack) ->
     await db.open()
     await db.write(check_secret, vault)
     await db.write(runs.begin)
+    await db.write(expiry.begin)
     return db
 
 
@@ -183,6 +185,12 @@ def _routines(
             every=POLLS_EVERY,
             failed="the times of the last polls were not stored",
             after=boot,
+        ),
+        PeriodicTask(
+            "expiry",
+            services.runner.expire_messages,
+            every=POLLS_EVERY,
+            failed="messages that have waited too long were not given up",
         ),
         PeriodicTask(
             "janitor", janitor.sweep, every=runner.prune_interval, failed="pruning failed"

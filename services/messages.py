@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from datetime import timedelta
 from typing import Any
 
@@ -17,13 +16,13 @@ from models.bots.records import BotRecord
 from models.engine.base import now
 from models.engine.database import Database
 from models.messaging import outgoing
-from models.messaging.effects import OutgoingMessage
 from models.messaging.idempotency import RequestKey
 from models.messaging.messages import MessageState
 from models.messaging.outgoing import MessageRow, Written
 from runner.errors import BotIsOff, TelegramRefused
 from runner.live.hub import EventKind, MessageNews
 from runner.runner import Runner
+from runner.sending.calls import outgoing_messages
 from services.errors import MessageNotEditable, MessageNotFound, NothingToSend
 
 LIFETIME = timedelta(hours=1)  # that a message may wait, for example for a bot that is off
@@ -57,25 +56,19 @@ class MessageService:
             NothingToSend: it has no visible content.
             ChatUnknown, KeyReused, OutboxFull: as for `models.messaging.outgoing.queue`.
         """
-        message = parse(document)
-        calls = render(message)
-        if not calls:
+        messages = outgoing_messages(chat_id, parse(document))
+        if not messages:
             raise NothingToSend
-        typing = math.ceil(message.typing)
         written = await self._db.write(
             authorized,
             by,
             outgoing.queue,
             bot,
             chat_id,
-            [
-                OutgoingMessage(chat_id, call.method, _body(chat_id, call), call.size,
-                                0 if place else typing)
-                for place, call in enumerate(calls)
-            ],
+            messages,
             lifetime=LIFETIME,
             key=_key(key, chat_id, document, by),
-        )  # fmt: skip
+        )
         self._runner.manager.put_messages(bot.id, written.calls)
         self._publish(bot, [] if written.is_repeated else written.rows)
         return written

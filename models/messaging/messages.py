@@ -182,25 +182,6 @@ def interrupted(bot_id: int | None = None) -> int:
     return int(cursor.rowcount)
 
 
-def expire() -> int:
-    """Give up messages that have waited too long; return their number."""
-    moment = bulk.stored(now())
-    sql = (
-        "UPDATE messages SET state = 'failed', reason = ?, done_at = ? "  # noqa: S608
-        f"WHERE {_PENDING} AND state = 'queued' AND expires_at < ?"
-    )
-    return int(bulk.execute(sql, SendReason.EXPIRED, moment, moment).rowcount)
-
-
-def extend(by: timedelta) -> None:
-    """Let waiting messages live longer, because the server was down."""
-    query = Message.select(Message.id, Message.expires_at).where(
-        Message.state == MessageState.QUEUED, Message.expires_at.is_null(False)
-    )
-    for number, expires_at in list(query.tuples()):
-        Message.update(expires_at=expires_at + by).where(Message.id == number).execute()
-
-
 def prune(*, older_than: timedelta, limit: int) -> int:
     """Delete messages that were sent or given up, oldest first, in one step.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,6 +28,7 @@ from runner.telegram.client import BotClient
 log = logging.getLogger("botyard.runner")
 
 MAX_DETAIL = 300  # characters of Telegram's words that are kept
+TYPING_SHOWN = 5  # seconds: https://core.telegram.org/bots/api#sendchataction
 RESENDS = 1  # how often a bot's own message is sent once more when a reply is lost
 
 
@@ -92,6 +94,8 @@ class Sender:
             Stopped: the bot is being stopped; the message is sent when it runs again.
         """
         context, tries = self._context, _Tries(claimed=message.lane is Lane.DIALOG)
+        if message.typing:
+            await self._show_typing(message)
         while True:
             await context.pacer.acquire(message.chat_id, message.lane, messages=len(message.ids))
             await self._in_flight.hold(message.chat_id)
@@ -106,6 +110,14 @@ class Sender:
             if next_try is None:
                 return stored
             await context.stop.sleep(next_try)
+
+    async def _show_typing(self, message: StoredMessage) -> None:
+        """Show for a time that the bot is typing; nothing depends on whether that succeeds."""
+        parameters = {"chat_id": message.chat_id, "action": "typing"}
+        for left in range(message.typing, 0, -TYPING_SHOWN):
+            with suppress(TelegramError):
+                await self._context.client.call("sendChatAction", parameters)
+            await self._context.stop.sleep(min(TYPING_SHOWN, left))
 
     async def _attempt(
         self, message: StoredMessage, tries: _Tries

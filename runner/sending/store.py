@@ -6,9 +6,10 @@ import asyncio
 from collections import Counter
 
 from models.engine.database import Database
-from models.messaging import messages
+from models.messaging import expiry, messages
+from models.messaging.expiry import Expired
 from models.messaging.flush import Claim, Result
-from models.messaging.messages import Lane, MessageState, StoredMessage
+from models.messaging.messages import Lane, MessageState, SendReason, StoredMessage
 from runner.group_commit import GroupCommit
 
 
@@ -42,7 +43,14 @@ class MessageStore:
         """Tell of people's messages that an earlier run was sending when it ended."""
         settled = await self._db.write_as_owner(messages.interrupted, bot_id)
         if settled:
-            self.outcomes[MessageState.UNKNOWN, messages.SendReason.INTERRUPTED] += settled
+            self.outcomes[MessageState.UNKNOWN, SendReason.INTERRUPTED] += settled
+
+    async def expire(self) -> list[Expired]:
+        """Give up messages that have waited too long."""
+        expired = await self._db.write(expiry.expire)
+        if expired:
+            self.outcomes[MessageState.FAILED, SendReason.EXPIRED] += len(expired)
+        return expired
 
     async def claim(self, message: StoredMessage) -> bytes | None:
         """Store that a person's message is being sent.

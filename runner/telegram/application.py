@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 from telegram.ext import Application, ApplicationBuilder, BaseRateLimiter, CallbackContext
 from telegram.ext import TypeHandler as UpdateHandler
 
 from dialogs.events import Dialog, TextMessage
-from models.messaging.effects import Effects, OutgoingMessage
+from models.messaging.effects import Effects
+from runner.sending.calls import outgoing_messages
 from runner.telegram.client import BotClient
 from runner.telegram.request import BotRequest
 from runner.updates.incoming import IncomingUpdate
@@ -77,12 +77,8 @@ def build(client: BotClient, dialog: Dialog, *, limiter: BaseRateLimiter[Any]) -
         if update.chat_id is None or (text := update.text) is None:
             return
         replies = dialog(TextMessage(text, update.first_name))
-        turn.effects.messages += [_text(update.chat_id, reply.text) for reply in replies]
+        for reply in replies:
+            turn.effects.messages += outgoing_messages(update.chat_id, reply)
 
     application.add_handler(UpdateHandler(Turn, answer))
     return application
-
-
-def _text(chat_id: int, text: str) -> OutgoingMessage:
-    parameters = orjson.dumps({"chat_id": chat_id, "text": text})
-    return OutgoingMessage(chat_id, "sendMessage", parameters)

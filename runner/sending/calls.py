@@ -1,0 +1,34 @@
+"""Messages of the one format as calls of the Bot API."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import orjson
+
+from dialogs.messages import Message, render
+from models.messaging.effects import OutgoingMessage
+
+
+def outgoing_messages(
+    chat_id: int, message: Message, variables: Mapping[str, str] | None = None
+) -> list[OutgoingMessage]:
+    """Return the calls that send a message to a chat; none if it has no visible content.
+
+    Args:
+        variables: as for `dialogs.messages.render`.
+    """
+    calls = [
+        OutgoingMessage(
+            chat_id,
+            call.method,
+            orjson.dumps({"chat_id": chat_id, **call.parameters}),
+            call.size,
+        )
+        for call in render(message, variables)
+    ]
+    if calls and message.typing:
+        calls[0] = replace(calls[0], typing=math.ceil(message.typing))
+    return calls
