@@ -5,26 +5,20 @@ from __future__ import annotations
 import asyncio
 import platform
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from handlers.dependencies import Services
+from handlers.metrics.families import counter, gauge, histogram
+from handlers.metrics.messages import message_metrics
 from models.bots import runs
-from models.engine.histogram import Histogram
 from models.errors import StorageError
-from models.messaging import updates
+from models.messaging import messages, updates
 from runner.states import BotState
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -33,14 +27,15 @@ PATIENCE = 3.0  # seconds to wait for the database; Prometheus itself waits for 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """The counts from the database: bots by state, and updates."""
+    """The counts from the database: bots by state, updates, and messages that are to be sent."""
 
     states: dict[str, int]
     updates: updates.Counts
+    waiting: list[messages.Waiting]
 
 
 def _stored() -> _Stored:
-    return _Stored(runs.count_states(), updates.totals())
+    return _Stored(runs.count_states(), updates.totals(), messages.waiting())
 
 
 class MetricsCollector(Collector):
@@ -77,10 +72,12 @@ class MetricsCollector(Collector):
         yield from self._requests()
         yield from self._bots()
         yield from self._updates()
+        outcomes = self._services.runner.messages.outcomes
+        yield from message_metrics(outcomes, self._stored.waiting if self._stored else None)
         yield from self._telegram()
         yield from self._database()
-        yield _gauge("botyard_tasks", "Tasks of the event loop.", {(): len(asyncio.all_tasks())})
-        yield _histogram(
+        yield gauge("botyard_tasks", "Tasks of the event loop.", {(): len(asyncio.all_tasks())})
+        yield histogram(
             "botyard_loop_lag_seconds",
             "Event loop lag: delay of timers.",
             {(): self._services.loop_lag},
@@ -101,7 +98,7 @@ class MetricsCollector(Collector):
 
     def _requests(self) -> Iterator[Metric]:
         requests = self._services.requests
-        yield _counter(
+        yield counter(
             "botyard_http_requests",
             "Requests answered.",
             {
@@ -110,7 +107,7 @@ class MetricsCollector(Collector):
             },
             "route", "method", "status",
         )  # fmt: skip
-        yield _histogram(
+        yield histogram(
             "botyard_http_request_duration_seconds",
             "Time from a request to its answer; streams are left out.",
             {(route,): seconds for route, seconds in requests.seconds.items()},
@@ -122,7 +119,7 @@ class MetricsCollector(Collector):
         states = self._stored.states if self._stored else self._services.runner.states()
         known = [state for state in BotState if self._stored or state is not BotState.STOPPED]
         counts = {(str(state),): states.get(state, 0) for state in known}
-        yield _gauge("botyard_bots", "Bots by state.", counts, "state")
+        yield gauge("botyard_bots", "Bots by state.", counts, "state")
 
     def _updates(self) -> Iterator[Metric]:
         journal = self._services.runner.journal
@@ -135,32 +132,32 @@ class MetricsCollector(Collector):
             ("updates_discarded", "Updates ignored: they have no usable id.", counts.discarded),
             ("update_failures", "Failed attempts to handle updates.", counts.failed),
         ):
-            yield _counter(f"botyard_{name}", about, {(): count})
+            yield counter(f"botyard_{name}", about, {(): count})
         stored = self._stored and {
             ("waiting",): self._stored.updates.pending,
             ("dead",): self._stored.updates.dead,
         }
-        yield _gauge("botyard_journal_updates", "Unhandled updates stored.", stored or {}, "state")
+        yield gauge("botyard_journal_updates", "Unhandled updates stored.", stored or {}, "state")
         unwritten = {(kind,): count for kind, count in journal.unwritten.items()}
         about = "Batches and marks in memory, not yet in the database."
-        yield _gauge("botyard_journal_unwritten", about, unwritten, "kind")
+        yield gauge("botyard_journal_unwritten", about, unwritten, "kind")
 
     def _telegram(self) -> Iterator[Metric]:
         calls: Counter[tuple[str, ...]] = Counter()
         for (method, status), count in self._services.runner.transport.calls.items():
             calls[method, _outcome(status)] += count
         about = "Calls of the Bot API."
-        yield _counter("botyard_telegram_calls", about, calls, "method", "outcome")
+        yield counter("botyard_telegram_calls", about, calls, "method", "outcome")
 
     def _database(self) -> Iterator[Metric]:
         db = self._services.db
         up = {(): int(self._stored is not None)}
-        yield _gauge("botyard_database_up", "1 if the database answered this scrape.", up)
-        yield _counter("botyard_database_failures", "Failed database calls.", {(): db.failures})
+        yield gauge("botyard_database_up", "1 if the database answered this scrape.", up)
+        yield counter("botyard_database_failures", "Failed database calls.", {(): db.failures})
         queued = {(kind,): count for kind, count in db.queued.items()}
-        yield _gauge("botyard_database_queue", "Calls waiting for a thread.", queued, "kind")
+        yield gauge("botyard_database_queue", "Calls waiting for a thread.", queued, "kind")
         about = "Time from the end of a transaction's work until it is on the disk."
-        yield _histogram("botyard_database_commit_seconds", about, {(): db.commits})
+        yield histogram("botyard_database_commit_seconds", about, {(): db.commits})
 
 
 def _outcome(status: int) -> str:
@@ -172,26 +169,3 @@ def _outcome(status: int) -> str:
     if status < 300:
         return "ok"
     return "failed" if status >= 500 else "refused"
-
-
-def _counter(name: str, about: str, counts: Mapping[Any, int], *labels: str) -> Metric:
-    family = CounterMetricFamily(name, about, labels=labels)
-    for values, count in counts.items():
-        family.add_metric(values, count)
-    return family
-
-
-def _gauge(name: str, about: str, counts: Mapping[Any, int], *labels: str) -> Metric:
-    family = GaugeMetricFamily(name, about, labels=labels)
-    for values, count in counts.items():
-        family.add_metric(values, count)
-    return family
-
-
-def _histogram(name: str, about: str, measured: Mapping[Any, Histogram], *labels: str) -> Metric:
-    family = HistogramMetricFamily(name, about, labels=labels)
-    for values, histogram in measured.items():
-        bounds = [*(str(bound) for bound in histogram.bounds), "+Inf"]
-        sums = list(accumulate(list(histogram.counts)))
-        family.add_metric(values, list(zip(bounds, sums, strict=True)), histogram.total)
-    return family

@@ -209,11 +209,28 @@ def forget(bot_id: int) -> None:
     Message.delete().where(Message.bot == bot_id).execute()
 
 
-def pending_counts() -> list[tuple[int, str, int, Any]]:
-    """Count what is to be sent, by lane and state, with the oldest moment of each."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The messages of a lane and state that are to be sent.
+
+    Args:
+        oldest: when the oldest of a bot that should run was written; None if there is none.
+    """
+
+    lane: Lane
+    state: MessageState
+    count: int
+    oldest: datetime | None
+
+
+def waiting() -> list[Waiting]:
+    """Count the messages of all bots that are to be sent."""
     sql = (
-        "SELECT lane, state, COUNT(*), MIN(created_at) FROM messages "  # noqa: S608
-        f"WHERE {_PENDING} GROUP BY lane, state"
+        "SELECT lane, state, COUNT(*), MIN(CASE WHEN bots.active THEN messages.created_at END) "  # noqa: S608
+        f"FROM messages JOIN bots ON bots.id = messages.bot_id WHERE {_PENDING} "
+        "GROUP BY lane, state"
     )
-    rows = bulk.select(sql)
-    return [(lane, state, count, bulk.loaded(oldest)) for lane, state, count, oldest in rows]
+    return [
+        Waiting(Lane(lane), MessageState(state), count, bulk.loaded(oldest))
+        for lane, state, count, oldest in bulk.select(sql)
+    ]
