@@ -15,10 +15,11 @@ def shown(markdown: str, **variables: str) -> tuple[str, Marked]:
     """The text that users see, and the type and text of each entity in it."""
     content = format_text(markdown, TextFormat.MARKDOWN, Values(variables))
     units = content.text.encode("utf-16-le")
-    return content.text, [
-        (one["type"], units[2 * one["offset"] : 2 * (one["offset"] + one["length"])].decode("utf-16-le"))
-        for one in content.entities()
-    ]  # fmt: skip
+    marked = []
+    for one in content.entities():
+        start, end = one["offset"], one["offset"] + one["length"]
+        marked.append((one["type"], units[2 * start : 2 * end].decode("utf-16-le")))
+    return content.text, marked
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,7 @@ def shown(markdown: str, **variables: str) -> tuple[str, Marked]:
         ("```python\nx = 1\n\n**y**\n```", "x = 1\n\n**y**", [("pre", "x = 1\n\n**y**")]),
         ("> q\n> **b**\n\na", "q\nb\n\na", [("blockquote", "q\nb"), ("bold", "b")]),
         ("<b>x</b> &lt; &amp;", "<b>x</b> < &", []),
+        ("&#x1F600; &#xD83D; &#0; &#1;", "😀 \ufffd \ufffd \ufffd", []),
         ("<b>\n\n<!-- x -->", "<b>\n\n<!-- x -->", []),
     ],
 )  # fmt: skip

@@ -64,14 +64,11 @@ def test_a_value_is_inserted_and_changes_nothing_else(template: str, value: str)
         harmless = format_text(template, text_format, Values({"x": STUB}))
         hostile = format_text(template, text_format, Values({"x": value}))
         assert hostile.text == harmless.text.replace(STUB, value)
-        at = [
-            len(harmless.text[:index].replace(STUB, value))
-            for index in range(len(harmless.text) + 1)
+        text = harmless.text
+        at = [len(text[:index].replace(STUB, value)) for index in range(len(text) + 1)]
+        assert [(span.type, span.start, span.end) for span in hostile.spans] == [
+            (span.type, at[span.start], at[span.end]) for span in harmless.spans
         ]
-        assert [(span.type, span.start, span.end, span.language.replace(value, "")) for span in hostile.spans] == [
-            (span.type, at[span.start], at[span.end], span.language.replace(value, ""))
-            for span in harmless.spans
-        ]  # fmt: skip
 
 
 LONG = [
@@ -105,7 +102,7 @@ def test_pieces_are_the_text(
         assert 0 < units(piece.text) <= (rest if index else first)
         units_of = [(one["offset"], one["length"]) for one in piece.entities()]
         assert all(
-            0 <= offset and length > 0 and offset + length <= units(piece.text)
+            offset >= 0 < length and offset + length <= units(piece.text)
             for offset, length in units_of
         )
     assert sum(span.end - span.start for piece in pieces for span in piece.spans) == sum(
