@@ -11,7 +11,7 @@ from typing import Any
 Entity = dict[str, Any]
 
 MAX_ENTITIES = 100  # of a message; Telegram ignores the others
-_LAST_OF_ONE_UNIT = "\uffff"  # the characters behind it take two UTF-16 code units
+_LAST_OF_ONE_UNIT = "\uffff"  # the characters after it take two UTF-16 code units
 # Shown as nothing although Unicode calls them symbols: the blank Braille pattern, a placeholder.
 _BLANK_SYMBOLS = frozenset("\u2800\ufffc")
 _BLANK_CATEGORIES = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
@@ -24,7 +24,7 @@ class Span:
     Args:
         type: the type of the entity in the Bot API, such as "bold".
         start: the index of its first character.
-        end: the index behind its last character.
+        end: the index after its last character.
         url: for a text_link.
         language: for a pre; empty if unknown.
     """

@@ -11,7 +11,7 @@ from dialogs.messages.content import TextFormat
 from dialogs.messages.formatted import FormattedText
 from dialogs.messages.markdown import parse_markdown
 from dialogs.messages.styled_writer import LINK, QUOTE, StyledWriter
-from dialogs.messages.variables import VARIABLE, Values
+from dialogs.messages.variables import NEWLINES, VARIABLE, Values
 
 # A line that the Markdown parser would return as it is; by far the most texts are one.
 _ONLY_WORDS = re.compile(r"[^\W\d_][^\\`*_~|\[\]<>&#{}=+\-\r\n\t\x00]*(?<![ ])")
@@ -29,7 +29,7 @@ def format_text(text: str, text_format: TextFormat, values: Values) -> Formatted
         text: the template, as it is written.
     """
     if text_format is TextFormat.PLAIN:
-        return FormattedText(values.fill(text))
+        return FormattedText(values.fill(NEWLINES.sub("\n", text) if "\r" in text else text))
     if _ONLY_WORDS.fullmatch(text):
         return FormattedText(text)
     writer = StyledWriter(values)
@@ -43,7 +43,7 @@ class _Walk:
     def __init__(self, writer: StyledWriter) -> None:
         self._writer = writer
         self._numbers: list[int | None] = []  # the next number of each open list; None for bullets
-        self._last_line = 0  # of the source, behind the last block
+        self._last_line = 0  # of the source, after the last block
         self._is_address = False  # the text is a link's address
 
     def blocks(self, tokens: Sequence[Token]) -> None:

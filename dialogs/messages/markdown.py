@@ -8,7 +8,8 @@ before emphasis.
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, lru_cache
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline.state_inline import Delimiter, StateInline
@@ -18,6 +19,7 @@ from dialogs.messages.variables import VARIABLE
 
 _TARGET = re.compile(r"(?:https?://[^\s/]|tg://\S|(?:mailto|tel):\S)", re.IGNORECASE)
 _PIPE = "|"
+_SHORT = 1024  # characters; the tokens of a longer text would take too much memory
 
 
 class _Parser(MarkdownIt):
@@ -36,8 +38,14 @@ class _Parser(MarkdownIt):
         return link
 
 
-def parse_markdown(text: str) -> list[Token]:
-    """Return the tokens of a text; those of variables have the type `variable`."""
+def parse_markdown(text: str) -> Sequence[Token]:
+    """Return the tokens of a text, not to be changed; those of variables are `variable`s."""
+    return _parse_short(text) if len(text) <= _SHORT else _parser().parse(text)
+
+
+@lru_cache(maxsize=64)
+def _parse_short(text: str) -> Sequence[Token]:
+    """Parse a text, once for all the chats that it is sent to."""
     return _parser().parse(text)
 
 

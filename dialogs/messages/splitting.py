@@ -1,6 +1,6 @@
 """Splitting a text that is too long for one message: where it hurts least.
 
-The pieces joined are the text. A piece ends behind a paragraph, else a line, a sentence, a word,
+The pieces joined are the text. A piece ends after a paragraph, else a line, a sentence, a word,
 else anywhere but inside a character as people see it. The cut is in the second half of the piece
 that would fit, and outside all entities if such a place exists there.
 """
@@ -110,7 +110,7 @@ def _is_joined(text: str, cut: int) -> bool:
     """
     before, after = text[cut - 1], text[cut]
     if after < "\u0300":
-        return before == "\r" and after == "\n"
+        return False
     if _JOINER in (before, after) or "\U0001f3fb" <= after <= "\U0001f3ff":
         return True
     if _is_flag_letter(before) and _is_flag_letter(after):

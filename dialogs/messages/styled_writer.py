@@ -45,7 +45,7 @@ class StyledWriter:
         return FormattedText("".join(self._parts), tuple(self._spans))
 
     def separate(self, gap: str) -> None:
-        """Begin a new block behind a gap, if anything was written before it."""
+        """Begin a new block after a gap, if anything was written before it."""
         self._gap = gap if self._length else ""
 
     def write(self, text: str, *, styled: bool = True) -> None:

@@ -141,7 +141,7 @@ def _album(document: dict[str, Any], files: list[Any]) -> Iterator[Problem]:
     given = [name for name in _MARKUPS if name in document]
     if given and "text" not in document:
         sentence = (
-            f'An album cannot have {listed(given)}. Add a "text": it is sent behind the album, '
+            f'An album cannot have {listed(given)}. Add a "text": it is sent after the album, '
             "and has them."
         )
         yield _problem((given[0],), ProblemCode.ALBUM_WITHOUT_TEXT, sentence)

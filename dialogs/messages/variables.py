@@ -9,6 +9,7 @@ from urllib.parse import quote
 from dialogs.messages.content import Message
 
 NAME = r"[^\W\d][\w.]{0,63}"
+NEWLINES = re.compile(r"\r\n?")  # other than those that Telegram keeps
 VARIABLE = re.compile(rf"\{{\{{[ ]*({NAME})[ ]*\}}\}}")
 
 MAX_URL = 2048  # characters
@@ -16,7 +17,6 @@ MAX_VALUE = 4096  # characters of one value that are shown
 MAX_VALUES = 32_000  # characters of all values in a message together
 # No character of a text: Telegram drops most of them, and a NUL cannot be stored.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_NEWLINES = re.compile(r"\r\n?")
 _UNSAFE_IN_URL = re.compile(r'[\x00-\x20"<>\\^`|\x7f-\xa0\u2000-\u200f\u2028-\u202f\u3000]')
 _WEB_URL = re.compile(r"https?://[^\s/]", re.IGNORECASE)
 
@@ -80,7 +80,7 @@ def clean(value: str) -> str:
     if value.isascii() and value.isprintable():
         return value
     value = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return _CONTROLS.sub("", _NEWLINES.sub("\n", value))
+    return _CONTROLS.sub("", NEWLINES.sub("\n", value))
 
 
 def variable_names(message: Message) -> set[str]:
