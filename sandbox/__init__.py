@@ -33,7 +33,8 @@ one differs:
 - logOut ends with the next new token, not after ten minutes, and close is never refused.
 - A chat keeps its last 1000 messages; older ones cannot be edited. There are no time limits on
   edits and deletions, and a bot may delete any message.
-- Flood control is off unless asked for, and then counts only messages per bot and second.
+- Flood control is off unless asked for. Its limits are those of Telegram's FAQ; the real server has
+  others, too, which are not documented.
 - The words of errors for malformed commands, keyboards and JSON are close, not always the same.
 - There is no test environment (/bot<token>/test/<method>).
 """

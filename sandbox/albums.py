@@ -27,8 +27,7 @@ def send_media_group(bot: SandboxBot, params: Params) -> list[Message]:
     contents = [read_media(bot, item, _kind(item), name="media") for item in items]
     # One item alone is sent as a message that belongs to no album.
     group = {"media_group_id": str(10**16 + secrets.randbelow(10**16))} if contents[1:] else {}
-    for _ in contents:
-        bot.flood.check()
+    bot.flood.check(chat.id, count=len(contents))
     shared = {**reply, **options(params), **group}
     return [put(bot, "sendMediaGroup", chat, {**shared, **content}, None) for content in contents]
 

@@ -48,6 +48,13 @@ A fault is put into the way of the next calls of the Bot API, of all bots unless
   delay   answers later by seconds
   hold    does not answer before the fault is removed
 
+Telegram's flood limits are off. When they are on, more than 30 messages a second of a bot, more
+than one a second in a chat after 20 at once, or more than 20 a minute in a group are answered with
+429; "refusals" of a bot counts these answers. Edits count, too, and an album counts its items.
+"botyard sandbox --limits" begins with them, and so can they be switched on later:
+
+  curl -X POST {base}/control/limits -d '{{"limits": true}}'
+
 The methods of the Bot API that it has; every other one is answered with 404, "Not Found: method not
 found", and logged:
 

@@ -41,9 +41,7 @@ class SandboxBot:
         queries: Callback queries that can be answered: id -> Unix time in seconds.
     """
 
-    def __init__(
-        self, *, token: str, username: str, first_name: str, flood_per_second: int | None
-    ) -> None:
+    def __init__(self, *, token: str, username: str, first_name: str, flood: FloodLimit) -> None:
         self.id = int(token.partition(":")[0])
         self.token = token
         self.username = username
@@ -55,7 +53,7 @@ class SandboxBot:
         self.chats: dict[int, Chat] = {}
         self.files = FileStore()
         self.journal = Journal()
-        self.flood = FloodLimit(flood_per_second)
+        self.flood = flood
         self.webhook: dict[str, Any] = {}
         self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}
         self.queries: dict[str, float] = {}

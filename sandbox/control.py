@@ -1,4 +1,4 @@
-"""HTTP control of the sandbox: what users, BotFather and bad luck do, for curl and scripts."""
+"""HTTP control of the sandbox: what users and BotFather do, for curl and scripts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import binascii
 
 from sandbox.bots import SandboxBot
 from sandbox.control_base import BotHandler, ControlHandler, Json
+from sandbox.control_faults import Faults, Limits, OneFault
 from sandbox.errors import InvalidValue
 from sandbox.records import Call, Sent
 from sandbox.telegram import Sandbox
@@ -26,6 +27,7 @@ def bot_json(sandbox: Sandbox, bot: SandboxBot) -> Json:
         "polling": sandbox.polling(bot.id),
         "pending": sandbox.pending(bot.id),
         "confirmed_offset": sandbox.confirmed_offset(bot.id),
+        "refusals": sandbox.refusals(bot.id),
     }
 
 
@@ -199,44 +201,6 @@ class Calls(BotHandler):
         self.answer([call_json(call) for call in calls if call.seq > after])
 
 
-class Faults(ControlHandler):
-    """/control/faults"""
-
-    def get(self) -> None:
-        """List the faults."""
-        self.answer([fault.as_json() for fault in self.sandbox.faults])
-
-    def post(self) -> None:
-        """Inject a fault: {kind, bot_id?, method?, token?, status?, seconds?, times?, ...}."""
-        fields = self.only(
-            kind=str,
-            bot_id_=int,
-            method_=str,
-            token_=str,
-            status_=int,
-            description_=str,
-            retry_after_=int,
-            seconds_=(int, float),
-            body_=str,
-            times_=int,
-        )
-        self.answer(self.sandbox.inject(**fields).as_json(), status=201)
-
-    def delete(self) -> None:
-        """Remove every fault."""
-        self.sandbox.clear()
-        self.set_status(204)
-
-
-class OneFault(ControlHandler):
-    """/control/faults/{id}"""
-
-    def delete(self, fault_id: str) -> None:
-        """Remove one fault."""
-        self.sandbox.clear(int(fault_id))
-        self.set_status(204)
-
-
 class Elsewhere(ControlHandler):
     """Every other path below /control/."""
 
@@ -261,5 +225,6 @@ routes: list[tuple[str, type[ControlHandler]]] = [
     (_BOT + r"/calls/?", Calls),
     (r"/control/faults/?", Faults),
     (r"/control/faults/(\d+)/?", OneFault),
+    (r"/control/limits/?", Limits),
     (r"/control/.*", Elsewhere),
 ]

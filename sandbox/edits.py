@@ -55,6 +55,7 @@ def _edit(
     new = {**kept, **content, **inline_part(markup)}
     if new == {key: value for key, value in old.items() if key != "edit_date"}:
         raise bad_request(NOT_MODIFIED)
+    bot.flood.check(old["chat"]["id"])
     new["edit_date"] = int(time.time())
     bot.chats[old["chat"]["id"]].replace(new)
     bot.journal.add_sent(method, new, markup)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from sandbox import people
 from sandbox.errors import Dropped, InvalidValue
 from sandbox.faults import Fault, FaultBoard, Kind
 from sandbox.files import Upload
-from sandbox.flood import FloodLimit
+from sandbox.flood import Clock
 from sandbox.records import Call, Sent
 from sandbox.registry import BotRegistry
 from sandbox.updates import Update
@@ -20,12 +21,20 @@ class Sandbox(BotRegistry):
     Not safe for threads: use it on the event loop that serves it.
 
     Args:
-        flood_per_second: Messages that one bot may send in a second before it gets 429;
+        flood_per_second: Messages that one bot may send or edit in a second before it gets 429;
             None sets no limit.
+        limits: Answer 429 beyond Telegram's own flood limits; see `FloodLimit`.
+        clock: Monotonic time in seconds, for the limits and the record of what was sent.
     """
 
-    def __init__(self, *, flood_per_second: int | None = None) -> None:
-        super().__init__(flood_per_second=flood_per_second)
+    def __init__(
+        self,
+        *,
+        flood_per_second: int | None = None,
+        limits: bool = False,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        super().__init__(flood_per_second=flood_per_second, limits=limits, clock=clock)
         self.board = FaultBoard()
 
     # What users do
@@ -192,8 +201,23 @@ class Sandbox(BotRegistry):
         return list(self.board)
 
     def set_flood_limit(self, bot_id: int, *, per_second: int | None) -> None:
-        """Limit what one bot may send in a second; None takes the limit away."""
-        self.bot(bot_id).flood = FloodLimit(per_second)
+        """Limit what one bot may send or edit in a second; None takes the limit away."""
+        self.bot(bot_id).flood.set_per_second(per_second)
+
+    @property
+    def limits(self) -> bool:
+        """Whether Telegram's own flood limits are on."""
+        return self._limits
+
+    def set_limits(self, limits: bool) -> None:
+        """Switch Telegram's own flood limits on or off, for all bots; see `FloodLimit`."""
+        self._limits = limits
+        for bot in self.bots:
+            bot.flood.set_limits(limits)
+
+    def refusals(self, bot_id: int) -> int:
+        """Count the calls of a bot that a flood limit refused; injected faults do not count."""
+        return self.bot(bot_id).flood.refusals
 
     def drop_polls(self, bot_id: int | None = None) -> int:
         """Cut the connections of held getUpdates requests, of one bot or of all.
