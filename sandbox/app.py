@@ -36,15 +36,18 @@ A mistake is answered with 400 and what is wrong. All there is:
 
 {commands}
 
-A fault is put into the way of the next calls of the Bot API, of all bots unless bot_id says which:
+A fault is put into the way of the next calls of the Bot API: of all bots, methods and chats unless
+bot_id?, method? and chat_id? say which, and without end unless times? says how many:
 
   curl -X POST {base}/control/faults -d '{{"kind": "status", "status": 502, "times": 3}}'
+  curl -X POST {base}/control/faults -d '{{"kind": "status", "status": 429, "chat_id": 1001}}'
   curl -X POST {base}/control/faults -d '{{"kind": "hold", "method": "getUpdates"}}'
   curl -X DELETE {base}/control/faults
 
   status  answers with an error: status, and description?, retry_after? (429), body? (HTML)
   answer  answers with body, whatever it is, as JSON: body, and status? (200)
-  drop    closes the connection without an answer
+  drop    closes the connection without an answer; nothing is carried out
+  lose    carries the call out and closes the connection without an answer
   delay   answers later by seconds
   hold    does not answer before the fault is removed
 

@@ -13,11 +13,12 @@ class Faults(ControlHandler):
         self.answer([fault.as_json() for fault in self.sandbox.faults])
 
     def post(self) -> None:
-        """Inject a fault: {kind, bot_id?, method?, token?, status?, seconds?, times?, ...}."""
+        """Inject a fault: {kind, bot_id?, method?, chat_id?, token?, status?, times?, ...}."""
         fields = self.only(
             kind=str,
             bot_id_=int,
             method_=str,
+            chat_id_=int,
             token_=str,
             status_=int,
             description_=str,

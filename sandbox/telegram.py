@@ -109,7 +109,10 @@ class Sandbox(BotRegistry):
         return people.press(self.bot(bot_id), chat_id=chat_id, message_id=message_id, data=data)
 
     def block(self, bot_id: int, chat_id: int) -> Update | None:
-        """Let a user block the bot: 403 from now on. Gives the update, None when nothing changed.
+        """Let a user block the bot, or a group remove it: 403 from now on.
+
+        Returns:
+            The update `my_chat_member`, None when nothing changed.
 
         Raises:
             UnknownBot, UnknownChat: There is none such.
@@ -117,7 +120,7 @@ class Sandbox(BotRegistry):
         return people.set_blocked(self.bot(bot_id), chat_id, True)
 
     def unblock(self, bot_id: int, chat_id: int) -> Update | None:
-        """Take `block` back."""
+        """Let a user unblock the bot, or a group take it in again; see `block`."""
         return people.set_blocked(self.bot(bot_id), chat_id, False)
 
     # What the bot did
@@ -161,6 +164,7 @@ class Sandbox(BotRegistry):
         kind: Kind,
         bot_id: int | None = None,
         method: str | None = None,
+        chat_id: int | None = None,
         token: str | None = None,
         status: int | None = None,
         description: str | None = None,
@@ -178,6 +182,7 @@ class Sandbox(BotRegistry):
             kind,
             bot_id=bot_id,
             method=method,
+            chat_id=chat_id,
             token=token,
             status=status,
             description=description,
