@@ -157,7 +157,7 @@ class Blocked(BotHandler):
     """/control/bots/{id}/blocked"""
 
     def post(self, name: str) -> None:
-        """Let a user block the bot or take it back: {chat_id, blocked}."""
+        """Let a user block the bot, a group remove it, or take that back: {chat_id, blocked}."""
         fields = self.only(chat_id=int, blocked=bool)
         change = self.sandbox.block if fields["blocked"] else self.sandbox.unblock
         update: Update | None = change(self.bot.id, fields["chat_id"])
