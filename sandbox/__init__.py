@@ -31,8 +31,9 @@ one differs:
 - Forwards of users' messages always name the user, and bots' own forwards cannot be edited.
 - answerCallbackQuery takes 15 minutes as the life of a query; the real limit is not documented.
 - logOut ends with the next new token, not after ten minutes, and close is never refused.
-- A chat keeps its last 1000 messages; older ones cannot be edited. There are no time limits on
-  edits and deletions, and a bot may delete any message.
+- A chat keeps its last 1000 messages; older ones can be neither edited nor deleted. A bot may
+  delete any message of the last 48 hours, in groups also those of users, as if it were an
+  administrator there, whom the real server sets no such limit.
 - Flood control is off unless asked for. Its limits are those of Telegram's FAQ; the real server has
   others, too, which are not documented.
 - The words of errors for malformed commands, keyboards and JSON are close, not always the same.

@@ -30,6 +30,9 @@ Make a bot, write to it as a user, read its answers:
   curl -X POST {base}/control/bots/my_bot/messages -d '{{"text": "/start"}}'
   curl '{base}/control/bots/my_bot/sent?wait=5'
 
+The list of what a bot sent is read in pages with ?after=SEQ&limit=COUNT, where SEQ is the "seq" of
+the last one read. Each message tells what it is like now: present_text, edits and deleted.
+
 A bot is named by its id or its user name. Bodies are JSON; what has a question mark may be left
 out.
 A mistake is answered with 400 and what is wrong. All there is:

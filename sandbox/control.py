@@ -40,6 +40,12 @@ def sent_json(sent: Sent) -> Json:
         "message": sent.message,
         "reply_markup": sent.reply_markup,
         "time": sent.time,
+        "monotonic": sent.monotonic,
+        "message_id": sent.message_id,
+        "text": sent.text,
+        "present_text": sent.present_text,
+        "edits": sent.edits,
+        "deleted": sent.deleted,
     }
 
 
@@ -144,6 +150,16 @@ class Edits(BotHandler):
         self.answer(self.sandbox.edit_message(self.bot.id, **fields), status=201)
 
 
+class Age(BotHandler):
+    """/control/bots/{id}/age"""
+
+    def post(self, name: str) -> None:
+        """Make a message older: {chat_id, message_id, seconds}."""
+        fields = self.only(chat_id=int, message_id=int, seconds=int)
+        self.sandbox.age_message(self.bot.id, **fields)
+        self.answer(fields)
+
+
 class Buttons(BotHandler):
     """/control/bots/{id}/buttons"""
 
@@ -170,11 +186,12 @@ class SentMessages(BotHandler):
     _waiting: asyncio.Task[list[Sent]] | None = None
 
     async def get(self, name: str) -> None:
-        """List what the bot sent: ?after=SEQ&wait=SECONDS waits for at least one."""
-        after, wait = int(self.number("after")), min(self.number("wait"), MAX_WAIT)
-        sent = self.sandbox.sent(self.bot.id, after=after)
+        """List what the bot sent: ?after=SEQ&limit=COUNT&wait=SECONDS waits for at least one."""
+        after, wait = self.whole("after"), min(self.number("wait"), MAX_WAIT)
+        limit = self.whole("limit") or None
+        sent = self.sandbox.sent(self.bot.id, after=after, limit=limit)
         if not sent and wait > 0:
-            sent = await self._wait(after, wait)
+            sent = (await self._wait(after, wait))[:limit]
         self.answer([sent_json(one) for one in sent])
 
     async def _wait(self, after: int, seconds: float) -> list[Sent]:
@@ -196,7 +213,7 @@ class Calls(BotHandler):
 
     def get(self, name: str) -> None:
         """List the bot's calls: ?method=NAME&after=SEQ."""
-        after, method = self.number("after"), self.get_query_argument("method", None)
+        after, method = self.whole("after"), self.get_query_argument("method", None)
         calls = self.sandbox.calls(self.bot.id, method=method)
         self.answer([call_json(call) for call in calls if call.seq > after])
 
@@ -219,6 +236,7 @@ routes: list[tuple[str, type[ControlHandler]]] = [
     (_BOT + r"/documents/?", Documents),
     (_BOT + r"/photos/?", Photos),
     (_BOT + r"/edits/?", Edits),
+    (_BOT + r"/age/?", Age),
     (_BOT + r"/buttons/?", Buttons),
     (_BOT + r"/blocked/?", Blocked),
     (_BOT + r"/sent/?", SentMessages),

@@ -60,6 +60,7 @@ class BotRegistry:
             username=username,
             first_name=first_name or username.replace("_", " ").title(),
             flood=FloodLimit(self._flood_per_second, limits=self._limits, clock=self._clock),
+            clock=self._clock,
         )
         self._bots[bot.id] = self._tokens[token] = bot
         return bot

@@ -108,6 +108,11 @@ class Sandbox(BotRegistry):
         """Let a user press an inline button; see `people.press` for what is raised."""
         return people.press(self.bot(bot_id), chat_id=chat_id, message_id=message_id, data=data)
 
+    def age_message(self, bot_id: int, *, chat_id: int, message_id: int, seconds: int) -> None:
+        """Make a message older by so many seconds; see `people.age` for what is raised."""
+        bot = self.bot(bot_id)
+        people.age(bot, chat_id=chat_id, message_id=message_id, seconds=seconds)
+
     def block(self, bot_id: int, chat_id: int) -> Update | None:
         """Let a user block the bot, or a group remove it: 403 from now on.
 
@@ -125,9 +130,13 @@ class Sandbox(BotRegistry):
 
     # What the bot did
 
-    def sent(self, bot_id: int, *, after: int = 0) -> list[Sent]:
-        """Give what the bot sent or edited with `seq` above `after`, oldest first."""
-        return self.bot(bot_id).journal.sent(after=after)
+    def sent(self, bot_id: int, *, after: int = 0, limit: int | None = None) -> list[Sent]:
+        """Give what the bot sent or edited with `seq` above `after`, oldest first.
+
+        Each tells what its message is like now. At most `limit` are given, None sets no limit;
+        the last 50 000 are kept.
+        """
+        return self.bot(bot_id).journal.sent(after=after, limit=limit)
 
     async def wait_sent(
         self, bot_id: int, *, count: int = 1, after: int = 0, timeout: float
