@@ -228,6 +228,7 @@ NAMED: dict[str, Method] = {
     "editMessageText": edits.edit_message_text,
     "editMessageCaption": edits.edit_message_caption,
     "editMessageReplyMarkup": edits.edit_message_reply_markup,
+    "editMessageMedia": edits.edit_message_media,
     "deleteMessage": deletes.delete_message,
     "deleteMessages": deletes.delete_messages,
     "setMessageReaction": set_message_reaction,
