@@ -20,8 +20,9 @@ one differs:
   here both come at once.
 - Only the methods in `sandbox.methods` exist; others are logged and answer 404 as misspelt ones do.
 - `message_id` grows by one within each chat; there it grows over all chats of a bot.
-- Only bot commands and HTML become entities. Markdown is taken as plain text, and links, mentions
-  and hashtags are not marked.
+- Only bot commands, HTML and the entities that a bot gives become entities. Markdown is taken as
+  plain text, and links, mentions and hashtags are not marked. Entities that cross each other are
+  kept as they are, where the real server splits them.
 - Files are not decoded, and any bytes will do: a photo has one size of 800 x 600, a sticker is 512
   x 512, and a video or a sound has the size and duration that the bot gives it. A URL is not
   fetched: the file then holds the URL. Upload limits (50 MB, 10 MB for photos) are not checked.
