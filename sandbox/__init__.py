@@ -54,7 +54,7 @@ from sandbox.errors import (
     UnknownMessage,
 )
 from sandbox.faults import Fault
-from sandbox.records import Call, Sent
+from sandbox.records import Call, Present, Sent
 from sandbox.telegram import Sandbox
 from sandbox.updates import Update
 
@@ -64,6 +64,7 @@ __all__ = [
     "Fault",
     "InvalidValue",
     "NotKnown",
+    "Present",
     "Sandbox",
     "SandboxBot",
     "SandboxError",

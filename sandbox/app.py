@@ -54,12 +54,13 @@ bot_id?, method? and chat_id? say which, and without end unless times? says how 
   delay   answers later by seconds
   hold    does not answer before the fault is removed
 
-Telegram's flood limits are off. When they are on, more than 30 messages a second of a bot, more
-than one a second in a chat after 20 at once, or more than 20 a minute in a group are answered with
-429; "refusals" of a bot counts these answers. Edits count, too, and an album counts its items.
-"botyard sandbox --limits" begins with them, and so can they be switched on later:
+Telegram's flood limits are off unless "botyard sandbox --limits" or this command asks for them:
 
   curl -X POST {base}/control/limits -d '{{"limits": true}}'
+
+Then more than 30 messages a second of a bot, more than one a second in a chat after 20 at once, or
+more than 20 a minute in a group are answered with 429, and "refusals" of the bot counts these
+answers. Edits count, too, and an album counts its items.
 
 The methods of the Bot API that it has; every other one is answered with 404, "Not Found: method not
 found", and logged:

@@ -50,6 +50,9 @@ async def test_an_old_message_can_still_be_edited(
     api: Api, sandbox: Sandbox, bot: SandboxBot, sent: list[int]
 ) -> None:
     sandbox.age_message(bot.id, chat_id=7, message_id=sent[0], seconds=1000 * HOUR)
+    first = sandbox.sent(bot.id)[0]
+    assert first.present.message is not None
+    assert first.present.message["date"] == first.message["date"] - 1000 * HOUR
     assert await api.result(bot, "editMessageText", chat_id=7, message_id=sent[0], text="x")
     assert sandbox.sent(bot.id)[0].present_text == "x"
 
