@@ -20,8 +20,9 @@ one differs:
   here both come at once.
 - Only the methods in `sandbox.methods` exist; others are logged and answer 404 as misspelt ones do.
 - `message_id` grows by one within each chat; there it grows over all chats of a bot.
-- Only bot commands and HTML become entities. Markdown is taken as plain text, and links, mentions
-  and hashtags are not marked.
+- Only bot commands, HTML and the entities that a bot gives become entities. Markdown is taken as
+  plain text, and links, mentions and hashtags are not marked. Entities that cross each other are
+  kept as they are, where the real server splits them.
 - Files are not decoded, and any bytes will do: a photo has one size of 800 x 600, a sticker is 512
   x 512, and a video or a sound has the size and duration that the bot gives it. A URL is not
   fetched: the file then holds the URL. Upload limits (50 MB, 10 MB for photos) are not checked.
@@ -31,9 +32,11 @@ one differs:
 - Forwards of users' messages always name the user, and bots' own forwards cannot be edited.
 - answerCallbackQuery takes 15 minutes as the life of a query; the real limit is not documented.
 - logOut ends with the next new token, not after ten minutes, and close is never refused.
-- A chat keeps its last 1000 messages; older ones cannot be edited. There are no time limits on
-  edits and deletions, and a bot may delete any message.
-- Flood control is off unless asked for, and then counts only messages per bot and second.
+- A chat keeps its last 1000 messages; older ones can be neither edited nor deleted. A bot may
+  delete any message of the last 48 hours, in groups also those of users, as if it were an
+  administrator there, whom the real server sets no such limit.
+- Flood control is off unless asked for. Its limits are those of Telegram's FAQ; the real server has
+  others, too, which are not documented.
 - The words of errors for malformed commands, keyboards and JSON are close, not always the same.
 - There is no test environment (/bot<token>/test/<method>).
 """
@@ -51,7 +54,7 @@ from sandbox.errors import (
     UnknownMessage,
 )
 from sandbox.faults import Fault
-from sandbox.records import Call, Sent
+from sandbox.records import Call, Present, Sent
 from sandbox.telegram import Sandbox
 from sandbox.updates import Update
 
@@ -61,6 +64,7 @@ __all__ = [
     "Fault",
     "InvalidValue",
     "NotKnown",
+    "Present",
     "Sandbox",
     "SandboxBot",
     "SandboxError",

@@ -30,23 +30,37 @@ Make a bot, write to it as a user, read its answers:
   curl -X POST {base}/control/bots/my_bot/messages -d '{{"text": "/start"}}'
   curl '{base}/control/bots/my_bot/sent?wait=5'
 
+The list of what a bot sent is read in pages with ?after=SEQ&limit=COUNT, where SEQ is the "seq" of
+the last one read. Each message tells what it is like now: present_text, edits and deleted.
+
 A bot is named by its id or its user name. Bodies are JSON; what has a question mark may be left
 out.
 A mistake is answered with 400 and what is wrong. All there is:
 
 {commands}
 
-A fault is put into the way of the next calls of the Bot API, of all bots unless bot_id says which:
+A fault is put into the way of the next calls of the Bot API: of all bots, methods and chats unless
+bot_id?, method? and chat_id? say which, and without end unless times? says how many:
 
   curl -X POST {base}/control/faults -d '{{"kind": "status", "status": 502, "times": 3}}'
+  curl -X POST {base}/control/faults -d '{{"kind": "status", "status": 429, "chat_id": 1001}}'
   curl -X POST {base}/control/faults -d '{{"kind": "hold", "method": "getUpdates"}}'
   curl -X DELETE {base}/control/faults
 
   status  answers with an error: status, and description?, retry_after? (429), body? (HTML)
   answer  answers with body, whatever it is, as JSON: body, and status? (200)
-  drop    closes the connection without an answer
+  drop    closes the connection without an answer; nothing is carried out
+  lose    carries the call out and closes the connection without an answer
   delay   answers later by seconds
   hold    does not answer before the fault is removed
+
+Telegram's flood limits are off unless "botyard sandbox --limits" or this command asks for them:
+
+  curl -X POST {base}/control/limits -d '{{"limits": true}}'
+
+Then more than 30 messages a second of a bot, more than one a second in a chat after 20 at once, or
+more than 20 a minute in a group are answered with 429, and "refusals" of the bot counts these
+answers. Edits count, too, and an album counts its items.
 
 The methods of the Bot API that it has; every other one is answered with 404, "Not Found: method not
 found", and logged:

@@ -11,7 +11,7 @@ from typing import Any
 from sandbox.chats import Chat, User
 from sandbox.errors import UnknownChat
 from sandbox.files import FileStore
-from sandbox.flood import FloodLimit
+from sandbox.flood import Clock, FloodLimit
 from sandbox.records import Journal
 from sandbox.updates import UpdateQueue
 
@@ -42,7 +42,7 @@ class SandboxBot:
     """
 
     def __init__(
-        self, *, token: str, username: str, first_name: str, flood_per_second: int | None
+        self, *, token: str, username: str, first_name: str, flood: FloodLimit, clock: Clock
     ) -> None:
         self.id = int(token.partition(":")[0])
         self.token = token
@@ -54,8 +54,8 @@ class SandboxBot:
         self.updates = UpdateQueue(first_id=int(time.time()))
         self.chats: dict[int, Chat] = {}
         self.files = FileStore()
-        self.journal = Journal()
-        self.flood = FloodLimit(flood_per_second)
+        self.journal = Journal(clock=clock)
+        self.flood = flood
         self.webhook: dict[str, Any] = {}
         self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}
         self.queries: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""HTTP control of the sandbox: what users, BotFather and bad luck do, for curl and scripts."""
+"""HTTP control of the sandbox: what users and BotFather do, for curl and scripts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import binascii
 
 from sandbox.bots import SandboxBot
 from sandbox.control_base import BotHandler, ControlHandler, Json
+from sandbox.control_faults import Faults, Limits, OneFault
 from sandbox.errors import InvalidValue
 from sandbox.records import Call, Sent
 from sandbox.telegram import Sandbox
@@ -26,6 +27,7 @@ def bot_json(sandbox: Sandbox, bot: SandboxBot) -> Json:
         "polling": sandbox.polling(bot.id),
         "pending": sandbox.pending(bot.id),
         "confirmed_offset": sandbox.confirmed_offset(bot.id),
+        "refusals": sandbox.refusals(bot.id),
     }
 
 
@@ -38,6 +40,12 @@ def sent_json(sent: Sent) -> Json:
         "message": sent.message,
         "reply_markup": sent.reply_markup,
         "time": sent.time,
+        "monotonic": sent.monotonic,
+        "message_id": sent.message_id,
+        "text": sent.text,
+        "present_text": sent.present_text,
+        "edits": sent.edits,
+        "deleted": sent.deleted,
     }
 
 
@@ -142,6 +150,16 @@ class Edits(BotHandler):
         self.answer(self.sandbox.edit_message(self.bot.id, **fields), status=201)
 
 
+class Age(BotHandler):
+    """/control/bots/{id}/age"""
+
+    def post(self, name: str) -> None:
+        """Make a message older: {chat_id, message_id, seconds}."""
+        fields = self.only(chat_id=int, message_id=int, seconds=int)
+        self.sandbox.age_message(self.bot.id, **fields)
+        self.answer(fields)
+
+
 class Buttons(BotHandler):
     """/control/bots/{id}/buttons"""
 
@@ -155,7 +173,7 @@ class Blocked(BotHandler):
     """/control/bots/{id}/blocked"""
 
     def post(self, name: str) -> None:
-        """Let a user block the bot or take it back: {chat_id, blocked}."""
+        """Let a user block the bot, a group remove it, or take that back: {chat_id, blocked}."""
         fields = self.only(chat_id=int, blocked=bool)
         change = self.sandbox.block if fields["blocked"] else self.sandbox.unblock
         update: Update | None = change(self.bot.id, fields["chat_id"])
@@ -168,11 +186,12 @@ class SentMessages(BotHandler):
     _waiting: asyncio.Task[list[Sent]] | None = None
 
     async def get(self, name: str) -> None:
-        """List what the bot sent: ?after=SEQ&wait=SECONDS waits for at least one."""
-        after, wait = int(self.number("after")), min(self.number("wait"), MAX_WAIT)
-        sent = self.sandbox.sent(self.bot.id, after=after)
+        """List what the bot sent: ?after=SEQ&limit=COUNT&wait=SECONDS waits for at least one."""
+        after, wait = self.whole("after"), min(self.number("wait"), MAX_WAIT)
+        limit = self.whole("limit") or None
+        sent = self.sandbox.sent(self.bot.id, after=after, limit=limit)
         if not sent and wait > 0:
-            sent = await self._wait(after, wait)
+            sent = (await self._wait(after, wait))[:limit]
         self.answer([sent_json(one) for one in sent])
 
     async def _wait(self, after: int, seconds: float) -> list[Sent]:
@@ -194,47 +213,9 @@ class Calls(BotHandler):
 
     def get(self, name: str) -> None:
         """List the bot's calls: ?method=NAME&after=SEQ."""
-        after, method = self.number("after"), self.get_query_argument("method", None)
+        after, method = self.whole("after"), self.get_query_argument("method", None)
         calls = self.sandbox.calls(self.bot.id, method=method)
         self.answer([call_json(call) for call in calls if call.seq > after])
-
-
-class Faults(ControlHandler):
-    """/control/faults"""
-
-    def get(self) -> None:
-        """List the faults."""
-        self.answer([fault.as_json() for fault in self.sandbox.faults])
-
-    def post(self) -> None:
-        """Inject a fault: {kind, bot_id?, method?, token?, status?, seconds?, times?, ...}."""
-        fields = self.only(
-            kind=str,
-            bot_id_=int,
-            method_=str,
-            token_=str,
-            status_=int,
-            description_=str,
-            retry_after_=int,
-            seconds_=(int, float),
-            body_=str,
-            times_=int,
-        )
-        self.answer(self.sandbox.inject(**fields).as_json(), status=201)
-
-    def delete(self) -> None:
-        """Remove every fault."""
-        self.sandbox.clear()
-        self.set_status(204)
-
-
-class OneFault(ControlHandler):
-    """/control/faults/{id}"""
-
-    def delete(self, fault_id: str) -> None:
-        """Remove one fault."""
-        self.sandbox.clear(int(fault_id))
-        self.set_status(204)
 
 
 class Elsewhere(ControlHandler):
@@ -255,11 +236,13 @@ routes: list[tuple[str, type[ControlHandler]]] = [
     (_BOT + r"/documents/?", Documents),
     (_BOT + r"/photos/?", Photos),
     (_BOT + r"/edits/?", Edits),
+    (_BOT + r"/age/?", Age),
     (_BOT + r"/buttons/?", Buttons),
     (_BOT + r"/blocked/?", Blocked),
     (_BOT + r"/sent/?", SentMessages),
     (_BOT + r"/calls/?", Calls),
     (r"/control/faults/?", Faults),
     (r"/control/faults/(\d+)/?", OneFault),
+    (r"/control/limits/?", Limits),
     (r"/control/.*", Elsewhere),
 ]

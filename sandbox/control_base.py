@@ -13,6 +13,8 @@ from sandbox.telegram import Sandbox
 
 Json = dict[str, Any]
 
+MAX_DIGITS = 15
+
 
 class ControlHandler(RequestHandler):
     """JSON in and out; errors are `{"error": text, "field": name}` with 400 or 404."""
@@ -66,6 +68,17 @@ class ControlHandler(RequestHandler):
             return float(self.get_query_argument(name, "0"))
         except ValueError:
             raise InvalidValue(name, "must be a number") from None
+
+    def whole(self, name: str) -> int:
+        """Read a whole number that is not negative from the query; 0 when it is absent.
+
+        Raises:
+            InvalidValue: It is none.
+        """
+        text = self.get_query_argument(name, "0")
+        if not text.isdecimal() or len(text) > MAX_DIGITS:
+            raise InvalidValue(name, "must be a whole number, 0 or more")
+        return int(text)
 
     def answer(self, value: Any, *, status: int = 200) -> None:
         """Write a JSON answer."""

@@ -39,7 +39,7 @@ def forward_message(bot: SandboxBot, params: Params) -> Message:
         raise bad_request("message can't be forwarded")
     origin = {"type": "user", "sender_user": source["from"], "date": source["date"]}
     content = {"forward_origin": source.get("forward_origin", origin), **_content(source)}
-    bot.flood.check()
+    bot.flood.check(chat.id)
     return put(bot, "forwardMessage", chat, {**options(params), **content}, None)
 
 

@@ -12,20 +12,22 @@ from sandbox.errors import ApiError, InvalidValue, UnknownFault, too_many_reques
 from sandbox.updates import OTHER_POLL
 from sandbox.waits import Wait
 
-Kind = Literal["status", "answer", "drop", "delay", "hold"]
+Kind = Literal["status", "answer", "drop", "lose", "delay", "hold"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
 
 @dataclass(slots=True, eq=False)
 class Fault:
-    """One injected fault. What is None in bot_id, method and token matches everything.
+    """One injected fault. What is None in bot_id, method, chat_id and token matches everything.
 
     Attributes:
         id: Its number, for `clear`.
         kind: "status" answers with an error, "answer" with whatever `body` is, "drop" closes the
+            connection without an answer, "lose" carries the request out and then closes the
             connection without an answer, "delay" answers later, "hold" keeps the request until
             the fault is cleared.
         method: A Bot API method in any case, or "file" for downloads.
+        chat_id: The chat that the request names; requests that name none are spared.
         status: HTTP status of kind "status", and of "answer", where it may be left out: 200.
         body: HTML to answer with in place of the JSON error; what kind "answer" sends as JSON.
         seconds: Length of a delay.
@@ -37,6 +39,7 @@ class Fault:
     kind: Kind
     bot_id: int | None = None
     method: str | None = None
+    chat_id: int | None = None
     token: str | None = None
     status: int | None = None
     description: str | None = None
@@ -47,12 +50,13 @@ class Fault:
     hits: int = 0
     _waits: set[Wait] = field(default_factory=set, repr=False)
 
-    def takes(self, *, bot_id: int | None, method: str, token: str) -> bool:
+    def takes(self, *, bot_id: int | None, method: str, chat_id: int | None, token: str) -> bool:
         """Say whether a request is one of those it is meant for, and count it if so."""
         if (
             (self.times is not None and self.hits >= self.times)
             or (self.bot_id is not None and self.bot_id != bot_id)
             or (self.method is not None and self.method.lower() != method.lower())
+            or (self.chat_id is not None and self.chat_id != chat_id)
             or (self.token is not None and self.token != token)
         ):
             return False
@@ -90,6 +94,7 @@ class Fault:
             "kind": self.kind,
             "bot_id": self.bot_id,
             "method": self.method,
+            "chat_id": self.chat_id,
             "token": self.token,
             "status": self.status,
             "description": self.description,

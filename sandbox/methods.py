@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from sandbox import copies, edits, media, members, messages, pins, places
+from sandbox import copies, deletes, edits, media, members, messages, pins, places
 from sandbox.albums import send_media_group
 from sandbox.bots import SandboxBot
 from sandbox.chats import User
@@ -228,7 +228,9 @@ NAMED: dict[str, Method] = {
     "editMessageText": edits.edit_message_text,
     "editMessageCaption": edits.edit_message_caption,
     "editMessageReplyMarkup": edits.edit_message_reply_markup,
-    "deleteMessage": messages.delete_message,
+    "editMessageMedia": edits.edit_message_media,
+    "deleteMessage": deletes.delete_message,
+    "deleteMessages": deletes.delete_messages,
     "setMessageReaction": set_message_reaction,
     "pinChatMessage": pins.pin_chat_message,
     "unpinChatMessage": pins.unpin_chat_message,

@@ -7,8 +7,10 @@ from typing import Any
 import orjson
 from tornado.httputil import HTTPServerRequest
 
-from sandbox.errors import bad_request
+from sandbox.errors import ApiError, bad_request
 from sandbox.files import Upload
+
+NOT_UTF8 = "strings must be encoded in UTF-8"
 
 
 class Params:
@@ -85,8 +87,8 @@ class Params:
             return None
         try:
             return orjson.loads(value)
-        except orjson.JSONDecodeError:
-            raise bad_request(f"can't parse {what} JSON object") from None
+        except orjson.JSONDecodeError as error:
+            raise _unread(error, f"can't parse {what} JSON object") from None
 
     def as_json(self) -> dict[str, Any]:
         """List what came in, files by their name and size, for the log of calls."""
@@ -103,10 +105,10 @@ def read_params(request: HTTPServerRequest) -> Params:
     """Read the parameters of a request: query, then form or JSON body; the first one counts.
 
     Raises:
-        ApiError: 400, the JSON body cannot be read.
+        ApiError: 400, the JSON body cannot be read, or a string is not UTF-8.
     """
     values: dict[str, Any] = {
-        name: found[0].decode("utf-8", "replace") for name, found in request.arguments.items()
+        name: _read_text(found[0]) for name, found in request.arguments.items()
     }
     if request.body and request.headers.get("Content-Type", "").startswith("application/json"):
         values = {**_read_json(request.body), **values}
@@ -117,11 +119,23 @@ def read_params(request: HTTPServerRequest) -> Params:
     return Params(values, files)
 
 
+def _read_text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise bad_request(NOT_UTF8) from None
+
+
+def _unread(error: orjson.JSONDecodeError, words: str) -> ApiError:
+    """Tell JSON with bytes that are not UTF-8, or with half a character, from what is no JSON."""
+    return bad_request(NOT_UTF8 if "surrogate" in str(error) else words)
+
+
 def _read_json(body: bytes) -> dict[str, Any]:
     try:
         values = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise bad_request("can't parse JSON object") from None
+    except orjson.JSONDecodeError as error:
+        raise _unread(error, "can't parse JSON object") from None
     if not isinstance(values, dict):
         raise bad_request("object expected as parameters")
     return values

@@ -79,6 +79,23 @@ def edit(bot: SandboxBot, *, chat_id: int, message_id: int, text: str) -> Update
     return bot.updates.push("edited_message", new)
 
 
+def age(bot: SandboxBot, *, chat_id: int, message_id: int, seconds: int) -> None:
+    """Make a message older, whoever it is from: `date`, and `edit_date` if it has one.
+
+    Raises:
+        UnknownChat, UnknownMessage: There is none such.
+    """
+    chat = bot.chat(chat_id)
+    old = chat.find(message_id)
+    if old is None:
+        raise UnknownMessage("message_id", message_id)
+    new = {**old, "date": old["date"] - seconds}
+    if "edit_date" in old:
+        new["edit_date"] = old["edit_date"] - seconds
+    chat.replace(new)
+    bot.journal.redate(new)
+
+
 def press(bot: SandboxBot, *, chat_id: int, message_id: int, data: str) -> Update:
     """Queue the callback query of a pressed button.
 

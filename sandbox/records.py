@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
-KEPT = 10_000
+from sandbox.chats import Message
+from sandbox.flood import Clock
+
+KEPT_CALLS = 10_000
+KEPT_SENT = 50_000
 
 
 @dataclass(slots=True)
@@ -38,6 +43,19 @@ class Call:
         self.status = status
 
 
+@dataclass(slots=True)
+class Present:
+    """What became of a message of the bot.
+
+    Attributes:
+        message: The Message as it is now, None when it is deleted.
+        edits: How often the bot edited it.
+    """
+
+    message: Message | None = None
+    edits: int = 0
+
+
 @dataclass(slots=True, frozen=True)
 class Sent:
     """One message that the bot sent or edited.
@@ -49,22 +67,62 @@ class Sent:
         message: The Message as the Bot API returned it.
         reply_markup: The markup as the bot gave it; reply keyboards are not part of a Message.
         time: Unix time in seconds.
+        monotonic: Monotonic time in seconds, by the sandbox's clock.
+        present: What became of the message; a message and its edits share it.
     """
 
     seq: int
     method: str
     chat_id: int
-    message: dict[str, Any]
+    message: Message
     reply_markup: dict[str, Any] | None
     time: float
+    monotonic: float
+    present: Present = field(repr=False)
+
+    @property
+    def message_id(self) -> int:
+        """The message's id in its chat."""
+        return int(self.message["message_id"])
+
+    @property
+    def text(self) -> str | None:
+        """The text or caption as it was sent, None when there was none."""
+        return _text(self.message)
+
+    @property
+    def present_text(self) -> str | None:
+        """The text or caption as it is now, None when there is none or the message is deleted."""
+        return _text(self.present.message or {})
+
+    @property
+    def edits(self) -> int:
+        """How often the bot edited the message up to now."""
+        return self.present.edits
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the bot deleted the message."""
+        return self.present.message is None
+
+
+def _text(message: Message) -> str | None:
+    text: str | None = message.get("text", message.get("caption"))
+    return text
 
 
 class Journal:
-    """The last calls and messages of one bot, 10 000 of each."""
+    """The last 10 000 calls and 50 000 messages of one bot.
 
-    def __init__(self) -> None:
-        self._calls: deque[Call] = deque(maxlen=KEPT)
-        self._sent: deque[Sent] = deque(maxlen=KEPT)
+    Args:
+        clock: Monotonic time in seconds.
+    """
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+        self._calls: deque[Call] = deque(maxlen=KEPT_CALLS)
+        self._sent: deque[Sent] = deque()
+        self._present: dict[tuple[int, int], Present] = {}
         self._last_call = 0
         self._last_sent = 0
         self._waiting: list[asyncio.Future[None]] = []
@@ -89,19 +147,47 @@ class Journal:
         """Write down a message, and wake who waits for it."""
         self._last_sent += 1
         chat_id = message["chat"]["id"]
+        present = self._present.setdefault((chat_id, message["message_id"]), Present())
+        present.message = message
+        if method.startswith("edit"):
+            present.edits += 1
         self._sent.append(
-            Sent(self._last_sent, method, chat_id, message, reply_markup, time.time())
+            Sent(
+                seq=self._last_sent,
+                method=method,
+                chat_id=chat_id,
+                message=message,
+                reply_markup=reply_markup,
+                time=time.time(),
+                monotonic=self._clock(),
+                present=present,
+            )
         )
+        if len(self._sent) > KEPT_SENT:
+            oldest = self._sent.popleft()
+            self._present.pop((oldest.chat_id, oldest.message_id), None)
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():
                 future.set_result(None)
 
-    def sent(self, *, after: int = 0) -> list[Sent]:
-        """Give what was sent with `seq` above `after`, oldest first."""
-        if after >= self._last_sent:
-            return []
-        return [sent for sent in self._sent if sent.seq > after]
+    def redate(self, message: Message) -> None:
+        """Put a message whose date was changed in the place of what is known of it."""
+        present = self._present.get((message["chat"]["id"], message["message_id"]))
+        if present is not None:
+            present.message = message
+
+    def note_deleted(self, chat_id: int, message_id: int) -> None:
+        """Write down that the bot deleted a message, whoever it was from."""
+        present = self._present.pop((chat_id, message_id), None)
+        if present is not None:
+            present.message = None
+
+    def sent(self, *, after: int = 0, limit: int | None = None) -> list[Sent]:
+        """Give what was sent with `seq` above `after`, oldest first, `limit` at most."""
+        oldest = self._last_sent - len(self._sent) + 1
+        start = max(after + 1 - oldest, 0)
+        return list(islice(self._sent, start, None if limit is None else start + limit))
 
     async def wait_sent(self, *, count: int, after: int, timeout: float) -> list[Sent]:
         """Wait until at least `count` messages with `seq` above `after` are there.

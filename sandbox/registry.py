@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.bots import TOKEN, USERNAME, SandboxBot, make_token
 from sandbox.errors import ApiError, InvalidValue, UnknownBot
+from sandbox.flood import Clock, FloodLimit
 from sandbox.records import Call
 
 
@@ -15,13 +16,17 @@ class BotRegistry:
     """Bots by id and by token.
 
     Args:
-        flood_per_second: Messages that one bot may send in a second; None sets no limit.
+        flood_per_second: Messages that one bot may send or edit in a second; None sets no limit.
+        limits: Hold all bots to Telegram's flood limits.
+        clock: Monotonic time in seconds.
     """
 
-    def __init__(self, *, flood_per_second: int | None = None) -> None:
+    def __init__(self, *, flood_per_second: int | None, limits: bool, clock: Clock) -> None:
         self._bots: dict[int, SandboxBot] = {}
         self._tokens: dict[str, SandboxBot] = {}
         self._flood_per_second = flood_per_second
+        self._limits = limits
+        self._clock = clock
 
     def add_bot(
         self,
@@ -54,7 +59,8 @@ class BotRegistry:
             token=token,
             username=username,
             first_name=first_name or username.replace("_", " ").title(),
-            flood_per_second=self._flood_per_second,
+            flood=FloodLimit(self._flood_per_second, limits=self._limits, clock=self._clock),
+            clock=self._clock,
         )
         self._bots[bot.id] = self._tokens[token] = bot
         return bot

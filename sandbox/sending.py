@@ -53,7 +53,7 @@ def send(
     """
     markup = read_markup(params)
     reply = read_reply(chat, params)
-    bot.flood.check()
+    bot.flood.check(chat.id)
     return put(bot, method, chat, {**reply, **options(params), **content}, markup)
 
 

@@ -24,7 +24,8 @@ def known_chat(bot: SandboxBot, params: Params, name: str = "chat_id") -> Chat:
     if chat is None:
         raise bad_request("chat not found")
     if chat.blocked and not chat.private:
-        raise ApiError(403, "Forbidden: bot was kicked from the group chat")
+        kind = chat.as_json()["type"]
+        raise ApiError(403, f"Forbidden: bot was kicked from the {kind} chat")
     return chat
 
 

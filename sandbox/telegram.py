@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from sandbox import people
 from sandbox.errors import Dropped, InvalidValue
 from sandbox.faults import Fault, FaultBoard, Kind
 from sandbox.files import Upload
-from sandbox.flood import FloodLimit
+from sandbox.flood import Clock
 from sandbox.records import Call, Sent
 from sandbox.registry import BotRegistry
 from sandbox.updates import Update
@@ -20,12 +21,20 @@ class Sandbox(BotRegistry):
     Not safe for threads: use it on the event loop that serves it.
 
     Args:
-        flood_per_second: Messages that one bot may send in a second before it gets 429;
+        flood_per_second: Messages that one bot may send or edit in a second before it gets 429;
             None sets no limit.
+        limits: Answer 429 beyond Telegram's own flood limits; see `FloodLimit`.
+        clock: Monotonic time in seconds, for the limits and the record of what was sent.
     """
 
-    def __init__(self, *, flood_per_second: int | None = None) -> None:
-        super().__init__(flood_per_second=flood_per_second)
+    def __init__(
+        self,
+        *,
+        flood_per_second: int | None = None,
+        limits: bool = False,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        super().__init__(flood_per_second=flood_per_second, limits=limits, clock=clock)
         self.board = FaultBoard()
 
     # What users do
@@ -99,8 +108,16 @@ class Sandbox(BotRegistry):
         """Let a user press an inline button; see `people.press` for what is raised."""
         return people.press(self.bot(bot_id), chat_id=chat_id, message_id=message_id, data=data)
 
+    def age_message(self, bot_id: int, *, chat_id: int, message_id: int, seconds: int) -> None:
+        """Make a message older by so many seconds; see `people.age` for what is raised."""
+        bot = self.bot(bot_id)
+        people.age(bot, chat_id=chat_id, message_id=message_id, seconds=seconds)
+
     def block(self, bot_id: int, chat_id: int) -> Update | None:
-        """Let a user block the bot: 403 from now on. Gives the update, None when nothing changed.
+        """Let a user block the bot, or a group remove it: 403 from now on.
+
+        Returns:
+            The update `my_chat_member`, None when nothing changed.
 
         Raises:
             UnknownBot, UnknownChat: There is none such.
@@ -108,14 +125,18 @@ class Sandbox(BotRegistry):
         return people.set_blocked(self.bot(bot_id), chat_id, True)
 
     def unblock(self, bot_id: int, chat_id: int) -> Update | None:
-        """Take `block` back."""
+        """Let a user unblock the bot, or a group take it in again; see `block`."""
         return people.set_blocked(self.bot(bot_id), chat_id, False)
 
     # What the bot did
 
-    def sent(self, bot_id: int, *, after: int = 0) -> list[Sent]:
-        """Give what the bot sent or edited with `seq` above `after`, oldest first."""
-        return self.bot(bot_id).journal.sent(after=after)
+    def sent(self, bot_id: int, *, after: int = 0, limit: int | None = None) -> list[Sent]:
+        """Give what the bot sent or edited with `seq` above `after`, oldest first.
+
+        Each tells what its message is like now. At most `limit` are given, None sets no limit;
+        the last 50 000 are kept.
+        """
+        return self.bot(bot_id).journal.sent(after=after, limit=limit)
 
     async def wait_sent(
         self, bot_id: int, *, count: int = 1, after: int = 0, timeout: float
@@ -152,6 +173,7 @@ class Sandbox(BotRegistry):
         kind: Kind,
         bot_id: int | None = None,
         method: str | None = None,
+        chat_id: int | None = None,
         token: str | None = None,
         status: int | None = None,
         description: str | None = None,
@@ -169,6 +191,7 @@ class Sandbox(BotRegistry):
             kind,
             bot_id=bot_id,
             method=method,
+            chat_id=chat_id,
             token=token,
             status=status,
             description=description,
@@ -192,8 +215,23 @@ class Sandbox(BotRegistry):
         return list(self.board)
 
     def set_flood_limit(self, bot_id: int, *, per_second: int | None) -> None:
-        """Limit what one bot may send in a second; None takes the limit away."""
-        self.bot(bot_id).flood = FloodLimit(per_second)
+        """Limit what one bot may send or edit in a second; None takes the limit away."""
+        self.bot(bot_id).flood.set_per_second(per_second)
+
+    @property
+    def limits(self) -> bool:
+        """Whether Telegram's own flood limits are on."""
+        return self._limits
+
+    def set_limits(self, limits: bool) -> None:
+        """Switch Telegram's own flood limits on or off, for all bots; see `FloodLimit`."""
+        self._limits = limits
+        for bot in self.bots:
+            bot.flood.set_limits(limits)
+
+    def refusals(self, bot_id: int) -> int:
+        """Count the calls of a bot that a flood limit refused; injected faults do not count."""
+        return self.bot(bot_id).flood.refusals
 
     def drop_polls(self, bot_id: int | None = None) -> int:
         """Cut the connections of held getUpdates requests, of one bot or of all.

@@ -30,6 +30,7 @@ class TelegramHandler(RequestHandler):
         """Take the sandbox that is served."""
         self.sandbox = sandbox
         self._waiting: Wait | None = None
+        self._lost = False
 
     def compute_etag(self) -> str | None:
         """Make no ETag: answers of the Bot API are never cached."""
@@ -67,8 +68,10 @@ class TelegramHandler(RequestHandler):
         stream = cast(HTTP1Connection, self.request.connection).stream
         return stream is None or stream.closed()
 
-    async def pass_faults(self, token: str, method: str) -> None:
+    async def pass_faults(self, token: str, method: str, *, chat_id: int | None = None) -> None:
         """Let the injected faults have their way with the request, one after the other.
+
+        A fault that loses the answer is only remembered: the request goes on.
 
         Raises:
             ApiError, Dropped: What a fault does to it.
@@ -77,16 +80,22 @@ class TelegramHandler(RequestHandler):
         for fault in self.sandbox.faults:
             if not self.sandbox.board.active(fault):
                 continue
-            if not fault.takes(bot_id=bot_id, method=method, token=token):
+            if not fault.takes(bot_id=bot_id, method=method, chat_id=chat_id, token=token):
                 continue
             if fault.kind == "drop":
                 raise Dropped
             if fault.kind in {"status", "answer"}:
                 raise fault.error()
-            await self.wait(fault.wait())
+            if fault.kind == "lose":
+                self._lost = True
+            else:
+                await self.wait(fault.wait())
 
     def answer_error(self, error: ApiError) -> None:
         """Write an error as the Bot API does, or the body an injected one asks for."""
+        if self._lost:
+            self.drop()
+            return
         self.set_status(error.error_code)
         if error.body is not None:
             self.set_header("Content-Type", error.content_type)
@@ -135,14 +144,17 @@ class MethodHandler(TelegramHandler):
             params = read_params(self.request)
             call = self.sandbox.begin_call(token, canonical, params.as_json())
             if self.sandbox.board:
-                await self.pass_faults(token, canonical)
+                chat_id = params.integer("chat_id") or None
+                await self.pass_faults(token, canonical, chat_id=chat_id)
             result = await self._result(token, canonical, method, params)
+            if self._lost:
+                raise Dropped
             status = 200
             # Ended first: who has the answer finds the call ended in the log.
             self._end(call, status)
             self._answer_result(result)
         except ApiError as error:
-            status = error.error_code
+            status = DROPPED if self._lost else error.error_code
             self._end(call, status)
             self.answer_error(error)
         except Dropped:
@@ -186,6 +198,8 @@ class FileHandler(TelegramHandler):
             stored = self.sandbox.authorize(token).files.by_path(path)
             if stored is None:
                 raise ApiError(404, "Not Found")
+            if self._lost:
+                raise Dropped
         except ApiError as error:
             self.answer_error(error)
         except Dropped:

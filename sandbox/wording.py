@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.entities import fix_text, joined, read_entities
 from sandbox.errors import bad_request
 from sandbox.params import Params
 from sandbox.text import Entity, command_entities, parse_html, units
@@ -26,20 +27,14 @@ def read_text(
     Raises:
         ApiError: 400, the entities cannot be parsed.
     """
-    text = params.text(name).strip()
+    text = params.text(name)
     chosen = params.text(mode).lower()
     if chosen == "html":
-        return parse_html(text)
+        return fix_text(*parse_html(text))
     if chosen not in {"", "markdown", "markdownv2"}:
         raise bad_request("unsupported parse_mode")
     given = params.decoded(entities, what="entities")
-    return text, given if isinstance(given, list) else []
-
-
-def _with_commands(text: str, entities: list[Entity], params: Params, given: str) -> list[Entity]:
-    if given in params and not params.text("parse_mode"):
-        return entities
-    return entities + command_entities(text)
+    return fix_text(text, read_entities(given))
 
 
 def checked_text(params: Params, *, too_long: str = "message is too long") -> dict[str, Any]:
@@ -57,7 +52,7 @@ def checked_text(params: Params, *, too_long: str = "message is too long") -> di
         raise bad_request("message text is empty")
     if units(text) > MAX_TEXT:
         raise bad_request(too_long)
-    entities = _with_commands(text, entities, params, "entities")
+    entities = joined(entities, command_entities(text))
     return {"text": text, "entities": entities} if entities else {"text": text}
 
 
@@ -73,7 +68,7 @@ def checked_caption(params: Params) -> dict[str, Any]:
     if units(caption) > MAX_CAPTION:
         raise bad_request("message caption is too long")
     content: dict[str, Any] = {"caption": caption}
-    entities = _with_commands(caption, entities, params, "caption_entities")
+    entities = joined(entities, command_entities(caption))
     if entities:
         content["caption_entities"] = entities
     if params.flag("show_caption_above_media"):

@@ -62,22 +62,24 @@ main.add_command(copy_database.command)
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on")
 @click.option("--port", type=PORT, default=8081, show_default=True, help="port to listen on")
-def sandbox(host: str, port: int) -> None:
+@click.option("--limits", is_flag=True, help="answer 429 beyond Telegram's flood limits")
+def sandbox(host: str, port: int, limits: bool) -> None:
     """Run a local Telegram Bot API, to try bots without Telegram."""
     from server import lifecycle  # noqa: PLC0415
 
     log.set_up()
-    lifecycle.run(_serve_sandbox(host, port))
+    lifecycle.run(_serve_sandbox(host, port, limits=limits))
 
 
-async def _serve_sandbox(host: str, port: int) -> None:
+async def _serve_sandbox(host: str, port: int, *, limits: bool) -> None:
+    from sandbox import Sandbox  # noqa: PLC0415
     from sandbox.app import serve as serve_sandbox  # noqa: PLC0415
     from server import lifecycle  # noqa: PLC0415
     from server.listening import listening_on  # noqa: PLC0415
 
     ending = lifecycle.ending_event()
     with listening_on(host, port, setting="--port"):
-        server, _ = await serve_sandbox(host, port)
+        server, _ = await serve_sandbox(host, port, sandbox=Sandbox(limits=limits))
     logging.getLogger("botyard.sandbox").info("a Bot API on http://%s:%d", host, port)
     await ending.wait()
     server.stop()

@@ -102,3 +102,76 @@ async def test_a_forward_cannot_be_edited(api: Api, bot: SandboxBot, text: int) 
     target = {"chat_id": 7, "message_id": forward["message_id"]}
     words = await api.refusal(bot, "editMessageText", **target, text="new")
     assert words == "Bad Request: message can't be edited"
+
+
+PHOTO = {"type": "photo", "media": "https://example.org/new.jpg"}
+
+
+async def test_media_and_caption_are_edited_together(
+    api: Api, sandbox: Sandbox, bot: SandboxBot, video: int
+) -> None:
+    media = {**PHOTO, "caption": "<b>new</b>", "parse_mode": "HTML", "has_spoiler": True}
+    edited = await api.result(bot, "editMessageMedia", chat_id=7, message_id=video, media=media)
+    assert edited["photo"][0]["width"] == 800
+    assert (edited["caption"], edited["has_media_spoiler"]) == ("new", True)
+    assert edited["caption_entities"] == [{"type": "bold", "offset": 0, "length": 3}]
+    assert {"video", "reply_markup"} & edited.keys() == set()
+    assert sandbox.sent(bot.id)[0].present_text == "new"
+
+
+async def test_media_can_be_uploaded_in_place_of_a_text(
+    api: Api, bot: SandboxBot, text: int
+) -> None:
+    edited = await api.upload(
+        bot,
+        "editMessageMedia",
+        files={"new": ("a.pdf", b"data")},
+        chat_id=7,
+        message_id=text,
+        media={"type": "document", "media": "attach://new"},
+    )
+    assert "text" not in edited
+    assert await api.download(bot, edited["document"]["file_id"]) == b"data"
+
+
+async def test_unchanged_media_is_refused(api: Api, bot: SandboxBot, text: int) -> None:
+    target = {"chat_id": 7, "message_id": text}
+    edited = await api.result(bot, "editMessageMedia", **target, media=PHOTO)
+    same = {"type": "photo", "media": edited["photo"][0]["file_id"]}
+    words = await api.refusal(bot, "editMessageMedia", **target, media=same)
+    assert words == (
+        "Bad Request: message is not modified: specified new message content and reply markup are "
+        "exactly the same as a current content and reply markup of the message"
+    )
+
+
+async def test_an_album_keeps_to_its_kind(api: Api, bot: SandboxBot) -> None:
+    photos, documents = [
+        await api.result(bot, "sendMediaGroup", chat_id=7, media=[{**PHOTO, "type": kind}] * 2)
+        for kind in ("photo", "document")
+    ]
+    for album, kind in ((photos, "document"), (documents, "photo"), (photos, "animation")):
+        words = await api.refusal(
+            bot,
+            "editMessageMedia",
+            chat_id=7,
+            message_id=album[0]["message_id"],
+            media={**PHOTO, "type": kind},
+        )
+        assert words == "Bad Request: can't use the media of the specified type in the album"
+    target = {"chat_id": 7, "message_id": photos[0]["message_id"]}
+    assert await api.result(bot, "editMessageMedia", **target, media={**PHOTO, "type": "video"})
+
+
+async def test_media_that_cannot_be_edited_is_refused(api: Api, bot: SandboxBot, text: int) -> None:
+    dice = (await api.result(bot, "sendDice", chat_id=7))["message_id"]
+    for message_id, media, words in (
+        (dice, PHOTO, "there is no media in the message to edit"),
+        (1, PHOTO, "message can't be edited"),
+        (99, PHOTO, "message to edit not found"),
+        (text, "", 'parameter "media" is required'),
+        (text, [], "can't parse InputMedia: expected an Object"),
+        (text, {**PHOTO, "type": "voice"}, 'can\'t parse InputMedia: type "voice" is unsupported'),
+    ):
+        target = {"chat_id": 7, "message_id": message_id, "media": media}
+        assert await api.refusal(bot, "editMessageMedia", **target) == f"Bad Request: {words}"

@@ -128,3 +128,74 @@ def test_clearing_an_unknown_fault_is_refused() -> None:
 def test_a_delay_without_seconds_is_refused() -> None:
     with pytest.raises(InvalidValue, match="seconds"):
         Sandbox().inject(kind="delay")
+
+
+async def test_a_fault_can_name_one_chat(api: Api, sandbox: Sandbox, bot: SandboxBot) -> None:
+    for chat_id in (7, 8):
+        sandbox.send_message(bot.id, text="hi", chat_id=chat_id)
+    sandbox.inject(kind="status", status=429, retry_after=2, chat_id=7)
+    refused = await api.call(bot, "sendMessage", chat_id="7", text="x")
+    assert refused["parameters"] == {"retry_after": 2}
+    assert await api.result(bot, "sendMessage", chat_id=8, text="x")
+    assert await api.result(bot, "getMe")
+
+
+async def test_the_fault_of_one_chat_is_injected_over_http(
+    api: Api, sandbox: Sandbox, bot: SandboxBot
+) -> None:
+    sandbox.send_message(bot.id, text="hi", chat_id=7)
+    _, fault = await api.control("POST", "/faults", kind="lose", chat_id=7, times=1)
+    assert (fault["kind"], fault["chat_id"]) == ("lose", 7)
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await api.call(bot, "sendMessage", chat_id=7, text="x")
+
+
+async def test_a_lost_call_is_carried_out(api: Api, sandbox: Sandbox, bot: SandboxBot) -> None:
+    sandbox.send_message(bot.id, text="hi", chat_id=7)
+    sandbox.inject(kind="lose", method="sendMessage", bot_id=bot.id, chat_id=7, times=1)
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await api.call(bot, "sendMessage", chat_id=7, text="one")
+    assert [sent.message["text"] for sent in sandbox.sent(bot.id)] == ["one"]
+    assert sandbox.calls(bot.id)[0].status == 0
+    await api.result(bot, "sendMessage", chat_id=7, text="two")
+    assert [sent.message["message_id"] for sent in sandbox.sent(bot.id)] == [2, 3]
+
+
+async def test_a_dropped_call_is_not_carried_out(
+    api: Api, sandbox: Sandbox, bot: SandboxBot
+) -> None:
+    sandbox.send_message(bot.id, text="hi", chat_id=7)
+    sandbox.inject(kind="drop")
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await api.call(bot, "sendMessage", chat_id=7, text="one")
+    assert sandbox.sent(bot.id) == []
+
+
+async def test_the_answer_of_a_refused_call_is_lost_too(
+    api: Api, sandbox: Sandbox, bot: SandboxBot
+) -> None:
+    sandbox.inject(kind="lose")
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await api.call(bot, "sendMessage", chat_id=7, text="one")
+    assert sandbox.calls(bot.id)[0].status == 0
+    sandbox.inject(kind="status", status=500)
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await api.call(bot, "getMe")
+
+
+async def test_a_lost_poll_leaves_its_updates(api: Api, sandbox: Sandbox, bot: SandboxBot) -> None:
+    sandbox.inject(kind="lose", method="getUpdates", times=1)
+    poll = asyncio.create_task(api.call(bot, "getUpdates", timeout=30))
+    await until(lambda: sandbox.polling(bot.id))
+    sandbox.send_message(bot.id, text="hi")
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await poll
+    assert len(await api.result(bot, "getUpdates")) == 1
+
+
+async def test_a_download_can_be_lost(api: Api, sandbox: Sandbox, bot: SandboxBot) -> None:
+    update = sandbox.send_document(bot.id, data=b"x")
+    file_id = update["message"]["document"]["file_id"]
+    sandbox.inject(kind="lose", method="file")
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        await api.download(bot, file_id)
