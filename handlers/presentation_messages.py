@@ -8,6 +8,7 @@ import orjson
 
 from handlers.schemas.common import shared
 from handlers.schemas.messages import MessageSchema
+from models.messaging.messages import SendReason
 from models.messaging.outgoing import MessageRow
 from runner.live.hub import MessageNews
 
@@ -21,7 +22,7 @@ def present_message(row: MessageRow) -> dict[str, Any]:
             "id": row.id,
             "chat_id": row.chat_id,
             "state": row.state,
-            "reason": row.reason,
+            "reason": None if row.reason is None else SendReason(row.reason),
             "detail": row.detail,
             "author": row.author,
             "group_id": row.group_id,
