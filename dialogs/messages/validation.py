@@ -1,0 +1,147 @@
+"""The validation of a message: everything that is wrong with it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from dialogs.messages.content import TextFormat
+from dialogs.messages.formatted import is_blank
+from dialogs.messages.formatting import format_text
+from dialogs.messages.problems import Path, Problem, ProblemCode, place, pointer
+from dialogs.messages.schema import MAX_BUTTONS, MAX_CALLBACK_DATA, SCHEMA
+from dialogs.messages.structure import Structure
+from dialogs.messages.variables import Values
+from dialogs.messages.wording import listed, problems_of
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+_MARKUPS = ("buttons", "keyboard", "remove_keyboard")
+_MAY_BE_BLANK = {"last_name"}
+
+
+def validate(document: Any) -> list[Problem]:
+    """Return all problems of a message; none if it can be sent.
+
+    Args:
+        document: any value, as it was read from JSON.
+    """
+    structure = Structure(document)
+    problems = dict.fromkeys(structure.problems)  # each once, in order
+    for error in _validator().iter_errors(structure.value):
+        path: Path = tuple(error.absolute_path)
+        if not any(path[: len(one)] == one for one in structure.removed):
+            problems.update(dict.fromkeys(problems_of(error)))
+    wrong = {problem.pointer for problem in problems}
+    for problem in _beyond_the_schema(structure.value):
+        if problem.pointer not in wrong:
+            problems[problem] = None
+    return list(problems)
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow, and not needed to send
+
+    return Draft202012Validator(SCHEMA)
+
+
+def _beyond_the_schema(document: Any) -> Iterator[Problem]:
+    """Return the problems that a schema cannot tell; the values may be of any type."""
+    if not isinstance(document, dict):
+        return
+    yield from _blank(document, ())
+    yield from _shown(document)
+    yield from _callback_data(document.get("buttons"))
+    keyboard = document.get("keyboard")
+    rows = keyboard.get("rows") if isinstance(keyboard, dict) else None
+    yield from _number_of_buttons(document.get("buttons"), ("buttons",))
+    yield from _number_of_buttons(rows, ("keyboard", "rows"))
+    if isinstance(document.get("media"), list):
+        yield from _album(document, document["media"])
+
+
+def _problem(path: Path, code: ProblemCode, sentence: str) -> Problem:
+    return Problem(pointer(path), code, sentence)
+
+
+def _blank(value: Any, path: Path) -> Iterator[Problem]:
+    """Report texts of white space only."""
+    match value:
+        case str() if value and is_blank(value) and path[-1] not in _MAY_BE_BLANK:
+            about = place(path)
+            sentence = f"{about[0].upper()}{about[1:]} shows nothing. Write something in it."
+            yield _problem(path, ProblemCode.BLANK, sentence)
+        case list():
+            for index, one in enumerate(value):
+                yield from _blank(one, (*path, index))
+        case dict():
+            for name, one in value.items():
+                yield from _blank(one, (*path, name))
+
+
+def _shown(document: dict[str, Any]) -> Iterator[Problem]:
+    """Report a text in Markdown of which nothing is left to show, such as `#`."""
+    text = document.get("text")
+    if document.get("format") != TextFormat.MARKDOWN or not isinstance(text, str):
+        return
+    if len(text) <= SCHEMA["properties"]["text"]["maxLength"] and is_blank(
+        format_text(text, TextFormat.MARKDOWN, Values(None)).text
+    ):
+        sentence = '"text" shows nothing: it has only signs of Markdown. Write something in it.'
+        yield _problem(("text",), ProblemCode.BLANK, sentence)
+
+
+def _entries(rows: Any) -> Iterator[tuple[Path, Any]]:
+    """Return what is in rows, with its place."""
+    for number, row in enumerate(rows if isinstance(rows, list) else ()):
+        for index, button in enumerate(row if isinstance(row, list) else ()):
+            yield (number, index), button
+
+
+def _callback_data(rows: Any) -> Iterator[Problem]:
+    for where, button in _entries(rows):
+        data = button.get("go") if isinstance(button, dict) else None
+        size = len(data.encode("utf-8", "surrogatepass")) if isinstance(data, str) else 0
+        if size > MAX_CALLBACK_DATA:
+            path: Path = ("buttons", *where, "go")
+            sentence = (
+                f"{place(path)} takes {size:,} bytes, and at most {MAX_CALLBACK_DATA} are "
+                "allowed. Shorten it, or use only Latin letters, which take one byte each."
+            )
+            yield _problem(path, ProblemCode.TOO_LONG, sentence)
+
+
+def _number_of_buttons(rows: Any, path: Path) -> Iterator[Problem]:
+    number = sum(1 for _ in _entries(rows))
+    if number > MAX_BUTTONS:
+        sentence = (
+            f"The message has {number:,} buttons, and at most {MAX_BUTTONS} are allowed. "
+            "Remove some."
+        )
+        yield _problem(path, ProblemCode.TOO_MANY, sentence)
+
+
+def _album(document: dict[str, Any], files: list[Any]) -> Iterator[Problem]:
+    """Report what Telegram does not take as an album.
+
+    Source: https://core.telegram.org/bots/api#sendmediagroup
+    """
+    types = {str(file["type"]) for file in files if isinstance(file, dict) and "type" in file}
+    for alone in ("document", "audio"):
+        if alone in types and types - {alone}:
+            sentence = (
+                f"The album has {listed(sorted(types), 'and')}. An album holds photos and videos, "
+                "or only documents, or only audio. Send the others as another message."
+            )
+            yield _problem(("media",), ProblemCode.MIXED_ALBUM, sentence)
+            break
+    given = [name for name in _MARKUPS if name in document]
+    if given and "text" not in document:
+        sentence = (
+            f'An album cannot have {listed(given)}. Add a "text": it is sent after the album, '
+            "and has them."
+        )
+        yield _problem((given[0],), ProblemCode.ALBUM_WITHOUT_TEXT, sentence)
