@@ -1,1 +1,1 @@
-"""The dialogs of bots: pure functions from an event to replies. No I/O, no Telegram, no clock."""
+"""Dialogs of bots and the format of messages: pure functions, without I/O, PTB or a clock."""
