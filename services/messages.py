@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -25,8 +27,11 @@ from runner.runner import Runner
 from runner.sending.calls import outgoing_messages
 from services.errors import MessageNotEditable, MessageNotFound, NothingToSend
 
+T = TypeVar("T")
+
 LIFETIME = timedelta(hours=1)  # that a message may wait, for example for a bot that is off
 # https://core.telegram.org/bots/api#deletemessage
+MAX_QUICK = 1000  # characters of a text that are always parsed within milliseconds
 DELETABLE = timedelta(hours=48)
 
 
@@ -56,7 +61,7 @@ class MessageService:
             NothingToSend: it has no visible content.
             ChatUnknown, KeyReused, OutboxFull: as for `models.messaging.outgoing.queue`.
         """
-        messages = outgoing_messages(chat_id, parse(document))
+        messages = await _off_loop(document, lambda: outgoing_messages(chat_id, parse(document)))
         if not messages:
             raise NothingToSend
         written = await self._db.write(
@@ -101,7 +106,7 @@ class MessageService:
             TelegramRefused: Telegram does not change it.
             MessageChanged: it was sent or deleted in the meantime.
         """
-        new = render(parse(document))
+        new = await _off_loop(document, lambda: render(parse(document)))
         rows = await self._together(bot, message_id)
         for row in rows:
             if row.state is MessageState.SENDING:
@@ -173,6 +178,13 @@ class MessageService:
     async def _together(self, bot: BotRecord, message_id: int) -> list[MessageRow]:
         row = await self.find(bot, message_id)
         return await self._db.read(outgoing.written_together, bot.id, row)
+
+
+async def _off_loop(document: Any, fn: Callable[[], T]) -> T:
+    """Run a function beside the event loop if the document is large: it may take a second."""
+    text = document.get("text") if isinstance(document, dict) else None
+    is_small = not isinstance(text, str) or len(text) <= MAX_QUICK
+    return fn() if is_small else await asyncio.to_thread(fn)
 
 
 def _call(row: MessageRow, rows: list[MessageRow]) -> Call:

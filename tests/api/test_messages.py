@@ -412,7 +412,7 @@ async def test_the_audit_log_says_who_wrote(shop: Shop) -> None:
     path = f"{shop.path}messages/{row['id']}/"
     await shop.owner.patch(path, {"text": "new"})
     await shop.owner.delete(path)
-    entries = (await shop.owner.get("/api/v1/audit/")).json["items"]
+    entries = (await shop.owner.get("/api/v1/audit/")).json["results"]
     seen = [(one["action"], one["actor"]) for one in entries[:3]]
     assert seen == [
         ("message_deleted", "ann"),
