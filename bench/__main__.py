@@ -24,7 +24,7 @@ from bench.api_table import API_NOTES, api_table
 from bench.databases import PostgreSQL
 from bench.peers import launch
 from bench.report import NOTES, table, warnings
-from bench.scenarios import api, boot, echo, stall, start, switching
+from bench.scenarios import api, boot, echo, lanes, stall, start, switching
 from bench.stage import QUICK, Sizes, Stage
 
 _LIMIT = 600  # seconds that a scenario may take
@@ -34,6 +34,7 @@ _SCENARIOS: dict[str, Callable[[Stage], dict[str, Any]]] = {
     "boot": boot.run,
     "switching": switching.run,
     "stall": stall.run,
+    "lanes": lanes.run,
     "api": api.run,
 }
 _CHOICES = [peer for peer in launch.TITLES if peer != launch.BOTYARD_POSTGRESQL]

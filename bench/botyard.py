@@ -84,6 +84,11 @@ class Botyard:
             if answer["id"] != index + 1:
                 raise RuntimeError(f"bot {index} got the id {answer['id']}")
 
+    def add_bot(self, token: str) -> None:
+        """Add one bot, active."""
+        status, answer = self._client.call("POST", "/api/v1/telegram_data/", {"token": token})
+        _expect(201, status, answer)
+
     def switch(self, index: int, active: bool) -> float:
         """Switch a bot on or off.
 

@@ -48,6 +48,8 @@ def table(results: dict[str, Any]) -> str:
     sizes = results["sizes"]
     if "echo" in found:
         rows += _compare(found["echo"], _ECHO, peers, sizes, of_rounds=True)
+    if lanes := found.get("lanes"):
+        rows += _rows({BOTYARD: dict(_lanes(lanes))}, peers)
     if "start" in found:
         rows += _compare(found["start"], _START, peers, sizes, of_rounds=False)
     if BASELINE in (stalls := found.get("stall", {})):
@@ -91,6 +93,16 @@ def _rows(cells: dict[str, dict[str, str]], peers: list[str]) -> list[Row]:
     return [
         [title, *(cells.get(peer, {}).get(title, "") for peer in peers), "", ""] for title in titles
     ]
+
+
+def _lanes(lanes: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the scenario says of answers beside a queue."""
+    for name, title in (("alone", "alone"), ("beside", f"beside {lanes['queued']} messages")):
+        shown = lanes[name]
+        yield f"an answer {title}, p50, ms", f"{shown['p50_ms']:.1f}"
+        yield f"an answer {title}, p95, ms", f"{shown['p95_ms']:.1f}"
+    yield "these messages per second meanwhile", f"{lanes['beside']['low_per_second']:.1f}"
+    yield "calls refused by Telegram's limits", f"{lanes['refused']}"
 
 
 def _botyard_only(

@@ -31,6 +31,8 @@ class Sizes:
         switches: how often a bot is switched off and on again.
         switching_rate: messages per second meanwhile, over all bots.
         busy_rate: messages per second in the stall scenario's phase of half load.
+        queued: messages of the lowest lane in the lanes scenario.
+        lanes_window: of each of its measurements.
         api_warm_up, api_window: of each measurement of the API.
         login_window: instead of api_window where passwords are hashed.
     """
@@ -48,6 +50,8 @@ class Sizes:
     switches: int = 200
     switching_rate: float = 200.0
     busy_rate: float = 500.0
+    queued: int = 10_000
+    lanes_window: float = 30.0
     api_warm_up: float = 0.5
     api_window: int = 2
     login_window: int = 4
@@ -64,6 +68,8 @@ QUICK = Sizes(
     switched_of=50,
     switches=12,
     switching_rate=50.0,
+    queued=500,
+    lanes_window=4.0,
     api_warm_up=0.3,
     api_window=1,
     login_window=2,
