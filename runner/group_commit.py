@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 MAX_BATCHES = 256  # a commit holds this many batches at most, so that none takes long
 MAX_MARKS = 2048
-MARK_DELAY = 0.05  # seconds that a mark waits for a batch whose commit it may share
+MARK_DELAY = 0.01  # seconds that a mark waits for a batch whose commit it may share
 RETRY_DELAY = 1.0  # seconds between tries while the database does not answer
 
 log = logging.getLogger("botyard.journal")

@@ -138,7 +138,7 @@ def flush(waiting: Flush) -> Flushed:
     results = [mark for mark in waiting.marks if isinstance(mark, Result)]
     new = _insert_updates(waiting.batches, moment)
     early = [mark for batch in waiting.batches for mark in batch.handled if mark.key in new]
-    messages = _insert_messages(handled, moment) | _insert_messages_early(early, moment)
+    messages = _insert_messages_early(early, moment) | _insert_messages(handled, moment)
     _mark_handled(handled, moment)
     claimed = _claim(claims, moment)
     _store_results(results, moment)
@@ -203,10 +203,9 @@ def _insert_messages_early(early: list[Handled], moment: Any) -> dict[Key, list[
 
 
 def _insert(sql: str, handled: list[Handled], moment: Any) -> dict[Key, list[int]]:
+    columns = ((mark, some) for mark in handled for some in _columns(mark.messages))
     rows = [
-        (*mark.writer, mark.update_id, *columns, place)
-        for mark in handled
-        for place, columns in enumerate(_columns(mark.messages))
+        (*mark.writer, mark.update_id, *some, place) for place, (mark, some) in enumerate(columns)
     ]
     by_update: dict[Key, list[int]] = {}
     for bot_id, update_id, number in bulk.run_in_few_statements(sql, rows, moment).returned:

@@ -31,14 +31,16 @@ class _Window:
     """The messages of a lane that are in memory.
 
     Args:
-        last: the greatest id that is or was.
+        after: the others in the database have greater ids.
+        read_to: the greatest id that was read from the database.
         size: how many are.
         complete: whether there are no others in the database.
         changed: whether others have come while it was read.
         reading: whether it is being read.
     """
 
-    last: int = 0
+    after: int = 0
+    read_to: int = 0
     size: int = 0
     complete: bool = False
     changed: bool = False
@@ -99,12 +101,15 @@ class Outbox:
         window.reading = True
         try:
             while not window.complete and window.size < WINDOW:
-                window.changed = False
+                window.changed, known = False, set(self._ids)
                 page, is_last = await self._context.store.pending(
-                    self._bot_id, lane, after=window.last, limit=WINDOW
+                    self._bot_id, lane, after=window.after, limit=WINDOW
                 )
                 for message in page:
-                    self._queue(message, window)
+                    window.after = message.ids[-1]
+                    if message.ids[0] not in known:
+                        self._queue(message, window)
+                window.read_to = max(window.read_to, window.after)
                 window.complete = is_last and not window.changed
         finally:
             window.reading = False
@@ -121,20 +126,21 @@ class Outbox:
                     await self._context.stop.sleep(self._context.settings.backoff(tries))
 
     def put(self, messages: list[StoredMessage]) -> None:
-        """Take messages that have just been stored, in the order of their ids."""
+        """Take messages that have just been stored."""
         for message in messages:
-            window = self._windows[message.lane]
-            if not window.complete:
-                window.changed = True  # it is read from the database, after those before it
-            elif window.size >= WINDOW:
-                window.complete = False
-            elif message.ids[0] > window.last:
+            window, number = self._windows[message.lane], message.ids[0]
+            if number in self._ids or (message.lane is Lane.DIALOG and number <= window.read_to):
+                continue  # a reading was faster
+            if window.complete and window.size < WINDOW:
                 self._queue(message, window)
+                continue
+            # it is read from the database, after those before it
+            window.after = number - 1 if window.complete else min(window.after, number - 1)
+            window.complete, window.changed = False, True
 
     def _queue(self, message: StoredMessage, window: _Window) -> None:
         if self._on_crash is None:
             return
-        window.last = max(window.last, message.ids[-1])
         window.size += 1
         self._ids.add(message.ids[0])
         key = message.chat_id, message.lane
