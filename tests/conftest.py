@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 from support.client import DEADLINE, QUICK, Client, numbers, register
+from support.forks import fork_server
 from support.postgresql import PostgreSQL
 
 import models.accounts.passwords
@@ -32,6 +33,13 @@ from server.config import Config
 def cheap_bcrypt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash with the least rounds: what is tested is not how slow bcrypt is."""
     monkeypatch.setattr(models.accounts.passwords, "COST", 4)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks_end() -> Iterator[None]:
+    """End the process that others are forks of."""
+    yield
+    fork_server.close()
 
 
 @pytest.fixture(autouse=True)

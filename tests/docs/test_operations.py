@@ -38,6 +38,7 @@ async def test_every_command_of_a_section_works(
     env = {
         "BOTYARD_DATA_DIR": str(data),
         "BOTYARD_TELEGRAM_API_URL": telegram.url,  # type: ignore[attr-defined]
+        "PYTHONPATH": str(ROOT),  # where `botyard` is installed, another checkout may be
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     await botyard_command("migrate", "up", **env)
