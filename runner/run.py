@@ -177,7 +177,7 @@ def create_run(
     client = BotClient(
         record.token,
         context.transport,
-        limiter=BotRateLimiter(),
+        limiter=BotRateLimiter(context.settings.messages_per_second),
         gate=context.ownership.is_valid,
     )
     application = build(client, context.dialog)

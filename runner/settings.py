@@ -27,6 +27,8 @@ class RunnerTuning:
         starts_a_turn: number of bots that are prepared at boot in one iteration of the event loop.
         chats_parallel: number of chats of a bot that are served at once.
         handlers_a_turn: number of handlers of all bots that start in one iteration of the loop.
+        messages_per_second: number of messages that a bot may send in a second;
+            https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this.
         max_pending: number of waiting updates of a bot above which its poller pauses.
         conflicts: number of consecutive 409 answers that mean that another program polls.
         max_failures: number of failed attempts after which an update is dead.
@@ -50,6 +52,7 @@ class RunnerTuning:
     starts_a_turn: int = 4
     chats_parallel: int = 64
     handlers_a_turn: int = 32
+    messages_per_second: float = 30.0
     max_pending: int = 1000
     conflicts: int = 3
     max_failures: int = 3

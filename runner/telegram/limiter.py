@@ -11,10 +11,14 @@ FLOOD_RETRIES = 5  # retries of a call after a 429
 
 
 class BotRateLimiter(AIORateLimiter):
-    """The library's limits, except for getMe: a 429 at start is reported, not waited out."""
+    """The library's limits, except for getMe: a 429 at start is reported, not waited out.
 
-    def __init__(self) -> None:
-        super().__init__(max_retries=FLOOD_RETRIES)
+    Args:
+        per_second: number of messages to all chats that are sent in a second.
+    """
+
+    def __init__(self, per_second: float) -> None:
+        super().__init__(overall_max_rate=per_second, max_retries=FLOOD_RETRIES)
 
     async def process_request(  # noqa: PLR0917 - the signature is BaseRateLimiter's
         self,

@@ -231,7 +231,7 @@ async def gated(telegram: Sandbox, transport: Transport) -> AsyncIterator[Gated]
     """A bot's client, and the library's bot over it, behind a gate that is open."""
     gated = Gated(telegram.add_bot())
     gated.client = BotClient(
-        gated.bot.token, transport, limiter=BotRateLimiter(), gate=lambda: gated.open
+        gated.bot.token, transport, limiter=BotRateLimiter(30), gate=lambda: gated.open
     )
     gated.application = build(gated.client, echo.answer)
     await gated.application.initialize()

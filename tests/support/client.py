@@ -32,13 +32,14 @@ RETRIED = ("retrying", "starting")
 
 # Short enough that no test waits long, long enough that a busy machine keeps them.
 QUICK = RunnerTuning(
-    poll_timeout=2,
+    poll_timeout=1,
     poll_margin=1.0,
     call_timeout=3.0,
     verify_timeout=2.0,
     start_wait=6.0,
     backoff_min=0.05,
     backoff_max=0.4,
+    messages_per_second=1000,
     watch_interval=0.05,
 )
 
