@@ -14,12 +14,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+from programs.fork_server import CHEAP_BCRYPT
 from support.client import DEADLINE, QUICK, Client, numbers, register
 from support.forks import fork_server
 from support.postgresql import PostgreSQL
 
-import models.accounts.passwords
-from models.accounts import administration
+from models.accounts import administration, passwords
 from models.accounts.audit import OPERATOR
 from models.engine.migration import Migrations
 from runner.settings import RunnerTuning
@@ -32,7 +32,8 @@ from server.config import Config
 @pytest.fixture(autouse=True)
 def cheap_bcrypt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash with the least rounds: what is tested is not how slow bcrypt is."""
-    monkeypatch.setattr(models.accounts.passwords, "COST", 4)
+    for name, value in CHEAP_BCRYPT.items():
+        monkeypatch.setattr(passwords, name, value)
 
 
 @pytest.fixture(scope="session", autouse=True)
