@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 import shutil
@@ -127,6 +128,23 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     server.execute(f"CREATE DATABASE {name}")
     yield server.url(name)
     server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what is marked as early, on all workers alike.
+
+    xdist cuts the list into a stretch for each worker, and moves ends of what is left of them.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    early = [item for item in items if item.get_closest_marker("early")]
+    others = iter([item for item in items if not item.get_closest_marker("early")])
+    left, ordered = len(items), []
+    for worker in range(workers):
+        stretch, first = left // (workers - worker), early[worker::workers]
+        ordered += [*first, *itertools.islice(others, max(0, stretch - len(first)))]
+        left = len(items) - len(ordered)
+    items[:] = [*ordered, *others]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -29,6 +29,7 @@ def blocks(section: str) -> list[str]:
     return [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in found]
 
 
+@pytest.mark.early
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("section", OURS)
 async def test_every_command_of_a_section_works(
