@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 import shutil
@@ -14,13 +15,14 @@ from typing import Any
 
 import aiohttp
 import pytest
+from programs.fork_server import CHEAP_BCRYPT
 from support.client import DEADLINE, QUICK, Client, numbers, register
+from support.forks import fork_server
 from support.postgresql import PostgreSQL
 
-import models.accounts.passwords
 from dialogs import echo
 from dialogs.events import Dialog
-from models.accounts import administration
+from models.accounts import administration, passwords
 from models.accounts.audit import OPERATOR
 from models.engine.migration import Migrations
 from runner.settings import RunnerTuning
@@ -33,7 +35,15 @@ from server.config import Config
 @pytest.fixture(autouse=True)
 def cheap_bcrypt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash with the least rounds: what is tested is not how slow bcrypt is."""
-    monkeypatch.setattr(models.accounts.passwords, "COST", 4)
+    for name, value in CHEAP_BCRYPT.items():
+        monkeypatch.setattr(passwords, name, value)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks_end() -> Iterator[None]:
+    """End the process that others are forks of."""
+    yield
+    fork_server.close()
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +130,23 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     server.execute(f"CREATE DATABASE {name}")
     yield server.url(name)
     server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what is marked as early, on all workers alike.
+
+    xdist cuts the list into a stretch for each worker, and moves ends of what is left of them.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    early = [item for item in items if item.get_closest_marker("early")]
+    others = iter([item for item in items if not item.get_closest_marker("early")])
+    left, ordered = len(items), []
+    for worker in range(workers):
+        stretch, first = left // (workers - worker), early[worker::workers]
+        ordered += [*first, *itertools.islice(others, max(0, stretch - len(first)))]
+        left = len(items) - len(ordered)
+    items[:] = [*ordered, *others]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

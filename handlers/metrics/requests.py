@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections import Counter, defaultdict
+from functools import cache
 
 from tornado.routing import URLSpec
 
@@ -55,6 +56,7 @@ def _label(route: URLSpec) -> str:
     return re.sub(r"\(.*?\)", lambda _: "{" + next(names) + "}", pattern)
 
 
+@cache  # a process has one server; the tests start hundreds
 def _parameters(handler: type[BodyHandler]) -> list[str]:
     """Return the names that a handler's methods have for the parts of its path."""
     for method in ("get", "post", "put", "patch", "delete"):

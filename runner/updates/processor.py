@@ -198,3 +198,4 @@ class UpdateProcessor:
         await self._in_hand.flush(timeout=self._shared.settings.cut_wait)
         await self._journal.wait_stored(self._bot_id)
         self._runner.close()
+        del self._early  # has a method of this object: the two would hold each other

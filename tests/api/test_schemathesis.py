@@ -15,7 +15,7 @@ from sandbox import Sandbox
 
 Document = dict[str, Any]
 SECONDS = 200  # in which a run must end; it takes about ten, and ten times that under load
-pytestmark = pytest.mark.timeout(SECONDS + 60)
+pytestmark = [pytest.mark.early, pytest.mark.timeout(SECONDS + 60)]
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",

@@ -35,6 +35,7 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
     "--window-size=1280,1600",
 )
+pytestmark = pytest.mark.early
 START = 40.0  # seconds in which Chromium, started cold on a busy machine, must be there
 # How a person types: the page listens to the event, not to the property.
 TYPE = """(box, text) => {

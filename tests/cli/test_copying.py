@@ -15,6 +15,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from support.client import BOTS, DEADLINE, PASSWORD, QUICK, Client, register
+from support.commands import Ended, botyard_command
 from support.server_process import ROOT
 
 from models.engine.migration import Migrations
@@ -29,10 +30,9 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'installation.db'}"
 
 
-def copy(source: str, target: str) -> subprocess.CompletedProcess[str]:
+async def copy(source: str, target: str) -> Ended:
     """Run the command."""
-    command = [sys.executable, "-m", "server", "copy-database", source, target]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return await botyard_command("copy-database", source, target)
 
 
 async def fill(config: Config, telegram: Sandbox, http: aiohttp.ClientSession) -> Client:
@@ -83,9 +83,9 @@ async def test_an_installation_moves_whole(
 ) -> None:
     source, target = (sqlite_url, pg_url) if "Postgre" in direction else (pg_url, sqlite_url)
     user = await fill(replace(config, database_url=source), telegram, http)
-    done = copy(source, target)
-    assert done.returncode == 0, done.stderr
-    counts = dict(line.split() for line in done.stdout.splitlines()[:-1])
+    done = await copy(source, target)
+    assert done.code == 0, done.err
+    counts = dict(line.split() for line in done.out.splitlines()[:-1])
     assert counts["users"] == counts["bots"] == counts["updates"] == "1"
     await check(replace(config, database_url=target), telegram, http, user)
 
@@ -94,24 +94,24 @@ async def test_a_target_with_rows_is_refused_and_left_alone(
     config: Config, telegram: Sandbox, http: aiohttp.ClientSession, pg_url: str, sqlite_url: str
 ) -> None:
     user = await fill(replace(config, database_url=sqlite_url), telegram, http)
-    assert copy(sqlite_url, pg_url).returncode == 0
-    again = copy(sqlite_url, pg_url)
-    assert again.returncode == 1
-    assert "not empty" in again.stderr
-    assert len(again.stderr.strip().splitlines()) == 1
+    assert (await copy(sqlite_url, pg_url)).code == 0
+    again = await copy(sqlite_url, pg_url)
+    assert again.code == 1
+    assert "not empty" in again.err
+    assert len(again.err.strip().splitlines()) == 1
     await check(replace(config, database_url=pg_url), telegram, http, user)
 
 
-def test_a_source_that_is_not_there_is_told(tmp_path: Path, pg_url: str) -> None:
-    done = copy(f"sqlite:///{tmp_path}/missing/x.db", pg_url)
-    assert done.returncode == 1
-    assert "cannot open the database" in done.stderr
+async def test_a_source_that_is_not_there_is_told(tmp_path: Path, pg_url: str) -> None:
+    done = await copy(f"sqlite:///{tmp_path}/missing/x.db", pg_url)
+    assert done.code == 1
+    assert "cannot open the database" in done.err
 
 
-def test_an_address_that_is_none_is_told() -> None:
-    done = copy("mysql://x", "sqlite:///y")
-    assert done.returncode == 1
-    assert "postgresql://" in done.stderr
+async def test_an_address_that_is_none_is_told() -> None:
+    done = await copy("mysql://x", "sqlite:///y")
+    assert done.code == 1
+    assert "postgresql://" in done.err
 
 
 def test_a_terminal_is_shown_how_far_each_table_is(tmp_path: Path) -> None:

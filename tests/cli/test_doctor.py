@@ -112,6 +112,7 @@ async def test_an_smtp_server_is_asked_and_its_login_tried(filled: Path, telegra
         "wrong": "wrong",
         "gone": "wrong",
     }
+    assert "credentials invalid" in found["wrong"]["text"]
     assert smtp.PASSWORD not in str(found)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 import pytest
 from support.client import BOTS, Client, installation, register
-from support.commands import Ended, run
+from support.commands import Ended, run_fork
 from support.server_process import serving
 from test_doctor import examine, url
 
@@ -47,8 +47,7 @@ def filled(data: Path) -> Path:
 
 async def command(data: Path, *args: str, **env: str) -> Ended:
     """`botyard ...` on the folder, under the umask that most machines have."""
-    line = f'umask 022; exec "{sys.executable}" -m server "$@"'
-    return await run("sh", "-c", line, "botyard", *args, BOTYARD_DATA_DIR=str(data), **env)
+    return await run_fork("-m", "server", *args, umask=0o022, BOTYARD_DATA_DIR=str(data), **env)
 
 
 def mode(path: Path) -> int:

@@ -7,14 +7,13 @@ import secrets
 import shutil
 import signal
 import stat
-import sys
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from support.client import BOTS, QUICK, Client, register
-from support.commands import Ended, botyard_command, run
+from support.commands import Ended, botyard_command, run_fork
 from support.server_process import ROOT, serving
 
 from models.accounts import users
@@ -235,7 +234,7 @@ async def test_killed_at_any_step_it_leaves_what_works_and_can_be_finished(
         data = tmp_path / f"killed{died + 1}"
         shutil.copytree(folder, data)
         program = str(ROOT / "tests" / "programs" / "killed_rotation.py")
-        ended = await run(sys.executable, program, str(data), str(died + 1), PYTHONPATH=str(ROOT))
+        ended = await run_fork(program, str(data), str(died + 1))
         assert ended.code in (0, 9), ended.err
         assert await asyncio.to_thread(tokens, data) == made, f"after step {died + 1}"
         if ended.code == 0:

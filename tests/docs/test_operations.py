@@ -29,6 +29,7 @@ def blocks(section: str) -> list[str]:
     return [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in found]
 
 
+@pytest.mark.early
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("section", OURS)
 async def test_every_command_of_a_section_works(
@@ -38,6 +39,7 @@ async def test_every_command_of_a_section_works(
     env = {
         "BOTYARD_DATA_DIR": str(data),
         "BOTYARD_TELEGRAM_API_URL": telegram.url,  # type: ignore[attr-defined]
+        "PYTHONPATH": str(ROOT),  # where `botyard` is installed, another checkout may be
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     await botyard_command("migrate", "up", **env)

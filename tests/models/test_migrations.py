@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from support.commands import Ended, botyard_command, only_line, run
+from support.commands import Ended, botyard_command, only_line, run, run_fork
 from support.server_process import ROOT
 
 from models.engine import migration
@@ -29,9 +29,9 @@ NEWER = "999_from_the_future"
 _REMEMBER = "INSERT INTO migratehistory (name, migrated_at) VALUES (?, '')"
 
 
-async def migrate(*args: str, cwd: Path = ROOT) -> Ended:
+async def migrate(*args: str) -> Ended:
     """`python migrate.py`."""
-    return await run(sys.executable, str(cwd / "migrate.py"), *args)
+    return await run_fork(str(ROOT / "migrate.py"), *args)
 
 
 def query(file: Path, sql: str, *values: str) -> list[Any]:
@@ -190,7 +190,8 @@ async def test_create_writes_an_empty_step_after_the_last(tmp_path: Path) -> Non
     for name in ("models", "server"):
         shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copy(ROOT / "migrate.py", tmp_path)
-    ended = await migrate("create", "add_shops", "--data-dir", str(tmp_path / "d"), cwd=tmp_path)
+    create = (str(tmp_path / "migrate.py"), "create", "add_shops")
+    ended = await run(sys.executable, *create, "--data-dir", str(tmp_path / "d"))
     name = f"{len(STEPS) + 1:03}_add_shops"
     assert ended.out == f"written: {name}\n", ended.err
     text = (tmp_path / "models" / "migrations" / f"{name}.py").read_text()

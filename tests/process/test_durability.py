@@ -22,6 +22,7 @@ from models.messaging.updates import Update
 from sandbox import Sandbox
 
 KILLS = 20
+pytestmark = pytest.mark.early
 
 
 @pytest.mark.timeout(300)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 from support.client import BOTS, DEADLINE, Client, register, scrape, until
-from support.server_process import serving
+from support.server_process import CHECKOUT, serving
 
 from sandbox import Sandbox
 
@@ -18,7 +18,7 @@ async def test_after_kill_9_exactly_the_active_bots_come_back(
     tmp_path: Path, telegram: Sandbox, http: aiohttp.ClientSession
 ) -> None:
     on, off, late = (telegram.add_bot() for _ in range(3))
-    async with serving(tmp_path, telegram.url) as server:
+    async with serving(tmp_path, telegram.url, program=CHECKOUT) as server:
         user = await register(Client(http, server.url))
         running = await user.add_bot(on)
         await user.add_bot(off, active=False)
@@ -28,7 +28,7 @@ async def test_after_kill_9_exactly_the_active_bots_come_back(
     calls_off, calls_late = len(telegram.calls(off.id)), len(telegram.calls(late.id))
     await until(lambda: not telegram.polling(on.id), "the end of the poll")
 
-    async with serving(tmp_path, telegram.url) as server:
+    async with serving(tmp_path, telegram.url, program=CHECKOUT) as server:
         user.url = server.url
         await user.until_state(running, "running")
         shown = (await user.get(BOTS)).json
@@ -43,14 +43,14 @@ async def test_sigterm_stops_the_bots_and_leaves_active_alone(
     tmp_path: Path, telegram: Sandbox, http: aiohttp.ClientSession
 ) -> None:
     bots = [telegram.add_bot() for _ in range(3)]
-    async with serving(tmp_path, telegram.url) as server:
+    async with serving(tmp_path, telegram.url, program=CHECKOUT) as server:
         user = await register(Client(http, server.url))
         for bot in bots:
             await user.add_bot(bot)
         assert await server.end(signal.SIGTERM) == 0
         assert not [line for line in server.log if "ERROR" in line or "Traceback" in line]
     await until(lambda: not any(telegram.polling(bot.id) for bot in bots), "the end of the polls")
-    async with serving(tmp_path, telegram.url) as server:
+    async with serving(tmp_path, telegram.url, program=CHECKOUT) as server:
         user.url = server.url
         assert [bot["active"] for bot in (await user.get(BOTS)).json] == [True] * 3
         await until(lambda: all(telegram.polling(bot.id) for bot in bots), "the bots again")

@@ -18,6 +18,7 @@ from models.errors import StorageUnavailable
 from models.messaging import updates
 from models.messaging.chats import Chat
 from models.messaging.effects import Effects
+from models.messaging.flush import flush
 from models.messaging.updates import Update
 from runner.settings import RunnerTuning
 from runner.updates.incoming import IncomingUpdate
@@ -93,7 +94,7 @@ async def test_a_batch_that_was_stored_unknown_is_handled_once(
     await ann.add_bot(bot)
 
     def has_batch(fn: Any, *args: Any) -> bool:
-        return fn is updates.flush and bool(args[0].batches)
+        return fn is flush and bool(args[0].batches)
 
     lost = lose_one_answer(botyard, monkeypatch, "write_as_owner", has_batch)
     telegram.send_message(bot.id, text="hello")

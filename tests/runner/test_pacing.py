@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import aiohttp
 import pytest
-from support.client import BOTS, QUICK, Client, register, until
+from support.client import BOTS, DEADLINE, QUICK, UNLIMITED, Client, register, until
 from support.hostile import Feed, HostileApi, Reply, failure, hostile_api, raw, result
 
+from runner.settings import Limit
 from sandbox import Sandbox
 from server.app import Botyard, open_botyard
 from server.config import Config
@@ -78,6 +80,24 @@ async def test_news_end_the_pauses(bot: Hurried) -> None:
     for number in range(1, 51):
         bot.feed.put({"update_id": number, "message": MESSAGE | {"text": str(number)}})
     await until(lambda: len(bot.api.sent) == 50, "the answers")
+
+
+async def test_a_bot_sends_no_faster_than_telegram_allows(
+    config: Config, telegram: Sandbox, http: aiohttp.ClientSession
+) -> None:
+    limits = replace(UNLIMITED, bot=Limit(0.1, 10))
+    botyard = await open_botyard(config, runner=replace(QUICK, limits=limits))
+    try:
+        bot = telegram.add_bot()
+        await (await register(Client(http, botyard.url), "ann")).add_bot(bot)
+        begun = asyncio.get_running_loop().time()
+        for chat in range(1, 16):
+            telegram.send_message(bot.id, text="x", chat_id=chat)
+        await telegram.wait_sent(bot.id, count=15, timeout=DEADLINE)
+        # ten at once, and then one each tenth of a second
+        assert asyncio.get_running_loop().time() - begun >= 0.5 - TOLERANCE
+    finally:
+        await botyard.close()
 
 
 async def test_a_poll_that_was_parked_for_its_time_is_followed_at_once(

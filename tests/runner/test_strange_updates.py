@@ -263,6 +263,7 @@ async def test_updates_in_any_order_and_twice_are_handled_in_theirs_and_once(bot
 # -- more than anybody will look at
 
 
+@pytest.mark.early
 async def test_a_bot_keeps_a_thousand_dead_updates_the_latest_and_counts_what_went(
     bot: Bot, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -34,7 +34,7 @@ RETRIED = ("retrying", "starting")
 # Telegram's limits are tested in tests/sending; elsewhere nothing waits for them.
 UNLIMITED = Limits(*[Limit(0.0001, 1000)] * 3, reserve=0)
 QUICK = RunnerTuning(
-    poll_timeout=2,
+    poll_timeout=1,
     poll_margin=1.0,
     call_timeout=3.0,
     verify_timeout=2.0,

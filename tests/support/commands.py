@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from support.client import DEADLINE
+from support.forks import fork_server
 from support.server_process import ROOT
 
 
@@ -46,9 +47,37 @@ async def run(*command: str, stdin: str = "", deadline: float = DEADLINE, **env:
     return Ended(process.returncode or 0, out.decode(), err.decode())
 
 
+async def run_fork(*command: str, stdin: str = "", umask: int | None = None, **env: str) -> Ended:
+    """Run a Python program to its end, without the time that its imports take.
+
+    Args:
+        command: what follows `python` on a command line: -m and a module, or a file.
+        umask: None for that of the tests.
+    """
+    environ = {name: value for name, value in os.environ.items() if "BOTYARD" not in name}
+    with (
+        tempfile.TemporaryFile() as source,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+    ):
+        source.write(stdin.encode())
+        source.seek(0)
+        streams = (source.fileno(), out.fileno(), err.fileno())
+        process = await fork_server.fork(command, env=environ | env, streams=streams, umask=umask)
+        try:
+            async with asyncio.timeout(DEADLINE):
+                code = await process.wait()
+        finally:
+            process.kill()
+            await process.wait()
+        out.seek(0)
+        err.seek(0)
+        return Ended(code, out.read().decode(), err.read().decode())
+
+
 async def botyard_command(*args: str, **options: str) -> Ended:
     """`python -m server`, which is `botyard`."""
-    return await run(sys.executable, "-m", "server", *args, **options)
+    return await run_fork("-m", "server", *args, **options)
 
 
 def only_line(ended: Ended) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.client import DEADLINE
+from support.forks import Fork, fork_server
 
 ROOT = Path(__file__).parent.parent.parent
 CHECKOUT = (sys.executable, "-m", "server")
@@ -23,14 +24,13 @@ _SERVING = re.compile(r"serving on (\S+),")
 class ServerProcess:
     """`botyard serve` on a free port."""
 
-    process: asyncio.subprocess.Process
+    process: asyncio.subprocess.Process | Fork
     url: str = ""
     log: list[str] = field(default_factory=list)
     reader: asyncio.Task[None] | None = None
 
-    async def _read(self, serving: asyncio.Future[str]) -> None:
-        assert self.process.stderr is not None
-        while line := (await self.process.stderr.readline()).decode():
+    async def _read(self, stderr: asyncio.StreamReader, serving: asyncio.Future[str]) -> None:
+        while line := (await stderr.readline()).decode():
             self.log.append(line.rstrip())
             if (found := _SERVING.search(line)) and not serving.done():
                 serving.set_result(found[1])
@@ -47,11 +47,39 @@ class ServerProcess:
         return code
 
 
-def _limited(open_files: int | None) -> tuple[str, ...]:
-    """The beginning of a command that may have so many open files."""
-    if open_files is None:
-        return ()
-    return ("sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh")
+async def _fork(
+    environ: dict[str, str], open_files: int | None
+) -> tuple[Fork, asyncio.StreamReader]:
+    """`botyard serve`, and its standard error."""
+    readable, writable = os.pipe()
+    stderr = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stderr), os.fdopen(readable, "rb")
+    )
+    nothing = os.open(os.devnull, os.O_RDWR)
+    try:
+        process = await fork_server.fork(
+            ("-m", "server", "serve"),
+            env=environ,
+            streams=(nothing, nothing, writable),
+            open_files=open_files,
+        )
+    finally:
+        os.close(nothing)
+        os.close(writable)
+    return process, stderr
+
+
+async def _execute(
+    program: Sequence[str], environ: dict[str, str]
+) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader]:
+    """A program's `serve`, and its standard error."""
+    process = await asyncio.create_subprocess_exec(
+        *program, "serve",
+        cwd=ROOT, env=environ, stderr=asyncio.subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    return process, process.stderr
 
 
 @asynccontextmanager
@@ -59,15 +87,15 @@ async def serving(
     data_dir: Path,
     telegram_url: str,
     *,
-    program: Sequence[str] = CHECKOUT,
+    program: Sequence[str] | None = None,
     open_files: int | None = None,
     **env: str,
 ) -> AsyncIterator[ServerProcess]:
     """A server of its own on a folder; killed at the end when it still runs.
 
     Args:
-        program: what is `botyard` on this command line.
-        open_files: how many it may have; None for as many as the tests.
+        program: what is `botyard` on this command line; None for a fork, which starts at once.
+        open_files: how many a fork may have; None for as many as the tests.
     """
     environ = {name: value for name, value in os.environ.items() if "BOTYARD" not in name}
     environ |= {
@@ -76,13 +104,12 @@ async def serving(
         "BOTYARD_TELEGRAM_API_URL": telegram_url,
         "BOTYARD_ACCOUNT_RATE": "32767",  # tests ask again and again until something is so
     } | env
-    process = await asyncio.create_subprocess_exec(
-        *_limited(open_files), *program, "serve",
-        cwd=ROOT, env=environ, stderr=asyncio.subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
+    process, stderr = await (
+        _fork(environ, open_files) if program is None else _execute(program, environ)
+    )
     server = ServerProcess(process)
     announced: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    server.reader = asyncio.create_task(server._read(announced), name="the server's log")
+    server.reader = asyncio.create_task(server._read(stderr, announced), name="the server's log")
     try:
         async with asyncio.timeout(DEADLINE):
             server.url = await announced

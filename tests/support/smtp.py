@@ -70,7 +70,7 @@ class Mailbox:
         assert isinstance(data, LoginPassword)
         self.logins.append((data.login, data.password))
         fits = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
-        return AuthResult(success=fits)
+        return AuthResult(success=fits, handled=False)  # the answer is still to be sent
 
 
 @asynccontextmanager
