@@ -114,12 +114,14 @@ class Flushed:
 
     Args:
         new: the updates that were not stored before.
+        early: those of them that were handled already.
         messages: the ids of new messages, in their order, by update.
         claimed: the parameters of claimed messages, by the id of their first row; the others are
             not to be sent any more.
     """
 
     new: frozenset[Key]
+    early: frozenset[Key]
     messages: dict[Key, list[int]]
     claimed: dict[int, bytes]
 
@@ -143,7 +145,7 @@ def flush(waiting: Flush) -> Flushed:
     claimed = _claim(claims, moment)
     _store_results(results, moment)
     _store_chats([*handled, *early], results, moment)
-    return Flushed(new, messages, claimed)
+    return Flushed(new, frozenset(mark.key for mark in early), messages, claimed)
 
 
 def _insert_updates(batches: list[Batch], moment: Any) -> frozenset[Key]:

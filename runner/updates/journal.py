@@ -109,7 +109,7 @@ class Journal:
             flushed = await self._write(batch)
         new = sum(key[0] == bot_id for key in flushed.new)
         self.counts.received += new
-        self.counts.handled += sum(mark.key in flushed.new for mark in batch.handled)
+        self.counts.handled += sum(key[0] == bot_id for key in flushed.early)
         log.debug("bot %d: %d updates received, %d of them new", bot_id, len(packed), new)
         return flushed
 

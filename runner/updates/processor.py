@@ -141,7 +141,7 @@ class UpdateProcessor:
 
     def _sent_early(self, early: list[Handled], flushed: Flushed) -> set[int]:
         """Have sent what the updates led to that were handled early; return their ids."""
-        done = [mark for mark in early if mark.key in flushed.new]
+        done = [mark for mark in early if mark.key in flushed.early]
         for mark in done:
             self._in_hand.track_blocked(mark.chat_id, mark.blocked)
             self._outbox.put(stored_messages(mark.messages, flushed.messages.get(mark.key, [])))

@@ -15,6 +15,7 @@ import pytest
 from support.client import BOTS, DEADLINE, QUICK, Client, register, until
 
 import models.bots.bots
+from models.messaging.messages import StoredMessage
 from runner.start_limiter import StartLimiter
 from runner.states import BotState
 from runner.updates.incoming import IncomingUpdate
@@ -125,20 +126,21 @@ async def test_slots_are_handed_on_in_order_also_by_those_that_are_cancelled() -
         pass
 
 
-async def test_a_failed_update_leaves_nothing_to_the_garbage_collector(
+async def test_a_message_that_is_sent_once_more_leaves_nothing_to_the_garbage_collector(
     ann: Client, telegram: Sandbox
 ) -> None:
     bot = telegram.add_bot()
     await ann.add_bot(bot)
-    telegram.inject(kind="drop", bot_id=bot.id, method="sendMessage", times=5)
+    telegram.inject(kind="drop", bot_id=bot.id, method="sendMessage", times=1)
     gc.collect()
     gc.disable()
     try:
         telegram.send_message(bot.id, text="hello")
         await telegram.wait_sent(bot.id, timeout=DEADLINE)
+        kinds = (IncomingUpdate, StoredMessage)
         await until(
-            lambda: not any(isinstance(thing, IncomingUpdate) for thing in gc.get_objects()),
-            "it is gone",
+            lambda: not any(isinstance(thing, kinds) for thing in gc.get_objects()),
+            "they are gone",
         )
     finally:
         gc.enable()

@@ -22,6 +22,7 @@ from models.messaging.flush import flush
 from models.messaging.updates import Update
 from runner.settings import RunnerTuning
 from runner.updates.incoming import IncomingUpdate
+from runner.updates.intake import pack_all
 from sandbox import Sandbox
 from server.app import Botyard
 
@@ -120,12 +121,18 @@ class TestBacklog:
     ) -> None:
         bot = telegram.add_bot()
         made = await ann.add_bot(bot)
-        hold = telegram.inject(kind="hold", bot_id=bot.id, method="sendMessage")
-        for chat in range(1, 9):
-            telegram.send_message(bot.id, text="first", chat_id=chat)
-        await until(lambda: telegram.pending(bot.id) == 0, "the journal has all")
         await ann.patch(f"{BOTS}{made['id']}/", {"active": False})
-        read, readings = botyard.services.db.read, 0
+        batch = [telegram.send_message(bot.id, text="first", chat_id=n) for n in range(1, 9)]
+        writer, offset = Writer(made["id"], 1), batch[-1]["update_id"] + 1
+        packed = await pack_all(batch)
+        journal = botyard.services.runner.journal
+        await journal.store(writer, packed, offset=offset, handled=[])
+        db, readings, may_write = botyard.services.db, 0, asyncio.Event()
+        read, write = db.read, db.write_as_owner
+
+        async def writing(*args: Any, **options: Any) -> Any:
+            await may_write.wait()
+            return await write(*args, **options)
 
         async def handled() -> int:
             query = Update.select().where(Update.handled_at.is_null(False))
@@ -143,7 +150,7 @@ class TestBacklog:
                 raise StorageUnavailable("the database is away")
             page = await read(fn, *args, **options)
             if readings == 3:  # slow: what it brings is handled before anybody sees it
-                telegram.clear(hold.id)
+                may_write.set()
                 async with asyncio.timeout(DEADLINE):
                     while await handled() < 5:
                         pass
@@ -151,7 +158,8 @@ class TestBacklog:
                 await asyncio.sleep(0)  # a turn for those that hear of it
             return page
 
-        monkeypatch.setattr(botyard.services.db, "read", reading)
+        monkeypatch.setattr(db, "read", reading)
+        monkeypatch.setattr(db, "write_as_owner", writing)
         await ann.patch(f"{BOTS}{made['id']}/", {"active": True})
         await telegram.wait_sent(bot.id, count=8, timeout=DEADLINE)
         assert readings >= 4
