@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.client import BOTS, DEADLINE, QUICK, Client, at_rest, until
+from telegram.ext import Application
 
 from models.bots import bots
 from models.bots.records import Writer
@@ -18,8 +19,10 @@ from models.errors import StorageUnavailable
 from models.messaging import updates
 from models.messaging.chats import Chat
 from models.messaging.effects import Effects
+from models.messaging.flush import flush
 from models.messaging.updates import Update
 from runner.settings import RunnerTuning
+from runner.telegram.application import Turn
 from runner.updates.incoming import IncomingUpdate
 from sandbox import Sandbox
 from server.app import Botyard
@@ -86,16 +89,26 @@ async def test_a_bot_that_was_stored_unknown_is_started_soon(
     await telegram.wait_sent(bot.id, timeout=DEADLINE)
 
 
-async def test_a_batch_that_was_stored_unknown_is_handled_once(
-    ann: Client, telegram: Sandbox, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kept", ["batches", "marks"])
+@pytest.mark.parametrize("way", ["early", "queued"])
+async def test_what_was_stored_unknown_is_handled_and_sent_once(
+    way: str,
+    kept: str,
+    ann: Client,
+    telegram: Sandbox,
+    botyard: Botyard,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if way == "queued":
+        request.getfixturevalue("nothing_is_early")
     bot = telegram.add_bot()
     await ann.add_bot(bot)
 
-    def has_batch(fn: Any, *args: Any) -> bool:
-        return fn is updates.flush and bool(args[0].batches)
+    def has_any(fn: Any, *args: Any) -> bool:
+        return fn is flush and bool(getattr(args[0], kept))
 
-    lost = lose_one_answer(botyard, monkeypatch, "write_as_owner", has_batch)
+    lost = lose_one_answer(botyard, monkeypatch, "write_as_owner", has_any)
     telegram.send_message(bot.id, text="hello")
     await until(lambda: lost, "the loss")
     await telegram.wait_sent(bot.id, timeout=DEADLINE)
@@ -119,7 +132,13 @@ class TestBacklog:
     ) -> None:
         bot = telegram.add_bot()
         made = await ann.add_bot(bot)
-        hold = telegram.inject(kind="hold", bot_id=bot.id, method="sendMessage")
+        process_update, go_on = Application.process_update, asyncio.Event()
+
+        async def process(application: Any, turn: Turn) -> None:
+            await go_on.wait()
+            await process_update(application, turn)
+
+        monkeypatch.setattr(Application, "process_update", process)
         for chat in range(1, 9):
             telegram.send_message(bot.id, text="first", chat_id=chat)
         await until(lambda: telegram.pending(bot.id) == 0, "the journal has all")
@@ -142,7 +161,7 @@ class TestBacklog:
                 raise StorageUnavailable("the database is away")
             page = await read(fn, *args, **options)
             if readings == 3:  # slow: what it brings is handled before anybody sees it
-                telegram.clear(hold.id)
+                go_on.set()
                 async with asyncio.timeout(DEADLINE):
                     while await handled() < 5:
                         pass
