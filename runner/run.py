@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -176,8 +177,8 @@ class BotRun:
     async def close(self) -> None:
         """Stop; running handlers get a short grace period, and nothing is sent afterwards."""
         try:
-            await self.processor.close()
-            await self.outbox.close()
+            # at once, because each of them waits for what it has under way
+            await asyncio.gather(self.processor.close(), self.outbox.close())
         finally:
             self.client.close()
             await self.application.shutdown()

@@ -26,6 +26,8 @@ from models.accounts import administration, passwords
 from models.accounts.audit import OPERATOR
 from models.engine.migration import Migrations
 from runner.settings import RunnerTuning
+from runner.updates.dispatcher import Dispatcher
+from runner.updates.incoming import IncomingUpdate
 from sandbox import Sandbox
 from sandbox.app import serve as serve_sandbox
 from server.app import Botyard, open_botyard
@@ -186,6 +188,16 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dialog() -> Dialog:
     """What the bots of the server answer."""
     return echo.answer
+
+
+@pytest.fixture
+def nothing_is_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no update handled before it is stored: each takes the long way, through its queue."""
+
+    async def wait(self: Dispatcher, update: IncomingUpdate) -> None:
+        return None
+
+    monkeypatch.setattr(Dispatcher, "dispatch_at_once", wait)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from models.bots.records import Writer
@@ -205,9 +206,11 @@ def _insert_messages_early(early: list[Handled], moment: Any) -> dict[Key, list[
 
 
 def _insert(sql: str, handled: list[Handled], moment: Any) -> dict[Key, list[int]]:
-    columns = ((mark, some) for mark in handled for some in _columns(mark.messages))
+    places = count()  # over all, so that the rows of an album stay together
     rows = [
-        (*mark.writer, mark.update_id, *some, place) for place, (mark, some) in enumerate(columns)
+        (*mark.writer, mark.update_id, *columns, next(places))
+        for mark in handled
+        for columns in _columns(mark.messages)
     ]
     by_update: dict[Key, list[int]] = {}
     for bot_id, update_id, number in bulk.run_in_few_statements(sql, rows, moment).returned:
@@ -230,7 +233,8 @@ def _stored_before(mark: Handled) -> list[int]:
     sql = (
         "SELECT messages.id FROM messages "
         "JOIN bots ON bots.id = messages.bot_id AND bots.token_generation = ? "
-        "WHERE bot_id = ? AND lane = 0 AND state IN ('queued', 'sending') AND update_id = ?"
+        "WHERE bot_id = ? AND lane = 0 AND state IN ('queued', 'sending') AND update_id = ? "
+        "ORDER BY messages.id"
     )
     bot_id, token_generation = mark.writer
     numbers = [number for (number,) in bulk.select(sql, token_generation, bot_id, mark.update_id)]
@@ -265,9 +269,11 @@ def _claim(claims: list[Claim], moment: datetime) -> dict[int, bytes]:
 
 def _store_results(results: list[Result], moment: Any) -> None:
     bulk.run_in_few_statements(
-        "UPDATE messages SET done_at = ?, state = given.column2, "
+        "UPDATE messages SET done_at = CASE given.column2 WHEN 'queued' THEN NULL ELSE ? END, "
+        "state = given.column2, "
         "telegram_id = CAST(given.column3 AS BIGINT), reason = given.column4, "
-        "detail = given.column5 FROM (VALUES ROWS) AS given WHERE messages.id = given.column1",
+        "detail = given.column5 FROM (VALUES ROWS) AS given WHERE messages.id = given.column1 "
+        "AND messages.state IN ('queued', 'sending')",
         [
             (number, result.state, telegram_id, result.reason, result.detail)
             for result in results

@@ -5,46 +5,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import Any
 
 from models.errors import StorageError
 from models.messaging.messages import Lane, MessageState, StoredMessage
 from models.redaction import keep_secret
 from runner.sending.sender import Sender, SenderContext
+from runner.sending.window import Window
 from runner.stop_signal import Stopped
+from runner.supervised_tasks import SupervisedTasks
 
 log = logging.getLogger("botyard.runner")
 
 CROWDED = 30  # a bot's own messages to a chat after which its updates wait
-WINDOW = 200  # messages of a lane that are in memory; the others wait in the database
+# Messages of a lane that are in memory; the others wait in the database. More of the bot's own, so
+# that chats that Telegram does not take messages for keep no others waiting.
+WINDOW, OWN_WINDOW = 200, 2000
+PAGE = 200  # messages that are read at once
 
 _Key = tuple[int, Lane]  # a chat, and a lane of it
-
-
-@dataclass(slots=True)
-class _Window:
-    """The messages of a lane that are in memory.
-
-    Args:
-        after: the others in the database have greater ids.
-        read_to: the greatest id that was read from the database.
-        size: how many are.
-        complete: whether there are no others in the database.
-        changed: whether others have come while it was read.
-        reading: whether it is being read.
-    """
-
-    after: int = 0
-    read_to: int = 0
-    size: int = 0
-    complete: bool = False
-    changed: bool = False
-    reading: bool = False
 
 
 class Outbox:
@@ -57,12 +39,14 @@ class Outbox:
     def __init__(self, context: SenderContext) -> None:
         self._context = context
         self._sender = Sender(context)
-        self._on_crash: Callable[[BaseException | None], None] | None = None  # while it is open
-        self._windows = {lane: _Window() for lane in Lane}
+        self._tasks = SupervisedTasks()
+        self._windows = {
+            lane: Window(OWN_WINDOW if lane is Lane.DIALOG else WINDOW) for lane in Lane
+        }
         self._queues: dict[_Key, deque[StoredMessage]] = {}
         self._ids: set[int] = set()  # of messages whose outcome is not on the disk
-        self._tasks: set[asyncio.Task[None]] = set()
         self._crowded: dict[int, asyncio.Event] = {}
+        self._is_settled = False
 
     @property
     def _bot_id(self) -> int:
@@ -72,10 +56,9 @@ class Outbox:
         """Begin to take messages.
 
         Args:
-            on_crash: called when a task ends that should not, with its error; None if it was
-                cancelled.
+            on_crash: as for `SupervisedTasks.open`. No more messages are taken then.
         """
-        self._on_crash = on_crash
+        self._tasks.open(on_crash)
 
     async def load(self, unsent: frozenset[tuple[int, str]]) -> None:
         """Take up what was stored and not sent, before anything new.
@@ -85,36 +68,39 @@ class Outbox:
         Args:
             unsent: the lanes and states of such messages.
         """
-        if any(lane > Lane.DIALOG and state == MessageState.SENDING for lane, state in unsent):
+        is_interrupted = any(
+            lane > Lane.DIALOG and state == MessageState.SENDING for lane, state in unsent
+        )
+        if is_interrupted and not self._is_settled:
             await self._context.store.settle_interrupted(self._bot_id)
+        self._is_settled = True  # what is being sent from now on is this run's
         lanes = {lane for lane, _ in unsent}
         for lane, window in self._windows.items():
-            if lane in lanes or window.changed:
+            if lane in lanes or window.missed is not None:
                 await self._read(lane, window)
             else:
                 window.complete = True
 
-    async def _read(self, lane: Lane, window: _Window) -> None:
+    async def _read(self, lane: Lane, window: Window) -> None:
         """Read messages of a lane until enough are in memory."""
         if window.reading:
             return
         window.reading = True
         try:
-            while not window.complete and window.size < WINDOW:
-                window.changed, known = False, set(self._ids)
+            while not window.complete and not window.is_full:
+                known = set(self._ids)  # one of them may have been sent when the page is here
                 page, is_last = await self._context.store.pending(
-                    self._bot_id, lane, after=window.after, limit=WINDOW
+                    self._bot_id, lane, after=window.turn_back(), limit=PAGE
                 )
                 for message in page:
-                    window.after = message.ids[-1]
+                    window.last = max(window.last, message.ids[-1])
                     if message.ids[0] not in known:
-                        self._queue(message, window)
-                window.read_to = max(window.read_to, window.after)
-                window.complete = is_last and not window.changed
+                        self._take(message, window)
+                window.complete = is_last and window.missed is None
         finally:
             window.reading = False
 
-    async def _read_on(self, lane: Lane, window: _Window) -> None:
+    async def _read_on(self, lane: Lane, window: Window) -> None:
         """Read more of a lane, however long the database is away."""
         for tries in count(1):
             try:
@@ -128,18 +114,16 @@ class Outbox:
     def put(self, messages: list[StoredMessage]) -> None:
         """Take messages that have just been stored."""
         for message in messages:
-            window, number = self._windows[message.lane], message.ids[0]
-            if number in self._ids or (message.lane is Lane.DIALOG and number <= window.read_to):
-                continue  # a reading was faster
-            if window.complete and window.size < WINDOW:
-                self._queue(message, window)
-                continue
-            # it is read from the database, after those before it
-            window.after = number - 1 if window.complete else min(window.after, number - 1)
-            window.complete, window.changed = False, True
+            window = self._windows[message.lane]
+            if window.complete and not window.is_full:
+                self._take(message, window)
+            elif message.ids[0] not in self._ids:
+                window.miss(message)  # it is read from the database, after those before it
 
-    def _queue(self, message: StoredMessage, window: _Window) -> None:
-        if self._on_crash is None:
+    def _take(self, message: StoredMessage, window: Window) -> None:
+        """Queue a message, unless that was done before: it may come from two sides."""
+        window.last = max(window.last, message.ids[-1])
+        if message.ids[0] in self._ids or not self._tasks.is_open:
             return
         window.size += 1
         self._ids.add(message.ids[0])
@@ -149,12 +133,8 @@ class Outbox:
             waiting.append(message)
             return
         self._queues[key] = deque([message])
-        self._start(self._serve(key), f"sending to chat {message.chat_id}")
-
-    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=f"bot {self._bot_id} {name}")
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        name = f"bot {self._bot_id} sending to chat {message.chat_id}"
+        self._tasks.start(self._serve(key), name=name)
 
     async def _serve(self, key: _Key) -> None:
         keep_secret(self._context.client.token)  # the task may be the child of somebody's request
@@ -177,11 +157,12 @@ class Outbox:
     def _forget(self, number: int, _: asyncio.Future[None]) -> None:
         self._ids.discard(number)
 
-    def _after_one(self, key: _Key, window: _Window) -> None:
+    def _after_one(self, key: _Key, window: Window) -> None:
         """Let others go on after a message was sent."""
         chat_id, lane = key
-        if not window.complete and window.size <= WINDOW // 2 and not window.reading:
-            self._start(self._read_on(lane, window), f"reading lane {lane.name}")
+        if not window.complete and window.is_half_empty and not window.reading:
+            name = f"bot {self._bot_id} reading messages of lane {lane.name}"
+            self._tasks.start(self._read_on(lane, window), name=name)
         if chat_id in self._crowded and len(self._queues[key]) < CROWDED:
             self._crowded.pop(chat_id).set()
 
@@ -204,29 +185,14 @@ class Outbox:
             update_ids: updates that are stored, and that nothing else has in hand.
         """
         known = set(self._ids)
-        for message in await self._context.store.of_updates(self._bot_id, update_ids):
-            if message.ids[0] not in known:
-                self._queue(message, self._windows[message.lane])
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if (task.cancelled() or error is not None) and self._on_crash is not None:
-            on_crash, self._on_crash = self._on_crash, None
-            on_crash(error)
+        stored = await self._context.store.of_updates(self._bot_id, update_ids)
+        self.put([message for message in stored if message.ids[0] not in known])
 
     async def close(self) -> None:
         """End: a message that is being sent may arrive; the others stay in the database."""
-        self._on_crash = None
-        settings, calling = self._context.settings, self._sender.calling
-        for task in self._tasks - calling:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=settings.send_grace)
-        stuck = set(self._tasks)
-        for task in stuck:
-            task.cancel()
-        if stuck:
-            await asyncio.wait(stuck, timeout=settings.cut_wait)
+        settings = self._context.settings
+        self._tasks.shut()
+        self._tasks.cancel_except(self._sender.calling)
+        await self._tasks.end(grace=settings.send_grace, cut_wait=settings.cut_wait)
         await self._sender.close()
         self._context.pacer.close()

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
 from typing import Any
 
@@ -59,11 +60,19 @@ class SenderContext:
     publish: Callable[[StoredMessage, Result], None]
 
 
+class _Stage(Enum):
+    """How far an attempt to send a message is."""
+
+    WAITING = auto()
+    CLAIMED = auto()  # a person's message is stored as being sent, or about to be
+    CALLED = auto()
+
+
 @dataclass(slots=True)
 class _Tries:
     """What has happened to a message so far."""
 
-    claimed: bool = False
+    stage: _Stage = _Stage.WAITING
     lost: int = 0
     failed: int = 0  # while Telegram served the bot
     waits: int = 0
@@ -93,19 +102,22 @@ class Sender:
         Raises:
             Stopped: the bot is being stopped; the message is sent when it runs again.
         """
-        context, tries = self._context, _Tries(claimed=message.lane is Lane.DIALOG)
+        context, tries = self._context, _Tries()
         if message.typing:
             await self._show_typing(message)
         while True:
             await context.pacer.acquire(message.chat_id, message.lane, messages=len(message.ids))
             await self._in_flight.hold(message.chat_id)
-            stored: asyncio.Future[None] | None = None
+            result = stored = None
             try:
                 next_try, result = await self._attempt(message, tries)
+            except asyncio.CancelledError:
+                result = self._interrupted(message, tries)
+                raise
+            finally:
                 if result is not None:
                     stored = context.store.result(result)
                     stored.add_done_callback(partial(self._stored, message, result))
-            finally:
                 self._in_flight.release(message.chat_id, stored)
             if next_try is None:
                 return stored
@@ -131,20 +143,17 @@ class Sender:
         self._context.stop.check()
         if message.expires_at is not None and message.expires_at <= now():
             return None, self._result(message, MessageState.FAILED, SendReason.EXPIRED)
-        if not tries.claimed:
+        if message.lane is not Lane.DIALOG:
+            tries.stage = _Stage.CLAIMED
             parameters = await self._context.store.claim(message)
             if parameters is None:
                 return None, None  # deleted meanwhile
-            message.parameters, tries.claimed = parameters, True
+            message.parameters = parameters
+        tries.stage = _Stage.CALLED
         try:
             sent = await self._call(message)
         except TelegramError as error:
             return self._after(error, message, tries)
-        except asyncio.CancelledError:
-            if message.lane is not Lane.DIALOG:  # else it is sent once more
-                unknown = self._result(message, MessageState.UNKNOWN, SendReason.INTERRUPTED)
-                self._context.store.result(unknown)
-            raise
         return None, self._sent(message, sent)
 
     async def _call(self, message: StoredMessage) -> Any:
@@ -189,10 +198,16 @@ class Sender:
 
     def _give_back(self, message: StoredMessage, tries: _Tries) -> Result | None:
         """Return a person's message to the queue: it was not sent."""
-        if message.lane is Lane.DIALOG:
-            return None
-        tries.claimed = False
-        return self._result(message, MessageState.QUEUED)
+        tries.stage = _Stage.WAITING
+        return None if message.lane is Lane.DIALOG else self._result(message, MessageState.QUEUED)
+
+    def _interrupted(self, message: StoredMessage, tries: _Tries) -> Result | None:
+        """Say what is to be stored of a message when the bot is stopped."""
+        if message.lane is Lane.DIALOG or tries.stage is _Stage.WAITING:
+            return None  # it stays as it is, and is sent when the bot runs again
+        if tries.stage is _Stage.CLAIMED:
+            return self._result(message, MessageState.QUEUED)
+        return self._result(message, MessageState.UNKNOWN, SendReason.INTERRUPTED)
 
     def _sent(self, message: StoredMessage, answer: Any) -> Result:
         answers = answer if isinstance(answer, list) else [answer]

@@ -17,6 +17,12 @@ class NotUnderstood(Exception):
     """An update is not what the Bot API describes: trying again cannot help."""
 
 
+def _check(update: IncomingUpdate) -> None:
+    flaw = flaw_of(update.raw)
+    if flaw is not None:
+        raise NotUnderstood(flaw)
+
+
 class Dispatcher:
     """Handles updates of one bot.
 
@@ -59,14 +65,35 @@ class Dispatcher:
         """
         keep_secret(self._token)  # the task may be the child of somebody's request
         await self._loop_pacer.wait()
-        flaw = flaw_of(update.raw)
-        if flaw is not None:
-            raise NotUnderstood(flaw)
-        turn = Turn(update)
+        _check(update)
         async with self._slots:
-            self._stop.check()
-            await self._application.process_update(turn)
-            self._track_membership(turn)
+            return await self._handle(update)
+
+    async def dispatch_at_once(self, update: IncomingUpdate) -> Effects | None:
+        """Handle an update if that needs no waiting.
+
+        Returns:
+            Its effects; None if the handler failed or waits for something. Nothing was done then.
+        """
+        await self._loop_pacer.wait()
+        handling = self._handle(update)
+        try:
+            _check(update)
+            handling.send(None)
+        except StopIteration as done:
+            effects: Effects = done.value
+            return effects
+        except (Exception, asyncio.CancelledError):  # nobody can have cancelled one step
+            return None
+        finally:
+            handling.close()
+        return None
+
+    async def _handle(self, update: IncomingUpdate) -> Effects:
+        self._stop.check()
+        turn = Turn(update)
+        await self._application.process_update(turn)
+        self._track_membership(turn)
         return turn.effects
 
     def _track_membership(self, turn: Turn) -> None:

@@ -109,8 +109,10 @@ class Journal:
             flushed = await self._write(batch)
         new = sum(key[0] == bot_id for key in flushed.new)
         self.counts.received += new
-        self.counts.handled += sum(key[0] == bot_id for key in flushed.early)
         log.debug("bot %d: %d updates received, %d of them new", bot_id, len(packed), new)
+        for mark in batch.handled:
+            if mark.key in flushed.early:
+                self._count_handled(mark)
         return flushed
 
     async def _write(self, batch: Batch) -> Flushed:
@@ -138,11 +140,13 @@ class Journal:
             are on the disk, or when the database refused them. That may take a moment, because they
             wait for the next batch to share its commit; `flush_now` ends the wait.
         """
+        mark = Handled(writer, update.update_id, update.chat_id, effects.messages, effects.blocked)
+        self._count_handled(mark)
+        return self._writer.add_handled(mark)
+
+    def _count_handled(self, mark: Handled) -> None:
         self.counts.handled += 1
-        log.debug("bot %d: update %d handled", writer.bot_id, update.update_id)
-        return self._writer.add_handled(
-            Handled(writer, update.update_id, update.chat_id, effects.messages, effects.blocked)
-        )
+        log.debug("bot %d: update %d handled", mark.writer.bot_id, mark.update_id)
 
     def flush_now(self) -> None:
         """Write what waits now."""

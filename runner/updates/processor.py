@@ -65,7 +65,6 @@ class UpdateProcessor:
             chats_parallel=settings.chats_parallel,
             stop=shared.stop,
         )
-        self._early = EarlyHandling(shared.writer, dispatcher, self._is_idle)
         self._runner = UpdateRunner(
             dispatcher,
             self._in_hand,
@@ -76,6 +75,9 @@ class UpdateProcessor:
             stop=shared.stop,
         )
         self._queues = ChatQueues(self._process, name=f"bot {self._bot_id}", settings=settings)
+        self._early = EarlyHandling(
+            shared.writer, dispatcher, queues=self._queues, in_hand=self._in_hand, outbox=outbox
+        )
         self._loading = False  # or loaded: the backlog comes first
 
     @property
@@ -163,14 +165,6 @@ class UpdateProcessor:
         """Count and log ignored updates."""
         self._journal.counts.discarded += number
         log.warning("bot %d: ignored %d updates without a usable update_id", self._bot_id, number)
-
-    def _is_idle(self, update: IncomingUpdate) -> bool:
-        """Return True if nothing of an update's chat is under way."""
-        return (
-            self._queues.is_idle(update.chat_key)
-            and self._in_hand.is_flushed(update.chat_key)
-            and (update.chat_id is None or self._outbox.has_room(update.chat_id))
-        )
 
     def enqueue(self, update: IncomingUpdate) -> None:
         """Queue an update that is in the journal already."""

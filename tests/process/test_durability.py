@@ -18,6 +18,7 @@ from support.server_process import ServerProcess, serving
 
 from models.engine.database import Database
 from models.messaging.chats import Chat
+from models.messaging.messages import Message, SendReason
 from models.messaging.updates import Update
 from sandbox import Sandbox
 
@@ -50,16 +51,18 @@ async def test_a_kill_keeps_the_order_within_a_chat(
         assert [text for n, text in enumerate(seen) if text not in seen[:n]] == sorted(set(seen))
 
 
-async def blocked_chats(url: str) -> tuple[dict[int, str], set[int]]:
-    """The text of each chat's last handled message, and the chats stored as refusing messages."""
+async def chats_of(url: str) -> tuple[set[int], set[int], set[int]]:
+    """The chats whose "welcome" is handled; those that refused a message; those stored as such."""
     db = Database(url)
     await db.open()
 
-    def read() -> tuple[dict[int, str], set[int]]:
-        query = Update.select().where(Update.handled_at.is_null(False)).order_by(Update.update_id)
-        messages = [orjson.loads(row.payload)["message"] for row in query]
-        last = {message["chat"]["id"]: message["text"] for message in messages}
-        return last, {row.chat_id for row in Chat.select().where(Chat.blocked_at.is_null(False))}
+    def read() -> tuple[set[int], set[int], set[int]]:
+        handled = Update.select().where(Update.handled_at.is_null(False))
+        messages = [orjson.loads(row.payload)["message"] for row in handled]
+        welcome = {one["chat"]["id"] for one in messages if one["text"] == "welcome"}
+        refused = Message.select().where(Message.reason == SendReason.BLOCKED)
+        blocked = Chat.select().where(Chat.blocked_at.is_null(False))
+        return welcome, {row.chat_id for row in refused}, {row.chat_id for row in blocked}
 
     try:
         return await db.read(read)
@@ -67,7 +70,7 @@ async def blocked_chats(url: str) -> tuple[dict[int, str], set[int]]:
         await db.close()
 
 
-async def test_a_kill_keeps_which_chats_are_blocked_together_with_the_marks(
+async def test_a_kill_keeps_which_chats_are_blocked_together_with_what_told_so(
     tmp_path: Path, database_url: str, telegram: Sandbox, http: aiohttp.ClientSession
 ) -> None:
     def start() -> AbstractAsyncContextManager[ServerProcess]:
@@ -90,14 +93,14 @@ async def test_a_kill_keeps_which_chats_are_blocked_together_with_the_marks(
                 enough = before + rng.randrange(2, 18)
                 await until(lambda: len(telegram.calls(bot.id, method="sendMessage")) >= enough)  # noqa: B023
                 await server.end(signal.SIGKILL)
-            last, blocked = await blocked_chats(database_url)
-            assert blocked == {chat for chat in last if last[chat] == "refused"}
+            welcome, refused, blocked = await chats_of(database_url)
+            assert blocked == refused - welcome
         async with start() as server:
-            done = dict.fromkeys(chats, text)
-            while (await blocked_chats(database_url))[0] != done:
+            which = ("welcome", "refused").index(text)
+            while (await chats_of(database_url))[which] != chats:
                 assert server.process.returncode is None
             await server.end(signal.SIGTERM)
-        assert (await blocked_chats(database_url))[1] == (chats if text == "refused" else set())
+        assert (await chats_of(database_url))[2] == (chats if text == "refused" else set())
         telegram.clear()
 
 

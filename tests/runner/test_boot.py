@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import weakref
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ import aiohttp
 import peewee
 import pytest
 from support.client import BOTS, DEADLINE, QUICK, Client, register, until
+from support.dialogs import FragileDialog
 
 import models.bots.bots
 from models.messaging.messages import StoredMessage
@@ -126,24 +128,34 @@ async def test_slots_are_handed_on_in_order_also_by_those_that_are_cancelled() -
         pass
 
 
-async def test_a_message_that_is_sent_once_more_leaves_nothing_to_the_garbage_collector(
-    ann: Client, telegram: Sandbox
-) -> None:
-    bot = telegram.add_bot()
-    await ann.add_bot(bot)
-    telegram.inject(kind="drop", bot_id=bot.id, method="sendMessage", times=1)
-    gc.collect()
-    gc.disable()
-    try:
-        telegram.send_message(bot.id, text="hello")
-        await telegram.wait_sent(bot.id, timeout=DEADLINE)
-        kinds = (IncomingUpdate, StoredMessage)
-        await until(
-            lambda: not any(isinstance(thing, kinds) for thing in gc.get_objects()),
-            "they are gone",
-        )
-    finally:
-        gc.enable()
+class TestFailures:
+    """What has failed is not left to the garbage collector."""
+
+    @pytest.fixture
+    def dialog(self) -> FragileDialog:
+        return FragileDialog(broken=3)
+
+    @pytest.mark.parametrize("kind", [IncomingUpdate, StoredMessage])
+    async def test_a_failed_update_and_its_message_are_gone(
+        self, kind: type, ann: Client, telegram: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # pytest keeps the tracebacks that are logged
+        monkeypatch.setattr(logging.getLogger("botyard.runner"), "disabled", True)
+        bot = telegram.add_bot()
+        await ann.add_bot(bot)
+        telegram.inject(kind="status", status=500, bot_id=bot.id, method="sendMessage", times=3)
+        telegram.inject(kind="drop", bot_id=bot.id, method="sendMessage", times=1)
+        gc.collect()
+        gc.disable()
+        try:
+            telegram.send_message(bot.id, text="bad")
+            await telegram.wait_sent(bot.id, timeout=DEADLINE)
+            await until(
+                lambda: not any(isinstance(thing, kind) for thing in gc.get_objects()),
+                "it is gone",
+            )
+        finally:
+            gc.enable()
 
 
 async def test_the_garbage_collector_gets_to_everything(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +189,7 @@ async def test_a_bot_that_was_stopped_leaves_nothing_to_the_garbage_collector(
     managed = botyard.services.runner.manager._bots[made["id"]]
     run = managed._bot_run
     assert run is not None
-    told = [managed, run.application, run.application.bot, run.processor, run.poller]
+    told = [managed, run.application, run.application.bot, run.processor, run.poller, run.outbox]
     left = [weakref.ref(thing) for thing in told]
     del managed, run, told
     gc.collect()

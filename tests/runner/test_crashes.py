@@ -30,25 +30,25 @@ class DeafHandler:
     """Handles updates of DEAF_CHAT, but not before it is released, even if it is cancelled.
 
     Attributes:
-        begun: how many updates it has begun with.
-        running: how many of those it is still at.
+        running: how many updates it is at.
         release: set to let it go on.
     """
 
     def __init__(self) -> None:
-        self.begun = self.running = 0
+        self.running = 0
         self.release = asyncio.Event()
 
     async def wait(self) -> None:
         """Wait for the release."""
-        self.begun += 1
         self.running += 1
-        while not self.release.is_set():
-            try:
-                await self.release.wait()
-            except asyncio.CancelledError:
-                continue
-        self.running -= 1
+        try:
+            while not self.release.is_set():
+                try:
+                    await self.release.wait()
+                except asyncio.CancelledError:
+                    continue
+        finally:
+            self.running -= 1
 
 
 @pytest.fixture
@@ -92,6 +92,7 @@ class TestDeafHandler:
         telegram: Sandbox,
         deaf: DeafHandler,
         monkeypatch: pytest.MonkeyPatch,
+        nothing_is_early: None,
     ) -> None:
         bot = telegram.add_bot()
         made = await ann.add_bot(bot)
@@ -109,8 +110,7 @@ class TestDeafHandler:
         telegram.send_message(bot.id, text="other", chat_id=OTHER_CHAT)
         await telegram.wait_sent(bot.id, timeout=DEADLINE)
         assert next(crashes, None) is None
-        await until(lambda: deaf.begun == 2, "the new run's try of the same update")
-        assert deaf.running == 2, "the old run's handler is still at it"
+        await until(lambda: deaf.running == 2, "the new run's try; the old one is still at it")
         await ann.until_state(made, "running")
         deaf.release.set()
         await telegram.wait_sent(bot.id, count=2, timeout=DEADLINE)
@@ -175,6 +175,7 @@ class TestBackoff:
         telegram: Sandbox,
         botyard: Botyard,
         monkeypatch: pytest.MonkeyPatch,
+        nothing_is_early: None,
     ) -> None:
         async def crashing(self: UpdateRunner, update: IncomingUpdate) -> bool:
             raise RuntimeError("a bug of ours")

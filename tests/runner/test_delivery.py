@@ -10,18 +10,19 @@ from typing import Any
 
 import pytest
 from support.client import BOTS, DEADLINE, QUICK, Client, until
+from support.dialogs import FragileDialog
 
-from dialogs import echo
-from dialogs.events import Dialog, TextMessage
-from dialogs.messages import Message
 from models.bots.records import Writer
 from models.bots.tables import Bot
 from models.engine.base import now
 from models.messaging import updates
 from models.messaging.chats import Chat
 from models.messaging.flush import Flush
+from models.messaging.messages import Message, MessageState
 from models.messaging.updates import Update
 from runner import group_commit
+from runner.sending.outbox import CROWDED
+from runner.sending.sender import Sender
 from runner.settings import RunnerTuning
 from runner.states import BotState
 from runner.updates.chat_queues import ChatQueues
@@ -32,23 +33,23 @@ from sandbox import Sandbox
 from server.app import Botyard
 
 
+@pytest.fixture
+def dialog() -> FragileDialog:
+    """Fails on what begins with "bad"."""
+    return FragileDialog()
+
+
 async def rows(botyard: Botyard) -> list[Any]:
     """The journal, whole."""
     return await botyard.services.db.read(lambda: list(Update.select().order_by(Update.update_id)))
 
 
-@pytest.fixture
-def dialog() -> Dialog:
-    """An echo that fails as often for some texts, the attempt before they are stored included."""
-    left = {"bad": 4, "survivor": 1}
-
-    def answer(event: TextMessage) -> list[Message]:
-        if left.get(event.text):
-            left[event.text] -= 1
-            raise ValueError("the chat is odd")
-        return echo.answer(event)
-
-    return answer
+async def until_unsent(botyard: Botyard, number: int) -> None:
+    """Wait until so many messages are stored and not sent."""
+    unsent = Message.select().where(Message.state == MessageState.SENDING)
+    async with asyncio.timeout(DEADLINE):
+        while await botyard.services.db.read(unsent.count) != number:
+            await asyncio.sleep(0.01)
 
 
 async def switch(client: Client, bot: dict[str, Any], active: bool) -> Any:
@@ -87,21 +88,23 @@ async def test_a_handled_update_is_marked_so(
     assert (await ann.status_of(made))["pending"] == 0
 
 
-async def test_what_was_not_handled_when_switched_off_is_answered_after_on_in_order(
-    ann: Client, telegram: Sandbox
+async def test_what_was_not_sent_when_switched_off_is_sent_after_on_in_order(
+    ann: Client, telegram: Sandbox, botyard: Botyard
 ) -> None:
     bot = telegram.add_bot()
     made = await ann.add_bot(bot)
     hold = telegram.inject(kind="hold", bot_id=bot.id, method="sendMessage")
-    sent = [f"message {n}" for n in range(30)]
+    sent = [f"message {n}" for n in range(CROWDED + 10)]
     for text in sent:
         telegram.send_message(bot.id, text=text)
+    await until_unsent(botyard, CROWDED)  # then the updates of the chat wait
     await until(lambda: telegram.pending(bot.id) == 0, "all of them stored")
-    await switch(ann, made, False)
+    off = await switch(ann, made, False)
+    assert off.json["status"]["pending"] == 10
     telegram.clear(hold.id)
     telegram.send_message(bot.id, text="new")
     await switch(ann, made, True)
-    await telegram.wait_sent(bot.id, count=31, timeout=DEADLINE)
+    await telegram.wait_sent(bot.id, count=CROWDED + 11, timeout=DEADLINE)
     assert texts(telegram, bot.id) == [*sent, "new"]
 
 
@@ -175,8 +178,9 @@ class TestFailures:
     """Handlers that fail."""
 
     async def test_three_failures_make_a_dead_update_and_the_chat_goes_on(
-        self, ann: Client, telegram: Sandbox
+        self, ann: Client, telegram: Sandbox, dialog: FragileDialog
     ) -> None:
+        dialog.error = "chat is odd"
         bot = telegram.add_bot()
         made = await ann.add_bot(bot)
         bad = telegram.send_message(bot.id, text="bad")
@@ -190,8 +194,11 @@ class TestFailures:
         assert dead["update"] == bad
         assert (await ann.status_of(made))["dead"] == 1
 
-    async def test_a_dead_update_can_be_replayed(self, ann: Client, telegram: Sandbox) -> None:
+    async def test_a_dead_update_can_be_replayed(
+        self, ann: Client, telegram: Sandbox, dialog: FragileDialog
+    ) -> None:
         bot, made, dead = await make_dead(ann, telegram)
+        dialog.broken = 0
         path = f"{BOTS}{made['id']}/dead_updates/{dead['update_id']}"
         assert (await ann.post(f"{path}/replay/")).status == 202
         await telegram.wait_sent(bot.id, timeout=DEADLINE)
@@ -199,8 +206,11 @@ class TestFailures:
         assert (await ann.post(f"{path}/replay/")).status == 404
         assert (await ann.status_of(made))["dead"] == 0
 
-    async def test_a_replay_while_off_waits_for_on(self, ann: Client, telegram: Sandbox) -> None:
+    async def test_a_replay_while_off_waits_for_on(
+        self, ann: Client, telegram: Sandbox, dialog: FragileDialog
+    ) -> None:
         bot, made, dead = await make_dead(ann, telegram)
+        dialog.broken = 0
         await switch(ann, made, False)
         path = f"{BOTS}{made['id']}/dead_updates/{dead['update_id']}"
         assert (await ann.post(f"{path}/replay/")).status == 202
@@ -225,20 +235,18 @@ class TestFailures:
         assert (await bob.post(f"{path}{dead['update_id']}/replay/")).status == 404
         assert len((await ann.get(path)).json) == 1
 
-    async def test_the_reason_of_a_failed_message_holds_no_token(
-        self, ann: Client, telegram: Sandbox
+    async def test_the_error_of_a_dead_update_holds_no_token(
+        self, ann: Client, telegram: Sandbox, dialog: FragileDialog
     ) -> None:
         bot = telegram.add_bot()
+        dialog.error = f"at https://api.telegram.org/bot{bot.token}/sendMessage"
         made = await ann.add_bot(bot)
-        telegram.inject(kind="status", status=400, description=f"Bad Request: {bot.token}",
-                        bot_id=bot.id, method="sendMessage", times=1)  # fmt: skip
-        telegram.send_message(bot.id, text="refused")
-        path = f"{BOTS}{made['id']}/messages/1/"
+        telegram.send_message(bot.id, text="bad")
+        path = f"{BOTS}{made['id']}/dead_updates/"
         async with asyncio.timeout(DEADLINE):
-            while (shown := (await ann.get(path)).json).get("state") != "failed":
+            while not (listed := (await ann.get(path)).json):
                 pass
-        assert bot.token not in str(shown)
-        assert (await ann.status_of(made))["dead"] == 0, "the update is handled"
+        assert bot.token not in str(listed)
 
     async def test_trouble_at_telegram_is_not_counted_against_an_update(
         self, ann: Client, telegram: Sandbox
@@ -252,6 +260,15 @@ class TestFailures:
         assert texts(telegram, bot.id) == ["patience"]
         status = await ann.status_of(made)
         assert (status["state"], status["dead"]) == ("running", 0)
+
+    async def test_a_429_on_a_send_is_waited_out(self, ann: Client, telegram: Sandbox) -> None:
+        bot = telegram.add_bot()
+        made = await ann.add_bot(bot)
+        telegram.inject(kind="status", status=429, retry_after=1, bot_id=bot.id,
+                        method="sendMessage", times=4)  # fmt: skip
+        telegram.send_message(bot.id, text="flood")
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
+        assert (await ann.status_of(made))["dead"] == 0
 
     async def test_a_chat_that_blocked_the_bot_is_marked_and_not_tried_again(
         self, ann: Client, telegram: Sandbox, botyard: Botyard
@@ -333,23 +350,6 @@ class TestTokens:
         await telegram_message(telegram, other.id, "new here")
 
 
-class TestFlood:
-    """Telegram's 429, where one failure would be the last."""
-
-    @pytest.fixture
-    def runner_tuning(self) -> RunnerTuning:
-        return replace(QUICK, max_failures=1, transient_failures=0)
-
-    async def test_a_429_on_a_send_is_waited_out(self, ann: Client, telegram: Sandbox) -> None:
-        bot = telegram.add_bot()
-        made = await ann.add_bot(bot)
-        telegram.inject(kind="status", status=429, retry_after=1, bot_id=bot.id,
-                        method="sendMessage", times=2)  # fmt: skip
-        telegram.send_message(bot.id, text="flood")
-        await telegram.wait_sent(bot.id, timeout=DEADLINE)
-        assert (await ann.status_of(made))["dead"] == 0
-
-
 class TestBackPressure:
     """More updates than are taken into memory."""
 
@@ -357,19 +357,22 @@ class TestBackPressure:
     def runner_tuning(self) -> RunnerTuning:
         return replace(QUICK, max_pending=20, call_timeout=30.0)
 
-    async def test_the_poller_waits_and_goes_on(self, ann: Client, telegram: Sandbox) -> None:
+    async def test_the_poller_waits_and_goes_on(
+        self, ann: Client, telegram: Sandbox, botyard: Botyard
+    ) -> None:
         bot = telegram.add_bot()
         made = await ann.add_bot(bot)
         telegram.inject(kind="hold", bot_id=bot.id, method="sendMessage")
         for n in range(120):
-            telegram.send_message(bot.id, text=str(n))
+            telegram.send_message(bot.id, text=str(n), chat_id=1 + n % 2)
+        await until_unsent(botyard, 2 * CROWDED)
         await until(lambda: not telegram.polling(bot.id) and telegram.pending(bot.id) < 120)
         telegram.inject(kind="hold", bot_id=bot.id, method="getUpdates", times=1)
         taken = (await ann.status_of(made))["pending"]
         for n in range(50):
-            telegram.send_message(bot.id, text=f"late {n}")
+            telegram.send_message(bot.id, text=f"late {n}", chat_id=1 + n % 2)
         assert telegram.pending(bot.id) >= 50, "nobody asks while so many wait"
-        assert (await ann.status_of(made))["pending"] <= taken
+        assert (await ann.status_of(made))["pending"] == taken
         telegram.clear()
         await telegram.wait_sent(bot.id, count=170, timeout=DEADLINE)
 
@@ -437,26 +440,32 @@ class TestPruning:
 class TestSupervision:
     """A task that ends unexpectedly is started again, and the status says so."""
 
+    @pytest.mark.parametrize(
+        ("owner", "name"), [(UpdateRunner, "run_until_done"), (Sender, "deliver")]
+    )
     async def test_a_queue_that_crashes_begins_the_run_anew(
         self,
+        owner: type,
+        name: str,
         ann: Client,
         telegram: Sandbox,
         caplog: pytest.LogCaptureFixture,
         monkeypatch: pytest.MonkeyPatch,
+        nothing_is_early: None,
     ) -> None:
         bot = telegram.add_bot()
         made = await ann.add_bot(bot)
-        run_until_done = UpdateRunner.run_until_done
+        work = getattr(owner, name)
         crashes = iter([RuntimeError("a bug of ours")])
 
-        async def crashing(self: UpdateRunner, update: IncomingUpdate) -> bool:
+        async def crashing(self: Any, what: Any) -> Any:
             if (crash := next(crashes, None)) is not None:
                 raise crash
-            return await run_until_done(self, update)
+            return await work(self, what)
 
-        monkeypatch.setattr(UpdateRunner, "run_until_done", crashing)
+        monkeypatch.setattr(owner, name, crashing)
         telegram.send_message(bot.id, text="survivor")
-        await until(lambda: "survivor" in texts(telegram, bot.id), "the answer")
+        await until(lambda: texts(telegram, bot.id) == ["survivor"], "the answer")
         assert "incident" in caplog.text
         assert "a bug of ours" in caplog.text
         await ann.until_state(made, "running")
@@ -533,12 +542,12 @@ async def test_a_batch_that_is_being_stored_when_a_bot_is_switched_off_is_not_lo
 ) -> None:
     bot = telegram.add_bot()
     made = await ann.add_bot(bot)
-    write, storing, go_on = group_commit.flush, threading.Event(), threading.Event()
+    flush, storing, go_on = group_commit.flush, threading.Event(), threading.Event()
 
     def slow_flush(waiting: Flush) -> Any:
         storing.set()
         go_on.wait(DEADLINE)  # a slow disk, in the database's thread
-        return write(waiting)
+        return flush(waiting)
 
     monkeypatch.setattr(group_commit, "flush", slow_flush)
     telegram.send_message(bot.id, text="in between")
@@ -585,8 +594,8 @@ class TestOutage:
     async def test_no_update_dies_of_it(self, ann: Client, telegram: Sandbox) -> None:
         bot = telegram.add_bot()
         made = await ann.add_bot(bot)
-        telegram.inject(kind="drop", bot_id=bot.id, method="getUpdates")
-        telegram.inject(kind="drop", bot_id=bot.id, method="getMe")
+        telegram.inject(kind="status", status=500, bot_id=bot.id, method="getUpdates")
+        telegram.inject(kind="status", status=500, bot_id=bot.id, method="getMe")
         telegram.drop_polls(bot.id)
         await ann.until_state(made, "retrying")
         telegram.clear()
@@ -595,7 +604,7 @@ class TestOutage:
         telegram.inject(kind="hold", bot_id=bot.id, method="sendMessage", times=1)
         telegram.send_message(bot.id, text="in the outage")
         await until(lambda: len(telegram.calls(bot.id, method="sendMessage")) == 2)
-        telegram.inject(kind="drop", bot_id=bot.id)
+        telegram.inject(kind="status", status=500, bot_id=bot.id)
         telegram.drop_polls(bot.id)
         await ann.until_state(made, "retrying")
         telegram.clear(telegram.faults[0].id)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.client import BOTS, DEADLINE, QUICK, Client, at_rest, until
+from telegram.ext import Application
 
 from models.bots import bots
 from models.bots.records import Writer
@@ -21,8 +22,8 @@ from models.messaging.effects import Effects
 from models.messaging.flush import flush
 from models.messaging.updates import Update
 from runner.settings import RunnerTuning
+from runner.telegram.application import Turn
 from runner.updates.incoming import IncomingUpdate
-from runner.updates.intake import pack_all
 from sandbox import Sandbox
 from server.app import Botyard
 
@@ -88,16 +89,26 @@ async def test_a_bot_that_was_stored_unknown_is_started_soon(
     await telegram.wait_sent(bot.id, timeout=DEADLINE)
 
 
-async def test_a_batch_that_was_stored_unknown_is_handled_once(
-    ann: Client, telegram: Sandbox, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kept", ["batches", "marks"])
+@pytest.mark.parametrize("way", ["early", "queued"])
+async def test_what_was_stored_unknown_is_handled_and_sent_once(
+    way: str,
+    kept: str,
+    ann: Client,
+    telegram: Sandbox,
+    botyard: Botyard,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if way == "queued":
+        request.getfixturevalue("nothing_is_early")
     bot = telegram.add_bot()
     await ann.add_bot(bot)
 
-    def has_batch(fn: Any, *args: Any) -> bool:
-        return fn is flush and bool(args[0].batches)
+    def has_any(fn: Any, *args: Any) -> bool:
+        return fn is flush and bool(getattr(args[0], kept))
 
-    lost = lose_one_answer(botyard, monkeypatch, "write_as_owner", has_batch)
+    lost = lose_one_answer(botyard, monkeypatch, "write_as_owner", has_any)
     telegram.send_message(bot.id, text="hello")
     await until(lambda: lost, "the loss")
     await telegram.wait_sent(bot.id, timeout=DEADLINE)
@@ -121,18 +132,18 @@ class TestBacklog:
     ) -> None:
         bot = telegram.add_bot()
         made = await ann.add_bot(bot)
-        await ann.patch(f"{BOTS}{made['id']}/", {"active": False})
-        batch = [telegram.send_message(bot.id, text="first", chat_id=n) for n in range(1, 9)]
-        writer, offset = Writer(made["id"], 1), batch[-1]["update_id"] + 1
-        packed = await pack_all(batch)
-        journal = botyard.services.runner.journal
-        await journal.store(writer, packed, offset=offset, handled=[])
-        db, readings, may_write = botyard.services.db, 0, asyncio.Event()
-        read, write = db.read, db.write_as_owner
+        process_update, go_on = Application.process_update, asyncio.Event()
 
-        async def writing(*args: Any, **options: Any) -> Any:
-            await may_write.wait()
-            return await write(*args, **options)
+        async def process(application: Any, turn: Turn) -> None:
+            await go_on.wait()
+            await process_update(application, turn)
+
+        monkeypatch.setattr(Application, "process_update", process)
+        for chat in range(1, 9):
+            telegram.send_message(bot.id, text="first", chat_id=chat)
+        await until(lambda: telegram.pending(bot.id) == 0, "the journal has all")
+        await ann.patch(f"{BOTS}{made['id']}/", {"active": False})
+        read, readings = botyard.services.db.read, 0
 
         async def handled() -> int:
             query = Update.select().where(Update.handled_at.is_null(False))
@@ -150,7 +161,7 @@ class TestBacklog:
                 raise StorageUnavailable("the database is away")
             page = await read(fn, *args, **options)
             if readings == 3:  # slow: what it brings is handled before anybody sees it
-                may_write.set()
+                go_on.set()
                 async with asyncio.timeout(DEADLINE):
                     while await handled() < 5:
                         pass
@@ -158,8 +169,7 @@ class TestBacklog:
                 await asyncio.sleep(0)  # a turn for those that hear of it
             return page
 
-        monkeypatch.setattr(db, "read", reading)
-        monkeypatch.setattr(db, "write_as_owner", writing)
+        monkeypatch.setattr(botyard.services.db, "read", reading)
         await ann.patch(f"{BOTS}{made['id']}/", {"active": True})
         await telegram.wait_sent(bot.id, count=8, timeout=DEADLINE)
         assert readings >= 4

@@ -15,6 +15,8 @@ from models.errors import NotOwner
 from models.messaging import chats
 from models.messaging.chats import Chat
 from models.messaging.effects import Effects
+from models.messaging.flush import Flushed
+from models.messaging.messages import Message
 from models.messaging.updates import Update
 from runner.updates.incoming import IncomingUpdate
 from runner.updates.intake import pack_all
@@ -39,18 +41,21 @@ def journal(botyard: Botyard) -> Journal:
     return botyard.services.runner.journal
 
 
-async def store(
-    journal: Journal, writer: Writer, batch: list[dict[str, Any]], *, offset: int
-) -> list[int]:
-    """Store a batch; the ids of those that were not stored before."""
-    packed = await pack_all(batch)
-    flushed = await journal.store(writer, packed, offset=offset, handled=[])
-    return sorted(number for bot_id, number in flushed.new if bot_id == writer.bot_id)
-
-
 def raw(*numbers: int) -> list[dict[str, Any]]:
     """Updates as Telegram gives them."""
     return [{"update_id": number, "message": MESSAGE} for number in numbers]
+
+
+async def store(journal: Journal, writer: Writer, *numbers: int) -> Flushed:
+    """Store updates."""
+    packed = await pack_all(raw(*numbers))
+    return await journal.store(writer, packed, offset=numbers[-1] + 1, handled=[])
+
+
+async def stored(botyard: Botyard) -> list[str]:
+    """The states of the messages."""
+    query = Message.select(Message.state).tuples()
+    return await botyard.services.db.read(lambda: [state for (state,) in query])
 
 
 async def handled(botyard: Botyard) -> set[int]:
@@ -76,7 +81,7 @@ def mark(journal: Journal, writer: Writer, number: int, chat_id: int, refuses: b
 async def test_rows_that_are_refused_take_their_own_mark_along_and_no_other(
     botyard: Botyard, journal: Journal, writer: Writer
 ) -> None:
-    await store(journal, writer, raw(1, 2, 3), offset=4)
+    await store(journal, writer, 1, 2, 3)
     marks = [
         mark(journal, writer, 1, TOO_LARGE, True),
         mark(journal, writer, 2, 70, True),
@@ -93,7 +98,7 @@ async def test_rows_that_are_refused_take_their_own_mark_along_and_no_other(
 async def test_the_last_word_on_a_chat_counts(
     botyard: Botyard, journal: Journal, writer: Writer
 ) -> None:
-    await store(journal, writer, raw(1, 2, 3, 4), offset=5)
+    await store(journal, writer, 1, 2, 3, 4)
     marks = [
         mark(journal, writer, number, chat_id, refuses)
         for number, chat_id, refuses in [
@@ -115,10 +120,10 @@ async def test_the_last_word_on_a_chat_counts(
 async def test_what_a_bot_received_with_an_older_token_is_not_stored(
     botyard: Botyard, journal: Journal, writer: Writer
 ) -> None:
-    await store(journal, writer, raw(1), offset=2)
+    await store(journal, writer, 1)
     await botyard.services.db.write(Bot.update(token_generation=2).execute)
     with pytest.raises(NotOwner):
-        await store(journal, writer, raw(2), offset=3)
+        await store(journal, writer, 2)
     mark_of_old = mark(journal, writer, 1, 70, True)
     journal.flush_now()
     await mark_of_old
@@ -129,14 +134,14 @@ async def test_what_a_bot_received_with_an_older_token_is_not_stored(
 async def test_a_batch_of_a_bot_that_is_gone_fails_alone_and_stores_nothing(
     botyard: Botyard, journal: Journal, writer: Writer
 ) -> None:
-    gone, stored = await asyncio.gather(
-        store(journal, NO_BOT, raw(1), offset=2),
-        store(journal, writer, raw(1, 2), offset=3),
+    gone, sound = await asyncio.gather(
+        store(journal, NO_BOT, 1),
+        store(journal, writer, 1, 2),
         return_exceptions=True,
     )
     assert isinstance(gone, NotOwner)
-    assert not isinstance(stored, BaseException)
-    assert stored == [1, 2]
+    assert not isinstance(sound, BaseException)
+    assert sound.new == {(writer.bot_id, 1), (writer.bot_id, 2)}
     rows = await botyard.services.db.read(
         lambda: {(row.bot_id, row.update_id) for row in Update.select()}
     )
@@ -146,9 +151,9 @@ async def test_a_batch_of_a_bot_that_is_gone_fails_alone_and_stores_nothing(
 async def test_of_a_batch_only_what_was_not_stored_before_is_new(
     journal: Journal, writer: Writer
 ) -> None:
-    await store(journal, writer, raw(2, 4), offset=5)
-    new = await store(journal, writer, raw(1, 2, 3, 4, 5), offset=6)
-    assert new == [1, 3, 5]
+    await store(journal, writer, 2, 4)
+    flushed = await store(journal, writer, 1, 2, 3, 4, 5)
+    assert flushed.new == {(writer.bot_id, number) for number in (1, 3, 5)}
 
 
 async def test_effects_that_are_refused_are_a_failure_of_their_update_alone(
@@ -156,32 +161,28 @@ async def test_effects_that_are_refused_are_a_failure_of_their_update_alone(
 ) -> None:
     bot = telegram.add_bot()
     made = await ann.add_bot(bot)
-    store_blocked = chats.store_blocked
+    store_seen, refused = chats.store_seen, {7}
 
-    def refusing(changes: dict[Any, bool], moment: Any) -> None:
-        store_blocked(changes, moment)  # what the failure is to take back
-        if any(chat_id == 7 for _, chat_id in changes):
+    def refusing(seen: set[Any], moment: Any) -> None:
+        store_seen(seen, moment)  # what the failure is to take back
+        if any(chat_id in refused for _, chat_id in seen):
             raise peewee.DataError("of no use to the database")
 
-    monkeypatch.setattr(chats, "store_blocked", refusing)
-    for chat in (7, 8):
-        telegram.send_message(bot.id, text="hello", chat_id=chat)
-    await telegram.wait_sent(bot.id, count=2, timeout=DEADLINE)
-    bad = telegram.block(bot.id, chat_id=7)
+    monkeypatch.setattr(chats, "store_seen", refusing)
+    bad = telegram.send_message(bot.id, text="bad", chat_id=7)
     path = f"{BOTS}{made['id']}/dead_updates/"
     async with asyncio.timeout(DEADLINE):
         while not (listed := (await ann.get(path)).json):
             await asyncio.sleep(0.01)
     assert [dead["update_id"] for dead in listed] == [bad["update_id"]]
     assert "of no use to the database" in listed[0]["error"]
-    assert bad["update_id"] not in await handled(botyard)
-    assert await blocked(botyard) == set()
-    other = telegram.block(bot.id, chat_id=8)
-    async with asyncio.timeout(DEADLINE):
-        while await blocked(botyard) != {8}:
-            await asyncio.sleep(0.01)
-    assert other["update_id"] in await handled(botyard)
-    telegram.unblock(bot.id, chat_id=7)
+    assert telegram.calls(bot.id, method="sendMessage") == []
+    assert (await handled(botyard), await stored(botyard)) == (set(), [])
+    other = telegram.send_message(bot.id, text="another chat", chat_id=8)
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
+    assert await handled(botyard) == {other["update_id"]}
+    refused.clear()
     telegram.send_message(bot.id, text="the chat goes on", chat_id=7)
-    await telegram.wait_sent(bot.id, count=3, timeout=DEADLINE)
-    assert telegram.sent(bot.id)[-1].message["text"] == "the chat goes on"
+    await telegram.wait_sent(bot.id, count=2, timeout=DEADLINE)
+    texts = [sent.message["text"] for sent in telegram.sent(bot.id)]
+    assert texts == ["another chat", "the chat goes on"]

@@ -20,6 +20,7 @@ from telegram.error import (
     TelegramError,
 )
 
+from models.messaging.messages import Message, MessageState
 from runner.telegram.answers import (
     MAX_RETRY_AFTER,
     MAX_TEXT,
@@ -28,6 +29,7 @@ from runner.telegram.answers import (
     read_error,
 )
 from sandbox import Sandbox, SandboxBot
+from server.app import Botyard
 from server.config import Config
 
 ME = {"id": 0, "is_bot": True, "first_name": "X", "username": "x_bot"}
@@ -198,18 +200,19 @@ async def test_an_answer_that_is_not_the_bot_apis_is_a_telegram_out_of_reach(
 
 
 @pytest.mark.parametrize("status", [400, 403, 409, 500, 502])
-async def test_a_strange_answer_to_a_message_does_not_stop_the_bot(
+async def test_after_a_strange_answer_to_a_message_it_is_sent_once_more(
     status: int, ann: Client, telegram: Sandbox
 ) -> None:
     bot = telegram.add_bot()
     made = await ann.add_bot(bot)
-    for times, (code, body) in enumerate([(200, "[]"), (status, "x"), (200, '{"ok":true}')], 1):
+    for count, (code, body) in enumerate([(200, "[]"), (status, "x"), (200, '{"ok":true}')], 1):
         telegram.inject(kind="answer", bot_id=bot.id, method="sendMessage", status=code, body=body,
-                        times=times)  # fmt: skip
-    telegram.send_message(bot.id, text="all the same")
-    (sent,) = await telegram.wait_sent(bot.id, timeout=DEADLINE)
-    assert sent.message["text"] == "all the same"
-    assert (await ann.status_of(made))["dead"] == 0
+                        times=1)  # fmt: skip
+        telegram.send_message(bot.id, text=str(count))
+        sent = await telegram.wait_sent(bot.id, count=count, timeout=DEADLINE)
+        assert sent[-1].message["text"] == str(count)
+    shown = await ann.status_of(made)
+    assert (shown["state"], shown["dead"]) == ("running", 0)
 
 
 # -- errors of the Bot API, read
@@ -305,9 +308,17 @@ def disguised(token: str) -> dict[str, str]:
 FORMS = list(disguised("123456789:" + "x" * 35))
 
 
+def revealing(texts: list[str], token: str) -> list[str]:
+    """The texts that show something of a token."""
+    secret = token.partition(":")[2]
+    wide = disguised(token)["in fullwidth letters"]
+    encoded = disguised(token)["percent-encoded whole"][-60:]
+    hidden = [part.lower() for part in (secret, secret[5:25], encoded, wide[-20:])]
+    return [text for text in texts if any(part in text.lower() for part in hidden)]
+
+
 @pytest.mark.parametrize(
-    ("method", "form"),
-    [("getMe", form) for form in FORMS] + [("getUpdates", FORMS[0]), ("sendMessage", FORMS[0])],
+    ("method", "form"), [("getMe", form) for form in FORMS] + [("getUpdates", FORMS[0])]
 )
 async def test_a_token_in_telegrams_text_is_shown_nowhere(
     method: str,
@@ -325,10 +336,8 @@ async def test_a_token_in_telegrams_text_is_shown_nowhere(
         f"{ann.url}/api/v1/events/", headers={"Authorization": f"Bearer {ann.key}"}
     ) as stream:
         await ann.patch(f"{BOTS}{made['id']}/", {"active": True})
-        telegram.send_message(bot.id, text="x")
-        awaited = b'"dead":1' if method == "sendMessage" else b"rejected the request"
         told = b""
-        while awaited not in told:
+        while b"rejected the request" not in told:
             told += await stream.content.readany()
     texts = [
         told.decode(),
@@ -338,11 +347,29 @@ async def test_a_token_in_telegrams_text_is_shown_nowhere(
         (await root.get(ADMIN_BOTS)).text,
         *(record.getMessage() for record in caplog.records),
     ]
-    secret = bot.token.partition(":")[2]
-    wide = disguised(bot.token)["in fullwidth letters"]
-    encoded = disguised(bot.token)["percent-encoded whole"][-60:]
-    for hidden in (secret, secret[5:25], encoded, wide[-20:]):
-        assert [text for text in texts if hidden.lower() in text.lower()] == []
+    assert revealing(texts, bot.token) == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_a_token_in_telegrams_words_on_a_message_is_kept_nowhere(
+    form: str, ann: Client, telegram: Sandbox, botyard: Botyard, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = telegram.add_bot()
+    await ann.add_bot(bot)
+    text = f"Bad Request: {disguised(bot.token)[form]}"
+    telegram.inject(kind="status", status=400, description=text, bot_id=bot.id,
+                    method="sendMessage")  # fmt: skip
+    telegram.send_message(bot.id, text="x")
+
+    def details() -> list[str]:
+        failed = Message.select().where(Message.state == MessageState.FAILED)
+        return [message.detail for message in failed]
+
+    async with asyncio.timeout(DEADLINE):
+        while not (kept := await botyard.services.db.read(details)):
+            await asyncio.sleep(0.01)
+    texts = [*kept, *(record.getMessage() for record in caplog.records)]
+    assert revealing(texts, bot.token) == []
 
 
 async def test_an_address_of_a_webhook_is_told_without_anything_secret(
