@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dialogs import echo
-from dialogs.events import Reply, TextMessage
+from dialogs.events import TextMessage
+from dialogs.messages import Message
 
 
 @dataclass
@@ -20,7 +21,7 @@ class FragileDialog:
     error: str = "a bug of the dialog"
     broken: int = -1
 
-    def __call__(self, event: TextMessage) -> list[Reply]:
+    def __call__(self, event: TextMessage) -> list[Message]:
         """Answer one message."""
         if self.broken and event.text.startswith("bad"):
             self.broken -= 1
