@@ -51,7 +51,8 @@ def _translate_change(error: BaseException) -> ApiError | None:
             )
         case runner.BotIsOff():
             return errors.Conflict(
-                "The bot does not run. Switch it on to change messages that it has sent.",
+                "The bot does not run at the moment, so it cannot change what it has sent. "
+                "Switch it on, or see its status.",
                 code=Code.BOT_IS_OFF,
             )
         case runner.TelegramUnreachable():

@@ -8,21 +8,16 @@ import random
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from models.bots.records import BotRecord
 from models.engine.base import now
 from models.errors import NotOwner
-from models.messaging.messages import StoredMessage
 from models.redaction import keep_secret
 from models.waiting import completes
 from runner.diagnosis import Diagnosis, classify_error
-from runner.errors import BotIsOff
 from runner.run import BotRun, RunnerContext, create_run
-from runner.sending import actions
 from runner.settings import RunnerTuning
 from runner.states import ALIVE, STABLE, TRANSITIONS, BotState, BotStatus, Reason
-from runner.updates.incoming import IncomingUpdate
 
 log = logging.getLogger("botyard.runner")
 
@@ -115,25 +110,10 @@ class ManagedBot:
             await asyncio.wait({self._closing_task})
         self._set_state(BotState.STOPPED, *kept)
 
-    def enqueue(self, update: IncomingUpdate) -> None:
-        """Queue an update from the journal; if the bot is off, its next start queues it."""
-        if self._bot_run is not None:
-            self._bot_run.processor.enqueue(update)
-
-    def put_messages(self, messages: list[StoredMessage]) -> None:
-        """Send messages that have just been stored; if the bot is off, its next start does."""
-        if self._bot_run is not None:
-            self._bot_run.outbox.put(messages)
-
-    async def call(self, chat_id: int, method: str, parameters: dict[str, Any], **how: Any) -> None:
-        """Make a call about a message that was sent; see `runner.sending.actions`.
-
-        Raises:
-            BotIsOff: the bot does not run.
-        """
-        if self._bot_run is None:
-            raise BotIsOff
-        await actions.call(self._bot_run.sending, chat_id, method, parameters, **how)
+    @property
+    def run(self) -> BotRun | None:
+        """The present run; None while the bot is off."""
+        return self._bot_run
 
     # -- the state
 

@@ -8,13 +8,10 @@ from collections.abc import Iterator
 from weakref import WeakValueDictionary
 
 from models.bots.records import BotRecord
-from models.messaging.messages import StoredMessage
-from models.messaging.updates import StoredUpdate
 from models.waiting import completes
 from runner.bot import ManagedBot
-from runner.run import RunnerContext
+from runner.run import BotRun, RunnerContext
 from runner.states import BotState
-from runner.updates.incoming import IncomingUpdate
 
 
 class BotManager:
@@ -126,17 +123,10 @@ class BotManager:
         await self.stop(bot_id)
         self._context.observer.forget(bot_id)
 
-    def enqueue(self, bot_id: int, update: StoredUpdate) -> None:
-        """Pass an update from the journal to a bot, if it runs."""
+    def run(self, bot_id: int) -> BotRun | None:
+        """Return the present run of a bot; None while it is off."""
         managed = self._bots.get(bot_id)
-        if managed is not None:
-            managed.enqueue(IncomingUpdate.from_stored(update))
-
-    def put_messages(self, bot_id: int, messages: list[StoredMessage]) -> None:
-        """Pass stored messages to a bot, if it runs."""
-        managed = self._bots.get(bot_id)
-        if managed is not None:
-            managed.put_messages(messages)
+        return None if managed is None else managed.run
 
     async def wait_until_stable(self, bot_id: int) -> bool:
         """Wait until a bot is neither starting nor stopping, for `start_wait` seconds at most."""

@@ -20,6 +20,7 @@ from runner.runner import Runner
 from runner.settings import RunnerTuning
 from runner.states import STABLE, BotStatus
 from runner.telegram.verification import Verification, verify
+from runner.updates.incoming import IncomingUpdate
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -164,8 +165,8 @@ class BotService:
             False if there is no such update.
         """
         revived = await self._db.write(authorized, by, dead_updates.revive, bot, update_id)
-        if revived is not None:
-            self._manager.enqueue(bot.id, revived)
+        if revived is not None and (run := self._manager.run(bot.id)) is not None:
+            run.processor.enqueue(IncomingUpdate.from_stored(revived))
         return revived is not None
 
     async def _verify(self, token: str) -> Verification:

@@ -24,6 +24,7 @@ from models.messaging.outgoing import MessageRow, Written
 from runner.errors import BotIsOff, TelegramRefused
 from runner.live.hub import EventKind, MessageNews
 from runner.runner import Runner
+from runner.sending import actions
 from runner.sending.calls import outgoing_messages
 from services.errors import MessageNotEditable, MessageNotFound, NothingToSend
 
@@ -74,7 +75,8 @@ class MessageService:
             lifetime=LIFETIME,
             key=_key(key, chat_id, document, by),
         )
-        self._runner.manager.put_messages(bot.id, written.calls)
+        if (run := self._runner.manager.run(bot.id)) is not None:
+            run.outbox.put(written.calls)
         self._publish(bot, [] if written.is_repeated else written.rows)
         return written
 
@@ -165,10 +167,10 @@ class MessageService:
         *,
         counts: bool,
     ) -> None:
-        managed = self._runner.manager.find(bot.id)
-        if managed is None:
+        run = self._runner.manager.run(bot.id)
+        if run is None:
             raise BotIsOff
-        await managed.call(row.chat_id, method, parameters, counts=counts)
+        await actions.call(run.sending, row.chat_id, method, parameters, counts=counts)
 
     def _publish(self, bot: BotRecord, rows: list[MessageRow]) -> None:
         for row in rows:

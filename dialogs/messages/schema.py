@@ -73,16 +73,22 @@ def _https(description: str) -> Schema:
 
 _STYLE = {
     "description": "The button's color: danger is red, success green, primary blue.",
+    "type": "string",
     "enum": ["danger", "success", "primary"],
 }
 _SOURCE = {
     "url": _https("An https address that Telegram fetches the file from."),
     "file_id": _text("The id of a file that was sent to or by this bot before.", 256),
 }
-_MEDIA_TYPE = {"description": "The kind of the file.", "enum": [str(kind) for kind in MediaType]}
+_MEDIA_TYPE = {
+    "description": "The kind of the file.",
+    "type": "string",
+    "enum": [str(kind) for kind in MediaType],
+}
 _ALBUM_TYPE = {
     "description": "The kind of the file: photos and videos together, documents only with "
     "documents, audio only with audio.",
+    "type": "string",
     "enum": list(ALBUM_TYPES),
 }
 _DEFINITIONS: Schema = {
@@ -144,6 +150,7 @@ _DEFINITIONS: Schema = {
             "text": _text("What the button shows and sends.", MAX_BUTTON_TEXT),
             "request": {
                 "description": "Send the user's phone number or location instead of the text.",
+                "type": "string",
                 "enum": ["contact", "location"],
             },
             "style": _STYLE,
@@ -178,6 +185,7 @@ SCHEMA: Schema = {
         "format": {
             "description": "How the text is written. markdown is CommonMark with "
             "~~strikethrough~~ and ||spoilers||, without HTML.",
+            "type": "string",
             "enum": ["plain", "markdown"],
             "default": "plain",
         },
@@ -195,6 +203,7 @@ SCHEMA: Schema = {
         "keyboard": {"$ref": "#/$defs/keyboard"},
         "remove_keyboard": {
             "description": "Take away the buttons in place of the user's keyboard.",
+            "type": "boolean",
             "const": True,
         },
         "reply_to": {

@@ -63,6 +63,7 @@ def make_document(routes: list[URLSpec], *, version: str) -> Document:
             operation = _Operation(method.upper(), path, route)
             operations[method] = operation.document(operations[method])
         in_order = sorted(operations, key=lambda method: list(_VERBS).index(method.upper()))
+        path = path.replace("\\.", ".")
         spec.path(path=path, operations={method: operations[method] for method in in_order})
     document: Document = spec.to_dict()
     return document

@@ -9,17 +9,20 @@ from __future__ import annotations
 from typing import Any
 
 from dialogs.messages import SCHEMA
-from handlers.apidoc.schemas import Document
+from handlers.apidoc.schemas import EXAMPLES, Document
 
 MESSAGE = "MessageContent"
-# keywords for rules between several fields
-_RULES = ("$schema", "$id", "$defs", "allOf", "anyOf", "oneOf")
+# rules between several fields, and patterns that not every generator understands
+_RULES = ("$schema", "$id", "$defs", "allOf", "anyOf", "oneOf", "pattern")
 
 
 def message_schemas() -> dict[str, Document]:
     """Return the schema of a message, and those that it refers to, by name."""
-    parts = {_name(name): _simple(part) for name, part in SCHEMA["$defs"].items()}
-    return {MESSAGE: _simple(SCHEMA), **parts}
+    named = {MESSAGE: SCHEMA} | {_name(name): part for name, part in SCHEMA["$defs"].items()}
+    return {
+        name: {"description": part["title"]} | _simple(part) | {"examples": [EXAMPLES[name]]}
+        for name, part in named.items()
+    }
 
 
 def _name(definition: str) -> str:

@@ -171,6 +171,7 @@ async def test_a_stream_resumes_after_the_last_event_that_was_seen(
 async def test_an_unknown_last_event_id_begins_anew(ann: Client, telegram: Sandbox) -> None:
     made = await ann.add_bot(telegram.add_bot())
     async with stream(ann, **{"Last-Event-ID": "0-77"}) as events:
+        assert (await events.next())["event"] == "reset"
         assert (await events.next())["id"] == made["id"]
 
 

@@ -14,6 +14,7 @@ import pytest
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 from support.client import BOTS, PASSWORD, Client
 
+from dialogs.messages import parse
 from handlers.apidoc.document import make_document
 from handlers.errors import Code
 from handlers.routes import routes
@@ -26,6 +27,7 @@ Document = dict[str, Any]
 METHODS = ("get", "post", "put", "patch", "delete")
 PAGES = ("/", "/swagger", "/swagger/([a-z0-9.-]*)", r"/openapi\.json")
 PUBLIC = {
+    "GET /api/v1/message.schema.json",
     "POST /rest-auth/registration/",
     "POST /rest-auth/login/",
     "POST /rest-auth/password/reset/",
@@ -139,7 +141,8 @@ def _filled(path: str) -> str:
 
 
 def test_every_path_ends_in_a_slash(document: Document) -> None:
-    assert [path for path in document["paths"] if not path.endswith("/")] == []
+    paths = [path for path in document["paths"] if not path.endswith("/")]
+    assert paths == ["/api/v1/message.schema.json"], "a file"
 
 
 def test_each_operation_says_what_it_does(document: Document) -> None:
@@ -330,7 +333,12 @@ def test_the_events_of_the_stream_have_schemas(document: Document, schemas: Docu
     operation = document["paths"]["/api/v1/events/"]["get"]
     stream = operation["responses"]["200"]["content"]["text/event-stream"]["schema"]
     names = [reference["$ref"].rpartition("/")[2] for reference in stream["anyOf"]]
-    assert names == ["BotStateEvent", "BotCountersEvent", "BotDeletedEvent"]
+    assert names == [
+        "BotStateEvent",
+        "BotCountersEvent",
+        "BotDeletedEvent",
+        "MessageStateEvent",
+    ]
     for kind, name in zip(EventKind, names, strict=True):
         assert f"`{kind}`" in schemas[name]["description"]
         assert f"`{kind}`" in operation["description"]
@@ -414,6 +422,9 @@ def test_examples_of_requests_are_accepted(document: Document, schemas: Document
     for name, operation in operations(document):
         if body := operation.get("requestBody"):
             kind = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            if kind == "MessageContent":
+                assert all(parse(example) for example in schemas[kind]["examples"])
+                continue
             found = re.sub("(Input|Changes|Replacement)$", "", kind) + "Schema"
             schema_class = marshmallow.class_registry.get_class(found)
             assert isinstance(schema_class, type), name

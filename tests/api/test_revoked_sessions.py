@@ -34,6 +34,8 @@ from models.accounts.users import User
 from models.engine.base import now
 from models.engine.database import Database
 from models.errors import SessionEnded
+from models.messaging.chats import Chat
+from models.messaging.messages import Lane, Message, MessageState
 from models.messaging.updates import Update
 from sandbox import Sandbox
 from server.app import Botyard
@@ -216,6 +218,7 @@ class Scene:
     bot: dict[str, Any]
     fresh_token: str
     other_session: str
+    message: int
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self, name)
@@ -228,6 +231,20 @@ def _dead_update(bot_id: int) -> None:
     ).execute()
 
 
+def _message(bot_id: int) -> int:
+    Chat.insert(bot=bot_id, chat_id=1001, first_seen_at=now()).execute()
+    row = Message.create(
+        bot=bot_id,
+        chat_id=1001,
+        lane=Lane.OPERATOR,
+        state=MessageState.QUEUED,
+        method="sendMessage",
+        parameters=b'{"chat_id": 1001, "text": "Hello"}',
+        created_at=now(),
+    )
+    return int(row.id)
+
+
 @pytest.fixture
 async def scene(botyard: Botyard, root: Client, anonymous: Client, telegram: Sandbox) -> Scene:
     """A member of staff with a bot, a dead update and a second session."""
@@ -237,7 +254,8 @@ async def scene(botyard: Botyard, root: Client, anonymous: Client, telegram: San
     await anonymous.post("/rest-auth/login/", login)
     listed = (await root.get(SESSIONS)).json
     (other,) = (one["id"] for one in listed if not one["current"])
-    return Scene(root, bot, telegram.add_bot().token, other)
+    message = await botyard.services.db.write(_message, bot["id"])
+    return Scene(root, bot, telegram.add_bot().token, other, message)
 
 
 REQUESTS = [
@@ -255,13 +273,16 @@ REQUESTS = [
     ("DELETE", BOTS + "{bot[id]}/", None),
     ("POST", BOTS + "{bot[id]}/dead_updates/7/replay/", None),
     ("DELETE", BOTS + "{bot[id]}/dead_updates/7/", None),
+    ("POST", BOTS + "{bot[id]}/chats/1001/messages/", {"text": "Eve's"}),
+    ("PATCH", BOTS + "{bot[id]}/messages/{message}/", {"text": "Eve's"}),
+    ("DELETE", BOTS + "{bot[id]}/messages/{message}/", None),
     ("PATCH", ADMIN_USERS + "{staff.user[pk]}/", {"is_staff": True}),
     ("PATCH", ADMIN_BOTS + "{bot[id]}/", {"active": True}),
 ]
 
 
 async def test_every_request_that_writes_is_among_those_attacked(botyard: Botyard) -> None:
-    example = {"other_session": "x", "bot[id]": "1", "staff.user[pk]": "1"}
+    example = {"other_session": "x", "message": "1", "bot[id]": "1", "staff.user[pk]": "1"}
     attacked = set()
     for method, pattern, _ in REQUESTS:
         path = re.sub(r"\{(.*?)\}", lambda name: example[name[1]], pattern)

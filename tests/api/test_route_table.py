@@ -11,6 +11,7 @@ from tornado.routing import URLSpec
 from yarl import URL
 
 from handlers.base import ApiHandler
+from handlers.messages import CHAT_ID
 from handlers.routes import routes
 from sandbox import Sandbox
 from server.app import Botyard
@@ -34,7 +35,7 @@ MAIL = {  # 404 where no mail is sent; see test_emails.py
     ("POST", "/rest-auth/registration/verify-email/"),
     ("POST", "/rest-auth/registration/resend-email/"),
 }
-PUBLIC |= MAIL
+PUBLIC |= MAIL | {("GET", "/api/v1/message.schema.json")}
 PUBLIC |= {("HEAD", path) for method, path in PUBLIC if method == "GET"}
 PAGES = {"/", "/swagger", "/swagger/", "/openapi.json"}  # for browsers: the slash is part of it
 BODY = {"POST", "PUT", "PATCH"}
@@ -44,6 +45,7 @@ def path_of(route: URLSpec, *, bot: str = "1", session: str = "nosuchsession") -
     """A path that a route matches, with the last slash where it may have one."""
     pattern = route.regex.pattern.removesuffix("$").replace("\\.", ".").replace("/?", "/")
     ids = {"([0-9]{1,18})": bot, "([A-Za-z0-9_-]+)": session, "([a-z0-9.-]*)": ""}
+    ids[f"({CHAT_ID})"] = "1001"
     return re.sub(r"\(.*?\)", lambda group: ids[group[0]], pattern)
 
 

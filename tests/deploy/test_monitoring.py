@@ -147,6 +147,8 @@ WELL = {
     'botyard_bots{instance="a",state="running"}': "50x120",
     'botyard_journal_updates{instance="a",state="waiting"}': "3x120",
     'botyard_updates_dead_total{instance="a"}': "7x120",
+    'botyard_outbox_oldest_seconds{instance="a",lane="dialog"}': "1x120",
+    'botyard_outbox_oldest_seconds{instance="a",lane="broadcast"}': "3000x120",
     'botyard_loop_lag_seconds_bucket{instance="a",le="0.25"}': "0+100x120",
     'botyard_loop_lag_seconds_bucket{instance="a",le="1.0"}': "0+100x120",
     'botyard_loop_lag_seconds_bucket{instance="a",le="+Inf"}': "0+100x120",
@@ -171,6 +173,9 @@ TROUBLE = {
         'botyard_journal_updates{instance="a",state="waiting"}': "200+10x120"
     },
     "BotyardDeadUpdates": {'botyard_updates_dead_total{instance="a"}': "7x90 8x30"},
+    "BotyardMessagesLate": {
+        'botyard_outbox_oldest_seconds{instance="a",lane="dialog"}': "1+60x120"
+    },
     "BotyardLoopLag": {'botyard_loop_lag_seconds_bucket{instance="a",le="0.25"}': "0+50x120"},
     "BotyardSlowCommits": {
         'botyard_database_commit_seconds_bucket{instance="a",le="0.25"}': "0+50x120"
