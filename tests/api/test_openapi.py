@@ -106,7 +106,7 @@ def test_its_head_says_where_the_server_is_and_whose(document: Document) -> None
 def test_each_schema_is_valid_json_schema(document: Document, schemas: Document) -> None:
     for name, schema in schemas.items():
         jsonschema_rs.meta.validate(schema)
-        assert schema["type"] == "object", name
+        assert schema["type"] == ("array" if name == "MessageContentAlbum" else "object"), name
         assert schema["description"], name
         for field, described in schema["properties"].items():
             assert {"type", "$ref", "anyOf", "oneOf"} & described.keys(), f"{name}.{field}"
