@@ -35,7 +35,7 @@ class Limits:
 
     bot: Limit = Limit(1 / 28, 20)
     chat: Limit = Limit(1.02, 18)
-    group: Limit = Limit(3.06, 18)
+    group: Limit = Limit(4.0, 5)
     reserve: int = 17
 
 

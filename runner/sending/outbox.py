@@ -24,7 +24,7 @@ CROWDED = 30  # a bot's own messages to a chat after which its updates wait
 # Messages of a lane that are in memory; the others wait in the database. More of the bot's own, so
 # that chats that Telegram does not take messages for keep no others waiting.
 WINDOW, OWN_WINDOW = 200, 2000
-PAGE = 200  # messages that are read at once
+MIN_PAGE, PAGE = 20, 200  # rows that are read at once; more than an album has
 
 _Key = tuple[int, Lane]  # a chat, and a lane of it
 
@@ -87,10 +87,10 @@ class Outbox:
             return
         window.reading = True
         try:
-            while not window.complete and not window.is_full:
+            while not window.complete and (room := window.room) >= MIN_PAGE:
                 known = set(self._ids)  # one of them may have been sent when the page is here
                 page, is_last = await self._context.store.pending(
-                    self._bot_id, lane, after=window.turn_back(), limit=PAGE
+                    self._bot_id, lane, after=window.turn_back(), limit=min(PAGE, room)
                 )
                 for message in page:
                     window.last = max(window.last, message.ids[-1])
@@ -102,20 +102,20 @@ class Outbox:
 
     async def _read_on(self, lane: Lane, window: Window) -> None:
         """Read more of a lane, however long the database is away."""
-        for tries in count(1):
-            try:
-                await self._read(lane, window)
-                return
-            except StorageError as error:
-                log.warning("bot %d: messages cannot be read: %s", self._bot_id, error)
-                with suppress(Stopped):
-                    await self._context.stop.sleep(self._context.settings.backoff(tries))
+        with suppress(Stopped):
+            for tries in count(1):
+                try:
+                    await self._read(lane, window)
+                    return
+                except StorageError as error:
+                    log.warning("bot %d: messages cannot be read: %s", self._bot_id, error)
+                await self._context.stop.sleep(self._context.settings.backoff(tries))
 
     def put(self, messages: list[StoredMessage]) -> None:
-        """Take messages that have just been stored."""
+        """Take messages that have just been stored, those of a chat in the order of their ids."""
         for message in messages:
             window = self._windows[message.lane]
-            if window.complete and not window.is_full:
+            if window.complete and window.room > 0:
                 self._take(message, window)
             elif message.ids[0] not in self._ids:
                 window.miss(message)  # it is read from the database, after those before it

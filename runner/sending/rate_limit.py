@@ -1,7 +1,8 @@
 """Telegram's limits on how fast a bot may send, and who goes first within them.
 
 The limits are those of https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this:
-about 30 messages a second in all, one a second in a chat (after a burst), 20 a minute in a group.
+about 30 messages a second in all, one a second in a chat (after a burst), 20 a minute in a group
+(burst and rate together: five at once and 15 a minute).
 Each is a generic cell rate algorithm: one number, the theoretical arrival time, says how much of a
 limit is used up. The rates stay a little below Telegram's, because messages that are sent evenly
 may arrive in bunches.

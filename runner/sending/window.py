@@ -31,9 +31,9 @@ class Window:
     reading: bool = False
 
     @property
-    def is_full(self) -> bool:
-        """Return True if no more messages are to be taken into memory."""
-        return self.size >= self.limit
+    def room(self) -> int:
+        """How many more messages may be in memory."""
+        return self.limit - self.size
 
     @property
     def is_half_empty(self) -> bool:

@@ -31,7 +31,7 @@ BOTS = "/api/v1/telegram_data/"
 RETRIED = ("retrying", "starting")
 
 # Short enough that no test waits long, long enough that a busy machine keeps them.
-# Telegram's limits are tested in tests/sending; elsewhere nothing waits for them.
+# Telegram's limits are tested in tests/runner/test_rate_limit.py; elsewhere nothing waits for them.
 UNLIMITED = Limits(*[Limit(0.0001, 1000)] * 3, reserve=0)
 QUICK = RunnerTuning(
     poll_timeout=1,
