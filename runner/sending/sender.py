@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import partial
 from typing import Any
 
 from telegram.error import RetryAfter, TelegramError
@@ -42,7 +41,7 @@ class SenderContext:
         store: stores what came of a message.
         settings: times and limits.
         stop: set when the bot is being stopped.
-        blocked: the chats that are stored as refusing the bot's messages.
+        blocked: the chats that are stored, or about to be, as refusing the bot's messages.
         is_running: returns True while Telegram serves the bot.
     """
 
@@ -111,7 +110,6 @@ class Sender:
             finally:
                 if result is not None:
                     stored = context.store.result(result)
-                    stored.add_done_callback(partial(self._track_blocked, result))
                 self._in_flight.release(message.chat_id, stored)
             if next_try is None:
                 return stored
@@ -162,6 +160,9 @@ class Sender:
             fate.name.lower(),
             error.message,
         )
+        if fate is Fate.BLOCKED:
+            # before it is stored: a message of the chat that comes meanwhile takes it back
+            context.blocked.add(message.chat_id)
         if fate is Fate.BLOCKED or fate is Fate.REJECTED:
             reason = SendReason.BLOCKED if fate is Fate.BLOCKED else SendReason.REJECTED
             return None, self._result(message, MessageState.FAILED, reason, error)
@@ -217,10 +218,6 @@ class Sender:
             foreign(error.message, limit=MAX_DETAIL) if error else None,
             message.chat_id if reason is SendReason.BLOCKED else None,
         )
-
-    def _track_blocked(self, result: Result, stored: asyncio.Future[None]) -> None:
-        if result.blocked is not None and not stored.cancelled() and not stored.exception():
-            self._context.blocked.add(result.blocked)
 
     async def close(self) -> None:
         """Wait until what came of the last messages is on the disk."""
