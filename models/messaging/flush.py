@@ -145,7 +145,7 @@ def flush(waiting: Flush) -> Flushed:
     _mark_handled(handled, moment)
     claimed = _claim(claims, moment)
     _store_results(results, moment)
-    _store_chats([*handled, *early], results, moment)
+    _store_chats([*waiting.marks, *early], moment)
     return Flushed(new, frozenset(mark.key for mark in early), messages, claimed)
 
 
@@ -283,14 +283,16 @@ def _store_results(results: list[Result], moment: Any) -> None:
     )
 
 
-def _store_chats(handled: list[Handled], results: list[Result], moment: Any) -> None:
-    chats.store_seen(
-        {(mark.writer, mark.chat_id) for mark in handled if mark.chat_id is not None}, moment
-    )
-    blocked: dict[tuple[Writer, int | None], bool] = {
-        (mark.writer, mark.chat_id): mark.blocked for mark in handled if mark.blocked is not None
-    }
-    blocked |= {
-        (result.writer, result.blocked): True for result in results if result.blocked is not None
-    }
+def _store_chats(marks: list[Mark], moment: Any) -> None:
+    seen: set[tuple[Writer, int]] = set()
+    blocked: dict[tuple[Writer, int | None], bool] = {}  # the last word counts
+    for mark in marks:
+        if isinstance(mark, Handled):
+            if mark.chat_id is not None:
+                seen.add((mark.writer, mark.chat_id))
+            if mark.blocked is not None:
+                blocked[mark.writer, mark.chat_id] = mark.blocked
+        elif isinstance(mark, Result) and mark.blocked is not None:
+            blocked[mark.writer, mark.blocked] = True
+    chats.store_seen(seen, moment)
     chats.store_blocked(blocked, moment)

@@ -44,7 +44,7 @@ class SenderContext:
         store: stores what came of a message.
         settings: times and limits.
         stop: set when the bot is being stopped.
-        blocked: the chats that are stored as refusing the bot's messages.
+        blocked: the chats that are stored, or about to be, as refusing the bot's messages.
         is_running: returns True while Telegram serves the bot.
         publish: tells the bot's owner what became of a message, once that is on the disk.
     """
@@ -176,6 +176,9 @@ class Sender:
             fate.name.lower(),
             error.message,
         )
+        if fate is Fate.BLOCKED:
+            # before it is stored: a message of the chat that comes meanwhile takes it back
+            context.blocked.add(message.chat_id)
         if fate is Fate.BLOCKED or fate is Fate.REJECTED:
             reason = SendReason.BLOCKED if fate is Fate.BLOCKED else SendReason.REJECTED
             return None, self._result(message, MessageState.FAILED, reason, error)
@@ -233,11 +236,8 @@ class Sender:
         )
 
     def _stored(self, message: StoredMessage, result: Result, stored: asyncio.Future[None]) -> None:
-        if stored.cancelled() or stored.exception():
-            return
-        if result.blocked is not None:
-            self._context.blocked.add(result.blocked)
-        self._context.publish(message, result)
+        if not stored.cancelled() and not stored.exception():
+            self._context.publish(message, result)
 
     async def close(self) -> None:
         """Wait until what came of the last messages is on the disk."""

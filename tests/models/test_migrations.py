@@ -17,6 +17,7 @@ from support.commands import Ended, botyard_command, only_line, run, run_fork
 from support.server_process import ROOT
 
 from models.engine import migration
+from models.engine.connection import connect
 from models.engine.migration import Migrations
 from models.errors import SchemaMismatch, StorageUnavailable
 from server.app import open_botyard
@@ -154,6 +155,41 @@ def test_no_bot_gets_the_id_of_a_deleted_one_though_its_table_was_made_anew(
     query(file, "DELETE FROM bots WHERE id = 2")
     migrations.up()
     assert insert(2, generation="1", token_generation="1") == 3
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_chats_that_refuse_messages_are_kept_up_and_down(
+    kind: str, file: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{file}" if kind == "sqlite" else request.getfixturevalue("pg_url")
+    migrations, moment = Migrations(url), "2026-01-02 03:04:05"
+    outbox = STEPS.index("008_outbox")
+    migrations.up(STEPS[outbox - 1])
+
+    def ask(sql: str) -> list[Any]:
+        database = connect(url)
+        with database.connection_context():
+            cursor = database.execute_sql(sql)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    ask(
+        "INSERT INTO users (username, username_key, email, first_name, last_name, password_hash, "
+        "is_staff, created_at, updated_at) "
+        f"VALUES ('ann', 'ann', '', '', '', '', FALSE, '{moment}', '{moment}')"
+    )
+    ask(
+        "INSERT INTO bots (user_id, slot, title, active, token_encrypted, token_fingerprint, "
+        "username, created_at, updated_at, update_offset, generation, token_generation) "
+        f"VALUES (1, 1, '', FALSE, '', '', '', '{moment}', '{moment}', 0, 1, 1)"
+    )
+    ask(f"INSERT INTO blocked_chats VALUES (1, 7, '{moment}'), (1, -100, '{moment}')")
+    migrations.up(STEPS[outbox])
+    rows = ask("SELECT chat_id, first_seen_at = blocked_at FROM chats ORDER BY chat_id")
+    assert rows == [(-100, True), (7, True)]
+    ask(f"INSERT INTO chats (bot_id, chat_id, first_seen_at) VALUES (1, 8, '{moment}')")
+    assert migrations.down() == STEPS[outbox]
+    kept = ask("SELECT chat_id, blocked_at FROM blocked_chats ORDER BY chat_id")
+    assert [(chat, str(blocked_at)) for chat, blocked_at in kept] == [(-100, moment), (7, moment)]
 
 
 # -- by hand

@@ -39,13 +39,13 @@ async def test_a_kill_keeps_the_order_within_a_chat(
 ) -> None:
     async with serving(tmp_path, telegram.url) as server:
         _, bot_ids = await add_bots(http, server.url, telegram)
-        for n in range(40):
+        for n in range(30):
             for bot in bot_ids[:3]:
                 telegram.send_message(bot, text=f"{n:03}")
         await until(lambda: count_sent(telegram, bot_ids) >= 30)
         await server.end(signal.SIGKILL)
     async with serving(tmp_path, telegram.url):
-        await until(lambda: len(answered(telegram, bot_ids)) == 120, "an answer to each")
+        await until(lambda: len(answered(telegram, bot_ids)) == 90, "an answer to each")
     for bot in bot_ids[:3]:
         seen = [sent.message["text"] for sent in telegram.sent(bot)]
         assert [text for n, text in enumerate(seen) if text not in seen[:n]] == sorted(set(seen))

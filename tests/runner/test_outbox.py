@@ -232,6 +232,32 @@ async def test_a_chat_that_refuses_messages_is_stored_and_known_as_such(office: 
     assert office.context.blocked == {7}
 
 
+@pytest.mark.parametrize("last", ["refused", "welcome"])
+async def test_of_a_refusal_and_a_message_in_one_commit_the_last_counts(
+    last: str, office: Office
+) -> None:
+    stored = await office.insert("hello", chat=7)
+    rows = [(stored[0].ids[0], None)]
+    refused = Result(
+        office.writer, rows, MessageState.FAILED, SendReason.BLOCKED, "blocked", blocked=7
+    )
+    raw = {"update_id": 1, "message": {"message_id": 1, "chat": {"id": 7}, "text": "x"}}
+    await office.journal.store(office.writer, await pack_all([raw]), offset=2, handled=[])
+
+    def say(word: str) -> asyncio.Future[Any]:
+        if word == "refused":
+            return office.store.result(refused)
+        update = IncomingUpdate.from_raw(raw)
+        return office.journal.handled(office.writer, update, Effects(blocked=False))
+
+    words = ["welcome", "refused"] if last == "refused" else ["refused", "welcome"]
+    marks = [say(word) for word in words]
+    office.journal.flush_now()
+    await asyncio.gather(*marks)
+    blocked = Chat.select().where(Chat.blocked_at.is_null(False))
+    assert await office.db.read(blocked.count) == (last == "refused")
+
+
 async def test_a_message_that_waits_again_has_no_end(office: Office) -> None:
     office.telegram.script["hello"].append(RetryAfter(3600))
     await office.insert("hello", lane=Lane.BROADCAST)
@@ -359,7 +385,7 @@ async def test_a_long_lane_is_read_in_pages_and_sent_once_in_order(
     for chat in range(1, chats + 1):
         mine = [text for text in office.telegram.calls if text.startswith(f"{chat}: ")]
         assert mine == sorted(mine)
-    assert outbox._ids == set()
+    await until(lambda: not outbox._ids, "the last outcome")
 
 
 async def test_what_comes_while_a_lane_is_full_is_sent_after_it(office: Office) -> None:
