@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -116,12 +116,27 @@ def restore(file: Path, database: Path) -> Path | None:
     draft.unlink(missing_ok=True)
     try:
         _copy(file, draft)
+        _settle_messages(draft)
         kept = _set_aside(database) if database.exists() else None
         draft.replace(database)
     finally:
         draft.unlink(missing_ok=True)
     sync_folder(database.parent)
     return kept
+
+
+def _settle_messages(database: Path) -> None:
+    """Mark what waited to be sent: it may have been sent since, and must not be sent again."""
+    with (
+        suppress(sqlite3.OperationalError),  # a database from before there were messages
+        closing(sqlite3.connect(database)) as restored,
+        restored,
+    ):
+        restored.execute(
+            "UPDATE messages SET state = 'unknown', reason = 'interrupted', done_at = ? "
+            "WHERE state IN ('queued', 'sending')",
+            (f"{datetime.now(UTC).replace(tzinfo=None)}",),
+        )
 
 
 def _set_aside(database: Path) -> Path:

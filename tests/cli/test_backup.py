@@ -12,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from support.client import BOTS, Client, installation, register
+from support.client import BOTS, DEADLINE, Client, installation, register
 from support.commands import Ended, botyard_command
 from support.server_process import serving
 
@@ -147,6 +147,33 @@ async def test_bots_run_again_from_a_restored_database(
     async with serving(data, telegram.url) as server:  # type: ignore[attr-defined]
         ann.url = server.url
         await ann.until_state(made, "running")
+
+
+async def test_a_message_that_waited_is_not_sent_again_by_a_restored_database(
+    data: Path, tmp_path: Path, telegram: Sandbox, http: aiohttp.ClientSession
+) -> None:
+    bot = telegram.add_bot()
+    async with serving(data, telegram.url) as server:  # type: ignore[attr-defined]
+        ann = await register(Client(http, server.url), "ann")
+        made = await ann.add_bot(bot)
+        telegram.send_message(bot.id, text="hi", chat_id=7)
+        await telegram.wait_sent(bot.id, timeout=DEADLINE)
+        path = f"{BOTS}{made['id']}/"
+        await ann.patch(path, {"active": False})
+        (row,) = (await ann.post(f"{path}chats/7/messages/", {"text": "once"})).json["items"]
+        assert (await command(data, "backup", str(tmp_path / "copy.db"))).code == 0
+        await ann.patch(path, {"active": True})
+        await telegram.wait_sent(bot.id, count=2, timeout=DEADLINE)
+        await server.end(signal.SIGTERM)
+    assert (await command(data, "restore", str(tmp_path / "copy.db"))).code == 0
+    async with serving(data, telegram.url) as server:  # type: ignore[attr-defined]
+        ann.url = server.url
+        shown = (await ann.get(f"{path}messages/{row['id']}/")).json
+        assert (shown["state"], shown["reason"]) == ("unknown", "interrupted")
+        await ann.patch(path, {"active": True})
+        await ann.post(f"{path}chats/7/messages/", {"text": "new"})
+        await telegram.wait_sent(bot.id, count=3, timeout=DEADLINE)
+    assert [sent.text for sent in telegram.sent(bot.id)] == ["hi", "once", "new"]
 
 
 async def test_restoring_is_refused_while_a_server_runs(
