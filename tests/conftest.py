@@ -151,6 +151,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [*ordered, *others]
 
 
+@pytest.fixture
+def own_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+    """A server that may be stopped, durable."""
+    folder = Path(tempfile.mkdtemp(prefix="botyard-pg-"))
+    server = PostgreSQL(folder, durable=True)
+    server.create()
+    server.start()
+    yield server
+    server.stop("immediate")
+    shutil.rmtree(folder)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the whole suite run on either database, and a soak as long as one likes."""
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")

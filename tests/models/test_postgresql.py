@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -361,15 +359,3 @@ async def test_a_restarted_postgresql_loses_no_message_and_needs_no_restart_of_o
         await user.until_state(made, "running")
     finally:
         await server.close()
-
-
-@pytest.fixture
-def own_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
-    """A server that may be stopped, durable."""
-    folder = Path(tempfile.mkdtemp(prefix="botyard-pg-"))
-    server = PostgreSQL(folder, durable=True)
-    server.create()
-    server.start()
-    yield server
-    server.stop("immediate")
-    shutil.rmtree(folder)

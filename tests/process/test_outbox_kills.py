@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 from support.client import until
 from support.mixed_load import MixedLoad, check_truth, mixed_load, stored, until_all_done
+from support.postgresql import PostgreSQL
 from support.server_process import ServerProcess, serving
 
 from sandbox import Sandbox
@@ -123,6 +124,31 @@ async def test_a_database_away_for_five_seconds_leaves_the_truth(
         await until_all_done(load, url, seconds=60)
         await check_truth(load, url)
         assert _told(load, await stored(url)) == set()
+        await server.end(signal.SIGTERM)
+
+
+@pytest.mark.timeout(240)
+async def test_a_postgresql_that_crashes_for_five_seconds_leaves_the_truth(
+    tmp_path: Path,
+    telegram: Sandbox,
+    http: aiohttp.ClientSession,
+    own_postgresql: PostgreSQL,
+) -> None:
+    url = own_postgresql.url()
+    async with serving(tmp_path, telegram.url, BOTYARD_DATABASE_URL=url) as server:
+        load = await mixed_load(telegram, http, server.url, url)
+        writing = asyncio.create_task(load.owner_writes("crashed"))
+        load.users_write(50, "before")
+        await until(lambda: len(load.accepted) >= 5)
+        await asyncio.to_thread(own_postgresql.stop, "immediate")
+        load.users_write(50, "during")
+        await asyncio.sleep(5)
+        await asyncio.to_thread(own_postgresql.start)
+        load.users_write(50, "after")
+        await until(load.answered, deadline=90)
+        writing.cancel()
+        await until_all_done(load, url, seconds=60)
+        print(await check_truth(load, url))
         await server.end(signal.SIGTERM)
 
 
