@@ -241,8 +241,8 @@ async def test_of_a_refusal_and_a_message_in_one_commit_the_last_counts(
     refused = Result(
         office.writer, rows, MessageState.FAILED, SendReason.BLOCKED, "blocked", blocked=7
     )
-    raw = {"update_id": 1, "message": {"message_id": 1, "chat": {"id": 7}, "text": "x"}}
-    await office.journal.store(office.writer, await pack_all([raw]), offset=2, handled=[])
+    raw = update_of(1, 7)
+    await receive(office, raw)
 
     def say(word: str) -> asyncio.Future[Any]:
         if word == "refused":
@@ -427,11 +427,12 @@ async def test_what_was_missed_below_the_last_one_read_is_read_as_well(office: O
     assert sorted(office.telegram.calls) == [*texts, "early"]
 
 
+@pytest.mark.parametrize("lane", Lane)
 async def test_what_is_put_and_read_is_sent_once(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    lane: Lane, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outbox, pending = office.open(), office.store.pending
-    stored = await office.insert("read", "put", lane=Lane.OPERATOR)
+    stored = await office.insert("read", "put", lane=lane)
 
     async def putting(*args: Any, **options: Any) -> Any:
         page = await pending(*args, **options)
@@ -458,20 +459,33 @@ def album(chat: int, size: int) -> OutgoingMessage:
     return OutgoingMessage(chat, "sendMediaGroup", orjson.dumps(call), size=size)
 
 
-async def handle(office: Office, number: int, chat: int, *sent: OutgoingMessage) -> Any:
-    """Store an update, and have it marked as handled with messages."""
-    raw = {"update_id": number, "message": {"message_id": 1, "chat": {"id": chat}, "text": "x"}}
-    packed = await pack_all([raw])
-    await office.journal.store(office.writer, packed, offset=number + 1, handled=[])
-    update = IncomingUpdate.from_raw(raw)
-    return office.journal.handled(office.writer, update, Effects(messages=list(sent)))
+def update_of(number: int, chat: int) -> dict[str, Any]:
+    """An update as Telegram gives it."""
+    content = {"message_id": 1, "chat": {"id": chat}, "text": "x"}
+    return {"update_id": number, "message": content}
+
+
+async def receive(office: Office, *updates: dict[str, Any]) -> None:
+    """Store updates."""
+    offset = updates[-1]["update_id"] + 1
+    await office.journal.store(
+        office.writer, await pack_all(list(updates)), offset=offset, handled=[]
+    )
+
+
+def handle(office: Office, update: dict[str, Any], *sent: OutgoingMessage) -> Any:
+    """Have an update marked as handled, with messages; the future of that."""
+    incoming, effects = IncomingUpdate.from_raw(update), Effects(messages=list(sent))
+    return office.journal.handled(office.writer, incoming, effects)
 
 
 async def test_an_album_is_one_call_and_as_many_rows_as_it_has_messages(office: Office) -> None:
-    marks = [
-        await handle(office, 1, 7, message(7, "before"), album(7, 3), message(7, "after")),
-        await handle(office, 2, 8, album(8, 2)),
-        await handle(office, 3, 9, message(9, "nine")),
+    updates = [update_of(number, chat) for number, chat in ((1, 7), (2, 8), (3, 9))]
+    await receive(office, *updates)
+    marks = [  # in one commit
+        handle(office, updates[0], message(7, "before"), album(7, 3), message(7, "after")),
+        handle(office, updates[1], album(8, 2)),
+        handle(office, updates[2], message(9, "nine")),
     ]
     office.journal.flush_now()
     ids = await asyncio.gather(*marks)
@@ -728,7 +742,8 @@ async def test_what_is_taken_up_while_a_lane_is_read_takes_its_place(
 async def test_messages_of_a_bot_that_is_another_now_are_dropped(
     change: Callable[[], Any], office: Office
 ) -> None:
-    mark = await handle(office, 1, 7, message(7, "old"))
+    await receive(office, update_of(1, 7))
+    mark = handle(office, update_of(1, 7), message(7, "old"))
     await office.db.write(change)
     office.journal.flush_now()
     with pytest.raises(Exception, match="deleted, or has another token"):
@@ -739,7 +754,8 @@ async def test_messages_of_a_bot_that_is_another_now_are_dropped(
 async def test_a_mark_that_is_written_twice_stores_its_messages_once(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mark = await handle(office, 1, 7, message(7, "one"), message(7, "two"))
+    await receive(office, update_of(1, 7))
+    mark = handle(office, update_of(1, 7), message(7, "one"), message(7, "two"))
     write, lost = office.db.write_as_owner, []
 
     async def unsure(*args: Any, **options: Any) -> Any:
