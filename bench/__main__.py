@@ -88,7 +88,7 @@ def _headline(sizes: Sizes, machine: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     return (
         f"Python {machine['python']}; {versions}\n{cores}; {sizes.talking} bots, {sizes.chats} "
-        f"chats each with one message in flight; {sizes.rounds} rounds"
+        f"chats and 2 messages in flight each; {sizes.rounds} rounds"
     )
 
 

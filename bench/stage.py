@@ -22,7 +22,7 @@ class Sizes:
         bots: bots of each program whose start is compared.
         rounds: how often each program is measured, one after another.
         talking: bots of each program under load; so many that no limit of Telegram's is reached.
-        chats: chats of each of these, each with one message in flight.
+        chats: chats of each of these; two messages of a bot are in flight.
         rate: messages per second in the rows of a fixed rate.
         warm_up, window: of each measurement under load.
         many: bots of the boot, idle and stall scenarios.

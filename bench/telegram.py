@@ -17,8 +17,8 @@ import re
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
-from itertools import islice
+from collections.abc import Callable, Iterator
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -93,7 +93,7 @@ class Telegram:
         self.bots: list[Bot] = []
         self.by_token: dict[str, Bot] = {}
         self.chats: dict[int, Chat] = {}
-        self.closed: set[int] = set()  # chats in which an answer is followed by the next message
+        self.next_chat: dict[int, Iterator[Chat]] = {}  # by bot: an answer leads to a message there
         self.load: asyncio.Task[None] | None = None
         self.number = 0
         self.injected = self.answered = self.wrong = self.requests = 0
@@ -188,8 +188,8 @@ class Telegram:
         if chat is not None and chat.open and chat.open[0][1] == text:
             self.answered += 1
             self.window.append(moment - chat.open.popleft()[0])
-            if chat_id in self.closed:
-                self.inject(chat)
+            if (chats := self.next_chat.get(bot.index)) is not None:
+                self.inject(next(chats))
         else:
             self.wrong += 1
         self.number += 1
@@ -202,14 +202,17 @@ class Telegram:
         }
 
     def start_closed(self, bots: int, chats: int, in_flight: int) -> None:
-        """In each chat the next message comes when one is answered."""
+        """When a bot has answered a message, the next one comes in another of its chats.
+
+        Args:
+            in_flight: messages of a bot that are not answered.
+        """
         self.stop_load()
         for bot in self.bots[:bots]:
-            for number in range(chats):
-                chat = self.chat(bot, number)
-                self.closed.add(chat.id)
-                for _ in range(in_flight):
-                    self.inject(chat)
+            in_turns = cycle([self.chat(bot, number) for number in range(chats)])
+            self.next_chat[bot.index] = in_turns
+            for _ in range(in_flight):
+                self.inject(next(in_turns))
 
     def start_rate(self, bots: int, chats: int, rate: float) -> None:
         """Messages at a fixed rate, whatever is answered.
@@ -232,7 +235,7 @@ class Telegram:
 
     def stop_load(self) -> None:
         """Inject nothing more."""
-        self.closed.clear()
+        self.next_chat.clear()
         if self.load is not None:
             self.load.cancel()
             self.load = None

@@ -31,7 +31,7 @@ def run(stage: Stage) -> dict[str, Any]:
 def _one(stage: Stage, peer: str) -> dict[str, float]:
     sizes, telegram = stage.sizes, stage.telegram
     with running(stage, peer, sizes.talking) as process:
-        telegram.ask("load", mode="closed", bots=sizes.talking, chats=sizes.chats, in_flight=1)
+        telegram.ask("load", mode="closed", bots=sizes.talking, chats=sizes.chats, in_flight=2)
         full = _window(stage, process)
         lost = telegram.drain()
         telegram.ask("load", mode="rate", bots=sizes.talking, chats=sizes.chats, rate=sizes.rate)

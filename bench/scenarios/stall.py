@@ -91,7 +91,7 @@ def _busy(stage: Stage, _: Any) -> None:
 def _load(stage: Stage, _: Any) -> None:
     sizes = stage.sizes
     bots = min(sizes.talking, sizes.many)
-    stage.telegram.ask("load", mode="closed", bots=bots, chats=sizes.chats, in_flight=1)
+    stage.telegram.ask("load", mode="closed", bots=bots, chats=sizes.chats, in_flight=2)
     time.sleep(2 * sizes.window)
     stage.telegram.drain()
 
