@@ -52,6 +52,7 @@ class GroupCommit:
         self._db = db
         self._batches: _Batches = []
         self._marks: _Marks = []
+        self._writing: _Marks = []
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -75,11 +76,11 @@ class GroupCommit:
         """
         return self._add_mark(handled)
 
-    def add_claim(self, claim: Claim) -> asyncio.Future[bytes | None]:
+    def add_claim(self, claim: Claim) -> asyncio.Future[tuple[str, bytes] | None]:
         """Write soon that a message is being sent.
 
         Returns:
-            A future of its parameters; None if it is not to be sent any more.
+            A future of its method and parameters; None if it is not to be sent any more.
         """
         return self._add_mark(claim)
 
@@ -103,6 +104,16 @@ class GroupCommit:
         if self._task is None and (self._batches or self._marks):
             self._task = asyncio.create_task(self._flush(), name="journal")
 
+    async def settle(self, bot_id: int) -> None:
+        """Wait until the marks of a bot are written, however long the database is away."""
+        while waiting := {
+            mark.future
+            for mark in (*self._marks, *self._writing)
+            if mark.what.writer.bot_id == bot_id and not mark.future.done()
+        }:
+            self.flush_now()
+            await asyncio.wait(waiting)
+
     async def close(self) -> None:
         """Write what waits, once."""
         self.flush_now()
@@ -118,9 +129,11 @@ class GroupCommit:
             while self._batches or self._marks:
                 batches, self._batches = _split(self._batches, MAX_BATCHES)
                 marks, self._marks = _split(self._marks, MAX_MARKS)
+                self._writing = marks
                 if not await self._write(batches, marks):
                     break
         finally:
+            self._writing = []
             self._task = None
 
     async def _write(self, batches: _Batches, marks: _Marks) -> bool:
@@ -165,10 +178,10 @@ class GroupCommit:
         )
 
 
-def _outcome(mark: Mark, flushed: Flushed) -> list[int] | bytes | None:
+def _outcome(mark: Mark, flushed: Flushed) -> list[int] | tuple[str, bytes] | None:
     if isinstance(mark, Handled):
         return flushed.messages.get(mark.key, [])
-    return flushed.claimed.get(mark.id) if isinstance(mark, Claim) else None
+    return flushed.claimed.get(mark.ids[0]) if isinstance(mark, Claim) else None
 
 
 def _split(waiting: list[T], limit: int) -> tuple[list[T], list[T]]:

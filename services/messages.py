@@ -17,9 +17,10 @@ from models.accounts.sessions import authorized
 from models.bots.records import BotRecord
 from models.engine.base import now
 from models.engine.database import Database
+from models.errors import StorageUnavailable
 from models.messaging import outgoing
 from models.messaging.idempotency import RequestKey
-from models.messaging.messages import MessageState
+from models.messaging.messages import Lane, MessageState
 from models.messaging.outgoing import MessageRow, Written
 from runner.errors import BotIsOff, TelegramRefused
 from runner.live.hub import EventKind, MessageNews
@@ -31,9 +32,8 @@ from services.errors import MessageNotEditable, MessageNotFound, NothingToSend
 T = TypeVar("T")
 
 LIFETIME = timedelta(hours=1)  # that a message may wait, for example for a bot that is off
-# https://core.telegram.org/bots/api#deletemessage
 MAX_QUICK = 1000  # characters of a text that are always parsed within milliseconds
-DELETABLE = timedelta(hours=48)
+DELETABLE = timedelta(hours=48)  # https://core.telegram.org/bots/api#deletemessage
 
 
 class MessageService:
@@ -65,16 +65,21 @@ class MessageService:
         messages = await _off_loop(document, lambda: outgoing_messages(chat_id, parse(document)))
         if not messages:
             raise NothingToSend
-        written = await self._db.write(
-            authorized,
-            by,
-            outgoing.queue,
-            bot,
-            chat_id,
-            messages,
-            lifetime=LIFETIME,
-            key=_key(key, chat_id, document, by),
-        )
+        try:
+            written = await self._db.write(
+                authorized,
+                by,
+                outgoing.queue,
+                bot,
+                chat_id,
+                messages,
+                lifetime=LIFETIME,
+                key=_key(key, chat_id, document, by),
+            )
+        except StorageUnavailable:
+            if (run := self._runner.manager.run(bot.id)) is not None:
+                run.outbox.doubt(Lane.OPERATOR)  # they may be stored all the same
+            raise
         if (run := self._runner.manager.run(bot.id)) is not None:
             run.outbox.put(written.calls)
         self._publish(bot, [] if written.is_repeated else written.rows)
@@ -121,8 +126,8 @@ class MessageService:
             if call is not None and row.telegram_id is not None:
                 parameters = {"message_id": row.telegram_id, **call.parameters}
                 await self._call(bot, row, call.method, parameters, counts=True)
-        bodies = iter(_body(rows[0].chat_id, call) for call in new)
-        contents = [next(bodies) if row.method else b"" for row in rows]
+        bodies = iter((call.method, _body(rows[0].chat_id, call)) for call in new)
+        contents = [next(bodies) if row.method else ("", b"") for row in rows]
         edited = await self._db.write(authorized, by, outgoing.edit, bot, rows, contents)
         self._publish(bot, edited)
         return edited

@@ -68,10 +68,12 @@ class Claim:
     """A person's message that is about to be sent.
 
     Args:
-        id: its first row.
+        writer: the bot.
+        ids: its rows.
     """
 
-    id: int
+    writer: Writer
+    ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +119,14 @@ class Flushed:
         new: the updates that were not stored before.
         early: those of them that were handled already.
         messages: the ids of new messages, in their order, by update.
-        claimed: the parameters of claimed messages, by the id of their first row; the others are
-            not to be sent any more.
+        claimed: the method and parameters of claimed messages, by the id of their first row; the
+            others are not to be sent any more.
     """
 
     new: frozenset[Key]
     early: frozenset[Key]
     messages: dict[Key, list[int]]
-    claimed: dict[int, bytes]
+    claimed: dict[int, tuple[str, bytes]]
 
 
 def flush(waiting: Flush) -> Flushed:
@@ -136,7 +138,9 @@ def flush(waiting: Flush) -> Flushed:
         NotOwner: one of the bots was deleted, or has another token.
     """
     moment = bulk.stored(now())
-    handled = [mark for mark in waiting.marks if isinstance(mark, Handled)]
+    # an update may have two marks after a commit whose outcome was not known: the first counts
+    first = {mark.key: mark for mark in reversed(waiting.marks) if isinstance(mark, Handled)}
+    handled = list(reversed(first.values()))
     claims = [mark for mark in waiting.marks if isinstance(mark, Claim)]
     results = [mark for mark in waiting.marks if isinstance(mark, Result)]
     new = _insert_updates(waiting.batches, moment)
@@ -252,7 +256,7 @@ def _mark_handled(handled: list[Handled], moment: Any) -> None:
     )
 
 
-def _claim(claims: list[Claim], moment: datetime) -> dict[int, bytes]:
+def _claim(claims: list[Claim], moment: datetime) -> dict[int, tuple[str, bytes]]:
     """Mark people's messages as being sent.
 
     One that is marked already was so by the same process, in a commit whose outcome was not known.
@@ -260,11 +264,11 @@ def _claim(claims: list[Claim], moment: datetime) -> dict[int, bytes]:
     claimed = bulk.run_in_few_statements(
         "UPDATE messages SET state = 'sending' FROM (VALUES ROWS) AS given "
         "WHERE messages.id = given.column1 AND state IN ('queued', 'sending') "
-        "AND (expires_at IS NULL OR expires_at > ?) RETURNING messages.id, parameters",
-        [(claim.id,) for claim in claims],
+        "AND (expires_at IS NULL OR expires_at > ?) RETURNING messages.id, method, parameters",
+        [(number,) for claim in claims for number in claim.ids],
         last=(moment,),
     )
-    return {number: bytes(parameters) for number, parameters in claimed.returned}
+    return {number: (method, bytes(content)) for number, method, content in claimed.returned}
 
 
 def _store_results(results: list[Result], moment: Any) -> None:

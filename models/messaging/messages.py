@@ -133,9 +133,17 @@ def of_updates(bot_id: int, update_ids: list[int]) -> list[StoredMessage]:
     )
 
 
+def of_ids(bot_id: int, ids: list[int]) -> list[StoredMessage]:
+    """List those of some messages that have not been sent, nor are being sent."""
+    marks = ", ".join("?" * len(ids))
+    return _calls(
+        _select_pending(f"state = 'queued' AND id IN ({marks}) ORDER BY id", bot_id, *ids)
+    )
+
+
 def _select_pending(condition: str, bot_id: int, *parameters: Any) -> list[tuple[Any, ...]]:
     sql = (
-        "SELECT id, chat_id, lane, method, parameters, typing, expires_at FROM messages "  # noqa: S608
+        "SELECT id, chat_id, group_id, lane, method, parameters, typing, expires_at FROM messages "  # noqa: S608
         f"WHERE bot_id = ? AND {_PENDING} AND {condition}"
     )
     return bulk.select(sql, bot_id, *parameters)
@@ -144,10 +152,13 @@ def _select_pending(condition: str, bot_id: int, *parameters: Any) -> list[tuple
 def _calls(rows: list[tuple[Any, ...]]) -> list[StoredMessage]:
     """Combine rows to calls: those of an album follow its first."""
     calls: list[StoredMessage] = []
-    for number, chat_id, lane, method, parameters, typing, expires_at in rows:
-        if not method and calls:
-            calls[-1].ids += (number,)
+    album = None
+    for number, chat_id, group_id, lane, method, parameters, typing, expires_at in rows:
+        if not method:
+            if album == (chat_id, group_id):
+                calls[-1].ids += (number,)
             continue
+        album = chat_id, group_id
         calls.append(
             StoredMessage(
                 (number,),

@@ -15,7 +15,7 @@ from models.errors import ChatUnknown, MessageChanged, OutboxFull
 from models.messaging import chats, idempotency
 from models.messaging.effects import OutgoingMessage
 from models.messaging.idempotency import RequestKey
-from models.messaging.messages import Lane, MessageState, StoredMessage
+from models.messaging.messages import Lane, MessageState, StoredMessage, of_ids
 
 MAX_WAITING = 1000  # messages that people may have waiting for one bot
 
@@ -136,7 +136,9 @@ def queue(
         raise ChatUnknown
     if key is not None and (before := idempotency.written(bot.id, key)) is not None:
         rows = _rows("messages.bot_id = ? AND messages.id BETWEEN ? AND ?", bot.id, *before)
-        return Written([row for row in rows if row.chat_id == chat_id], [], is_repeated=True)
+        mine = [row for row in rows if row.chat_id == chat_id]
+        # the first request may not know that it has written them
+        return Written(mine, of_ids(bot.id, [row.id for row in mine]), is_repeated=True)
     if _waiting(bot.id) >= MAX_WAITING:
         raise OutboxFull(MAX_WAITING)
     ids = _insert(bot.id, chat_id, messages, author_id=by.user_id, expires_at=now() + lifetime)
@@ -207,23 +209,24 @@ def _calls(messages: list[OutgoingMessage], rows: list[MessageRow]) -> list[Stor
 def edit(
     bot: BotRecord,
     rows: list[MessageRow],
-    parameters: list[bytes],
+    contents: list[tuple[str, bytes]],
     *,
     by: Actor,
 ) -> list[MessageRow]:
-    """Store edited parameters of messages that were written together.
+    """Store the new content of messages that were written together.
 
     Args:
         rows: as they were read.
-        parameters: of each of them.
+        contents: the method and the parameters of each of them.
 
     Raises:
         MessageChanged: the state of one of them is another one now.
     """
-    for row, content in zip(rows, parameters, strict=True):
+    for row, (method, parameters) in zip(rows, contents, strict=True):
         changed = bulk.execute(
-            "UPDATE messages SET parameters = ? WHERE bot_id = ? AND id = ? AND state = ?",
-            content, bot.id, row.id, row.state.value,
+            "UPDATE messages SET method = ?, parameters = ? "
+            "WHERE bot_id = ? AND id = ? AND state = ?",
+            method, parameters, bot.id, row.id, row.state.value,
         )  # fmt: skip
         if changed.rowcount != 1:
             raise MessageChanged

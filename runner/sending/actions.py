@@ -12,6 +12,7 @@ from models.messaging.messages import Lane
 from runner.errors import BotIsOff, TelegramRefused, TelegramUnreachable
 from runner.sending.rate_limit import seconds_of
 from runner.sending.sender import SenderContext
+from runner.stop_signal import Stopped
 
 PATIENCE = 10.0  # seconds that a request waits for Telegram's limits
 
@@ -39,6 +40,7 @@ async def call(
             while True:
                 if counts:
                     await context.pacer.acquire(chat_id, Lane.OPERATOR)
+                context.stop.check()
                 try:
                     await context.client.call_encoded(method, body)
                     return
@@ -46,6 +48,8 @@ async def call(
                     context.pacer.pause(chat_id, Lane.OPERATOR, seconds_of(error))
                     if not counts:
                         await context.stop.sleep(seconds_of(error))
+    except Stopped:
+        raise BotIsOff from None
     except BadRequest as error:
         if "message is not modified" not in error.message:
             raise TelegramRefused(error.message) from error

@@ -21,9 +21,9 @@ from runner.supervised_tasks import SupervisedTasks
 log = logging.getLogger("botyard.runner")
 
 CROWDED = 30  # a bot's own messages to a chat after which its updates wait
-# Messages of a lane that are in memory; the others wait in the database. More of the bot's own, so
-# that chats that Telegram does not take messages for keep no others waiting.
-WINDOW, OWN_WINDOW = 200, 2000
+# Messages of a lane that are in memory; the others wait in the database. More of those for which
+# somebody waits, so that chats that Telegram does not take messages for keep no others waiting.
+WINDOW, LARGE_WINDOW = 200, 2000
 MIN_PAGE, PAGE = 20, 200  # rows that are read at once; more than an album has
 
 _Key = tuple[int, Lane]  # a chat, and a lane of it
@@ -41,7 +41,7 @@ class Outbox:
         self._sender = Sender(context)
         self._tasks = SupervisedTasks()
         self._windows = {
-            lane: Window(OWN_WINDOW if lane is Lane.DIALOG else WINDOW) for lane in Lane
+            lane: Window(LARGE_WINDOW if lane < Lane.SERVICE else WINDOW) for lane in Lane
         }
         self._queues: dict[_Key, deque[StoredMessage]] = {}
         self._ids: set[int] = set()  # of messages whose outcome is not on the disk
@@ -111,6 +111,17 @@ class Outbox:
                     log.warning("bot %d: messages cannot be read: %s", self._bot_id, error)
                 await self._context.stop.sleep(self._context.settings.backoff(tries))
 
+    def _read_later(self, lane: Lane, window: Window) -> None:
+        name = f"bot {self._bot_id} reading messages of lane {lane.name}"
+        self._tasks.start(self._read_on(lane, window), name=name)
+
+    def doubt(self, lane: Lane) -> None:
+        """Read a lane again: it is not known whether messages of it were stored."""
+        window = self._windows[lane]
+        window.doubt()
+        if self._tasks.is_open and self._is_settled:
+            self._read_later(lane, window)
+
     def put(self, messages: list[StoredMessage]) -> None:
         """Take messages that have just been stored, those of a chat in the order of their ids."""
         for message in messages:
@@ -161,8 +172,7 @@ class Outbox:
         """Let others go on after a message was sent."""
         chat_id, lane = key
         if not window.complete and window.is_half_empty and not window.reading:
-            name = f"bot {self._bot_id} reading messages of lane {lane.name}"
-            self._tasks.start(self._read_on(lane, window), name=name)
+            self._read_later(lane, window)
         if chat_id in self._crowded and len(self._queues[key]) < CROWDED:
             self._crowded.pop(chat_id).set()
 

@@ -23,6 +23,7 @@ from telegram.ext import BaseRateLimiter
 
 from models.messaging.messages import Lane
 from runner.settings import Limit, Limits
+from runner.stop_signal import Stopped
 
 FLOOD_RETRIES = 5  # retries of one of the library's calls after a 429
 MAX_CHATS = 64  # chats that are remembered before those that are within their limit are forgotten
@@ -61,6 +62,9 @@ class Pacer(BaseRateLimiter[int]):
 
         Args:
             messages: how many messages are sent at once, as an album.
+
+        Raises:
+            Stopped: the bot is being stopped.
         """
         loop = asyncio.get_running_loop()
         now = loop.time()
@@ -148,9 +152,12 @@ class Pacer(BaseRateLimiter[int]):
             self._timer = loop.call_at(due, self._serve)
 
     def close(self) -> None:
-        """Forget those who wait; they are cancelled by their owners."""
+        """Give out no more turns; those who wait for one get `Stopped`."""
         if self._timer is not None:
             self._timer.cancel()
+        for waiting in (*self._ready, *(later for _, later in self._later)):
+            if not waiting.turn.done():
+                waiting.turn.set_exception(Stopped())
 
     # -- for the library's own calls
 

@@ -14,7 +14,6 @@ from typing import Any
 from telegram.error import RetryAfter, TelegramError
 
 from models.bots.records import Writer
-from models.engine.base import now
 from models.messaging.flush import Result
 from models.messaging.messages import Lane, MessageState, SendReason, StoredMessage
 from models.redaction import foreign
@@ -141,14 +140,12 @@ class Sender:
             stored, None for nothing.
         """
         self._context.stop.check()
-        if message.expires_at is not None and message.expires_at <= now():
-            return None, self._result(message, MessageState.FAILED, SendReason.EXPIRED)
         if message.lane is not Lane.DIALOG:
             tries.stage = _Stage.CLAIMED
-            parameters = await self._context.store.claim(message)
-            if parameters is None:
-                return None, None  # deleted meanwhile
-            message.parameters = parameters
+            claimed = await self._context.store.claim(self._context.writer, message)
+            if claimed is None:
+                return None, None
+            message.method, message.parameters = claimed
         tries.stage = _Stage.CALLED
         try:
             sent = await self._call(message)
@@ -214,8 +211,7 @@ class Sender:
 
     def _sent(self, message: StoredMessage, answer: Any) -> Result:
         answers = answer if isinstance(answer, list) else [answer]
-        numbers = [one.get("message_id") if isinstance(one, dict) else None for one in answers]
-        numbers += [None] * len(message.ids)
+        numbers = [_message_id(one) for one in answers] + [None] * len(message.ids)
         rows = list(zip(message.ids, numbers, strict=False))
         return Result(self._context.writer, rows, MessageState.SENT)
 
@@ -242,3 +238,9 @@ class Sender:
     async def close(self) -> None:
         """Wait until what came of the last messages is on the disk."""
         await self._in_flight.wait_flushed(timeout=self._context.settings.cut_wait)
+
+
+def _message_id(answer: Any) -> int | None:
+    """Return the id of a sent message; None if Telegram's answer has none that can be stored."""
+    number = answer.get("message_id") if isinstance(answer, dict) else None
+    return number if type(number) is int and 0 < number < 2**63 else None

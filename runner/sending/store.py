@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+from models.bots.records import Writer
 from models.engine.database import Database
 from models.messaging import expiry, messages
 from models.messaging.expiry import Expired
@@ -52,13 +53,14 @@ class MessageStore:
             self.outcomes[MessageState.FAILED, SendReason.EXPIRED] += len(expired)
         return expired
 
-    async def claim(self, message: StoredMessage) -> bytes | None:
+    async def claim(self, writer: Writer, message: StoredMessage) -> tuple[str, bytes] | None:
         """Store that a person's message is being sent.
 
         Returns:
-            Its parameters, which may have been edited; None if it is not to be sent any more.
+            Its method and parameters, which may have been edited; None if it is not to be sent any
+            more: it was deleted, or has expired.
         """
-        future = self._writer.add_claim(Claim(message.ids[0]))
+        future = self._writer.add_claim(Claim(writer, message.ids))
         self._writer.flush_now()
         return await asyncio.shield(future)  # whoever is cancelled leaves it on its way
 

@@ -46,6 +46,10 @@ class Window:
         first = message.ids[0]
         self.missed = first if self.missed is None else min(self.missed, first)
 
+    def doubt(self) -> None:
+        """Read all of them again: nobody knows which are in the database."""
+        self.complete, self.missed = False, 1
+
     def turn_back(self) -> int:
         """Return the id after which to go on reading, so that nothing missed stays behind."""
         if self.missed is not None:

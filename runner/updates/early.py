@@ -51,9 +51,11 @@ class EarlyHandling:
         handled: list[Handled] = []
         chats: set[Hashable] = set()
         for update in updates:
-            if update.chat_key in chats or not self._is_idle(update):
+            if update.chat_key in chats:
                 continue
             chats.add(update.chat_key)
+            if not self._is_idle(update):
+                continue
             effects = await self._dispatcher.dispatch_at_once(update)
             if effects is not None:
                 handled.append(

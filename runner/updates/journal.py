@@ -66,6 +66,8 @@ class Journal:
     async def resume(self, bot_id: int) -> Resumption:
         """Read where a bot goes on after it was off."""
         await self.wait_stored(bot_id)
+        # what its last run did is on the disk, or it would be done again
+        await self._writer.settle(bot_id)
         return await self._db.read(updates.resume, bot_id, forget_after=_OFFSET_LIFETIME)
 
     async def waiting(self, bot_id: int, *, after: int | None, limit: int) -> list[IncomingUpdate]:

@@ -356,7 +356,7 @@ async def test_better_lanes_overtake(office: Office) -> None:
 # -- more messages than fit into memory
 
 
-@pytest.mark.parametrize("lane", [Lane.BROADCAST, Lane.OPERATOR])
+@pytest.mark.parametrize("lane", [Lane.BROADCAST, Lane.SERVICE])
 async def test_a_long_lane_is_read_in_pages_and_sent_once_in_order(
     lane: Lane, office: Office
 ) -> None:
@@ -520,8 +520,11 @@ async def test_an_expired_message_is_not_sent(office: Office) -> None:
     await office.insert("late", lane=Lane.OPERATOR, expires_at=now() - timedelta(seconds=1))
     await office.insert("in time", lane=Lane.OPERATOR, expires_at=now() + timedelta(hours=1))
     await office.begin()
+    await until(lambda: office.telegram.calls, "the call")
+    assert len(await office.store.expire()) == 1
     await office.until_done()
     assert office.telegram.calls == ["in time"]
+    assert office.store.outcomes["failed", "expired"] == 1  # counted once
     assert await office.states() == [("failed", "expired"), ("sent", None)]
 
 
