@@ -6,6 +6,7 @@ StorageError
 │   └── DatabaseDamaged     the files of the database are corrupt
 ├── SecretMismatch          the stored tokens were encrypted with another secret
 ├── NotOwner                this process may not, or may no longer, write for a bot
+│   └── ProcessLost         nor for any other: it was declared dead
 ├── SchemaMismatch          the database is older or newer than this program
 └── RuleBroken              the database is fine, the request is not
     ├── UsernameTaken
@@ -49,6 +50,10 @@ class SecretMismatch(StorageError):
 
 class NotOwner(StorageError):
     """This process may not write for a bot that was deleted, has a new token or another owner."""
+
+
+class ProcessLost(NotOwner):
+    """This process was declared dead by another one, which has freed its bots."""
 
 
 class SchemaMismatch(StorageError):

@@ -28,3 +28,9 @@ def put(name: str, value: str) -> None:
     InstallationFact.insert(name=name, value=value).on_conflict(
         conflict_target=[InstallationFact.name], update={InstallationFact.value: value}
     ).execute()
+
+
+def replace(name: str, old: str, new: str) -> bool:
+    """Replace the value stored under a name, if it is still the old one."""
+    row = InstallationFact.update(value=new)
+    return bool(row.where(InstallationFact.name == name, InstallationFact.value == old).execute())

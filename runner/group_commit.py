@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from models.engine.database import Database
-from models.errors import StorageUnavailable
+from models.errors import ProcessLost, StorageUnavailable
 from models.messaging.flush import Batch, Claim, Flush, Flushed, Handled, Mark, Result, flush
 
 T = TypeVar("T")
@@ -46,10 +47,12 @@ class GroupCommit:
 
     Args:
         db: the database.
+        owner_id: returns the process that writes; None if there is only one.
     """
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, owner_id: Callable[[], int | None]) -> None:
         self._db = db
+        self._owner_id = owner_id
         self._batches: _Batches = []
         self._marks: _Marks = []
         self._writing: _Marks = []
@@ -128,6 +131,7 @@ class GroupCommit:
         try:
             while self._batches or self._marks:
                 batches, self._batches = _split(self._batches, MAX_BATCHES)
+                self._drop_lost()
                 marks, self._marks = _split(self._marks, MAX_MARKS)
                 self._writing = marks
                 if not await self._write(batches, marks):
@@ -136,10 +140,24 @@ class GroupCommit:
             self._writing = []
             self._task = None
 
+    def _drop_lost(self) -> None:
+        """Fail the marks of bots that this process no longer owns: others handle them again."""
+        owner_id = self._owner_id() or 0
+        lost = [mark for mark in self._marks if mark.what.writer.owner_id != owner_id]
+        if lost:
+            self._marks = [mark for mark in self._marks if mark.what.writer.owner_id == owner_id]
+            for mark in lost:
+                _fail(mark.future, ProcessLost("this process was declared dead"))
+
     async def _write(self, batches: _Batches, marks: _Marks) -> bool:
         """Write some of what waits; False when the database does not answer."""
         try:
             await self._commit(batches, marks)
+        except ProcessLost as error:
+            for batch in batches:
+                _fail(batch.future, error)
+            for mark in marks:
+                _fail(mark.future, error)
         except StorageUnavailable as error:
             for batch in batches:
                 _fail(batch.future, error)

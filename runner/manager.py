@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from weakref import WeakValueDictionary
 
 from models.bots.records import BotRecord
@@ -82,12 +83,15 @@ class BotManager:
             record: the bot as it is stored now.
             priority, unreachable: as for `ManagedBot.carry_out`.
         """
-        managed = self._bots.get(record.id)
+        if not self._context.ownership.owns(record):
+            await self._let_go(record.id)
+            return
         if not record.wanted:
             await self._switch_off(record)
             return
-        if self._closing or not self._context.ownership.owns(record.id):
+        if self._closing:
             return
+        managed = self._bots.get(record.id)
         if managed is not None and (
             record.token_generation != managed.record.token_generation
             or managed.status.state is BotState.STOPPING  # a stop that was interrupted
@@ -105,6 +109,32 @@ class BotManager:
             await self.stop(record.id, record)
         else:
             self._context.observer.observe_off(record)
+
+    async def _let_go(self, bot_id: int) -> None:
+        """Stop a bot that another process runs from now on, and forget its status."""
+        if bot_id in self._bots:
+            await self.stop(bot_id)
+            self._context.observer.forget(bot_id)
+
+    async def give_away(self, bot_ids: list[int], release: Callable[[], Awaitable[None]]) -> None:
+        """Stop bots, and let others run them.
+
+        Args:
+            release: makes them free; called while they cannot be started.
+        """
+        async with AsyncExitStack() as locks:
+            for bot_id in sorted(bot_ids):
+                await locks.enter_async_context(self.lock(bot_id))
+            await asyncio.gather(*(self._let_go(bot_id) for bot_id in bot_ids))
+            await release()
+
+    async def drop_all(self) -> None:
+        """Stop every bot, because others run them by now."""
+        await asyncio.gather(*(self._drop(bot_id) for bot_id in list(self._bots)))
+
+    async def _drop(self, bot_id: int) -> None:
+        async with self.lock(bot_id):
+            await self._let_go(bot_id)
 
     async def stop(self, bot_id: int, record: BotRecord | None = None) -> None:
         """Stop a bot, if it runs; its lock must be held.
@@ -128,11 +158,14 @@ class BotManager:
         managed = self._bots.get(bot_id)
         return None if managed is None else managed.run
 
-    async def wait_until_stable(self, bot_id: int) -> bool:
-        """Wait until a bot is neither starting nor stopping, for `start_wait` seconds at most."""
+    async def wait_until_stable(self, bot_id: int, *, within: float) -> bool:
+        """Wait until a bot is neither starting nor stopping.
+
+        Args:
+            within: seconds to wait at most.
+        """
         managed = self._bots.get(bot_id)
-        patience = self._context.settings.start_wait
-        return managed is None or await completes(managed.stable.wait(), within=patience)
+        return managed is None or await completes(managed.stable.wait(), within=within)
 
     async def shutdown(self) -> None:
         """Stop every bot; their owners' wishes stay as they are."""

@@ -16,6 +16,7 @@ from models.engine.database import Database
 from models.errors import SecretMismatch, StorageError, StorageUnavailable
 from runner.loop_pacer import LoopPacer
 from runner.manager import BotManager
+from runner.ownership import Ownership
 from runner.settings import RunnerTuning
 
 T = TypeVar("T")
@@ -33,15 +34,23 @@ class Reconciler:
         vault: decrypts the stored tokens.
         manager: runs the bots.
         settings: times and limits.
+        ownership: the bots that this process owns.
 
     Attributes:
         in_doubt: True if all bots have to be reconciled soon.
     """
 
     def __init__(
-        self, db: Database, vault: Vault, manager: BotManager, settings: RunnerTuning
+        self,
+        db: Database,
+        vault: Vault,
+        manager: BotManager,
+        settings: RunnerTuning,
+        *,
+        ownership: Ownership,
     ) -> None:
         self._db = db
+        self._ownership = ownership
         self._vault = vault
         self._manager = manager
         self._settings = settings
@@ -71,18 +80,33 @@ class Reconciler:
 
     async def start_wanted(self) -> None:
         """Begin to start every bot that should run; return before they are connected."""
-        wanted = await self._patiently(lambda: self._db.read(bots.wanted_generations))
-        self._untried = set(wanted)
-        self._queued = {bot_id for bot_id in wanted if self._manager.find(bot_id) is None}
+        await self.start(list(await self._patiently(lambda: self._db.read(self._wanted))))
+
+    def _wanted(self) -> dict[int, int]:
+        return bots.wanted_generations(self._ownership.process_id)
+
+    async def start(self, bot_ids: list[int]) -> None:
+        """Begin to start bots; return before they are connected.
+
+        Args:
+            bot_ids: ascending.
+        """
+        self._untried = {*(self._untried or ()), *bot_ids}
+        self._queued.update(bot_id for bot_id in bot_ids if self._manager.find(bot_id) is None)
         pace = LoopPacer(self._settings.starts_a_turn)
-        for page in _pages(list(wanted)):
+        for page in _pages(bot_ids):
             await self._patiently(partial(self._reconcile_page, page, pace))
+
+    def forget_all(self) -> None:
+        """Forget the bots that are not started yet: others run them."""
+        self._queued.clear()
+        self._untried = set()
 
     async def reconcile_all(self) -> None:
         """Start the bots that should run and do not; stop those that run and should not."""
         self.in_doubt = False  # first: a doubt that arises meanwhile stays
         try:
-            wanted = await self._db.read(bots.wanted_generations)
+            wanted = await self._db.read(self._wanted)
             # A concurrent operation may have read older rows, so its bot is included.
             stale = {*self._manager.stale(wanted), *self._manager.locked()}
             pace = LoopPacer(self._settings.starts_a_turn)

@@ -200,9 +200,9 @@ def create_run(
         context: the objects that all bots share.
         is_running: returns True while Telegram serves the bot.
     """
-    client = BotClient(record.token, context.transport, gate=context.ownership.is_valid)
+    client = BotClient(record.token, context.transport, gate=context.ownership.gate)
     shared = SenderContext(
-        writer=Writer(record.id, record.token_generation),
+        writer=Writer(record.id, record.token_generation, record.owner_id or 0),
         client=client,
         pacer=Pacer(context.settings.limits),
         store=context.messages,

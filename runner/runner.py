@@ -31,6 +31,7 @@ from runner.statuses import StatusWriter
 from runner.telegram.transport import Transport
 from runner.updates.journal import Journal
 from runner.views import Views
+from runner.wishes import Wishes
 
 
 class _Observer:
@@ -94,6 +95,7 @@ class Runner:
         commits: writes for both.
         statuses: the statuses of bots, to be written to the database.
         views: bots as they are shown.
+        wishes: carries out owners' wishes, wherever their bots run.
         claims: the Telegram bots of tokens.
         events: live events for owners.
         counters: publishes the counters among those.
@@ -107,6 +109,7 @@ class Runner:
     commits: GroupCommit
     statuses: StatusWriter
     views: Views
+    wishes: Wishes
     claims: Claims
     events: EventHub
     counters: CounterPublisher
@@ -173,7 +176,9 @@ def create_runner(
         dialog: produces the replies of the bots.
         ownership: the bots that this process owns; None for all.
     """
-    commits, statuses, events = GroupCommit(db), StatusWriter(db), EventHub()
+    owner = ownership or SoleOwner()
+    commits = GroupCommit(db, owner_id=lambda: owner.process_id)
+    statuses, events = StatusWriter(db, owner_id=lambda: owner.process_id), EventHub()
     journal, messages = Journal(db, commits), MessageStore(db, commits)
     claims = Claims(db, vault, transport, timeout=settings.verify_timeout)
     observer = _Observer(claims, statuses, events)
@@ -183,13 +188,13 @@ def create_runner(
         journal=journal,
         messages=messages,
         settings=settings,
-        ownership=ownership or SoleOwner(),
+        ownership=owner,
         start_limiter=StartLimiter(settings.boot_parallel),
         loop_pacer=LoopPacer(settings.handlers_a_turn),
         observer=observer,
     )
     manager = BotManager(context)
-    observer.reconciler = reconciler = Reconciler(db, vault, manager, settings)
+    observer.reconciler = reconciler = Reconciler(db, vault, manager, settings, ownership=owner)
     counts = UpdateCounts(db)
     return Runner(
         transport=transport,
@@ -200,6 +205,7 @@ def create_runner(
         commits=commits,
         statuses=statuses,
         views=Views(db, vault, manager=manager, statuses=statuses, counts=counts),
+        wishes=Wishes(db, vault, manager, owner, settings),
         claims=claims,
         events=events,
         counters=CounterPublisher(manager, counts, events),

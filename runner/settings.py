@@ -40,6 +40,26 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterTuning:
+    """The times of several processes on one database, in seconds; see `runner.cluster`.
+
+    Args:
+        beat: between two heartbeats.
+        trust: how long a process believes in its last heartbeat.
+        patience: how long others wait for the next one before they take over. The difference to
+            `trust` covers clocks of different rates, and what is cancelled late.
+        blind: how long a process may not look at the others before it begins anew to wait.
+        cut_off: without an answer of Telegram, before a process says that it cannot reach it.
+    """
+
+    beat: float = 1.0
+    trust: float = 4.0
+    patience: float = 5.0
+    blind: float = 2.5
+    cut_off: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
 class RunnerTuning:
     """The times and limits of the runner. All times in seconds.
 
@@ -65,6 +85,7 @@ class RunnerTuning:
         prune_interval: time between two rounds of pruning.
         watch_interval: time between two checks for changes by the command line.
         limits: limits on what a bot sends.
+        cluster: times of several processes on one database.
     """
 
     poll_timeout: int = 50
@@ -89,6 +110,7 @@ class RunnerTuning:
     prune_interval: float = 600.0
     watch_interval: float = 1.0
     limits: Limits = Limits()
+    cluster: ClusterTuning = ClusterTuning()
 
     def backoff(self, failures: int) -> float:
         """Return the seconds to wait after consecutive failures: doubled each time, limited."""

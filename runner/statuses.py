@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -32,10 +32,12 @@ class StatusWriter:
 
     Args:
         db: the database.
+        owner_id: returns the process that writes; None if there is only one.
     """
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, owner_id: Callable[[], int | None]) -> None:
         self._db = db
+        self._owner_id = owner_id
         self._latest: dict[int, RunRecord] = {}
         self._unwritten: dict[int, RunRecord] = {}
         self._polls: dict[int, datetime] = {}  # as stored in the rows
@@ -81,6 +83,12 @@ class StatusWriter:
         """Drop the status of a bot that was deleted or runs in another process."""
         self._latest.pop(bot_id, None)
         self._unwritten.pop(bot_id, None)
+
+    def forget_all(self) -> None:
+        """Drop all statuses: the bots run in other processes by now."""
+        self._latest.clear()
+        self._unwritten.clear()
+        self._polls.clear()
 
     async def save_polls(self, polls: Iterable[tuple[int, datetime]]) -> None:
         """Write the times of the bots' last polls, if they have changed.
@@ -139,7 +147,7 @@ class StatusWriter:
 
     async def _write(self, batch: dict[int, RunRecord]) -> None:
         try:
-            await self._db.write_as_owner(runs.save, list(batch.items()))
+            await self._db.write_as_owner(runs.save, list(batch.items()), self._owner_id() or 0)
         except StorageUnavailable:
             raise
         except Exception as error:

@@ -103,14 +103,21 @@ class Views:
             return replace(managed.status, pending=count.pending, dead=count.dead)
         if run is not None and run.generation > record.generation:
             return None
-        return _status(record, run or record.run, count)
+        return _status(record, _newer(run, record.run), count)
 
     def last_known(self, record: BotRecord) -> BotStatus:
         """Return the last known status of a bot, for use while the database does not answer."""
         managed, run = self._manager.find(record.id), self._statuses.latest(record.id)
         if managed is not None:
             return managed.status
-        return _status(record, run or record.run, Counts(0, 0))
+        return _status(record, _newer(run, record.run), Counts(0, 0))
+
+
+def _newer(here: RunRecord | None, stored: RunRecord | None) -> RunRecord | None:
+    """Return the newer status: that of this process, or the stored one, which another may have."""
+    if here is None or stored is None:
+        return here or stored
+    return stored if stored.generation > here.generation else here
 
 
 def _listed(

@@ -25,21 +25,25 @@ from handlers.metrics.collector import MetricsCollector
 from handlers.routes import routes
 from models.bots import runs
 from models.bots.vault import Vault, check_secret
+from models.cluster.fence import ProcessFence
+from models.cluster.link import Identity, Link
 from models.engine.connection import LOCK_TIMEOUT
 from models.engine.database import Database
 from models.engine.locks import exclusive
 from models.engine.migration import Migrations
-from models.messaging import expiry
+from models.messaging import expiry, messages
 from models.waiting import completes
 from runner.change_watcher import ChangeWatcher
+from runner.cluster.cluster import Cluster
+from runner.cluster.membership import Membership
 from runner.runner import Runner, create_runner
 from runner.settings import FILES_A_BOT, FILES_BESIDE, RunnerTuning
 from runner.telegram.transport import Transport
-from server import version
+from server import __version__, version
 from server.config import Config
 from server.http_server import BoundedServer
+from server.installation_lock import boot_id
 from server.listening import bind, url_of
-from server.lock_monitor import LockMonitor
 from server.log import log_request
 from server.loop_lag import LoopLag
 from server.periodic import PeriodicTask
@@ -96,7 +100,7 @@ class Botyard:
 
     Args:
         url: the address it listens on.
-        lost: fails with DatabaseInUse when another server has taken the database.
+        cluster: keeps it in line with other servers on its database; None if there can be none.
         stack: ends everything, the latest first.
     """
 
@@ -104,7 +108,7 @@ class Botyard:
     server: BoundedServer
     routines: list[PeriodicTask]
     url: str
-    lost: asyncio.Future[None]
+    cluster: Cluster | None
     stack: AsyncExitStack
 
     async def drain(self, timeout: float) -> None:
@@ -113,7 +117,10 @@ class Botyard:
         Args:
             timeout: seconds after which they are cut.
         """
-        self.services.traffic.draining = self.server.draining = True
+        self.services.traffic.draining = True  # so that a balancer sends no more
+        if self.cluster is not None:
+            await self.cluster.drain()
+        self.server.draining = True
         self.services.runner.events.close()
         self.server.stop()
         if not await completes(self.services.traffic.idle(), within=timeout):
@@ -135,19 +142,30 @@ def _connection_room(runner: Runner) -> Callable[[], int]:
 def _migrate(url: str) -> None:
     migrations = Migrations(url)
     migrations.prepare()
+    if not migrations.is_needed():
+        return
     with exclusive(url, wait=LOCK_TIMEOUT):  # another server may still use the present tables
         migrations.up()
 
 
-async def _open_database(config: Config, vault: Vault, stack: AsyncExitStack) -> Database:
+async def _open_database(
+    config: Config, vault: Vault, stack: AsyncExitStack, fence: ProcessFence | None
+) -> Database:
     await asyncio.to_thread(_migrate, config.database_url)
-    db = Database(config.database_url, exclusive=True)
+    db = Database(config.database_url, locked=True, fence=fence)
     stack.push_async_callback(db.close)
     await db.open()
     await db.write(check_secret, vault)
-    await db.write(runs.begin)
+    if fence is None:
+        await db.write(runs.begin)
+        await db.write(messages.interrupted)
     await db.write(expiry.begin)
     return db
+
+
+def _identity(config: Config, fence: ProcessFence, lock_file: str) -> Identity:
+    boot = boot_id() if lock_file else ""
+    return Identity(config.shown_name, fence.session, boot, lock_file, __version__)
 
 
 def _routines(
@@ -205,10 +223,18 @@ async def _open_services(
     stack: AsyncExitStack,
     *,
     dialog: Dialog,
-) -> Services:
+    lock_file: str,
+) -> tuple[Services, Cluster | None]:
     """Create the services that handlers call; no bot is started yet."""
     vault = Vault(*config.secrets)
-    db = await _open_database(config, vault, stack)
+    fence = ProcessFence() if config.sqlite_file is None else None
+    db = await _open_database(config, vault, stack, fence)
+    membership = None
+    if fence is not None:
+        link = Link(config.database_url, session=fence.session)
+        membership = Membership(db, link, fence, runner.cluster)
+        stack.push_async_callback(membership.leave)
+        await membership.register(_identity(config, fence, lock_file))
     transport = Transport(
         config.telegram_api_url, proxy=config.telegram_proxy, call_timeout=runner.call_timeout
     )
@@ -220,13 +246,17 @@ async def _open_services(
         tuning=runner,
         db=db,
         vault=vault,
-        runner=create_runner(db, vault, transport, runner, dialog=dialog),
+        runner=create_runner(db, vault, transport, runner, dialog=dialog, ownership=membership),
         loop_lag=loop_lag,
     )
+    cluster = None
+    if membership is not None and fence is not None:
+        identity = _identity(config, fence, lock_file)
+        cluster = Cluster(db, membership, services.runner, identity)
     stack.callback(services.logins.close)
     stack.push_async_callback(services.emails.close)
     services.emails.start()
-    return services
+    return services, cluster
 
 
 def _make_server(config: Config, services: Services) -> BoundedServer:
@@ -249,7 +279,11 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 
 async def open_botyard(
-    config: Config, *, runner: RunnerTuning | None = None, dialog: Dialog = echo.answer
+    config: Config,
+    *,
+    runner: RunnerTuning | None = None,
+    dialog: Dialog = echo.answer,
+    lock_file: str = "",
 ) -> Botyard:
     """Migrate, open, listen; the bots start while HTTP already serves.
 
@@ -259,6 +293,7 @@ async def open_botyard(
         config: with its data folder filled in.
         runner: times of the runner; the defaults when left out.
         dialog: produces the replies of the bots.
+        lock_file: the file that this server has locked, by device and number; empty for none.
 
     Raises:
         StorageError: the database cannot be used.
@@ -270,22 +305,24 @@ async def open_botyard(
         for sock in sockets:
             stack.callback(sock.close)
         loop_lag = LoopLag()
-        services = await _open_services(config, runner, loop_lag, stack, dialog=dialog)
+        services, cluster = await _open_services(
+            config, runner, loop_lag, stack, dialog=dialog, lock_file=lock_file
+        )
         server = _make_server(config, services)
         stack.push_async_callback(server.close_all_connections)
         stack.push_async_callback(services.runner.close)  # its last answers need connections
         stack.callback(loop_lag.close)
         loop_lag.start()
-        boot = asyncio.create_task(services.runner.reconciler.start_wanted(), name="boot")
-        lock_monitor = LockMonitor(services.db)
+        start = services.runner.reconciler.start_wanted
+        boot = asyncio.create_task(cluster.begin() if cluster else start(), name="boot")
         routines = _routines(config, runner, services.db, services, boot)
-        if config.sqlite_file is None:  # a file's lock cannot be lost
-            routines.append(lock_monitor.routine())
         for routine in routines:
             stack.push_async_callback(routine.close)
             routine.start()
         stack.callback(server.stop)
         server.add_sockets(sockets)
+        if cluster is not None:
+            stack.push_async_callback(cluster.close)
         stack.push_async_callback(_end, boot)
         url = url_of(config.host, sockets[0])
-        return Botyard(services, server, routines, url, lock_monitor.lost, stack.pop_all())
+        return Botyard(services, server, routines, url, cluster, stack.pop_all())

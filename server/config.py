@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
@@ -52,6 +53,13 @@ class Config:
         "folder of the SQLite file and secret.key",
         form="FOLDER",
         shown="./data",
+    )
+    process_name: str = _setting(
+        "",
+        read.name,
+        "name of this server among several on one PostgreSQL database",
+        form="NAME",
+        shown="the machine's name and the port",
     )
     database_url: str = _setting(
         "",
@@ -182,6 +190,11 @@ class Config:
             except ValueError as error:
                 raise read.invalid(variable, text, error, hidden=name in _SECRETS) from None
         return cls(**values)
+
+    @property
+    def shown_name(self) -> str:
+        """The name of this server among several."""
+        return self.process_name or f"{platform.node() or 'localhost'}:{self.port}"
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -70,21 +71,56 @@ class InstallationLock:
             yield
 
     @contextmanager
-    def _folder(self, folder: Path) -> Iterator[None]:
-        descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def server(self) -> Iterator[str]:
+        """Hold what a server holds; its database is not included.
+
+        Servers on one PostgreSQL database may share a folder, and each of them has a lock of its
+        own there, by its name.
+
+        Returns:
+            The file of that lock, by device and number: whoever holds it later, on the same boot of
+            the same machine, knows that this process is dead. Empty for SQLite.
+
+        Raises:
+            FolderInUse: a command, or another server, holds one of the folders or the name.
+        """
+        if self._config.sqlite_file is not None:
+            with self.folders():
+                yield ""
+            return
+        shared = InstallationLock(self._config, shared=True)
+        with shared.folders(), self._folder(self._config.folders[0], self._own_name) as descriptor:
+            status = os.fstat(descriptor)
+            yield f"{status.st_dev}:{status.st_ino}"
+
+    @property
+    def _own_name(self) -> str:
+        return f"server-{re.sub(r'[^A-Za-z0-9.-]', '_', self._config.shown_name)}.lock"
+
+    @contextmanager
+    def _folder(self, folder: Path, name: str = NAME) -> Iterator[int]:
+        descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         mode = fcntl.LOCK_SH if self._shared else fcntl.LOCK_EX
         try:
             try:
                 fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
             except BlockingIOError:
                 holder = _describe_holder(descriptor, folder)
-                raise FolderInUse(f"a server runs on {folder}{holder}") from None
+                what = str(folder) if name == NAME else f"{folder} with the same name"
+                raise FolderInUse(f"a server runs on {what}{holder}") from None
             os.ftruncate(descriptor, 0)
             if not self._shared:
                 os.write(descriptor, f"{os.getpid()}\n".encode())
-            yield
+            yield descriptor
         finally:
             os.close(descriptor)
+
+
+def boot_id() -> str:
+    """Return the id of the start of this machine's kernel; empty where it is not known."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return ""
 
 
 def server_process(config: Config) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from runner.settings import RunnerTuning
 from server import gc_tuning, permissions
-from server.app import open_botyard
+from server.app import Botyard, open_botyard
 from server.config import Config
 from server.installation_lock import InstallationLock
 from server.log import LogLevel
@@ -104,21 +104,21 @@ async def serve(
         runner: times of the runner; the defaults when left out.
 
     Raises:
-        FolderInUse, DatabaseInUse: another server runs on the data folder or on the database,
-            including one that took it while this one's connection was down.
+        FolderInUse, DatabaseInUse: a command has the data folder or the database for itself, or
+            another server runs on it; with PostgreSQL, one with the same name.
     """
     ending = ending_event()
     if level is not None:
         _toggle_at_hangup(level, ending)
     _allow_open_files()
     gc_tuning.freeze_imports()
-    with InstallationLock(config).folders():
+    with InstallationLock(config).server() as lock_file:
         permissions.close_to_others(config)
-        await _serve(config, ending, runner=runner)
+        botyard = await open_botyard(config, runner=runner, lock_file=lock_file)
+        await _serve(botyard, ending)
 
 
-async def _serve(config: Config, ending: asyncio.Event, *, runner: RunnerTuning | None) -> None:
-    botyard = await open_botyard(config, runner=runner)
+async def _serve(botyard: Botyard, ending: asyncio.Event) -> None:
     log.info("serving on %s, the API is described at %s/swagger/", botyard.url, botyard.url)
     settings = botyard.services.settings
     if settings.metrics_token is None and not settings.metrics_open:
@@ -128,16 +128,11 @@ async def _serve(config: Config, ending: asyncio.Event, *, runner: RunnerTuning 
         )
     reconciler = botyard.services.runner.reconciler
     tending = asyncio.create_task(gc_tuning.run(lambda: reconciler.ready), name="garbage")
-    told = asyncio.create_task(ending.wait(), name="ending")
     try:
-        ends: set[asyncio.Future[Any]] = {told, botyard.lost}
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        if botyard.lost.done():
-            botyard.lost.result()
+        await ending.wait()
         log.info("shutting down: waiting for current requests, then stopping the bots")
         await botyard.drain(DRAIN)
     finally:
-        told.cancel()
         tending.cancel()
         await botyard.close()
     log.info("ended")

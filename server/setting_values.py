@@ -129,6 +129,13 @@ def page(text: str) -> str:
     return text
 
 
+def name(text: str) -> str:
+    """Read a name of a server."""
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,63}", text):
+        return text
+    raise ValueError("up to 64 letters, digits and . _ : @ -")
+
+
 def database_url(text: str) -> str:
     """Read the address of a database."""
     if re.match(r"sqlite:///.", text):

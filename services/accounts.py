@@ -96,7 +96,7 @@ class AccountService:
         records = await self._db.read(bots.list_for, self._vault, user_id)
         for record in records:
             async with self._manager.lock(record.id):
-                await self._manager.stop(record.id)
+                await self._runner.wishes.stop(record)
         # a bot may be added or switched on in the meantime: the write returns those it deleted
         try:
             removed = await self._sessions.end_by(user_id, users.delete, user_id, by=by)
@@ -136,8 +136,12 @@ class AccountService:
             account = await self._db.write(authorized, by, administration.change, user_id, changes)
             self._sessions.forget(user_id)
         if "disabled" in changes:
-            for bot_id in await self._db.read(bots.ids_of, user_id):
+            bot_ids = await self._db.read(bots.ids_of, user_id)
+            for bot_id in bot_ids:
                 await self._runner.reconciler.reconcile(bot_id)
+            if disables:
+                for bot_id in bot_ids:
+                    await self._runner.wishes.wait_until_off(bot_id)
         return account
 
 

@@ -112,7 +112,7 @@ class BotService:
             is_wish = stored.generation != record.generation  # or follows one
             if is_wish:
                 unreachable = verified.unreachable if verified else None
-                await self._manager.apply(stored, unreachable=unreachable)
+                stored = await self._runner.wishes.carry_out(stored, unreachable=unreachable)
         return await self._outcome(stored, is_changed=is_wish)
 
     async def _write(
@@ -149,7 +149,7 @@ class BotService:
     async def delete(self, record: BotRecord, *, by: Actor) -> None:
         """Stop a bot, then delete it."""
         async with self._manager.lock(record.id):
-            await self._manager.stop(record.id)
+            await self._runner.wishes.stop(record)
             try:
                 await self._write_wish(authorized, by, bots.delete, record)
             except StorageError:
@@ -174,11 +174,13 @@ class BotService:
 
     async def _carry_out(self, created: BotRecord, verified: Verification) -> Outcome:
         async with self._manager.lock(created.id):
-            record = await self._runner.reconciler.apply_stored(
-                created, unreachable=verified.unreachable
-            )
-        if record is None:
-            raise BotGone
+            try:
+                record = await self._db.read(bots.get, self._vault, created.id)
+            except StorageError:
+                record = created
+            if record is None:
+                raise BotGone
+            record = await self._runner.wishes.carry_out(record, unreachable=verified.unreachable)
         return await self._outcome(record)
 
     async def _outcome(self, written: BotRecord, *, is_changed: bool = True) -> Outcome:
@@ -187,7 +189,7 @@ class BotService:
         Args:
             is_changed: False if its row cannot have changed since it was written.
         """
-        is_stable = await self._manager.wait_until_stable(written.id)
+        is_stable = await self._runner.wishes.wait_until_stable(written)
         try:
             if is_changed:
                 shown = await self._runner.views.view(written.id)

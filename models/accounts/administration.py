@@ -17,8 +17,9 @@ from models.bots import runs
 from models.bots.records import BotRecord, find
 from models.bots.tables import Bot
 from models.bots.vault import Vault
-from models.engine import change_marker
+from models.engine import change_marker, doorbell
 from models.engine.base import now
+from models.engine.doorbell import Bell
 from models.engine.pagination import Page, cut
 
 
@@ -151,6 +152,8 @@ def change(user_id: int, changes: dict[str, bool], *, by: Actor) -> Account | No
         action = Action.DISABLED if changes["disabled"] else Action.ENABLED
         audit.record(action, by, user_id=user_id, username=user.username)
         Bot.update(generation=Bot.generation + 1).where(Bot.user == user_id).execute()
+        bot_ids = Bot.select(Bot.id).where(Bot.user == user_id).tuples()
+        doorbell.ring(Bell.WISH, [bot_id for (bot_id,) in bot_ids])
     if values:
         change_marker.renew()
         User.update(values, updated_at=now()).where(User.id == user_id).execute()

@@ -10,12 +10,14 @@ import peewee
 
 from models.accounts import audit
 from models.accounts.audit import Action, Actor
-from models.accounts.users import User, locked
+from models.accounts.users import locked
 from models.bots.records import BotRecord, VerifiedToken, claimed_telegram_id, find
 from models.bots.tables import Bot
 from models.bots.vault import Vault
+from models.engine import doorbell
 from models.engine.base import now
-from models.engine.bulk import execute, stored
+from models.engine.bulk import execute, select, stored
+from models.engine.doorbell import Bell
 from models.errors import BotAlreadyRegistered, BotLimitReached, SecretMismatch
 
 
@@ -149,10 +151,25 @@ def get_several(vault: Vault, bot_ids: list[int]) -> dict[int, BotRecord]:
         return found
 
 
-def wanted_generations() -> dict[int, int]:
-    """Return the generation of every bot that should run (active, enabled account), by id."""
-    query = Bot.select(Bot.id, Bot.generation).join(User)
-    return dict(query.where(Bot.active, User.disabled_at.is_null()).order_by(Bot.id).tuples())
+def wanted_generations(owner_id: int | None = None) -> dict[int, int]:
+    """Return the generation of every bot that should run (active, enabled account), by id.
+
+    Args:
+        owner_id: only those of this process; None for all.
+    """
+    sql = (
+        "SELECT bots.id, generation FROM bots JOIN users ON users.id = bots.user_id "
+        "WHERE active AND disabled_at IS NULL "
+    )
+    if owner_id is None:
+        return dict(select(sql + "ORDER BY bots.id"))
+    return dict(select(sql + "AND owner_id = ? ORDER BY bots.id", owner_id))
+
+
+def retire(bot_id: int) -> None:
+    """Switch a bot off that is about to be deleted, wherever it runs."""
+    execute("UPDATE bots SET active = FALSE, generation = generation + 1 WHERE id = ?", bot_id)
+    doorbell.ring(Bell.WISH, [bot_id])
 
 
 def ids_of(user_id: int) -> list[int]:
@@ -201,6 +218,8 @@ def update(
         _set(bot_id, values, wishes=int(is_wish), tokens=int(token is not None))
     except peewee.IntegrityError as error:
         raise BotAlreadyRegistered from error
+    if is_wish:
+        doorbell.ring(Bell.WISH, [bot_id])
     _record_changes(before, changes, by, token=token is not None)
     return get(vault, bot_id)
 

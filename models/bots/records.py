@@ -39,6 +39,7 @@ class BotRecord:
         generation: the generation of its owner's last wish.
         token_generation: the generation of its token.
         run: its actual state; None if it has never run.
+        owner_id: the process that runs it, of several; None for none.
     """
 
     id: int
@@ -56,6 +57,7 @@ class BotRecord:
     created_at: datetime
     updated_at: datetime
     run: RunRecord | None = None
+    owner_id: int | None = None
 
     @property
     def wanted(self) -> bool:
@@ -64,10 +66,14 @@ class BotRecord:
 
 
 class Writer(NamedTuple):
-    """A bot with the token of its run; once it has another token, that run may not write."""
+    """A bot with the token of its run, and the process that runs it; 0 for the only one.
+
+    Once the bot has another token or owner, that run may not write.
+    """
 
     bot_id: int
     token_generation: int
+    owner_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ _COLUMNS = (
     "bots.token_encrypted, bots.telegram_id, bots.username, bots.generation, "
     "bots.token_generation, bots.last_update_at, bots.created_at, bots.updated_at, "
     "runs.generation, runs.state, runs.reason, runs.detail, runs.since, runs.attempts, "
-    "runs.next_attempt_at, runs.last_poll_at"
+    "runs.next_attempt_at, runs.last_poll_at, bots.owner_id"
 )
 _TABLES = "bots JOIN users ON users.id = bots.user_id LEFT JOIN runs ON runs.bot_id = bots.id"
 
@@ -109,7 +115,7 @@ def _record(row: tuple[Any, ...], vault: Vault) -> BotRecord:
     """Make a record of the columns of _COLUMNS."""
     bot_id, user_id, owner, disabled_at, title, active, token, *row_left = row
     telegram_id, username, generation, token_generation, *row_left = row_left
-    last_update_at, created_at, updated_at, *run = row_left
+    last_update_at, created_at, updated_at, *run, owner_id = row_left
     return BotRecord(
         id=bot_id,
         user_id=user_id,
@@ -126,6 +132,7 @@ def _record(row: tuple[Any, ...], vault: Vault) -> BotRecord:
         created_at=cast(datetime, loaded(created_at)),
         updated_at=cast(datetime, loaded(updated_at)),
         run=_run(run) if run[0] is not None else None,
+        owner_id=owner_id,
     )
 
 

@@ -14,8 +14,10 @@ import peewee
 from models.accounts.users import User
 from models.bots.records import BotRecord, RunRecord
 from models.bots.tables import Bot, Run
+from models.engine import doorbell
 from models.engine.base import now
 from models.engine.bulk import run_in_few_statements, stored
+from models.engine.doorbell import Bell
 
 STOPPED, STARTING, STOPPING = "stopped", "starting", "stopping"
 ALIVE = ("starting", "running", "retrying")  # the bot has a task
@@ -28,7 +30,9 @@ _SAVE = (
     "generation = excluded.generation, state = excluded.state, reason = excluded.reason, "
     "detail = excluded.detail, since = excluded.since, attempts = excluded.attempts, "
     "next_attempt_at = excluded.next_attempt_at, last_poll_at = excluded.last_poll_at, "
-    "version = runs.version + 1"
+    "version = runs.version + 1 WHERE excluded.generation >= runs.generation "
+    # by whoever runs the bot now
+    "AND EXISTS (SELECT 1 FROM bots WHERE id = runs.bot_id AND COALESCE(owner_id, 0) = ?)"
 )
 _WANTED = (
     "EXISTS (SELECT 1 FROM bots JOIN users ON users.id = bots.user_id WHERE "
@@ -50,11 +54,12 @@ def begin() -> None:
     database.execute_sql(_BEGIN.replace("?", database.param), [stored(now())])
 
 
-def save(runs: list[tuple[int, RunRecord]]) -> None:
+def save(runs: list[tuple[int, RunRecord]], owner_id: int = 0) -> None:
     """Write the actual states of some bots.
 
     Args:
         runs: pairs of a bot's id and its actual state.
+        owner_id: the process that writes; 0 for the only one.
 
     Raises:
         peewee.IntegrityError: one of the bots was deleted; nothing was written.
@@ -74,7 +79,8 @@ def save(runs: list[tuple[int, RunRecord]]) -> None:
         )
         for bot_id, run in runs
     ]
-    run_in_few_statements(_SAVE, rows)
+    run_in_few_statements(_SAVE, rows, last=(owner_id,))
+    doorbell.ring(Bell.RUNS, [bot_id for bot_id, _ in runs])
 
 
 def save_polls(polls: list[tuple[int, datetime]]) -> None:

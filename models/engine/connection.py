@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import peewee
-from playhouse import db_url
 
 from models.engine import sqlite_file
 from models.errors import DatabaseDamaged, StorageUnavailable
@@ -23,7 +22,7 @@ KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT = 30, 10, 3
 UNANSWERED = 60
 
 
-def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
+def connect(url: str, *, foreign_keys: bool = True, session: str = "botyard") -> peewee.Database:
     """Create a Peewee database for a URL; it is not opened yet.
 
     Symlinks are resolved, because SQLite's log is next to the file itself.
@@ -31,6 +30,7 @@ def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
     Args:
         url: `sqlite:///path` or `postgresql://...`.
         foreign_keys: SQLite only; off while migrations rebuild tables.
+        session: PostgreSQL only; the name of its sessions.
 
     Raises:
         StorageUnavailable: the SQLite file has a second name (a hard link).
@@ -50,12 +50,11 @@ def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
         # SQLite's own folds ASCII letters only: a search would not find Поддержка.
         database.register_function(_lower, "lower", 1)
         return database
-    return db_url.connect(
-        url,
-        unquote_password=True,
+    return peewee.PostgresqlDatabase(
+        postgresql_url(url),  # libpq reads it, so it may list several hosts
         autoconnect=False,
         prefer_psycopg3=True,
-        application_name="botyard",
+        application_name=session,
         connect_timeout=CONNECT_TIMEOUT,
         keepalives_idle=KEEPALIVE_IDLE,
         keepalives_interval=KEEPALIVE_INTERVAL,
@@ -69,7 +68,14 @@ def connect(url: str, *, foreign_keys: bool = True) -> peewee.Database:
     )
 
 
+def postgresql_url(url: str) -> str:
+    """Return the URL of a PostgreSQL database with the scheme that Peewee knows."""
+    return f"postgresql://{url.partition('://')[2]}"
+
+
 _UNAVAILABLE = peewee.OperationalError, peewee.InterfaceError
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_DEADLOCK, _LOCK_TIMEOUT = "40P01", "55P03"
 _DAMAGED_POSTGRESQL = {"XX001", "XX002"}  # data_corrupted, index_corrupted
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _RESTORE = "stop the server, botyard restore FILE puts a backup in its place"
@@ -81,9 +87,7 @@ def translate(error: BaseException, what: str = "") -> StorageUnavailable | None
     Args:
         what: the operation that failed, for the sentence.
     """
-    cause: BaseException = error
-    while isinstance(cause, peewee.PeeweeException) and cause.__context__ is not None:
-        cause = cause.__context__  # the driver's error
+    cause = _driver_error(error)
     text = " ".join(f"{what}: {error}".removeprefix(": ").split()) or type(error).__name__
     if isinstance(cause, sqlite3.Error):
         # the higher bits of a code are details; errors of the driver itself have no code
@@ -94,6 +98,23 @@ def translate(error: BaseException, what: str = "") -> StorageUnavailable | None
     if isinstance(error, _UNAVAILABLE):
         return StorageUnavailable(text)
     return None
+
+
+def is_deadlock(error: BaseException) -> bool:
+    """Return True if PostgreSQL has undone a transaction because others waited for it."""
+    return getattr(_driver_error(error), "sqlstate", None) == _DEADLOCK
+
+
+def is_lock_timeout(error: BaseException) -> bool:
+    """Return True if a statement has waited too long for a lock."""
+    return getattr(_driver_error(error), "sqlstate", None) == _LOCK_TIMEOUT
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    cause: BaseException = error
+    while isinstance(cause, peewee.PeeweeException) and cause.__context__ is not None:
+        cause = cause.__context__
+    return cause
 
 
 @contextmanager

@@ -13,14 +13,14 @@ import queue
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from models.engine import sqlite_file
 from models.engine.base import proxy
 from models.engine.connection import connect
 from models.engine.histogram import Histogram
 from models.engine.worker import Job, Queue, Worker
-from models.errors import DatabaseDamaged, StorageUnavailable
+from models.errors import DatabaseDamaged, ProcessLost, StorageUnavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,28 +32,51 @@ DAMAGE_TOLD = 60.0  # seconds between two log lines about a damaged database
 COMMIT_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)  # seconds
 
 
+class Fence(Protocol):
+    """Lets a process write for its bots only while it owns them."""
+
+    session: str  # the name of the process's sessions
+
+    def identity(self) -> int:
+        """Return the process that a write is for; called in the event loop.
+
+        Raises:
+            ProcessLost: this process has been declared dead, and has not begun anew yet.
+        """
+
+    def check(self, process_id: int) -> None:
+        """Check, in a transaction of a database thread, that the process still lives.
+
+        Raises:
+            ProcessLost: it was declared dead.
+        """
+
+    def lost(self) -> None:
+        """Learn that it was."""
+
+
 class Database:
     """One database and its threads: one that writes, some that read.
 
     Args:
         url: `sqlite:///path` or `postgresql://user:password@host/name`.
-        exclusive: True to hold the installation lock; see `models.engine.locks`.
-        fence: raises NotOwner if this process may not write for its bots; runs first in each
-            transaction of `write_as_owner`. None with one process on a database.
+        locked: True to hold the installation lock; see `models.engine.locks`. With PostgreSQL
+            other servers may hold it, too.
+        fence: orders what this process writes for its bots with a takeover by another process;
+            None with one process on a database.
 
     Attributes:
         commits: the durations of commits.
         failures: the number of calls that failed with StorageUnavailable.
     """
 
-    def __init__(
-        self, url: str, *, exclusive: bool = False, fence: Callable[[], None] | None = None
-    ) -> None:
-        self._peewee = connect(url)
+    def __init__(self, url: str, *, locked: bool = False, fence: Fence | None = None) -> None:
+        self._peewee = connect(url, session=fence.session if fence else "botyard")
+        self._fence = fence
         self.commits = Histogram(COMMIT_BOUNDS)
         self.failures = 0
         self._damage_told = -DAMAGE_TOLD
-        file = sqlite_file.of(url) if exclusive else None
+        file = sqlite_file.of(url) if locked else None
         self._file_lock = None if file is None else sqlite_file.FileLock(file)
         kind = "sqlite" if url.startswith("sqlite:") else "postgresql"
         self._writes: Queue = queue.SimpleQueue()
@@ -64,9 +87,9 @@ class Database:
                 self._peewee,
                 jobs=self._writes,
                 writes=True,
-                exclusive=exclusive,
+                locked=locked,
                 commits=self.commits,
-                fence=fence,
+                fence=fence.check if fence else None,
             ),
             *(
                 Worker(f"botyard-db-reader-{n}", self._peewee, jobs=self._reads, writes=False)
@@ -78,7 +101,8 @@ class Database:
         """Start the threads, and check that the database answers.
 
         Raises:
-            DatabaseInUse: `exclusive` is True, and another server runs on the database.
+            DatabaseInUse: `locked` is True, and a command, or another server on an SQLite file,
+                has the database for itself.
             StorageUnavailable: the database does not answer.
         """
         if self._file_lock is not None:
@@ -113,11 +137,18 @@ class Database:
             NotOwner: this process may no longer write for its bots; nothing was stored.
             StorageUnavailable: as for `write`.
         """
-        return await self._submit(self._writes, partial(fn, *args, **kwargs), as_owner=True)
+        work = partial(fn, *args, **kwargs)
+        if self._fence is None:
+            return await self._submit(self._writes, work)
+        try:
+            return await self._submit(self._writes, work, owner=self._fence.identity())
+        except ProcessLost:
+            self._fence.lost()
+            raise
 
-    async def _submit(self, jobs: Queue, run: Callable[[], T], *, as_owner: bool = False) -> T:
+    async def _submit(self, jobs: Queue, run: Callable[[], T], *, owner: int | None = None) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        jobs.put(Job(run, future, as_owner))
+        jobs.put(Job(run, future, owner))
         try:
             return await future
         except StorageUnavailable as error:

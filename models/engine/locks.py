@@ -1,7 +1,8 @@
 """The two locks of a database.
 
-- The installation's (`take`, `exclusive`): one server, and none while a command needs the
-  database alone. `server.installation_lock` joins it with the lock of the folders.
+- The installation's (`take`, `exclusive`): one server on an SQLite file, several on PostgreSQL,
+  which share it, and none while a command needs the database alone. `server.installation_lock`
+  joins it with the lock of the folders.
 - The migrations' (`migrating`): one process at a time makes and changes tables. It is another
   lock, since two servers that start at once, or two commands, may both hold a shared lock.
 
@@ -26,9 +27,6 @@ WAIT = 1.0  # seconds to wait for a server that is shutting down
 # arbitrary, but the same in every version
 _INSTALLATION, _MIGRATIONS = 0x626F7472, 0x626F7479
 
-_OURS = """
-    SELECT pid, backend_start, host(client_addr) FROM pg_stat_activity WHERE pid = pg_backend_pid()
-"""
 _HOLDER = """
     SELECT pid, backend_start, host(client_addr) FROM pg_locks JOIN pg_stat_activity USING (pid)
     WHERE locktype = 'advisory' AND objid = %s AND granted
@@ -63,18 +61,12 @@ def take(
     *,
     wait: float = WAIT,
     shared: bool = False,
-    before: LockHolder | None = None,
-) -> LockHolder:
+) -> None:
     """Acquire the installation lock on this connection.
 
     Args:
         wait: seconds to wait for the present holder.
-        shared: let other holders of a shared lock in, but no server.
-        before: this process's previous, lost connection. PostgreSQL may keep it for a minute, as
-            the holder of the lock: it is terminated, because nothing else can release its lock.
-
-    Returns:
-        This connection.
+        shared: let other holders of a shared lock in.
 
     Raises:
         DatabaseInUse: another connection holds it, and keeps it.
@@ -87,13 +79,9 @@ def take(
         row = database.execute_sql(_HOLDER, (_INSTALLATION,)).fetchone()
         if row is None:
             raise
-        holder = LockHolder(*row)
-        if holder != before:
-            raise DatabaseInUse(f"a server runs on this database{holder.where}") from error
-        database.execute_sql("SELECT pg_terminate_backend(%s)", (holder.pid,))
-        return take(database, wait=wait, shared=shared)
+        holder = "a command has" if shared else "a server runs on"
+        raise DatabaseInUse(f"{holder} this database{LockHolder(*row).where}") from error
     database.execute_sql(f"SET lock_timeout = {LOCK_TIMEOUT * 1000}")
-    return LockHolder(*database.execute_sql(_OURS).fetchone())
 
 
 def is_held(url: str) -> bool:

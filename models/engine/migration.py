@@ -98,6 +98,11 @@ class Migrations:
             done: list[str] = router.done
             return inspect.getdoc(router.read(done[-1])[1]) or "" if done else ""
 
+    def is_needed(self) -> bool:
+        """Return True if `up` has anything to do, or to refuse."""
+        status = self.status()
+        return bool(status.todo or status.unknown)
+
     def status(self) -> MigrationStatus:
         """Return the migrations that are done, pending and unknown."""
         with self._router() as router:

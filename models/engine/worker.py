@@ -13,12 +13,13 @@ from typing import Any
 
 import peewee
 
-from models.engine.connection import translate
+from models.engine.connection import is_deadlock, translate
 from models.engine.histogram import Histogram
-from models.engine.locks import LockHolder, take
+from models.engine.locks import take
 from models.errors import StorageUnavailable
 
 WRITES_A_COMMIT = 128
+TRIES = 3  # of a call that certainly stored nothing
 
 
 @dataclass(slots=True)
@@ -27,7 +28,7 @@ class Job:
 
     run: Callable[[], Any]
     future: asyncio.Future[Any]
-    as_owner: bool = False  # only if the fence lets this process write for its bots
+    owner: int | None = None  # the process that writes for its bots, if the fence lets it
     result: Any = None
     error: BaseException | None = None
     done: bool = False  # the function has returned; the commit may still fail
@@ -82,9 +83,9 @@ class Worker(threading.Thread):
         *,
         jobs: Queue,
         writes: bool,
-        exclusive: bool = False,
+        locked: bool = False,
         commits: Histogram | None = None,
-        fence: Callable[[], None] | None = None,
+        fence: Callable[[int], None] | None = None,
     ) -> None:
         super().__init__(name=name, daemon=True)
         self._database = database
@@ -93,8 +94,7 @@ class Worker(threading.Thread):
         self._commits = commits
         self._fence = fence
         self._sqlite = isinstance(database, peewee.SqliteDatabase)
-        self._exclusive = exclusive and not self._sqlite
-        self._session: LockHolder | None = None  # the current or last holder of the lock
+        self._locked = locked and not self._sqlite
 
     def run(self) -> None:
         """Take calls until the queue ends."""
@@ -156,8 +156,8 @@ class Worker(threading.Thread):
         """Set up a new connection for this thread."""
         if self._sqlite and not self._writes:
             self._database.execute_sql("PRAGMA query_only = 1")
-        if self._exclusive:
-            self._session = take(self._database, before=self._session)
+        if self._locked:
+            take(self._database, shared=True)
 
     def _connection_lost(self) -> bool:
         if self._sqlite or self._database.is_closed():
@@ -179,10 +179,11 @@ class Worker(threading.Thread):
         this order.
 
         Raises:
-            NotOwner: this process may not.
+            ProcessLost: this process may not.
         """
-        if self._fence is not None and any(job.as_owner for job in batch):
-            self._fence()
+        if self._fence is not None:
+            for owner in {job.owner for job in batch if job.owner is not None}:
+                self._fence(owner)
 
     def _together(self, batch: list[Job]) -> None:
         """Run a batch in one transaction, each call in a savepoint that isolates its failure."""
@@ -198,11 +199,13 @@ class Worker(threading.Thread):
         self._committed(began)
 
     def _alone(self, job: Job) -> None:
-        self._try(job)
-        if job.error is not None and not job.done and self._connection_lost():
-            # The connection was lost before COMMIT, so nothing was stored: try once more.
+        for _ in range(TRIES):
             job.error = None
             self._try(job)
+            # Lost before COMMIT, or chosen as the victim of a deadlock: nothing was stored.
+            lost = not job.done and self._connection_lost()
+            if job.error is None or not (lost or is_deadlock(job.error)):
+                return
 
     def _try(self, job: Job) -> None:
         try:

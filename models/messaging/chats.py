@@ -57,7 +57,7 @@ def store_seen(chats: set[tuple[Writer, int]], moment: Any) -> None:
         "INSERT INTO chats (bot_id, chat_id, first_seen_at) "
         f"SELECT given.column1, given.column3, ? {_OF_WRITERS} "
         "WHERE TRUE ON CONFLICT DO NOTHING",
-        [(*writer, chat_id) for writer, chat_id in chats],
+        [(*writer[:2], chat_id) for writer, chat_id in chats],
         moment,
     )
 
@@ -73,14 +73,14 @@ def store_blocked(changes: dict[tuple[Writer, int | None], bool], moment: Any) -
         "INSERT INTO chats (bot_id, chat_id, first_seen_at, blocked_at) "
         f"SELECT given.column1, given.column3, ?, ? {_OF_WRITERS} "
         "WHERE TRUE ON CONFLICT (bot_id, chat_id) DO UPDATE SET blocked_at = excluded.blocked_at",
-        [(*writer, chat) for (writer, chat), refuses in changes.items() if refuses],
+        [(*writer[:2], chat) for (writer, chat), refuses in changes.items() if refuses],
         moment,
         moment,
     )
     run_in_few_statements(
         "UPDATE chats SET blocked_at = NULL WHERE (bot_id, chat_id) IN ("  # noqa: S608
         f"SELECT given.column1, given.column3 {_OF_WRITERS})",
-        [(*writer, chat) for (writer, chat), refuses in changes.items() if not refuses],
+        [(*writer[:2], chat) for (writer, chat), refuses in changes.items() if not refuses],
     )
 
 

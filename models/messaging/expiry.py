@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from models import installation
 from models.engine import bulk
 from models.engine.base import now
-from models.messaging import messages
 from models.messaging.messages import SendReason
 
 ALIVE_AT = "alive_at"  # the installation fact: when the server was up for the last time
@@ -26,18 +25,17 @@ class Expired:
 
 
 def begin() -> None:
-    """Take note of the start of the server.
+    """Take note of the start of a server: what waits has the time added for which there was none.
 
-    What people wrote and the last server was sending may have arrived. What waits has the time
-    added for which there was no server.
+    Of several servers that start at once, one does so.
     """
-    messages.interrupted()
     alive_at = installation.get(ALIVE_AT)
-    if alive_at is not None:
-        down = now() - datetime.fromisoformat(alive_at)
-        if down > UNNOTICED:
-            _extend(down)
-    installation.put(ALIVE_AT, now().isoformat())
+    if alive_at is None:
+        installation.put(ALIVE_AT, now().isoformat())
+        return
+    down = now() - datetime.fromisoformat(alive_at)
+    if installation.replace(ALIVE_AT, alive_at, now().isoformat()) and down > UNNOTICED:
+        _extend(down)
 
 
 def _extend(by: timedelta) -> None:

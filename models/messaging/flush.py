@@ -157,12 +157,17 @@ def _insert_updates(batches: list[Batch], moment: Any) -> frozenset[Key]:
     offsets = bulk.run_in_few_statements(
         "UPDATE bots SET last_update_at = ?, update_offset = given.column2 "
         "FROM (VALUES ROWS) AS given WHERE bots.id = given.column1 "
-        "AND bots.token_generation = given.column3",
-        [(batch.writer.bot_id, batch.offset, batch.writer.token_generation) for batch in batches],
+        "AND bots.token_generation = given.column3 "
+        "AND COALESCE(bots.owner_id, 0) = given.column4",
+        [
+            (bot_id, batch.offset, token_generation, owner_id)
+            for batch in batches
+            for bot_id, token_generation, owner_id in (batch.writer,)
+        ],
         moment,
     )
     if offsets.changed != len(batches):
-        raise NotOwner("a bot with new updates was deleted, or has another token")
+        raise NotOwner("a bot with new updates was deleted, or has another token or owner")
     early = {mark.key for batch in batches for mark in batch.handled}
     inserted = bulk.run_in_few_statements(
         "INSERT INTO updates "
@@ -190,6 +195,7 @@ _INSERT_MESSAGES = (
     "created_at) SELECT given.column1, given.column4, 0, 'sending', given.column5, "
     "given.column6, given.column7, given.column3, ? FROM (VALUES ROWS) AS given {unmarked}"
     "JOIN bots ON bots.id = given.column1 AND bots.token_generation = given.column2 "
+    "AND COALESCE(bots.owner_id, 0) = given.column9 "
     "ORDER BY given.column8 RETURNING bot_id, update_id, id"
 )
 _INSERT_IF_UNMARKED = _INSERT_MESSAGES.format(unmarked=_UNMARKED)
@@ -212,7 +218,7 @@ def _insert_messages_early(early: list[Handled], moment: Any) -> dict[Key, list[
 def _insert(sql: str, handled: list[Handled], moment: Any) -> dict[Key, list[int]]:
     places = count()  # over all, so that the rows of an album stay together
     rows = [
-        (*mark.writer, mark.update_id, *columns, next(places))
+        (*mark.writer[:2], mark.update_id, *columns, next(places), mark.writer.owner_id)
         for mark in handled
         for columns in _columns(mark.messages)
     ]
@@ -237,14 +243,15 @@ def _stored_before(mark: Handled) -> list[int]:
     sql = (
         "SELECT messages.id FROM messages "
         "JOIN bots ON bots.id = messages.bot_id AND bots.token_generation = ? "
+        "AND COALESCE(bots.owner_id, 0) = ? "
         "WHERE bot_id = ? AND lane = 0 AND state IN ('queued', 'sending') AND update_id = ? "
         "ORDER BY messages.id"
     )
-    bot_id, token_generation = mark.writer
-    numbers = [number for (number,) in bulk.select(sql, token_generation, bot_id, mark.update_id)]
-    if not numbers:
-        raise NotOwner("a bot with new messages was deleted, or has another token")
-    return numbers
+    bot_id, token_generation, owner_id = mark.writer
+    rows = bulk.select(sql, token_generation, owner_id, bot_id, mark.update_id)
+    if not rows:
+        raise NotOwner("a bot with new messages was deleted, or has another token or owner")
+    return [number for (number,) in rows]
 
 
 def _mark_handled(handled: list[Handled], moment: Any) -> None:

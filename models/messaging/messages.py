@@ -193,6 +193,19 @@ def interrupted(bot_id: int | None = None) -> int:
     return int(cursor.rowcount)
 
 
+def interrupted_of(process_id: int) -> None:
+    """Tell of people's messages that a process was sending when it died; as `interrupted`."""
+    bulk.execute(
+        "UPDATE messages SET state = 'unknown', reason = ?, done_at = ? FROM bots "  # noqa: S608
+        f"WHERE bots.id = messages.bot_id AND bots.owner_id = ? AND {_PENDING} "
+        "AND messages.state = 'sending' AND lane > ?",
+        SendReason.INTERRUPTED,
+        bulk.stored(now()),
+        process_id,
+        int(Lane.DIALOG),
+    )
+
+
 def prune(*, older_than: timedelta, limit: int) -> int:
     """Delete messages that were sent or given up, oldest first, in one step.
 

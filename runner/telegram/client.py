@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 import orjson
 from yarl import URL
@@ -16,8 +16,14 @@ from runner.telegram.transport import CONNECT_TIMEOUT, Transport
 _JSON = {"Content-Type": "application/json"}
 
 
-def _open() -> bool:
-    return True
+class Gate(Protocol):
+    """Keeps a process silent that may have lost its bots to another one."""
+
+    async def wait(self) -> None:
+        """Wait until calls may pass."""
+
+    def passing(self) -> AbstractContextManager[None]:
+        """Make a call in this block."""
 
 
 # The parsed addresses of these are cached: 1.3 KB per bot, where parsing costs as much as a timer.
@@ -34,8 +40,7 @@ class BotClient:
     Args:
         token: the bot's token.
         transport: the HTTP session that all bots share.
-        gate: called before each call; while it returns False, nothing is sent. It silences a
-            process that may have lost its bots to another one.
+        gate: each call passes through it; None for none.
     """
 
     def __init__(
@@ -43,7 +48,7 @@ class BotClient:
         token: str,
         transport: Transport,
         *,
-        gate: Callable[[], bool] = _open,
+        gate: Gate | None = None,
     ) -> None:
         self.token = token
         self._transport = transport
@@ -113,12 +118,24 @@ class BotClient:
         """
         if self._closed:
             raise NotSent("the bot is switched off")
-        if not self._gate():
-            raise NotSent("this server may not call Telegram for the bot at the moment")
-        status, payload = await self._transport.send(address, **options)
+        if self._gate is None:
+            status, payload = await self._transport.send(address, **options)
+        else:
+            status, payload = await self._send_through(self._gate, address, options)
         if not 200 <= status < 300:
             raise read_error(status, payload)
         return payload
+
+    async def _send_through(
+        self, gate: Gate, address: URL, options: dict[str, Any]
+    ) -> tuple[int, bytes]:
+        await gate.wait()
+        if self._closed:
+            raise NotSent("the bot is switched off")
+        if address is self._addresses.get("getUpdates"):  # does no harm, and must not end at once
+            return await self._transport.send(address, **options)
+        with gate.passing():
+            return await self._transport.send(address, **options)
 
     def resolve(self, url: str) -> tuple[URL, bool]:
         """Parse an address that the library has built.

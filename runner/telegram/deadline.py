@@ -32,9 +32,10 @@ class Deadline:
         self._task = task
         self._cancelling = task.cancelling()
         if self._seconds is not None:
-            self._timer = self._loop.call_later(self._seconds, self._expire)
+            self._timer = self._loop.call_later(self._seconds, self.expire)
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """End the block now, as if the time were over."""
         self._expired = True
         self._task.cancel()
 

@@ -87,6 +87,7 @@ class Transport:
         self.api_url = api_url.rstrip("/")
         self.call_timeout = call_timeout
         self.calls: Counter[tuple[str, int]] = Counter()
+        self.answered_at = 0.0  # the loop's time of the last answer
         self._methods = f"{self.api_url}/bot"
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
@@ -153,6 +154,8 @@ class Transport:
             self._count(str(address), 0)
             raise
         self._count(str(address), status)
+        if self._loop is not None:
+            self.answered_at = self._loop.time()
         return status, payload
 
     async def _exchange(

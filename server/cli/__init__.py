@@ -36,7 +36,9 @@ def main() -> None:
 
 
 @main.command()
-@_flags("host", "port", "data_dir", "database_url", "telegram_api_url", "telegram_proxy")
+@_flags(
+    "host", "port", "process_name", "data_dir", "database_url", "telegram_api_url", "telegram_proxy"
+)
 @_flags("max_bots_per_user", "account_rate", "cors_origins", "allowed_hosts", "session_days")
 @_flags("journal_days", "registration")
 @_flags("smtp_url", "password_reset_url", "email_verification_url")
@@ -50,9 +52,13 @@ def serve(**flags: str | None) -> None:
     try:
         lifecycle.run(lifecycle.serve(config.with_data_dir(), level=level))
     except IN_USE as error:
-        raise click.ClickException(
-            f"{error}; only one server can run, because two would poll the same bots"
-        ) from error
+        raise click.ClickException(_in_use(error, config)) from error
+
+
+def _in_use(error: Exception, config: Config) -> str:
+    if config.sqlite_file is None:
+        return f"{error}; to run several servers, give each its own --port or --process-name"
+    return f"{error}; only one server can run, because two would poll the same bots"
 
 
 main.add_command(migrate_group, "migrate")

@@ -358,14 +358,14 @@ def test_the_lock_leaves_sqlites_own_alone(filled: Path) -> None:
 
 async def test_a_database_that_is_had_alone_is_let_go_of_at_the_end(filled: Path) -> None:
     address = f"sqlite:///{filled / 'botyard.db'}"
-    first, second = (Database(address, exclusive=True) for _ in range(2))
+    first, second = (Database(address, locked=True) for _ in range(2))
     await first.open()
     with pytest.raises(DatabaseInUse):
         await second.open()
     await second.close()
     await first.write(put, "a", "1")
     await first.close()
-    third = Database(address, exclusive=True)
+    third = Database(address, locked=True)
     await third.open()
     await third.close()
 

@@ -258,7 +258,7 @@ async def test_a_connection_that_postgresql_still_believes_in_does_not_lock_us_o
     between = Forgetful(postgresql.port)
     listening = await asyncio.start_server(between.connect, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    db = Database(pg_url.replace(f":{postgresql.port}", f":{port}"), exclusive=True)
+    db = Database(pg_url.replace(f":{postgresql.port}", f":{port}"), locked=True)
     await db.open()
     await db.write(installation.put, "a", "1")
     between.lose()
@@ -273,7 +273,7 @@ async def test_who_lost_the_database_to_another_does_not_write(
     pg_url: str, postgresql: PostgreSQL
 ) -> None:
     Migrations(pg_url).up()
-    db = Database(pg_url, exclusive=True)
+    db = Database(pg_url, locked=True)
     await db.open()
     disconnect(postgresql, pg_url)
     with exclusive(pg_url, wait=DEADLINE), pytest.raises(DatabaseInUse):

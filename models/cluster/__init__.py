@@ -1,0 +1,1 @@
+"""Several processes on one PostgreSQL database: who is alive, and who owns which bot."""

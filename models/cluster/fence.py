@@ -1,0 +1,47 @@
+"""The fence of this process: what it writes for its bots is refused once it was declared dead."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from models.cluster import processes
+from models.errors import ProcessLost
+
+
+class ProcessFence:
+    """The identity under which this process writes; see `models.engine.database.Fence`.
+
+    Attributes:
+        process_id: the row of the process; None while it has none.
+        session: the name of its sessions, by which others can end them.
+        on_lost: called when a write was refused.
+    """
+
+    def __init__(self) -> None:
+        self.process_id: int | None = None
+        self.session = f"botyard-{secrets.token_hex(6)}"
+        self.on_lost: Callable[[], None] | None = None
+
+    def identity(self) -> int:
+        """Return the process that a write is for.
+
+        Raises:
+            ProcessLost: it was declared dead, and has not begun anew yet.
+        """
+        if self.process_id is None:
+            raise ProcessLost("this process was declared dead")
+        return self.process_id
+
+    def check(self, process_id: int) -> None:
+        """Check, in a transaction, that a process still lives.
+
+        Raises:
+            ProcessLost: it was declared dead.
+        """
+        processes.fence(process_id)
+
+    def lost(self) -> None:
+        """Learn that a write was refused."""
+        if self.on_lost is not None:
+            self.on_lost()

@@ -1,0 +1,194 @@
+"""A process's own connection to PostgreSQL: its heartbeat, and the doorbells of others.
+
+It is used in the event loop, and not in a thread: a loop that hangs must not look alive. It is not
+the writer's, because a slow commit must not look like death.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from models.engine.connection import postgresql_url
+from models.engine.doorbell import CHANNEL, Bell, payloads, read
+from models.errors import StorageUnavailable
+
+log = logging.getLogger("botyard.cluster")
+
+CONNECT_TIMEOUT = 2  # seconds
+STATEMENT_TIMEOUT = 2  # seconds
+_OPTIONS = f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={STATEMENT_TIMEOUT}s"
+# a cut line is noticed within four seconds
+_KEEPALIVES: dict[str, Any] = {
+    "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 2, "tcp_user_timeout": 4000,
+}  # fmt: skip
+
+_BEAT = """
+UPDATE processes SET beat = beat + 1, load = %s, draining = %s, reaches_telegram = %s WHERE id = %s
+"""
+_SEE = "SELECT id, beat, name, draining, reaches_telegram, session FROM processes"
+_REGISTER = """
+INSERT INTO processes
+(beat, name, session, boot, lock_file, version, draining, reaches_telegram, load, started_at)
+VALUES (0, %s, %s, %s, %s, %s, FALSE, TRUE, 0, now() AT TIME ZONE 'UTC') RETURNING id
+"""
+_SAME = "SELECT id FROM processes WHERE boot = %s AND lock_file = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a process tells of itself.
+
+    Args:
+        name: as its operator calls it.
+        session: the name of its database sessions.
+        boot: the id of the start of its machine's kernel; empty if it is not known.
+        lock_file: the file that it has locked, by device and number; empty for none.
+        version: of the program.
+    """
+
+    name: str
+    session: str
+    boot: str
+    lock_file: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeenProcess:
+    """A process as it was read: see `models.cluster.processes`."""
+
+    id: int
+    beat: int
+    name: str
+    draining: bool
+    reaches_telegram: bool
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What a process tells of itself with each beat; as for `ProcessRecord`."""
+
+    load: float = 0.0
+    draining: bool = False
+    reaches_telegram: bool = True
+
+
+class Link:
+    """The connection; it is opened again after a failure by the next call.
+
+    Args:
+        url: of the database; a direct one, if there is a pooler in between.
+        session: the name of the process's sessions.
+    """
+
+    def __init__(self, url: str, *, session: str) -> None:
+        self._url = postgresql_url(url)
+        self._session = session
+        self._connection: psycopg.AsyncConnection | None = None
+
+    async def register(self, identity: Identity) -> tuple[int, list[int]]:
+        """Make a row for this process.
+
+        Returns:
+            The process's id; and the ids of earlier processes that are certainly dead, because
+            this process, on the same boot of the same machine, holds the lock that they held.
+
+        Raises:
+            StorageUnavailable: the database did not answer.
+        """
+        dead: list[int] = []
+        proof = (identity.boot, identity.lock_file)
+        if all(proof):
+            dead = [number for (number,) in await self._run(_SAME, *proof)]
+        rows = await self._run(_REGISTER, identity.name, identity.session, *proof, identity.version)
+        return rows[0][0], dead
+
+    async def beat(self, process_id: int, vitals: Vitals) -> list[SeenProcess] | None:
+        """Tell the others that this process lives, and see who else does.
+
+        Returns:
+            All processes; None if this one was declared dead.
+
+        Raises:
+            StorageUnavailable: the database did not answer.
+        """
+        connection = await self._connected()
+        state = vitals.load, vitals.draining, vitals.reaches_telegram
+        try:
+            cursor = await connection.execute(_BEAT, (*state, process_id))
+            if cursor.rowcount == 0:
+                return None
+            rows = await (await connection.execute(_SEE)).fetchall()
+        except psycopg.Error as error:
+            raise await self._failed(error) from error
+        return [SeenProcess(*row) for row in rows]
+
+    async def ring(self, bell: Bell, ids: list[int]) -> None:
+        """Ring a bell that goes with no transaction."""
+        for payload in payloads(bell, ids):
+            await self._run("SELECT pg_notify(%s, %s)", CHANNEL, payload)
+
+    async def bells(self, *, timeout: float) -> list[tuple[Bell, list[int]]]:
+        """Wait for bells; return at the first, with those that came along with it.
+
+        Args:
+            timeout: seconds to wait at most.
+
+        Raises:
+            StorageUnavailable: the connection was lost.
+        """
+        connection = await self._connected()
+        heard = []
+        try:
+            # Nothing may be run on the connection within this loop: the generator has its lock.
+            async for notification in connection.notifies(timeout=timeout, stop_after=1):
+                heard.append(read(notification.payload))
+        except psycopg.Error as error:
+            raise await self._failed(error) from error
+        return [bell for bell in heard if bell is not None]
+
+    async def _run(self, sql: str, *parameters: object) -> list[tuple[int, ...]]:
+        connection = await self._connected()
+        try:
+            cursor = await connection.execute(sql, parameters)
+            return await cursor.fetchall()
+        except psycopg.Error as error:
+            raise await self._failed(error) from error
+
+    async def _connected(self) -> psycopg.AsyncConnection:
+        if self._connection is not None and not self._connection.closed:
+            return self._connection
+        try:
+            connection = await psycopg.AsyncConnection.connect(
+                self._url,
+                autocommit=True,
+                application_name=self._session,
+                connect_timeout=CONNECT_TIMEOUT,
+                options=_OPTIONS,
+                **_KEEPALIVES,
+            )
+            await connection.execute(f"LISTEN {CHANNEL}")
+        except psycopg.Error as error:
+            raise StorageUnavailable(_text(error)) from error
+        self._connection = connection
+        return connection
+
+    async def _failed(self, error: psycopg.Error) -> StorageUnavailable:
+        await self.close()
+        return StorageUnavailable(_text(error))
+
+    async def close(self) -> None:
+        """Close the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await asyncio.shield(connection.close())
+
+
+def _text(error: psycopg.Error) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

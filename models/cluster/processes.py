@@ -1,0 +1,214 @@
+"""The processes that share a database, and the bots that each of them owns.
+
+A process that lives counts up its `beat` once a second. `bots.owner_id` is the process that runs a
+bot; a bot without one runs nowhere. Deleting the row of a dead process frees its bots, by the
+foreign key. Each transaction in which a process writes for its bots begins with `fence`, which
+PostgreSQL's row locks order with that deletion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from models.engine import bulk, doorbell
+from models.engine.connection import LOCK_TIMEOUT
+from models.engine.doorbell import Bell
+from models.errors import ProcessLost
+from models.messaging import messages
+
+TAKEOVER_LOCK = 500  # milliseconds
+_WANTED = (
+    "bots.active AND EXISTS (SELECT 1 FROM users WHERE users.id = bots.user_id "
+    "AND users.disabled_at IS NULL)"
+)
+# What is shown of bots that nobody runs. Reasons are kept: they are the last known ones.
+_AT_REST = (
+    "UPDATE runs SET state = CASE WHEN {wanted} THEN 'starting' ELSE 'stopped' END, "
+    "reason = CASE WHEN {wanted} THEN reason END, detail = CASE WHEN {wanted} THEN detail END, "
+    "attempts = 0, next_attempt_at = NULL, version = runs.version + 1 "
+    "FROM bots WHERE bots.id = runs.bot_id AND {condition}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRecord:
+    """A process as others see it.
+
+    Args:
+        name: as its operator calls it.
+        draining: True if it gives its bots away, because it is about to end.
+        reaches_telegram: False if none of its calls has reached Telegram for some time.
+        load: the part of a core that it uses.
+        bots: how many it owns.
+    """
+
+    id: int
+    beat: int
+    name: str
+    version: str
+    draining: bool
+    reaches_telegram: bool
+    load: float
+    started_at: datetime
+    bots: int
+
+
+def fence(process_id: int) -> None:
+    """Check that this process has not been declared dead, and keep it so until the commit.
+
+    Raises:
+        ProcessLost: it has been; others may own its bots.
+    """
+    if not bulk.select("SELECT 1 FROM processes WHERE id = ? FOR KEY SHARE", process_id):
+        raise ProcessLost("this process was declared dead: others run its bots")
+
+
+def listed() -> list[ProcessRecord]:
+    """List the processes, oldest first."""
+    rows = bulk.select(
+        "SELECT id, beat, name, version, draining, reaches_telegram, load, started_at, "
+        "(SELECT COUNT(*) FROM bots WHERE owner_id = processes.id) FROM processes ORDER BY id"
+    )
+    return [
+        ProcessRecord(
+            number, beat, name, version, draining, reaches, load,
+            cast(datetime, bulk.loaded(started_at)), bots,
+        )
+        for number, beat, name, version, draining, reaches, load, started_at, bots in rows
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ownerships:
+    """How many bots should run.
+
+    Args:
+        wanted: all of them.
+        unowned: those that no process runs.
+        mine: those of the process that asks.
+    """
+
+    wanted: int
+    unowned: int
+    mine: int
+
+
+def count(process_id: int) -> Ownerships:
+    """Count the bots that should run."""
+    sql = (
+        "SELECT COUNT(*), COUNT(*) FILTER (WHERE owner_id IS NULL), "  # noqa: S608
+        f"COUNT(*) FILTER (WHERE owner_id = ?) FROM bots WHERE {_WANTED}"
+    )
+    return Ownerships(*bulk.select(sql, process_id)[0])
+
+
+def has_unowned() -> bool:
+    """Return True if there are bots that should run and that no process owns."""
+    sql = f"SELECT 1 FROM bots WHERE owner_id IS NULL AND {_WANTED} LIMIT 1"  # noqa: S608
+    return bool(bulk.select(sql))
+
+
+def claim(process_id: int, *, limit: int) -> list[int]:
+    """Make a process the owner of bots that should run and do not.
+
+    Args:
+        limit: of how many at most; those with the least ids.
+
+    Returns:
+        The ids of the bots, ascending.
+    """
+    sql = (
+        "UPDATE bots SET owner_id = ? WHERE id IN (SELECT id FROM bots "  # noqa: S608
+        f"WHERE owner_id IS NULL AND {_WANTED} ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED) "
+        "RETURNING id"
+    )
+    return sorted(number for (number,) in bulk.select(sql, process_id, limit))
+
+
+def claim_one(process_id: int, bot_id: int) -> bool:
+    """Make a process the owner of a bot; return False if it has another owner, or is gone."""
+    sql = "UPDATE bots SET owner_id = ? WHERE id = ? AND (owner_id IS NULL OR owner_id = ?)"
+    return bool(bulk.execute(sql, process_id, bot_id, process_id).rowcount)
+
+
+def release(process_id: int, bot_ids: list[int]) -> None:
+    """Let go of bots that the process has stopped, so that others may run them."""
+    marks = ", ".join("?" * len(bot_ids))
+    mine = f"bots.owner_id = ? AND bots.id IN ({marks})"
+    bulk.execute(_AT_REST.format(wanted=_WANTED, condition=mine), process_id, *bot_ids)
+    bulk.execute(
+        f"UPDATE bots SET owner_id = NULL WHERE {mine}",  # noqa: S608
+        process_id,
+        *bot_ids,
+    )
+    doorbell.ring(Bell.FREE)
+
+
+def release_unwanted(process_id: int) -> None:
+    """Let go of the bots that should not run."""
+    sql = (
+        "UPDATE bots SET owner_id = NULL FROM runs WHERE runs.bot_id = bots.id "  # noqa: S608
+        "AND owner_id = ? AND runs.state = 'stopped' AND runs.generation >= bots.generation "
+        f"AND NOT ({_WANTED})"
+    )
+    bulk.execute(sql, process_id)
+
+
+def settle_off(bot_id: int, generation: int) -> None:
+    """Record that a bot that nobody runs is off, as its owner wishes."""
+    bulk.execute(
+        "UPDATE runs SET state = 'stopped', reason = NULL, detail = NULL, generation = ? "
+        "FROM bots WHERE bots.id = runs.bot_id AND bots.id = ? AND bots.owner_id IS NULL "
+        "AND NOT bots.active AND bots.generation = ?",
+        generation,
+        bot_id,
+        generation,
+    )
+
+
+def take_over(process_id: int, beat: int) -> bool:
+    """Remove a process that looks dead, and free its bots.
+
+    Args:
+        beat: the beat that was seen last.
+
+    Returns:
+        False if it lives after all, or another process was faster.
+
+    Raises:
+        peewee.OperationalError: a transaction of it holds its row for too long.
+    """
+    bulk.execute(f"SET LOCAL lock_timeout = {TAKEOVER_LOCK}")
+    sql = "SELECT id FROM processes WHERE id = ? AND beat = ? FOR UPDATE"
+    held = bulk.select(sql, process_id, beat)
+    bulk.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT * 1000}")
+    return bool(held) and remove(process_id)
+
+
+def end_sessions(session: str) -> None:
+    """End the database sessions of a dead process, which may hold locks for ever."""
+    bulk.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ? "
+        "AND datname = current_database()",
+        session,
+    )
+
+
+def remove(process_id: int) -> bool:
+    """Remove a process that is dead or about to end, and free its bots.
+
+    The row is locked first: that waits until no transaction of the process is left, and the fence
+    of later ones finds nothing.
+
+    Returns:
+        False if it is not there.
+    """
+    if not bulk.select("SELECT id FROM processes WHERE id = ? FOR UPDATE", process_id):
+        return False
+    bulk.execute(_AT_REST.format(wanted=_WANTED, condition="bots.owner_id = ?"), process_id)
+    messages.interrupted_of(process_id)
+    bulk.execute("DELETE FROM processes WHERE id = ?", process_id)
+    doorbell.ring(Bell.FREE)
+    return True

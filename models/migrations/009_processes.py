@@ -1,0 +1,45 @@
+"""The processes that share a PostgreSQL database, and which of them runs each bot."""
+
+import peewee as pw
+from playhouse.sqlite_ext import AutoIncrementField
+
+
+def migrate(migrator, database, *, fake=False):
+    """Create the table; no bot has an owner yet."""
+    is_sqlite = isinstance(database, pw.SqliteDatabase)
+    id_field = AutoIncrementField if is_sqlite else pw.BigAutoField
+
+    @migrator.create_model
+    class Process(pw.Model):
+        id = id_field()
+        beat = pw.BigIntegerField(default=0)
+        name = pw.CharField(max_length=100)
+        session = pw.CharField(max_length=32)
+        boot = pw.CharField(max_length=64)
+        lock_file = pw.CharField(max_length=64)
+        version = pw.CharField(max_length=32)
+        draining = pw.BooleanField(default=False)
+        reaches_telegram = pw.BooleanField(default=True)
+        load = pw.FloatField(default=0.0)
+        started_at = pw.DateTimeField()
+
+        class Meta:
+            table_name = "processes"
+
+    migrator.sql(
+        "ALTER TABLE bots ADD COLUMN owner_id BIGINT NULL "
+        "REFERENCES processes (id) ON DELETE SET NULL"
+    )
+    migrator.sql("CREATE INDEX bots_owner ON bots (owner_id) WHERE owner_id IS NOT NULL")
+    migrator.sql("CREATE INDEX bots_unowned ON bots (id) WHERE owner_id IS NULL AND active")
+    if not is_sqlite:
+        # a row is updated once a second: room for that on its page
+        migrator.sql("ALTER TABLE processes SET (fillfactor = 50)")
+
+
+def rollback(migrator, database, *, fake=False):
+    """Drop the table; with it goes which process runs each bot."""
+    migrator.sql("DROP INDEX bots_unowned")
+    migrator.sql("DROP INDEX bots_owner")
+    migrator.sql("ALTER TABLE bots DROP COLUMN owner_id")
+    migrator.remove_model("processes")

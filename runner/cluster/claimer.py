@@ -1,0 +1,147 @@
+"""Claims bots that nobody runs, and gives bots away of which this process has too many."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+
+from models.cluster import processes
+from models.cluster.processes import Ownerships
+from models.engine.database import Database
+from models.errors import StorageError
+from runner.cluster import share
+from runner.cluster.membership import Membership
+from runner.manager import BotManager
+from runner.reconciler import Reconciler
+
+log = logging.getLogger("botyard.cluster")
+
+LOOK = 1.0  # seconds between two looks for bots that nobody runs, if no bell is heard
+COUNT = 5.0  # seconds between two counts of all bots
+PAUSE = 1.0  # seconds between two steps of giving bots away
+DRAIN_STEP = 200  # bots that are given away at once when this process ends
+
+
+@dataclass(slots=True)
+class ClaimCounts:
+    """What has happened since the start.
+
+    Args:
+        claimed, released: the numbers of bots.
+        unowned: how many nobody ran when they were last counted.
+    """
+
+    claimed: int = 0
+    released: int = 0
+    unowned: int = 0
+
+
+class Claimer:
+    """Keeps the number of bots of this process at its fair share.
+
+    Args:
+        db: the database.
+        membership: the row of this process.
+        manager: runs its bots.
+        reconciler: starts them.
+    """
+
+    def __init__(
+        self, db: Database, membership: Membership, manager: BotManager, reconciler: Reconciler
+    ) -> None:
+        self._db = db
+        self._membership = membership
+        self._manager = manager
+        self._reconciler = reconciler
+        self.counts = ClaimCounts()
+        self._wake = asyncio.Event()
+        self._counted_at = float("-inf")
+
+    def wake(self) -> None:
+        """Look now: bots may be without an owner, or processes have come or gone."""
+        self._counted_at = float("-inf")
+        self._wake.set()
+
+    async def begin(self) -> None:
+        """Claim bots for the first time, however long the database is away."""
+        while True:
+            try:
+                await self.balance()
+                break
+            except StorageError as error:
+                log.error("the bots cannot be started yet: %s", error)
+            await asyncio.sleep(LOOK)
+        await self._reconciler.start([])  # there may be none
+
+    async def run(self) -> None:
+        """Look again and again; never returns."""
+        while True:
+            try:
+                await self.balance()
+            except StorageError as error:
+                log.debug("bots were not claimed: %s", error)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK):
+                    await self._wake.wait()
+            self._wake.clear()
+
+    async def balance(self) -> None:
+        """Claim bots or give some away, once.
+
+        Raises:
+            StorageError: the database did not answer, or this process was declared dead.
+        """
+        process_id = self._membership.process_id
+        if process_id is None or not self._membership.gate.lease.is_valid():
+            return
+        able = self._membership.peers.able(process_id)
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._counted_at < COUNT and not await self._db.read(
+            processes.has_unowned
+        ):
+            self.counts.unowned = 0
+            return
+        self._counted_at = loop.time()
+        found = await self._db.read(processes.count, process_id)
+        self.counts.unowned = found.unowned
+        if not any(one.id == process_id for one in able) and able:
+            await self._give(self._owned()[: share.STEP])  # draining, or cut off from Telegram
+            return
+        await self._claim(process_id, found, share.fair(found.wanted, len(able)))
+        await self._db.write_as_owner(processes.release_unwanted, process_id)
+
+    def _owned(self) -> list[int]:
+        return sorted(bot.record.id for bot in self._manager.bots())
+
+    async def _claim(self, process_id: int, found: Ownerships, fair: int) -> None:
+        if found.unowned and (limit := share.to_claim(found.mine, fair)):
+            claimed = await self._db.write_as_owner(processes.claim, process_id, limit=limit)
+            self.counts.claimed += len(claimed)
+            if claimed:
+                log.info("%d bots claimed", len(claimed))
+                await self._reconciler.start(claimed)
+        elif number := share.to_release(found.mine, fair):
+            await self._give(self._owned()[-number:])
+            self._counted_at = float("-inf")
+
+    async def _give(self, bot_ids: list[int]) -> None:
+        if not bot_ids:
+            return
+        process_id = self._membership.process_id or 0
+
+        async def release() -> None:
+            await self._db.write_as_owner(processes.release, process_id, bot_ids)
+
+        await self._manager.give_away(bot_ids, release)
+        self.counts.released += len(bot_ids)
+        log.info("%d bots given away", len(bot_ids))
+
+    async def drain(self) -> None:
+        """Give all bots away, as long as there are others to run them."""
+        me = self._membership.process_id
+        while bot_ids := self._owned()[:DRAIN_STEP]:
+            if not any(one.id != me for one in self._membership.peers.able(me)):
+                return
+            await self._give(bot_ids)

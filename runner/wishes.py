@@ -1,0 +1,156 @@
+"""Carries out owners' wishes, wherever their bots run.
+
+A wish is a row with a generation. The process that runs a bot hears a doorbell, reads the row and
+does as it says; `runs` says which generation it has carried out. So a wish survives the process
+that took it, and the one that was to carry it out: whoever owns the bot next finds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from models.bots import bots
+from models.bots.records import BotRecord
+from models.bots.vault import Vault
+from models.cluster import processes
+from models.engine.database import Database
+from models.errors import StorageUnavailable
+from runner.manager import BotManager
+from runner.ownership import Ownership
+from runner.settings import RunnerTuning
+from runner.states import STABLE
+
+LOOK = 1.0  # seconds between two looks at a bot that another process runs, if no bell is heard
+
+
+class Wishes:
+    """Carries out wishes, and waits for those that other processes carry out.
+
+    Args:
+        db: the database.
+        vault: decrypts the stored tokens.
+        manager: runs the bots of this process.
+        ownership: the bots that this process owns.
+        settings: times.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        vault: Vault,
+        manager: BotManager,
+        ownership: Ownership,
+        settings: RunnerTuning,
+    ) -> None:
+        self._db = db
+        self._vault = vault
+        self._manager = manager
+        self._ownership = ownership
+        self._settings = settings
+        self._news: dict[int, asyncio.Event] = {}  # of bots that are waited for
+
+    def heard(self, bot_ids: list[int]) -> None:
+        """Learn that the states of bots in other processes have changed."""
+        for bot_id in bot_ids:
+            if (news := self._news.get(bot_id)) is not None:
+                news.set()
+
+    async def carry_out(self, bot: BotRecord, *, unreachable: str | None = None) -> BotRecord:
+        """Begin to carry out a wish that has just been stored; the bot's lock must be held.
+
+        Args:
+            bot: as it is stored.
+            unreachable: as for `BotManager.apply`.
+
+        Returns:
+            The bot with its owner.
+        """
+        if bot.owner_id is None and not self._ownership.owns(bot):
+            if not bot.wanted:
+                await self._settle_off(bot)
+                return bot
+            bot = await self._ownership.claim(bot)
+        await self._manager.apply(bot, unreachable=unreachable)
+        return bot
+
+    async def _settle_off(self, bot: BotRecord) -> None:
+        """Record that a bot is off that nobody runs."""
+        await self._manager.stop(bot.id)
+        await self._db.write(processes.settle_off, bot.id, bot.generation)
+
+    async def wait_until_stable(self, bot: BotRecord) -> bool:
+        """Wait until a bot is neither starting nor stopping, for `start_wait` seconds at most.
+
+        Args:
+            bot: with its owner, as `carry_out` has returned it.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._settings.start_wait
+        if self._ownership.owns(bot):
+            return await self._manager.wait_until_stable(bot.id, within=until - loop.time())
+        news = self._news.setdefault(bot.id, asyncio.Event())
+        try:
+            while (left := until - loop.time()) > 0:
+                news.clear()
+                if await self._is_settled(bot, within=left):
+                    return True
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(LOOK, left)):
+                        await news.wait()
+            return False
+        finally:
+            self._news.pop(bot.id, None)
+
+    async def _is_settled(self, wished: BotRecord, *, within: float) -> bool:
+        """Return True if another process has carried out a wish, or this one has to and did."""
+        with suppress(StorageUnavailable):
+            bot = await self._db.read(bots.get, self._vault, wished.id)
+            if bot is None:
+                return True
+            if bot.owner_id is not None and not self._ownership.owns(bot):
+                run = bot.run
+                return (
+                    run is not None and run.generation >= wished.generation and run.state in STABLE
+                )
+            async with self._manager.lock(bot.id):
+                bot = await self.carry_out(bot)
+            if self._ownership.owns(bot):
+                return await self._manager.wait_until_stable(bot.id, within=within)
+            return not bot.wanted
+        return False
+
+    async def stop(self, bot: BotRecord) -> None:
+        """Stop a bot that is about to be deleted, wherever it runs; its lock must be held.
+
+        Raises:
+            StorageUnavailable: the process that runs it does not answer.
+        """
+        if bot.owner_id is None and not self._ownership.owns(bot):
+            bot = await self._ownership.claim(bot)  # so that nobody starts it meanwhile
+        if self._ownership.owns(bot):
+            await self._manager.stop(bot.id)
+            return
+        await self._db.write(bots.retire, bot.id)
+        if not await self.wait_until_off(bot.id):
+            raise StorageUnavailable("the server that runs the bot does not stop it: try again")
+
+    async def wait_until_off(self, bot_id: int) -> bool:
+        """Wait until another process has carried out the last wish for a bot, that it is off."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._settings.start_wait
+        news = self._news.setdefault(bot_id, asyncio.Event())
+        try:
+            while (left := until - loop.time()) > 0:
+                news.clear()
+                bot = await self._db.read(bots.get, self._vault, bot_id)
+                if bot is None or bot.owner_id is None or self._ownership.owns(bot):
+                    return True
+                if bot.run is not None and bot.run.generation >= bot.generation:
+                    return True
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(LOOK, left)):
+                        await news.wait()
+            return False
+        finally:
+            self._news.pop(bot_id, None)
