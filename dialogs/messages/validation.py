@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Any
 from dialogs.messages.content import TextFormat
 from dialogs.messages.formatted import is_blank
 from dialogs.messages.formatting import format_text
+from dialogs.messages.markdown import count_signs
 from dialogs.messages.problems import Path, Problem, ProblemCode, place, pointer
-from dialogs.messages.schema import MAX_BUTTONS, MAX_CALLBACK_DATA, SCHEMA
+from dialogs.messages.schema import (
+    MAX_BUTTONS,
+    MAX_CALLBACK_DATA,
+    MAX_CHARACTERS,
+    MAX_SIGNS,
+    SCHEMA,
+)
 from dialogs.messages.structure import Structure
 from dialogs.messages.variables import Values
 from dialogs.messages.wording import listed, problems_of
@@ -75,7 +82,7 @@ def _beyond_the_schema(document: Any) -> Iterator[Problem]:
     if not isinstance(document, dict):
         return
     yield from _blank(document, ())
-    yield from _shown(document)
+    yield from _markdown(document)
     yield from _callback_data(document.get("buttons"))
     keyboard = document.get("keyboard")
     rows = keyboard.get("rows") if isinstance(keyboard, dict) else None
@@ -104,14 +111,20 @@ def _blank(value: Any, path: Path) -> Iterator[Problem]:
                 yield from _blank(one, (*path, name))
 
 
-def _shown(document: dict[str, Any]) -> Iterator[Problem]:
-    """Report a text in Markdown of which nothing is left to show, such as `#`."""
+def _markdown(document: dict[str, Any]) -> Iterator[Problem]:
+    """Report a text with too much Markdown, or of which nothing is left to show, such as `#`."""
     text = document.get("text")
     if document.get("format") != TextFormat.MARKDOWN or not isinstance(text, str):
         return
-    if len(text) <= SCHEMA["properties"]["text"]["maxLength"] and is_blank(
-        format_text(text, TextFormat.MARKDOWN, Values(None)).text
-    ):
+    if len(text) > MAX_CHARACTERS:  # reported by the schema
+        return
+    if (signs := count_signs(text)) > MAX_SIGNS:
+        sentence = (
+            f'"text" has {signs:,} line breaks and signs of Markdown such as "*", and at most '
+            f"{MAX_SIGNS:,} are allowed. Shorten it, or leave out its format."
+        )
+        yield _problem(("text",), ProblemCode.TOO_MANY, sentence)
+    elif is_blank(format_text(text, TextFormat.MARKDOWN, Values(None)).text):
         sentence = '"text" shows nothing: it has only signs of Markdown. Write something in it.'
         yield _problem(("text",), ProblemCode.BLANK, sentence)
 

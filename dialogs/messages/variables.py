@@ -37,6 +37,11 @@ class Values:
         self._variables = variables
         self._left = MAX_VALUES
 
+    @property
+    def are_names(self) -> bool:
+        """Tell whether `{{name}}` is left as it is."""
+        return self._variables is None
+
     def value(self, name: str, source: str) -> str:
         """Return the value to show for a variable.
 
