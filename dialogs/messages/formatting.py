@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from markdown_it.token import Token
 
@@ -32,6 +33,16 @@ def format_text(text: str, text_format: TextFormat, values: Values) -> Formatted
         return FormattedText(values.fill(NEWLINES.sub("\n", text) if "\r" in text else text))
     if _ONLY_WORDS.fullmatch(text):
         return FormattedText(text)
+    return _as_written(text) if values.are_names else _markdown(text, values)
+
+
+@lru_cache(maxsize=4)
+def _as_written(text: str) -> FormattedText:
+    """Format a text without values, once for its validation and for sending it."""
+    return _markdown(text, Values(None))
+
+
+def _markdown(text: str, values: Values) -> FormattedText:
     writer = StyledWriter(values)
     _Walk(writer).blocks(parse_markdown(text))
     return writer.result()

@@ -28,9 +28,11 @@ class ProblemCode(StrEnum):
     BLANK = "blank"
     FORBIDDEN_CHARACTER = "forbidden_character"
     TOO_DEEP = "too_deep"
+    TOO_LARGE = "too_large"
     NOT_JSON = "not_json"
     MIXED_ALBUM = "mixed_album"
     ALBUM_WITHOUT_TEXT = "album_without_text"
+    MORE_PROBLEMS = "more_problems"
 
 
 @dataclass(frozen=True, slots=True)

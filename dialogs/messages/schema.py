@@ -13,6 +13,7 @@ from dialogs.messages.variables import NAME
 Schema = dict[str, Any]
 
 MAX_CHARACTERS = 32_000  # of a text, before it is filled and split
+MAX_SIGNS = 3000  # of Markdown in a text: they take up to a tenth of a second to parse
 MAX_BUTTON_TEXT = 256  # characters; apps show fewer
 MAX_COPIED = 256  # https://core.telegram.org/bots/api#copytextbutton
 MAX_CALLBACK_DATA = 64  # bytes: https://core.telegram.org/bots/api#inlinekeyboardbutton
@@ -174,7 +175,8 @@ SCHEMA: Schema = {
     "$id": "urn:botyard:message:1",
     "title": "Message",
     "description": "A message that a bot sends. It has a text, or one of media, location and "
-    "contact, or both. {{name}} stands for the value of a variable in all texts and addresses.",
+    "contact, or both. {{name}} stands for the value of a variable in all texts and addresses. "
+    "All objects and lists together have at most 2,000 fields and entries.",
     "type": "object",
     "properties": {
         "text": _text(
@@ -184,7 +186,8 @@ SCHEMA: Schema = {
         ),
         "format": {
             "description": "How the text is written. markdown is CommonMark with "
-            "~~strikethrough~~ and ||spoilers||, without HTML.",
+            "~~strikethrough~~ and ||spoilers||, without HTML; a text may have at most 3,000 "
+            "line breaks and signs such as * in all.",
             "type": "string",
             "enum": ["plain", "markdown"],
             "default": "plain",

@@ -39,6 +39,8 @@ class StyledWriter:
         self._length = 0
         self._spans: list[Span] = []
         self._opened: list[_Open] = []
+        # Those that change something, by type: a handful, however deep the styles are nested.
+        self._active: dict[str, _Open] = {}
 
     def result(self) -> FormattedText:
         """Return what was written."""
@@ -65,10 +67,10 @@ class StyledWriter:
 
     def code(self, text: str, kind: str, *, language: str = "") -> None:
         """Write code; a link's text stays a link's text, because it cannot hold code."""
-        if not text or self._has(LINK):
+        if not text or LINK in self._active:
             self.write(text)
             return
-        for style in self._opened:
+        for style in self._active.values():
             if style.type != QUOTE:
                 self._end(style)
         self.write(text, styled=False)
@@ -76,21 +78,24 @@ class StyledWriter:
 
     def open(self, kind: str, *, url: str = "") -> None:
         """Open a style; one of a kind that is open already changes nothing."""
-        self._opened.append(_Open("" if self._has(kind) else kind, url))
+        style = _Open("" if kind in self._active else kind, url)
+        self._opened.append(style)
+        if style.type:
+            self._active[style.type] = style
 
     def close(self) -> None:
         """Close the style that was opened last."""
-        self._end(self._opened.pop())
-
-    def _has(self, kind: str) -> bool:
-        return any(style.type == kind for style in self._opened)
+        style = self._opened.pop()
+        self._end(style)
+        if style.type:
+            del self._active[style.type]
 
     def _append(self, text: str) -> None:
         self._parts.append(text)
         self._length += len(text)
 
     def _begin(self, chosen: Callable[[_Open], bool]) -> None:
-        for style in self._opened:
+        for style in self._active.values():
             if style.start < 0 and chosen(style):
                 style.start = self._length
 

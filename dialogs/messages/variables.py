@@ -17,7 +17,9 @@ MAX_VALUE = 4096  # characters of one value that are shown
 MAX_VALUES = 32_000  # characters of all values in a message together
 # No character of a text: Telegram drops most of them, and a NUL cannot be stored.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_UNSAFE_IN_URL = re.compile(r'[\x00-\x20"<>\\^`|\x7f-\xa0\u2000-\u200f\u2028-\u202f\u3000]')
+_UNSAFE = re.compile(r'[\x00-\x20"<>\\^`|\x7f-\xa0\u2000-\u200f\u2028-\u202f\u3000]')
+# A table, because an address may have thousands of them, and a message a hundred addresses.
+_ENCODED = {code: quote(chr(code)) for code in range(0x3001) if _UNSAFE.match(chr(code))}
 _WEB_URL = re.compile(r"https?://[^\s/]", re.IGNORECASE)
 
 
@@ -34,6 +36,11 @@ class Values:
     def __init__(self, variables: Mapping[str, str] | None) -> None:
         self._variables = variables
         self._left = MAX_VALUES
+
+    @property
+    def are_names(self) -> bool:
+        """Tell whether `{{name}}` is left as it is."""
+        return self._variables is None
 
     def value(self, name: str, source: str) -> str:
         """Return the value to show for a variable.
@@ -71,7 +78,7 @@ class Values:
                 url = url if _WEB_URL.match(url) else ""
             else:
                 url = VARIABLE.sub(lambda m: quote(self.value(m[1], m[0]), safe=""), template)
-        url = _UNSAFE_IN_URL.sub(lambda found: quote(found[0]), url)
+        url = url.translate(_ENCODED)
         return url if len(url) <= MAX_URL else ""
 
 

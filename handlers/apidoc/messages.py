@@ -12,17 +12,15 @@ from dialogs.messages import SCHEMA
 from handlers.apidoc.schemas import EXAMPLES, Document
 
 MESSAGE = "MessageContent"
-# rules between several fields, and patterns that not every generator understands
-_RULES = ("$schema", "$id", "$defs", "allOf", "anyOf", "oneOf", "pattern")
+# Rules between several fields, patterns that not every generator understands, and titles, which
+# some generators make names of types of, though a schema of answers has the name Message already.
+_LEFT_OUT = ("$schema", "$id", "$defs", "allOf", "anyOf", "oneOf", "pattern", "title")
 
 
 def message_schemas() -> dict[str, Document]:
     """Return the schema of a message, and those that it refers to, by name."""
     named = {MESSAGE: SCHEMA} | {_name(name): part for name, part in SCHEMA["$defs"].items()}
-    return {
-        name: {"description": part["title"]} | _simple(part) | {"examples": [EXAMPLES[name]]}
-        for name, part in named.items()
-    }
+    return {name: _simple(part) | {"examples": [EXAMPLES[name]]} for name, part in named.items()}
 
 
 def _name(definition: str) -> str:
@@ -37,7 +35,9 @@ def _simple(schema: Any) -> Any:
     if "$ref" in schema:
         name = str(schema["$ref"]).rpartition("/")[2]
         return {"$ref": f"#/components/schemas/{_name(name)}"}
-    simple = {key: _simple(value) for key, value in schema.items() if key not in _RULES}
+    if "title" in schema:
+        schema = {"description": schema["title"]} | schema
+    simple = {key: _simple(value) for key, value in schema.items() if key not in _LEFT_OUT}
     if "if" in simple:
         del simple["if"]
         simple["anyOf"] = [simple.pop("else"), simple.pop("then")]

@@ -196,6 +196,22 @@ async def test_a_lost_answer_leaves_the_outcome_unknown_and_sends_nothing_again(
     assert shop.said() == ["Hello", "after"]
 
 
+async def test_a_message_that_is_too_large_is_refused_with_one_problem(shop: Shop) -> None:
+    answer = await shop.write({"text": "x", "buttons": [[{}] * 60_000]})
+    assert (answer.status, answer.json["code"]) == (400, "validation_failed")
+    (problem,) = answer.json["errors"].pop("non_field_errors")
+    assert problem.startswith("The message is too large: it has more than 2,000 ")
+    assert answer.json["errors"] == {}
+
+
+async def test_of_very_many_problems_the_first_are_listed(shop: Shop) -> None:
+    answer = await shop.write({"text": "x", "buttons": [[{}] * 1900]})
+    assert (answer.status, answer.json["code"]) == (400, "validation_failed")
+    errors = answer.json["errors"]
+    assert sum(len(one) for one in errors.values()) == 100
+    assert "more problems" in errors["non_field_errors"][0]
+
+
 class TestIdempotency:
     """The header Idempotency-Key."""
 

@@ -380,6 +380,12 @@ def strings(part: Any, name: str) -> Iterator[str]:
             yield from strings(inner, name)
 
 
+def test_no_schema_has_a_title(schemas: Document) -> None:
+    """Generators make a type's name of it, which may be the name of another schema."""
+    for name, schema in schemas.items():
+        assert list(strings(schema | {"examples": []}, "title")) == [], name
+
+
 def test_patterns_are_valid_without_flags(document: Document) -> None:
     r"""`\p{L}` needs the flag u, which validators and the attribute `pattern` of HTML lack."""
     patterns = set(strings(document, "pattern"))

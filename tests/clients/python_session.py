@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import datetime
 import sys
+import time
+from collections.abc import Iterator
 
 from botyard_client import AuthenticatedClient, Client
 from botyard_client.api.accounts import (
@@ -25,6 +27,12 @@ from botyard_client.api.bots import (
     replace_telegram_data,
     update_telegram_data,
 )
+from botyard_client.api.messages import (
+    delete_telegram_data_message,
+    get_telegram_data_message,
+    telegram_data_chats_messages,
+    update_telegram_data_message,
+)
 from botyard_client.api.operation import get_readyz
 from botyard_client.models import (
     AuditEntryPage,
@@ -35,6 +43,14 @@ from botyard_client.models import (
     BotStatusState,
     Login,
     LoginAnswer,
+    Message,
+    MessageContent,
+    MessageContentAlbumItem,
+    MessageContentAlbumItemType,
+    MessageContentButton,
+    MessageContentFormat,
+    MessageContentLocation,
+    MessageState,
     PasswordChange,
     Problem,
     ProblemCode,
@@ -42,8 +58,12 @@ from botyard_client.models import (
     Registration,
     User,
     UserReplacement,
+    WrittenMessages,
 )
+from botyard_client.types import UNSET, Unset
 
+CHAT = "1001"  # in which a user has written to the bot before it was added here
+SECONDS = 60.0  # in which a message is sent
 PASSWORD = "correct horse battery"
 NEW = "staple battery horse"
 
@@ -96,6 +116,7 @@ def switch_bot(client: AuthenticatedClient, token: str) -> None:
     on = update_telegram_data.sync(made.id, client=client, body=BotChanges(active=True))
     assert isinstance(on, Bot)
     assert on.status.state == BotStatusState.RUNNING
+    write_messages(client, made.id)
     assert list_telegram_data.sync(client=client) == [
         get_telegram_data.sync(made.id, client=client)
     ]
@@ -103,6 +124,71 @@ def switch_bot(client: AuthenticatedClient, token: str) -> None:
     gone = get_telegram_data.sync(made.id, client=client)
     assert isinstance(gone, Problem)
     assert gone.code == ProblemCode.NOT_FOUND
+
+
+def write_messages(client: AuthenticatedClient, bot: int) -> None:
+    """Write to a chat, read what became of it, and edit and delete messages."""
+    buttons = [[MessageContentButton(text="Track it", url="https://example.com/track/4711")]]
+    markdown = MessageContentFormat.MARKDOWN
+    hello = MessageContent(text="**Hello** from Python", format_=markdown, buttons=buttons)
+    message = sent(client, bot, *written(client, bot, hello, key="hello"))
+    assert (message.text, message.method) == ("Hello from Python", "sendMessage")
+    assert message.parameters["entities"][0]["type"] == "bold"
+    assert written(client, bot, hello, key="hello") == [message], "it is not written again"
+    bye = MessageContent(text="Bye from Python", buttons=buttons)
+    edited = update_telegram_data_message.sync(bot, message.id, client=client, body=bye)
+    assert isinstance(edited, WrittenMessages)
+    assert [item.text for item in edited.items] == ["Bye from Python"]
+    assert get_telegram_data_message.sync(bot, message.id, client=client) == edited.items[0]
+    photo = MessageContentAlbumItemType.PHOTO
+    album = [MessageContentAlbumItem(type_=photo, file_id=name) for name in ("a", "b")]
+    first, second = written(client, bot, MessageContent(media=album, text="Two"))
+    assert (first.group_id, second.group_id) == (first.id, first.id)
+    place = MessageContentLocation(latitude=52.52, longitude=13.405)
+    (point,) = written(client, bot, MessageContent(location=place))
+    point = sent(client, bot, point)
+    deleted = delete_telegram_data_message.sync_detailed(bot, point.id, client=client)
+    assert deleted.status_code == 204
+    gone = get_telegram_data_message.sync(bot, point.id, client=client)
+    assert isinstance(gone, Problem)
+    wrong = telegram_data_chats_messages.sync(bot, CHAT, client=client, body=MessageContent())
+    assert isinstance(wrong, Problem)
+    assert wrong.code == ProblemCode.VALIDATION_FAILED
+    assert not isinstance(wrong.errors, Unset)
+
+
+def written(
+    client: AuthenticatedClient, bot: int, content: MessageContent, *, key: str | Unset = UNSET
+) -> list[Message]:
+    """Write a message, once the bot has read what the user wrote to it."""
+    for _ in waiting():
+        answer = telegram_data_chats_messages.sync(
+            bot, CHAT, client=client, body=content, idempotency_key=key
+        )
+        if isinstance(answer, WrittenMessages):
+            return answer.items
+        assert isinstance(answer, Problem)
+        assert answer.code == ProblemCode.NOT_FOUND, answer
+    raise TimeoutError
+
+
+def sent(client: AuthenticatedClient, bot: int, message: Message) -> Message:
+    """Read a message until it is sent."""
+    for _ in waiting():
+        shown = get_telegram_data_message.sync(bot, message.id, client=client)
+        assert isinstance(shown, Message)
+        if shown.finished_at is not None:
+            assert shown.state == MessageState.SENT, shown
+            return shown
+    raise TimeoutError
+
+
+def waiting() -> Iterator[None]:
+    """Go round until it took too long."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(0.05)
 
 
 def main(url: str, token: str) -> None:

@@ -43,7 +43,9 @@ async def test_a_whole_session_works_with_it(
 ) -> None:
     checked = await program("mypy", "--no-incremental", str(SESSION), MYPYPATH=str(generated))
     assert checked.code == 0, checked.out
-    token = telegram.add_bot().token
+    bot = telegram.add_bot()
+    telegram.send_message(bot.id, text="hi", chat_id=1001)
     there = {"PYTHONPATH": str(generated)}
-    ended = await program("python", str(SESSION), anonymous.url, token, **there)
+    ended = await program("python", str(SESSION), anonymous.url, bot.token, **there)
     assert (ended.code, ended.out) == (0, "done\n"), ended.err
+    assert "Bye from Python" in [one.present_text for one in telegram.sent(bot.id)]

@@ -68,9 +68,11 @@ async def test_a_whole_session_compiles_and_works(
 ) -> None:
     compiled = await program("tsc", "--project", "tsconfig.json")
     assert compiled.code == 0, compiled.out
-    session = ("built/session.js", anonymous.url, telegram.add_bot().token)
-    ended = await program("node", *session)
+    bot = telegram.add_bot()
+    telegram.send_message(bot.id, text="hi", chat_id=1001)
+    ended = await program("node", "built/session.js", anonymous.url, bot.token)
     assert (ended.code, ended.out) == (0, "done\n"), ended.err
+    assert "Bye from a page" in [one.present_text for one in telegram.sent(bot.id)]
 
 
 async def test_its_types_compile_with_every_check(generated: Path, program: Program) -> None:

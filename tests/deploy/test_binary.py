@@ -88,7 +88,10 @@ class EmptyRoot:
         with os.fdopen(reading) as told:
             server = Inside(process, init=json.load(told)["child-pid"])
         announced: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        server.reader = asyncio.create_task(server._read(announced), name="the file's log")
+        assert process.stderr is not None
+        server.reader = asyncio.create_task(
+            server._read(process.stderr, announced), name="the file's log"
+        )
         try:
             async with asyncio.timeout(START):
                 server.url = await announced
