@@ -15,6 +15,8 @@ from models.messaging.idempotency import IdempotencyKey
 from models.messaging.messages import Message
 from models.messaging.updates import Update
 
+# of what runs now, which a copy has no use for
+NOT_COPIED = frozenset({"processes"})
 # each table comes after those that its foreign keys refer to
 TABLES: tuple[type[BaseModel], ...] = (
     InstallationFact,

@@ -82,9 +82,8 @@ class Cluster:
         elif bell is Bell.RUNS:
             self._runner.wishes.heard(ids)
         elif bell is Bell.WISH:
-            for bot_id in ids:
-                if self._runner.manager.find(bot_id) is not None:
-                    self._start(self._reconcile(bot_id), f"wish for bot {bot_id}")
+            for bot_id in ids:  # whoever owns it has it start or stop
+                self._start(self._reconcile(bot_id), f"wish for bot {bot_id}")
 
     async def _reconcile(self, bot_id: int) -> None:
         try:

@@ -15,7 +15,7 @@ from handlers.times import rfc3339
 from models.bots import runs
 from models.bots.tables import Bot, Run
 from models.engine.database import Database
-from models.errors import NotOwner
+from models.errors import NotOwner, ProcessLost
 from models.installation import put
 from sandbox import Sandbox
 from server.app import Botyard, open_botyard
@@ -182,13 +182,30 @@ async def test_a_bot_that_may_not_write_any_more_is_started_as_it_is_stored(
 # -- the fence
 
 
+class Fence:
+    """Refuses what is written for bots."""
+
+    session = "botyard-fenced"
+    shut = True
+    losses = 0
+
+    def identity(self) -> int:
+        """Any process."""
+        return 7
+
+    def check(self, process_id: int) -> None:
+        """Refuse, or not."""
+        assert process_id == 7
+        if self.shut:
+            raise ProcessLost("these bots are another process's")
+
+    def lost(self) -> None:
+        """Count the refusals."""
+        self.losses += 1
+
+
 async def test_who_is_fenced_out_writes_nothing_and_holds_nobody_up(config: Config) -> None:
-    fenced = True
-
-    def fence() -> None:
-        if fenced:
-            raise NotOwner("these bots are another process's")
-
+    fence = Fence()
     botyard = await open_botyard(config, runner=QUICK)  # makes the tables
     await botyard.close()
     db = Database(config.database_url, fence=fence)
@@ -211,10 +228,11 @@ async def test_who_is_fenced_out_writes_nothing_and_holds_nobody_up(config: Conf
         go.set()
         await blocked
         outcomes = await asyncio.gather(*jobs, return_exceptions=True)
-        assert [type(outcome) for outcome in outcomes] == [type(None), NotOwner] * 3
+        assert [type(outcome) for outcome in outcomes] == [type(None), ProcessLost] * 3
+        assert fence.losses == 3
         with pytest.raises(NotOwner):
             await db.write_as_owner(put, "alone", "x")
-        fenced = False
+        fence.shut = False
         await db.write_as_owner(put, "alone", "y")
     finally:
         await db.close()
