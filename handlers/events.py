@@ -127,7 +127,8 @@ class Events(ApiHandler):
             events = await subscription.next(HEARTBEAT)
             if subscription.closed:
                 return
-            if time.monotonic() - checked >= HEARTBEAT:
+            if subscription.is_doubtful or time.monotonic() - checked >= HEARTBEAT:
+                subscription.is_doubtful = False
                 if not await self.services.sessions.is_live(self.principal):
                     return
                 checked = time.monotonic()

@@ -28,6 +28,9 @@ class Ownership(Protocol):
     def owns(self, bot: BotRecord) -> bool:
         """Return True if this process runs the bot, as it has just been read."""
 
+    def is_silent(self, bot: BotRecord) -> bool:
+        """Return True if the process that runs the bot has not been heard of for seconds."""
+
     async def claim(self, bot: BotRecord) -> BotRecord:
         """Make this process the owner of a bot that has none.
 
@@ -45,6 +48,10 @@ class SoleOwner:
     def owns(self, bot: BotRecord) -> bool:
         """Return True; see `Ownership`."""
         return True
+
+    def is_silent(self, bot: BotRecord) -> bool:
+        """Return False; see `Ownership`."""
+        return False
 
     async def claim(self, bot: BotRecord) -> BotRecord:
         """Return the bot; see `Ownership`."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass
 
 from dialogs import echo
@@ -11,8 +13,9 @@ from dialogs.events import Dialog
 from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
+from models.errors import StorageError
 from models.messaging.flush import Result
-from models.messaging.messages import MessageState, SendReason, StoredMessage
+from models.messaging.messages import Lane, MessageState, SendReason, StoredMessage
 from runner.claims import Claims
 from runner.group_commit import GroupCommit
 from runner.live.counters import UpdateCounts
@@ -32,6 +35,8 @@ from runner.telegram.transport import Transport
 from runner.updates.journal import Journal
 from runner.views import Views
 from runner.wishes import Wishes
+
+log = logging.getLogger("botyard.runner")
 
 
 class _Observer:
@@ -127,14 +132,34 @@ class Runner:
             counts[BotState.STARTING] += self.reconciler.queued
         return counts
 
-    async def save_polls(self) -> None:
+    async def save_polls(self, users: Set[int] | None = None) -> None:
         """Write the times of the bots' last polls; called once a minute.
+
+        Args:
+            users: only of the bots of these accounts; None for all.
 
         Raises:
             StorageError: nothing was written.
         """
-        polls = ((bot.record.id, bot.status.last_poll_at) for bot in self.manager.bots())
+        polls = (
+            (bot.record.id, bot.status.last_poll_at)
+            for bot in self.manager.bots()
+            if users is None or bot.record.user_id in users
+        )
         await self.statuses.save_polls((bot_id, at) for bot_id, at in polls if at is not None)
+
+    def send_written(self, bot_id: int) -> None:
+        """Send what people have written in other processes, if the bot runs here."""
+        if (run := self.manager.run(bot_id)) is not None:
+            run.outbox.doubt(Lane.OPERATOR)
+
+    async def handle_again(self, bot_id: int) -> None:
+        """Handle updates that are to be handled again, if the bot runs here."""
+        if (run := self.manager.run(bot_id)) is not None and run.has_backlog:
+            try:
+                await run.processor.load_backlog(frozenset())
+            except StorageError as error:
+                log.warning("bot %d: its updates are not read yet: %s", bot_id, error)
 
     async def expire_messages(self) -> None:
         """Give up messages that have waited too long; called once a minute.
@@ -204,7 +229,7 @@ def create_runner(
         messages=messages,
         commits=commits,
         statuses=statuses,
-        views=Views(db, vault, manager=manager, statuses=statuses, counts=counts),
+        views=Views(db, vault, manager=manager, statuses=statuses, counts=counts, ownership=owner),
         wishes=Wishes(db, vault, manager, owner, settings),
         claims=claims,
         events=events,

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     TELEGRAM_UNREACHABLE = "telegram_unreachable"
     RATE_LIMITED = "rate_limited"
     CONFLICT = "conflict"
+    SERVER_UNREACHABLE = "server_unreachable"
     STORAGE_UNAVAILABLE = "storage_unavailable"
     INTERNAL_ERROR = "internal_error"
 

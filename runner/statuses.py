@@ -82,6 +82,7 @@ class StatusWriter:
     def forget(self, bot_id: int) -> None:
         """Drop the status of a bot that was deleted or runs in another process."""
         self._latest.pop(bot_id, None)
+        self._polls.pop(bot_id, None)
         self._unwritten.pop(bot_id, None)
 
     def forget_all(self) -> None:
@@ -103,7 +104,7 @@ class StatusWriter:
         changed = [(bot_id, at) for bot_id, at in current.items() if self._polls.get(bot_id) != at]
         if changed:
             await self._db.write_as_owner(runs.save_polls, changed)
-        self._polls = current
+        self._polls |= current
 
     async def flush(self) -> None:
         """Try once to write all unwritten statuses; keep them if the database does not answer."""

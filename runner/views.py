@@ -19,7 +19,8 @@ from models.engine.database import Database
 from models.messaging.updates import Counts
 from runner.live.counters import UpdateCounts
 from runner.manager import BotManager
-from runner.states import BotState, BotStatus, Reason
+from runner.ownership import Ownership
+from runner.states import ALIVE, BotState, BotStatus, Reason
 from runner.statuses import StatusWriter
 
 P = ParamSpec("P")
@@ -35,6 +36,7 @@ class Views:
         manager: runs the bots.
         statuses: the statuses that are not written yet.
         counts: the numbers of pending and dead updates.
+        ownership: the bots that this process owns.
     """
 
     def __init__(
@@ -45,12 +47,14 @@ class Views:
         manager: BotManager,
         statuses: StatusWriter,
         counts: UpdateCounts,
+        ownership: Ownership,
     ) -> None:
         self._db = db
         self._vault = vault
         self._manager = manager
         self._statuses = statuses
         self._counts = counts
+        self._ownership = ownership
 
     async def view(self, bot_id: int, *, user_id: int | None = None) -> Shown | None:
         """Return one bot with its status; None if there is none.
@@ -103,7 +107,15 @@ class Views:
             return replace(managed.status, pending=count.pending, dead=count.dead)
         if run is not None and run.generation > record.generation:
             return None
-        return _status(record, _newer(run, record.run), count)
+        status = _status(record, _newer(run, record.run), count)
+        if status.state in ALIVE and self._ownership.is_silent(record):
+            return replace(
+                status,
+                state=BotState.RETRYING,
+                reason=Reason.SERVER_UNREACHABLE,
+                detail="Its server does not answer; another one takes the bot over in a moment.",
+            )
+        return status
 
     def last_known(self, record: BotRecord) -> BotStatus:
         """Return the last known status of a bot, for use while the database does not answer."""

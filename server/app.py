@@ -6,7 +6,7 @@ import asyncio
 import logging
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -174,8 +174,20 @@ def _routines(
     db: Database,
     services: Services,
     boot: asyncio.Task[None],
+    *,
+    cluster: Cluster | None,
 ) -> list[PeriodicTask]:
     """Make the periodic tasks; reconciliation starts after every bot was started."""
+
+    def once(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """Let one of several processes do it."""
+
+        async def do() -> None:
+            if cluster is None or cluster.is_first():
+                await work()
+
+        return do
+
     janitor = Janitor(
         db,
         runner,
@@ -206,12 +218,12 @@ def _routines(
         ),
         PeriodicTask(
             "expiry",
-            services.runner.expire_messages,
+            once(services.runner.expire_messages),
             every=POLLS_EVERY,
             failed="messages that have waited too long were not given up",
         ),
         PeriodicTask(
-            "janitor", janitor.sweep, every=runner.prune_interval, failed="pruning failed"
+            "janitor", once(janitor.sweep), every=runner.prune_interval, failed="pruning failed"
         ),
     ]
 
@@ -252,7 +264,8 @@ async def _open_services(
     cluster = None
     if membership is not None and fence is not None:
         identity = _identity(config, fence, lock_file)
-        cluster = Cluster(db, membership, services.runner, identity)
+        cluster = Cluster(db, membership, services.runner, identity, vault=vault)
+        cluster.on_sessions = services.sessions.look_at
     stack.callback(services.logins.close)
     stack.push_async_callback(services.emails.close)
     services.emails.start()
@@ -315,7 +328,7 @@ async def open_botyard(
         loop_lag.start()
         start = services.runner.reconciler.start_wanted
         boot = asyncio.create_task(cluster.begin() if cluster else start(), name="boot")
-        routines = _routines(config, runner, services.db, services, boot)
+        routines = _routines(config, runner, services.db, services, boot, cluster=cluster)
         for routine in routines:
             stack.push_async_callback(routine.close)
             routine.start()

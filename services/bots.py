@@ -12,6 +12,7 @@ from models.bots import bots, takeover
 from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
+from models.engine.doorbell import Bell
 from models.errors import StorageError, StorageUnavailable
 from models.messaging import dead_updates, updates
 from runner.errors import BotGone
@@ -165,9 +166,13 @@ class BotService:
             False if there is no such update.
         """
         revived = await self._db.write(authorized, by, dead_updates.revive, bot, update_id)
-        if revived is not None and (run := self._manager.run(bot.id)) is not None:
+        if revived is None:
+            return False
+        if (run := self._manager.run(bot.id)) is not None:
             run.processor.enqueue(IncomingUpdate.from_stored(revived))
-        return revived is not None
+        else:
+            await self._db.ring(Bell.BACKLOG, [bot.id])
+        return True
 
     async def _verify(self, token: str) -> Verification:
         return await verify(self._runner.transport, token, timeout=self._settings.verify_timeout)

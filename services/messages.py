@@ -75,6 +75,7 @@ class MessageService:
                 messages,
                 lifetime=LIFETIME,
                 key=_key(key, chat_id, document, by),
+                ring=self._runner.manager.run(bot.id) is None,
             )
         except StorageUnavailable:
             if (run := self._runner.manager.run(bot.id)) is not None:

@@ -16,6 +16,7 @@ from models.accounts.users import UserRecord
 from models.engine import change_marker
 from models.engine.base import now
 from models.engine.database import Database
+from models.engine.doorbell import Bell
 from runner.live.hub import EventHub
 from services.errors import SessionNotFound
 from services.session_cache import SessionCache
@@ -77,6 +78,12 @@ class SessionService:
             self._cache.clear()
         self._cache.trust(began)
 
+    def look_at(self, user_ids: list[int]) -> None:
+        """Learn that sessions of accounts have ended in another process."""
+        for user_id in user_ids:
+            self._cache.drop(user_id)
+            self._events.check_sessions(user_id)
+
     async def is_live(self, principal: Principal) -> bool:
         """Return True while the caller's session is live and the account enabled."""
         session_id, user_id = principal.session_id or "", principal.user.id
@@ -106,6 +113,7 @@ class SessionService:
         )
         self._cache.drop(user.id)
         self._events.end_session(user.id, session_id)
+        await self._db.ring(Bell.SESSIONS, [user.id])
         return ended
 
     async def end_by(
@@ -120,4 +128,5 @@ class SessionService:
         result = await self._db.write(authorized, by, write, *args)
         self._cache.drop(user_id)
         self._events.end_sessions(user_id, keep=keep)
+        await self._db.ring(Bell.SESSIONS, [user_id])
         return result

@@ -137,6 +137,15 @@ def list_for(vault: Vault, user_id: int) -> list[BotRecord]:
     return find(vault, "bots.user_id = ?", user_id)
 
 
+def among(vault: Vault, bot_ids: list[int], user_ids: list[int]) -> list[BotRecord]:
+    """Read those of some bots that belong to some accounts, oldest first."""
+    if not bot_ids or not user_ids:
+        return []
+    of_ids, of_users = (", ".join("?" * len(ids)) for ids in (bot_ids, user_ids))
+    condition = f"bots.id IN ({of_ids}) AND bots.user_id IN ({of_users})"
+    return find(vault, condition, *bot_ids, *user_ids)
+
+
 def get_several(vault: Vault, bot_ids: list[int]) -> dict[int, BotRecord]:
     """Read some bots by their ids; without those that do not exist, or that no secret opens."""
     marks = ", ".join("?" * len(bot_ids))

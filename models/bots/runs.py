@@ -16,7 +16,7 @@ from models.bots.records import BotRecord, RunRecord
 from models.bots.tables import Bot, Run
 from models.engine import doorbell
 from models.engine.base import now
-from models.engine.bulk import run_in_few_statements, stored
+from models.engine.bulk import loaded, run_in_few_statements, select, stored
 from models.engine.doorbell import Bell
 
 STOPPED, STARTING, STOPPING = "stopped", "starting", "stopping"
@@ -109,6 +109,28 @@ def shown_state(bot: BotRecord, run: RunRecord | None) -> str:
     if bot.wanted:
         return STARTING
     return STOPPING if run is not None and run.state in ALIVE else STOPPED
+
+
+def last_seen(
+    user_ids: list[int], process_id: int
+) -> list[tuple[int, int, datetime | None, datetime | None]]:
+    """Return what has happened last to bots of accounts that other processes run.
+
+    Args:
+        process_id: the process whose bots are left out.
+
+    Returns:
+        The account, the bot, the time of its last poll and of its last update.
+    """
+    marks = ", ".join("?" * len(user_ids))
+    rows = select(
+        "SELECT bots.user_id, bots.id, runs.last_poll_at, bots.last_update_at "  # noqa: S608
+        "FROM bots JOIN runs ON runs.bot_id = bots.id "
+        f"WHERE bots.user_id IN ({marks}) AND bots.owner_id <> ?",
+        *user_ids,
+        process_id,
+    )
+    return [(user, bot, loaded(poll), loaded(update)) for user, bot, poll, update in rows]
 
 
 def joined(*columns: Any) -> Any:

@@ -12,12 +12,14 @@ import logging
 import queue
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import ParamSpec, Protocol, TypeVar
 
-from models.engine import sqlite_file
+from models.engine import doorbell, sqlite_file
 from models.engine.base import proxy
 from models.engine.connection import connect
+from models.engine.doorbell import Bell
 from models.engine.histogram import Histogram
 from models.engine.worker import Job, Queue, Worker
 from models.errors import DatabaseDamaged, ProcessLost, StorageUnavailable
@@ -145,6 +147,15 @@ class Database:
         except ProcessLost:
             self._fence.lost()
             raise
+
+    async def ring(self, bell: Bell, ids: list[int]) -> None:
+        """Ring a bell for other processes, if there can be any.
+
+        One that cannot be rung is left out: others look without it, too.
+        """
+        if self._fence is not None:
+            with suppress(StorageUnavailable):
+                await self.write(doorbell.ring, bell, ids)
 
     async def _submit(self, jobs: Queue, run: Callable[[], T], *, owner: int | None = None) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()

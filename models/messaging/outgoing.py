@@ -9,8 +9,9 @@ from typing import Any, cast
 from models.accounts.audit import Action, Actor
 from models.bots import bots
 from models.bots.records import BotRecord
-from models.engine import bulk
+from models.engine import bulk, doorbell
 from models.engine.base import now
+from models.engine.doorbell import Bell
 from models.errors import ChatUnknown, MessageChanged, OutboxFull
 from models.messaging import chats, idempotency
 from models.messaging.effects import OutgoingMessage
@@ -87,6 +88,29 @@ def find(bot_id: int, message_id: int) -> MessageRow | None:
     return found[0] if found else None
 
 
+def news(ids: list[int], user_ids: list[int]) -> list[tuple[int, int, MessageRow]]:
+    """Return those of some messages whose bots belong to some accounts.
+
+    Returns:
+        The accounts, the bots and the messages.
+    """
+    if not ids or not user_ids:
+        return []
+    of_ids, of_users = (", ".join("?" * len(some)) for some in (ids, user_ids))
+    owners = {
+        number: (user_id, bot_id)
+        for number, user_id, bot_id in bulk.select(
+            "SELECT messages.id, bots.user_id, bots.id FROM messages "  # noqa: S608
+            "JOIN bots ON bots.id = messages.bot_id "
+            f"WHERE messages.id IN ({of_ids}) AND bots.user_id IN ({of_users})",
+            *ids,
+            *user_ids,
+        )
+    }
+    rows = _rows(f"messages.id IN ({of_ids})", *ids)
+    return [(*owners[row.id], row) for row in rows if row.id in owners]
+
+
 def written_together(bot_id: int, row: MessageRow) -> list[MessageRow]:
     """Return the messages that were written together with one, including it, in order."""
     if row.group_id is None:
@@ -119,6 +143,7 @@ def queue(
     *,
     lifetime: timedelta,
     key: RequestKey | None,
+    ring: bool = False,
     by: Actor,
 ) -> Written:
     """Queue what a person has written.
@@ -126,6 +151,7 @@ def queue(
     Args:
         lifetime: how long it may wait.
         key: the request's key; None for none.
+        ring: True to tell the process that runs the bot, if there is one.
 
     Raises:
         ChatUnknown: the bot has never received anything from the chat.
@@ -145,6 +171,8 @@ def queue(
     if key is not None:
         idempotency.store(bot.id, key, first_id=ids[0], last_id=ids[-1])
     bots.record_action(Action.MESSAGE_WRITTEN, bot, by, chat_id=chat_id, messages=ids)
+    if ring:
+        doorbell.ring(Bell.OUTBOX, [bot.id])
     rows = _rows("messages.bot_id = ? AND messages.id BETWEEN ? AND ?", bot.id, ids[0], ids[-1])
     return Written(rows, _calls(messages, rows))
 

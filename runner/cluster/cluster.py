@@ -6,7 +6,10 @@ import asyncio
 import logging
 import resource
 import time
+from collections.abc import Callable, Coroutine
+from typing import Any
 
+from models.bots.vault import Vault
 from models.cluster.link import Identity, Vitals
 from models.engine.database import Database
 from models.engine.doorbell import Bell
@@ -14,9 +17,14 @@ from models.errors import StorageError
 from runner.cluster.claimer import Claimer
 from runner.cluster.membership import Membership, Reactions
 from runner.cluster.reachability import Reachability
+from runner.cluster.relay import Relay
 from runner.runner import Runner
 
 log = logging.getLogger("botyard.cluster")
+
+
+def _nothing(_users: list[int]) -> None:
+    """Do nothing."""
 
 
 class Cluster:
@@ -27,10 +35,17 @@ class Cluster:
         membership: its row.
         runner: its bots.
         identity: what it tells of itself.
+        vault: decrypts the stored tokens.
     """
 
     def __init__(
-        self, db: Database, membership: Membership, runner: Runner, identity: Identity
+        self,
+        db: Database,
+        membership: Membership,
+        runner: Runner,
+        identity: Identity,
+        *,
+        vault: Vault,
     ) -> None:
         self._membership = membership
         self._identity = identity
@@ -38,9 +53,12 @@ class Cluster:
         self.claimer = Claimer(db, membership, runner.manager, runner.reconciler)
         self._reachability = Reachability(runner.transport, membership)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.relay = Relay(
+            db, vault, runner, process_id=lambda: membership.process_id, spawn=self._start
+        )
+        self.on_sessions: Callable[[list[int]], None] = _nothing
+        self._load = Load()
         self._draining = False
-        self._used = self._cpu_seconds()
-        self._measured_at = time.monotonic()
 
     async def begin(self) -> None:
         """Begin to beat and to claim bots; return when the first of them are being started."""
@@ -50,9 +68,15 @@ class Cluster:
         self._membership.start(self._identity, reactions)
         await self.claimer.begin()
         self._start(self.claimer.run(), "claimer")
+        self._start(self.relay.run(), "relay")
         self._start(self._reachability.run(), "reachability")
 
-    def _start(self, work, name: str) -> None:  # type: ignore[no-untyped-def]
+    def is_first(self) -> bool:
+        """Return True if this process does what one of them has to do for all."""
+        able = self._membership.peers.able(self._membership.process_id)
+        return not able or able[0].id == self._membership.process_id
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -77,13 +101,20 @@ class Cluster:
     # -- reactions
 
     def _heard(self, bell: Bell, ids: list[int]) -> None:
+        self.relay.heard(bell, ids)
         if bell is Bell.FREE:
             self.claimer.wake()
         elif bell is Bell.RUNS:
             self._runner.wishes.heard(ids)
-        elif bell is Bell.WISH:
-            for bot_id in ids:  # whoever owns it has it start or stop
+        elif bell is Bell.SESSIONS:
+            self.on_sessions(ids)
+        for bot_id in ids:
+            if bell is Bell.WISH:  # whoever owns it has it start or stop
                 self._start(self._reconcile(bot_id), f"wish for bot {bot_id}")
+            elif bell is Bell.OUTBOX:
+                self._runner.send_written(bot_id)
+            elif bell is Bell.BACKLOG:
+                self._start(self._runner.handle_again(bot_id), f"backlog of bot {bot_id}")
 
     async def _reconcile(self, bot_id: int) -> None:
         try:
@@ -99,12 +130,23 @@ class Cluster:
         runner.statuses.forget_all()
 
     def _vitals(self) -> Vitals:
-        now, used = time.monotonic(), self._cpu_seconds()
-        passed = max(0.001, now - self._measured_at)
-        load, self._used, self._measured_at = (used - self._used) / passed, used, now
-        return Vitals(load, self._draining, self._reachability.reaches)
+        return Vitals(self._load.measure(), self._draining, self._reachability.reaches)
 
-    @staticmethod
-    def _cpu_seconds() -> float:
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        return usage.ru_utime + usage.ru_stime
+
+class Load:
+    """Measures the part of a core that this process uses."""
+
+    def __init__(self) -> None:
+        self._used, self._at = _cpu_seconds(), time.monotonic()
+
+    def measure(self) -> float:
+        """Return the part since the last measurement."""
+        used, now = _cpu_seconds(), time.monotonic()
+        load = (used - self._used) / max(0.001, now - self._at)
+        self._used, self._at = used, now
+        return load
+
+
+def _cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime

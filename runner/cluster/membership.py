@@ -84,6 +84,10 @@ class Membership:
         """Return True if this process runs the bot; see `Ownership`."""
         return bot.owner_id is not None and bot.owner_id == self.process_id
 
+    def is_silent(self, bot: BotRecord) -> bool:
+        """Return True if the bot's process has not been heard of; see `Ownership`."""
+        return bot.owner_id is not None and self.peers.silent(bot.owner_id)
+
     async def claim(self, bot: BotRecord) -> BotRecord:
         """Make this process the owner of a bot that has none; see `Ownership`."""
         process_id = self._fence.identity()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
+from collections.abc import Set
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from models.messaging.messages import MessageState
 
@@ -71,6 +72,7 @@ class Subscription:
         self.session_id = session_id
         self.missed = missed
         self.closed = False
+        self.is_doubtful = False
         self._waiting: deque[Event] = deque()
         self._news = asyncio.Event()
 
@@ -80,6 +82,11 @@ class Subscription:
             self.close()
             return
         self._waiting.append(event)
+        self._news.set()
+
+    def check(self) -> None:
+        """Wake the reader, to check whether its session is still live."""
+        self.is_doubtful = True
         self._news.set()
 
     async def next(self, timeout: float) -> list[Event]:
@@ -104,18 +111,43 @@ class Subscription:
         self._news.set()
 
 
+class EventRelay(Protocol):
+    """Passes events on to other processes, for users who read them there."""
+
+    def reads_elsewhere(self, user_id: int) -> bool:
+        """Return True if a user reads their events in another process."""
+
+    def published(self, user_id: int, kind: EventKind, bot_id: int, data: Any) -> None:
+        """Learn of an event."""
+
+    def listening(self, user_id: int) -> None:
+        """Learn that a user begins to read their events here."""
+
+
 class EventHub:
-    """Distributes events to the readers of each user, and keeps the recent ones."""
+    """Distributes events to the readers of each user, and keeps the recent ones.
+
+    Attributes:
+        relay: passes them on; None while there is only one process.
+    """
 
     def __init__(self) -> None:
+        self.relay: EventRelay | None = None
         self._epoch = secrets.token_hex(4)  # ids of an earlier process are invalid
         self._number = 0
         self._readers: dict[int, set[Subscription]] = {}
         self._history: dict[int, deque[Event]] = {}
 
     def listened_to(self, user_id: int) -> bool:
-        """Return True if a user's events have a reader."""
-        return user_id in self._readers
+        """Return True if a user's events have a reader, here or in another process."""
+        if user_id in self._readers:
+            return True
+        return self.relay is not None and self.relay.reads_elsewhere(user_id)
+
+    @property
+    def users(self) -> Set[int]:
+        """The users whose events have a reader here."""
+        return self._readers.keys()
 
     def readers(self, user_id: int) -> int:
         """Return the number of readers of a user's events."""
@@ -132,7 +164,13 @@ class EventHub:
         return not self._readers
 
     def publish(self, user_id: int, kind: EventKind, bot_id: int, data: Any = None) -> None:
-        """Send an event to a user's readers."""
+        """Send an event to a user's readers, wherever they are."""
+        self.publish_here(user_id, kind, bot_id, data)
+        if self.relay is not None:
+            self.relay.published(user_id, kind, bot_id, data)
+
+    def publish_here(self, user_id: int, kind: EventKind, bot_id: int, data: Any = None) -> None:
+        """Send an event to a user's readers in this process."""
         history = self._history.get(user_id)
         if history is None:  # the user has never had a reader
             return
@@ -151,6 +189,8 @@ class EventHub:
         """
         history = self._history.setdefault(user_id, deque(maxlen=HISTORY))
         subscription = Subscription(session_id, self._missed(history, last_id))
+        if self.relay is not None and user_id not in self._readers:
+            self.relay.listening(user_id)
         self._readers.setdefault(user_id, set()).add(subscription)
         return subscription
 
@@ -173,6 +213,11 @@ class EventHub:
         for reader in self._readers.get(user_id, ()):
             if reader.session_id != keep:
                 reader.close()
+
+    def check_sessions(self, user_id: int) -> None:
+        """Have a user's readers check whether their sessions are still live."""
+        for reader in self._readers.get(user_id, ()):
+            reader.check()
 
     def _missed(self, history: deque[Event], last_id: str | None) -> list[Event] | None:
         ids = [event.id for event in history]

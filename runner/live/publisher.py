@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from models.errors import StorageError
@@ -15,6 +16,7 @@ from runner.states import BotStatus
 log = logging.getLogger("botyard.runner")
 
 EVERY = 1.0  # seconds
+Elsewhere = Callable[[list[int]], Awaitable[dict[tuple[int, int], BotStatus]]]
 
 
 class CounterPublisher:
@@ -24,12 +26,17 @@ class CounterPublisher:
         manager: runs the bots.
         counts: the numbers of pending and dead updates.
         events: publishes the counters.
+
+    Attributes:
+        elsewhere: returns the statuses of bots of some users that other processes run, by user and
+            bot; None while there is only one process.
     """
 
     def __init__(self, manager: BotManager, counts: UpdateCounts, events: EventHub) -> None:
         self._manager = manager
         self._counts = counts
         self._events = events
+        self.elsewhere: Elsewhere | None = None
         self._published: dict[int, BotStatus] = {}
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -59,18 +66,21 @@ class CounterPublisher:
             self._published.clear()
 
     async def _publish(self) -> None:
-        followed = [
-            managed
+        users = self._events.users
+        followed = {
+            (managed.record.user_id, managed.record.id): managed.status
             for managed in self._manager.bots()
-            if self._events.listened_to(managed.record.user_id)
-        ]
-        counts = await self._counts.of([managed.record.id for managed in followed])
-        for managed in followed:
-            record, count = managed.record, counts[managed.record.id]
-            status = replace(managed.status, pending=count.pending, dead=count.dead)
-            before, self._published[record.id] = self._published.get(record.id), status
+            if managed.record.user_id in users
+        }
+        if self.elsewhere is not None:
+            followed = await self.elsewhere(sorted(users)) | followed
+        counts = await self._counts.of([bot_id for _, bot_id in followed])
+        for (user_id, bot_id), known in followed.items():
+            count = counts[bot_id]
+            status = replace(known, pending=count.pending, dead=count.dead)
+            before, self._published[bot_id] = self._published.get(bot_id), status
             if before is not None and _counters(before) != _counters(status):
-                self._events.publish(record.user_id, EventKind.COUNTERS, record.id, status)
+                self._events.publish_here(user_id, EventKind.COUNTERS, bot_id, status)
 
 
 def _counters(status: BotStatus) -> tuple[object, ...]:

@@ -1,0 +1,185 @@
+"""Events of bots that other processes run, for the readers of this one; and the other way round.
+
+Bells carry ids only: who hears one reads the rows, and hands them to its own readers. An owner who
+reads their events in another process is told to all processes now and then, so that what happens to
+messages, which is much, is told only while somebody wants to know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from models.bots import bots, runs
+from models.bots.vault import Vault
+from models.engine.base import now
+from models.engine.database import Database
+from models.engine.doorbell import Bell
+from models.errors import StorageError
+from models.messaging import outgoing
+from runner.live.hub import EventKind, MessageNews
+from runner.runner import Runner
+from runner.states import BotState, BotStatus
+
+log = logging.getLogger("botyard.cluster")
+
+LOOK = 1.0  # seconds between two looks at who reads events elsewhere
+TELL = 10.0  # seconds between two bells about who reads events here
+FORGET = 25.0  # seconds after which somebody is no longer believed to read them elsewhere
+GATHER = 0.02  # seconds that news of messages wait for others, to share a bell
+
+Spawn = Callable[[Coroutine[Any, Any, None], str], None]
+
+
+class Relay:
+    """Passes events on between processes.
+
+    Args:
+        db: the database.
+        vault: decrypts the stored tokens.
+        runner: the bots of this process.
+        process_id: returns this process.
+        spawn: starts a task with a name.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        vault: Vault,
+        runner: Runner,
+        *,
+        process_id: Callable[[], int | None],
+        spawn: Spawn,
+    ) -> None:
+        self._db = db
+        self._vault = vault
+        self._runner = runner
+        self._process_id = process_id
+        self._spawn = spawn
+        self._elsewhere: dict[int, float] = {}  # users, and until when they are believed to read
+        self._messages: list[int] = []  # whose news are not told yet
+        self._shown: dict[int, tuple[BotState, object]] = {}
+        runner.events.relay = self
+        runner.counters.elsewhere = self._last_seen
+
+    # -- what happens here
+
+    def reads_elsewhere(self, user_id: int) -> bool:
+        """Return True if a user reads their events in another process."""
+        until = self._elsewhere.get(user_id)
+        if until is None:
+            return False
+        if asyncio.get_running_loop().time() < until:
+            return True
+        del self._elsewhere[user_id]
+        return False
+
+    def published(self, user_id: int, kind: EventKind, bot_id: int, data: Any) -> None:
+        """Pass on an event of a bot of this process; states and counters are rows anyway."""
+        if not self.reads_elsewhere(user_id):
+            return
+        if kind is EventKind.DELETED:
+            self._spawn(self._ring(Bell.DELETED, [user_id, bot_id]), "bell of a deletion")
+        elif kind is EventKind.MESSAGE_STATE:
+            if not self._messages:
+                self._spawn(self._tell_messages(), "bell of messages")
+            self._messages.append(data.id)
+
+    async def _tell_messages(self) -> None:
+        await asyncio.sleep(GATHER)
+        ids, self._messages = self._messages, []
+        await self._ring(Bell.MESSAGES, ids)
+
+    def listening(self, user_id: int) -> None:
+        """Learn that a user begins to read their events here."""
+        self._spawn(self._ring(Bell.LISTENERS, [user_id]), "bell of a listener")
+
+    async def run(self) -> None:
+        """Tell now and then who reads events here; never returns."""
+        loop = asyncio.get_running_loop()
+        told_at = loop.time()
+        while True:
+            await asyncio.sleep(LOOK)
+            with suppress(StorageError):
+                await self.save_polls()
+            if loop.time() - told_at >= TELL:
+                told_at = loop.time()
+                if users := self._runner.events.users:
+                    await self._ring(Bell.LISTENERS, sorted(users))
+
+    async def _ring(self, bell: Bell, ids: list[int]) -> None:
+        for start in range(0, len(ids), 200):
+            await self._db.ring(bell, [self._process_id() or 0, *ids[start : start + 200]])
+
+    # -- what happens elsewhere
+
+    def heard(self, bell: Bell, ids: list[int]) -> None:
+        """Learn of a bell that may be about events."""
+        hub = self._runner.events
+        if bell is Bell.RUNS:
+            if not hub.silent:
+                self._spawn(self._show_bots(ids), "events of bots elsewhere")
+            return
+        sender, *rest = ids or [0]
+        if sender == self._process_id():
+            return
+        if bell is Bell.LISTENERS:
+            until = asyncio.get_running_loop().time() + FORGET
+            self._elsewhere.update(dict.fromkeys(rest, until))
+        elif bell is Bell.DELETED and len(rest) == 2:
+            hub.publish_here(rest[0], EventKind.DELETED, rest[1])
+        elif bell is Bell.MESSAGES and not hub.silent:
+            self._spawn(self._show_messages(rest), "events of messages elsewhere")
+
+    async def _show_bots(self, bot_ids: list[int]) -> None:
+        runner = self._runner
+        foreign = [bot_id for bot_id in bot_ids if runner.manager.find(bot_id) is None]
+        if not foreign:
+            return
+        try:
+            users = sorted(runner.events.users)
+            pairs = await runner.views.show(bots.among, self._vault, foreign, users)
+        except StorageError as error:
+            log.debug("events of bots elsewhere were not read: %s", error)
+            return
+        for bot, status in pairs:
+            news = status.state, status.since
+            if self._shown.get(bot.id) != news:
+                self._shown[bot.id] = news
+                runner.events.publish_here(bot.user_id, EventKind.STATE, bot.id, status)
+
+    async def _show_messages(self, ids: list[int]) -> None:
+        hub = self._runner.events
+        try:
+            found = await self._db.read(outgoing.news, ids, sorted(hub.users))
+        except StorageError as error:
+            log.debug("events of messages elsewhere were not read: %s", error)
+            return
+        for user_id, bot_id, row in found:
+            news = MessageNews(
+                row.id, row.chat_id, row.state, row.telegram_id, row.reason, row.detail
+            )
+            hub.publish_here(user_id, EventKind.MESSAGE_STATE, bot_id, news)
+
+    async def _last_seen(self, user_ids: list[int]) -> dict[tuple[int, int], BotStatus]:
+        rows = await self._db.read(runs.last_seen, user_ids, self._process_id() or 0)
+        moment = now()
+        return {
+            (user_id, bot_id): BotStatus(
+                BotState.RUNNING, None, None, moment, last_poll_at=poll, last_update_at=update
+            )
+            for user_id, bot_id, poll, update in rows
+        }
+
+    async def save_polls(self) -> None:
+        """Store when the bots have polled last whose owners look at them in other processes.
+
+        Raises:
+            StorageError: nothing was written.
+        """
+        if self._elsewhere:
+            watched = {user for user in list(self._elsewhere) if self.reads_elsewhere(user)}
+            await self._runner.save_polls(watched)

@@ -1,0 +1,130 @@
+"""What one server shows and takes of bots that another one runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+from support.client import BOTS, DEADLINE, Client, register, until
+from support.ensemble import Ensemble
+
+from sandbox import Sandbox, SandboxBot
+
+
+class Stream:
+    """A live stream of events, as far as it has come."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.ended = False
+
+    async def read(self, content: Any) -> None:
+        """Read until it ends."""
+        kind = ""
+        async for line in content:
+            name, _, value = line.decode().rstrip("\n").partition(": ")
+            if name == "event":
+                kind = value
+            elif name == "data":
+                self.events.append((kind, orjson.loads(value)))
+        self.ended = True
+
+    def states(self) -> list[str]:
+        """The states of bots, in their order."""
+        return [data["state"] for kind, data in self.events if kind == "state"]
+
+
+@asynccontextmanager
+async def streaming(client: Client) -> AsyncIterator[Stream]:
+    """The stream of an account; it has shown what is the case when this begins."""
+    stream = Stream()
+    headers = {"Authorization": f"Bearer {client.key}"}
+    async with client.http.get(client.url + "/api/v1/events/", headers=headers) as response:
+        assert response.status == 200
+        reading = asyncio.create_task(stream.read(response.content), name="stream")
+        try:
+            await until(lambda: stream.events, "the first events")
+            yield stream
+        finally:
+            reading.cancel()
+            await asyncio.wait({reading})
+
+
+class Two:
+    """A bot that server `one` runs, and its owner at both."""
+
+    def __init__(self, here: Client, there: Client, bot: SandboxBot, made: dict[str, Any]) -> None:
+        self.here, self.there, self.bot, self.made = here, there, bot, made
+        self.path = f"{BOTS}{made['id']}/"
+
+
+@pytest.fixture
+async def two(ensemble: Ensemble, telegram: Sandbox) -> Two:
+    await ensemble.start("one", "two")
+    here = await register(Client(ensemble.http, ensemble.servers["one"].url))
+    bot = telegram.add_bot()
+    made = await here.add_bot(bot)
+    assert await ensemble.owner_of(made["id"]) == "one"
+    return Two(here, ensemble.through(here, "two"), bot, made)
+
+
+async def test_states_are_told_at_another_server(two: Two) -> None:
+    async with streaming(two.there) as stream:
+        assert stream.states() == ["running"]
+        await two.here.patch(two.path, {"active": False})
+        await until(lambda: stream.states()[-1] == "stopped", "the new state")
+        await two.here.patch(two.path, {"active": True})
+        await until(lambda: stream.states()[-1] == "running", "the new state")
+
+
+async def test_counters_are_told_at_another_server(two: Two, telegram: Sandbox) -> None:
+    async with streaming(two.there) as stream:
+        before = len(stream.events)
+        telegram.send_message(two.bot.id, text="hello", chat_id=7)
+
+        def is_told() -> bool:
+            return any(
+                kind == "counters" and data["last_update_at"] is not None
+                for kind, data in stream.events[before:]
+            )
+
+        await until(is_told, "the counters")
+
+
+async def test_a_message_is_written_at_another_server(two: Two, telegram: Sandbox) -> None:
+    telegram.send_message(two.bot.id, text="hello", chat_id=7)
+    await until(lambda: telegram.sent(two.bot.id), "the answer")
+    async with streaming(two.there) as stream:
+        answer = await two.there.post(f"{two.path}chats/7/messages/", {"text": "written there"})
+        assert answer.status == 202, answer.text
+        number = answer.json["items"][0]["id"]
+
+        def told() -> list[str]:
+            return [
+                data["state"]
+                for kind, data in stream.events
+                if kind == "message_state" and data["message_id"] == number
+            ]
+
+        await until(lambda: told()[-1:] == ["sent"], "that it was sent")
+        assert told().count("sent") == 1
+    assert telegram.sent(two.bot.id)[-1].message["text"] == "written there"
+
+
+async def test_a_deletion_is_told_at_another_server(two: Two) -> None:
+    async with streaming(two.there) as stream:
+        await two.here.delete(two.path)
+        await until(lambda: stream.events[-1][0] == "deleted", "the deletion")
+
+
+async def test_a_session_that_ends_ends_its_stream_at_another_server(two: Two) -> None:
+    async with streaming(two.there) as stream:
+        assert (await two.here.post("/rest-auth/logout/")).status == 200
+        async with asyncio.timeout(DEADLINE):
+            while not stream.ended:
+                await asyncio.sleep(0.01)
+        assert (await two.there.get(BOTS)).status == 401
