@@ -27,6 +27,7 @@ from services.mail import Mailer
 from services.messages import MessageService
 from services.sessions import SessionService
 from services.throttle import LoginThrottle, MailThrottle
+from services.windows import LocalWindows, SharedWindows, WindowStorage
 
 
 def _api_options(config: Config, *, commit: str) -> ApiOptions:
@@ -38,6 +39,13 @@ def _api_options(config: Config, *, commit: str) -> ApiOptions:
         metrics_token=config.metrics_token,
         metrics_open=config.local_only,
     )
+
+
+def _windows(config: Config, db: Database, vault: Vault) -> WindowStorage:
+    """Make the storage of attempts: in memory with SQLite, which only one process uses."""
+    if config.sqlite_file is not None:
+        return LocalWindows()
+    return SharedWindows(db, secret=vault.derive("rate limits"))
 
 
 def make_services(
@@ -56,13 +64,14 @@ def make_services(
         commit: that the program was built from.
     """
     sessions = SessionService(db=db, events=runner.events)
-    throttle, hasher = LoginThrottle(), PasswordHasher()
+    windows = _windows(config, db, vault)
+    throttle, hasher = LoginThrottle(windows), PasswordHasher()
     smtp = smtp_server(config)
     emails = EmailService(
         db=db,
         sessions=sessions,
         hasher=hasher,
-        throttle=MailThrottle(),
+        throttle=MailThrottle(windows),
         mailer=Mailer(smtp) if smtp is not None else None,
         pages=Pages(config.password_reset_url or "", config.email_verification_url or ""),
     )
