@@ -43,7 +43,7 @@ from server.lock_monitor import LockMonitor
 from server.log import log_request
 from server.loop_lag import LoopLag
 from server.periodic import PeriodicTask
-from server.services import make_services
+from server.services import limits_routine, make_services
 from services.retention import Janitor
 
 MAX_HEADERS = 64 * 1024  # bytes
@@ -279,8 +279,8 @@ async def open_botyard(
         boot = asyncio.create_task(services.runner.reconciler.start_wanted(), name="boot")
         lock_monitor = LockMonitor(services.db)
         routines = _routines(config, runner, services.db, services, boot)
-        if config.sqlite_file is None:  # a file's lock cannot be lost
-            routines.append(lock_monitor.routine())
+        if config.sqlite_file is None:  # a file has one process, and its lock cannot be lost
+            routines += [lock_monitor.routine(), limits_routine(services.limits)]
         for routine in routines:
             stack.push_async_callback(routine.close)
             routine.start()
