@@ -54,7 +54,7 @@ class PasswordReset(EmailHandler):
         """
         body = self.load(EmailAddressSchema)
         emails = self.services.emails
-        emails.send(body["email"], purpose=Purpose.RESET, by=self.anonymous_actor)
+        await emails.send(body["email"], purpose=Purpose.RESET, by=self.anonymous_actor)
         self.answer({"detail": "Password reset e-mail has been sent."})
 
 
@@ -128,7 +128,7 @@ class VerificationEmail(EmailHandler):
         """
         body = self.load(EmailAddressSchema)
         emails = self.services.emails
-        emails.send(body["email"], purpose=Purpose.VERIFICATION, by=self.anonymous_actor)
+        await emails.send(body["email"], purpose=Purpose.VERIFICATION, by=self.anonymous_actor)
         self.answer({"detail": "ok"})
 
 

@@ -47,7 +47,7 @@ from server.listening import bind, url_of
 from server.log import log_request
 from server.loop_lag import LoopLag
 from server.periodic import PeriodicTask
-from server.services import make_services
+from server.services import limits_routine, make_services
 from services.retention import Janitor
 
 MAX_HEADERS = 64 * 1024  # bytes
@@ -329,6 +329,8 @@ async def open_botyard(
         start = services.runner.reconciler.start_wanted
         boot = asyncio.create_task(cluster.begin() if cluster else start(), name="boot")
         routines = _routines(config, runner, services.db, services, boot, cluster=cluster)
+        if cluster is not None:
+            routines.append(limits_routine(services.limits))
         for routine in routines:
             stack.push_async_callback(routine.close)
             routine.start()

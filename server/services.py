@@ -16,6 +16,7 @@ from runner.settings import RunnerTuning
 from server import __version__
 from server.config import Config
 from server.loop_lag import LoopLag
+from server.periodic import PeriodicTask
 from server.smtp import smtp_server
 from services.account_limits import AccountLimits
 from services.accounts import AccountService
@@ -27,6 +28,10 @@ from services.mail import Mailer
 from services.messages import MessageService
 from services.sessions import SessionService
 from services.throttle import LoginThrottle, MailThrottle
+from services.token_buckets import BucketStorage, LocalBuckets, SharedBuckets
+from services.windows import LocalWindows, SharedWindows, WindowStorage
+
+SYNC_EVERY = 1.0  # seconds
 
 
 def _api_options(config: Config, *, commit: str) -> ApiOptions:
@@ -37,6 +42,27 @@ def _api_options(config: Config, *, commit: str) -> ApiOptions:
         allowed_hosts=config.hosts,
         metrics_token=config.metrics_token,
         metrics_open=config.local_only,
+    )
+
+
+def _limits(config: Config, db: Database, vault: Vault) -> tuple[AccountLimits, WindowStorage]:
+    """Make the rate limits: in memory with SQLite, which only one process uses."""
+    buckets: BucketStorage = LocalBuckets()
+    windows: WindowStorage = LocalWindows()
+    if config.sqlite_file is None:
+        secret = vault.derive("rate limits")
+        buckets, windows = SharedBuckets(db, secret=secret), SharedWindows(db, secret=secret)
+    limits = AccountLimits(rate=config.account_rate, bots=config.max_bots_per_user, storage=buckets)
+    return limits, windows
+
+
+def limits_routine(limits: AccountLimits) -> PeriodicTask:
+    """Make the periodic task that shares the limits of accounts with other processes."""
+    return PeriodicTask(
+        "limits",
+        limits.sync,
+        every=SYNC_EVERY,
+        failed="the limits of accounts were not shared with other processes",
     )
 
 
@@ -56,13 +82,14 @@ def make_services(
         commit: that the program was built from.
     """
     sessions = SessionService(db=db, events=runner.events)
-    throttle, hasher = LoginThrottle(), PasswordHasher()
+    limits, windows = _limits(config, db, vault)
+    throttle, hasher = LoginThrottle(windows), PasswordHasher()
     smtp = smtp_server(config)
     emails = EmailService(
         db=db,
         sessions=sessions,
         hasher=hasher,
-        throttle=MailThrottle(),
+        throttle=MailThrottle(windows),
         mailer=Mailer(smtp) if smtp is not None else None,
         pages=Pages(config.password_reset_url or "", config.email_verification_url or ""),
     )
@@ -71,7 +98,7 @@ def make_services(
         db=db,
         vault=vault,
         keys=AccessTokens(*vault.derive_all("session keys")),
-        limits=AccountLimits(rate=config.account_rate, bots=config.max_bots_per_user),
+        limits=limits,
         runner=runner,
         sessions=sessions,
         logins=LoginService(

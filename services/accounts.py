@@ -84,7 +84,7 @@ class AccountService:
         """
         new_name = changes.get("username", user.username) != user.username
         if new_name or changes.get("email", "") not in ("", user.email):
-            self._throttle.new_name(user.id, by.address)
+            await self._throttle.new_name(user.id, by.address)
         updated = await self._db.write(authorized, by, users.update, user.id, changes)
         self._sessions.forget(user.id)
         if updated.email != user.email:

@@ -99,7 +99,7 @@ class EmailService:
         if self.mailer is None:
             raise MailOff
 
-    def send(self, address: str, *, purpose: Purpose, by: Actor) -> None:
+    async def send(self, address: str, *, purpose: Purpose, by: Actor) -> None:
         """Queue a link to an address, if an account has it.
 
         The answer, and the time it takes, is the same whether an account has it or not.
@@ -113,7 +113,7 @@ class EmailService:
             TooFast: the caller must wait.
         """
         self.check_on()
-        self._throttle.mail(address, by.address)
+        await self._throttle.mail(address, by.address)
         self._put(address, purpose)
 
     def send_verification(self, address: str) -> None:
@@ -149,7 +149,7 @@ class EmailService:
             TooFast, HasherBusy: the caller must wait.
         """
         self.check_on()
-        attempt = self._throttle.token(by.address)
+        attempt = await self._throttle.token(by.address)
         user = await self._db.read(email_tokens.find, token, purpose=Purpose.RESET)
         if user is None:
             raise TokenWorthless
@@ -157,7 +157,7 @@ class EmailService:
             raise WrongUid
         if problems := weaknesses(new, username=user.username, email=user.email):
             raise WeakPassword(problems)
-        with attempt.undone_when_busy():
+        async with attempt.undone_when_busy():
             password_hash = await self._hasher.hash(new, source=network_of(by.address))
         reset = partial(email_proofs.reset_password, token)
         await self._sessions.end_by(user.id, reset, password_hash, by=by)
@@ -171,7 +171,7 @@ class EmailService:
             TooFast: the caller must wait.
         """
         self.check_on()
-        self._throttle.token(by.address)
+        await self._throttle.token(by.address)
         await self._db.write(email_proofs.verify, token, by=by)
 
     def start(self) -> None:

@@ -93,7 +93,8 @@ class LoginService:
             UsernameTaken, EmailTaken: another account has this name or e-mail address.
         """
         self.check_registration_open()
-        with self._throttle.registration(by.address).undone_when_busy():
+        attempt = await self._throttle.registration(by.address)
+        async with attempt.undone_when_busy():
             password_hash = await self.hasher.hash(password, source=network_of(by.address))
         user, session = await self._db.write(
             sessions.register,
@@ -141,12 +142,12 @@ class LoginService:
     async def _authenticate(
         self, username: str | None, email: str | None, password: str, by: Actor
     ) -> Credentials:
-        self._throttle.check_address(by.address)
+        await self._throttle.check_address(by.address)
         credentials, known = await self._db.read(
             sessions.find_for_login, username=username, email=email, address=by.address
         )
         user_id, name = (credentials.user.id if credentials else None), username or email or ""
-        attempt = self._throttle.login(name, by.address, user_id=user_id, known=known)
+        attempt = await self._throttle.login(name, by.address, user_id=user_id, known=known)
         source = str(user_id) if known else network_of(by.address)
         fits = await self._check_password(attempt, password, credentials, source, known=known)
         if not fits or credentials is None:
@@ -176,11 +177,11 @@ class LoginService:
             HasherBusy: too many passwords wait to be checked.
         """
         password_hash = credentials.password_hash if credentials else None
-        with attempt.undone_when_busy():
+        async with attempt.undone_when_busy():
             fits = await self.hasher.check(password, password_hash, source=source, known=known)
         if not fits or attempt.in_vain:
             return False
-        attempt.succeeded()
+        await attempt.succeeded()
         return True
 
     async def _record_failure(
@@ -207,10 +208,11 @@ class LoginService:
         if problems := weaknesses(new, username=user.username, email=user.email):
             raise WeakPassword(problems)
         checked = await self._db.read(users.credentials, user.id)
-        attempt, source = self._throttle.password_change(principal.login), str(user.id)
+        source = str(user.id)
+        attempt = await self._throttle.password_change(principal.login)
         if not await self._check_password(attempt, old, checked, source, known=True):
             raise WrongPassword
-        with attempt.undone_when_busy():
+        async with attempt.undone_when_busy():
             password_hash = await self.hasher.hash(new, source=source, known=True)
         change = partial(
             sessions.change_password,

@@ -16,6 +16,8 @@ from contextlib import suppress
 from functools import partial
 from typing import ParamSpec, Protocol, TypeVar
 
+import peewee
+
 from models.engine import doorbell, sqlite_file
 from models.engine.base import proxy
 from models.engine.connection import connect
@@ -156,6 +158,21 @@ class Database:
         if self._fence is not None:
             with suppress(StorageUnavailable):
                 await self.write(doorbell.ring, bell, ids)
+
+    async def write_apart(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function in a transaction of its own, beside those of `write`.
+
+        For rows that every process writes all the time. In a transaction that `write` shares with
+        other calls they would stay locked for as long as these take, and two processes that lock
+        rows in different orders would wait for each other.
+
+        Raises:
+            StorageUnavailable: as for `write`.
+        """
+        # only PostgreSQL lets more than one connection write at once
+        one_writer = isinstance(self._peewee, peewee.SqliteDatabase)
+        jobs = self._writes if one_writer else self._reads
+        return await self._submit(jobs, partial(fn, *args, **kwargs))
 
     async def _submit(self, jobs: Queue, run: Callable[[], T], *, owner: int | None = None) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()

@@ -12,7 +12,7 @@ from support.client import BOTS, Client, register, until
 from sandbox import Sandbox
 from server.app import Botyard, open_botyard
 from server.config import Config
-from services.account_limits import TokenBuckets
+from services.token_buckets import TokenBuckets
 
 UNKNOWN_TOKEN = "123456789:AAE" + "x" * 32
 FIELDS = {

@@ -105,9 +105,9 @@ async def test_a_message_is_written_at_another_server(two: Two, telegram: Sandbo
 
         def told() -> list[str]:
             return [
-                data["state"]
+                data["message"]["state"]
                 for kind, data in stream.events
-                if kind == "message_state" and data["message_id"] == number
+                if kind == "message_state" and data["message"]["id"] == number
             ]
 
         await until(lambda: told()[-1:] == ["sent"], "that it was sent")

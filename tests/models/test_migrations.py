@@ -192,6 +192,26 @@ def test_chats_that_refuse_messages_are_kept_up_and_down(
     assert [(chat, str(blocked_at)) for chat, blocked_at in kept] == [(-100, moment), (7, moment)]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_only_postgresql_has_tables_of_limits(
+    kind: str, file: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{file}" if kind == "sqlite" else request.getfixturevalue("pg_url")
+    migrations, step = Migrations(url), "010_throttle"
+    limits = {"throttle_windows", "rate_buckets"}
+
+    def made() -> set[str]:
+        database = connect(url)
+        with database.connection_context():
+            return limits & set(database.get_tables())
+
+    for _ in range(2):
+        migrations.up(step)
+        assert made() == (limits if kind == "postgresql" else set())
+        assert migrations.down() == step
+        assert made() == set()
+
+
 # -- by hand
 
 

@@ -25,7 +25,8 @@ from models.accounts.passwords import (
 )
 from server.app import Botyard
 from services.errors import TooFast
-from services.throttle import LoginThrottle
+from services.throttle import _ACCOUNT_FROM_STRANGERS, _ADDRESS, LoginThrottle
+from services.windows import LocalWindows
 
 LOGIN, REGISTRATION = "/rest-auth/login/", "/rest-auth/registration/"
 CHANGE = "/rest-auth/password/change/"
@@ -353,43 +354,44 @@ async def test_the_old_password_cannot_be_guessed_either(ann: Client) -> None:
     assert [answer.status for answer in answers] == TRIES * [400] + [429]
 
 
-def attempt(throttle: LoginThrottle, name: str, address: str = "203.0.113.7") -> None:
+async def attempt(throttle: LoginThrottle, name: str, address: str = "203.0.113.7") -> None:
     """A try at a name that nobody has."""
-    throttle.login(name, address, user_id=None, known=False)
+    await throttle.login(name, address, user_id=None, known=False)
 
 
-def test_an_address_that_guesses_at_many_names_has_to_wait() -> None:
-    throttle = LoginThrottle()
+async def test_an_address_that_guesses_at_many_names_has_to_wait() -> None:
+    throttle = LoginThrottle(LocalWindows())
     for n in range(100):
-        attempt(throttle, f"name{n}")
+        await attempt(throttle, f"name{n}")
     with pytest.raises(TooFast):
-        attempt(throttle, "another")
+        await attempt(throttle, "another")
     with pytest.raises(TooFast):
-        throttle.check_address("203.0.113.7")
-    throttle.check_address("203.0.113.8")
+        await throttle.check_address("203.0.113.7")
+    await throttle.check_address("203.0.113.8")
 
 
-def test_guesses_from_one_address_do_not_lock_another_out() -> None:
-    throttle = LoginThrottle()
+async def test_guesses_from_one_address_do_not_lock_another_out() -> None:
+    throttle = LoginThrottle(LocalWindows())
     for _ in range(TRIES):
-        attempt(throttle, "ann")
+        await attempt(throttle, "ann")
     with pytest.raises(TooFast):
-        attempt(throttle, "ann")
-    attempt(throttle, "ann", "198.51.100.9")
+        await attempt(throttle, "ann")
+    await attempt(throttle, "ann", "198.51.100.9")
 
 
-def test_after_the_wait_there_are_tries_again_and_nothing_is_kept_of_the_old_ones() -> None:
+async def test_after_the_wait_there_are_tries_again_and_nothing_is_kept_of_the_old_ones() -> None:
     clock = Clock()
-    throttle = LoginThrottle(clock=clock)
+    windows = LocalWindows(clock=clock)
+    throttle = LoginThrottle(windows)
     for _ in range(TRIES):
-        attempt(throttle, "ann")
+        await attempt(throttle, "ann")
     with pytest.raises(TooFast) as refused:
-        attempt(throttle, "ann")
+        await attempt(throttle, "ann")
     clock.now += refused.value.seconds
-    attempt(throttle, "ann")
+    await attempt(throttle, "ann")
     clock.now += 3600
-    attempt(throttle, "bob")
-    assert (len(throttle._address), len(throttle._account_from_strangers)) == (1, 1)
+    await attempt(throttle, "bob")
+    assert [len(windows.of(limit)) for limit in (_ADDRESS, _ACCOUNT_FROM_STRANGERS)] == [1, 1]
 
 
 @pytest.mark.parametrize(

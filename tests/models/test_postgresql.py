@@ -105,6 +105,13 @@ async def test_one_name_over_two_connections_is_registered_once(pg_url: str, db:
     assert await race(pg_url, "user", ["ann"] * 5, ["ann"] * 5) == ["UsernameTaken"] * 9 + ["ok"]
 
 
+async def test_logins_over_two_connections_are_counted_together(pg_url: str, db: Database) -> None:
+    tries = [f"name{n % 25},203.0.113.{n % 40}" for n in range(100)]
+    assert await race(pg_url, "login", tries, tries[::-1]) == ["ok"] * 200
+    tries = [f"ann,203.0.113.{n}" for n in range(40)]
+    assert await race(pg_url, "login", tries, tries[::-1]) == ["TooFast"] * 30 + ["ok"] * 50
+
+
 # -- one server a database
 
 

@@ -17,13 +17,16 @@ from models.bots.records import VerifiedToken
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.errors import RuleBroken
+from services.errors import TooFast
+from services.throttle import LoginThrottle
+from services.windows import SharedWindows
 
 
 async def outcome(work: Awaitable[object]) -> str:
     """What became of it."""
     try:
         await work
-    except RuleBroken as error:
+    except (RuleBroken, TooFast) as error:
         return type(error).__name__
     return "ok"
 
@@ -54,6 +57,12 @@ def user(db: Database, name: str) -> Awaitable[object]:
     )
 
 
+def login(db: Database, name: str, address: str) -> Awaitable[object]:
+    """Count a login with a name that nobody has."""
+    throttle = LoginThrottle(SharedWindows(db, secret=b"x" * 32))
+    return throttle.login(name, address, user_id=None, known=False)
+
+
 async def main(url: str, what: str, *tries: str) -> None:
     """Do it.
 
@@ -64,7 +73,7 @@ async def main(url: str, what: str, *tries: str) -> None:
     await db.open()
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
-    work = {"bot": bot, "unconfirmed": unconfirmed, "user": user}[what]
+    work = {"bot": bot, "unconfirmed": unconfirmed, "user": user, "login": login}[what]
     print(*await asyncio.gather(*(outcome(work(db, *each.split(","))) for each in tries)))
     await db.close()
 
