@@ -6,10 +6,9 @@ import asyncio
 import logging
 import resource
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import tornado.web
@@ -23,17 +22,10 @@ from handlers.bodies import MAX_DISCARDED, BodyHandler, LimitedBody
 from handlers.dependencies import Services
 from handlers.metrics.collector import MetricsCollector
 from handlers.routes import routes
-from models.bots import runs
-from models.bots.vault import Vault, check_secret
+from models.bots.vault import Vault
 from models.cluster.fence import ProcessFence
 from models.cluster.link import Identity, Link
-from models.engine.connection import LOCK_TIMEOUT
-from models.engine.database import Database
-from models.engine.locks import exclusive
-from models.engine.migration import Migrations
-from models.messaging import expiry, messages
 from models.waiting import completes
-from runner.change_watcher import ChangeWatcher
 from runner.cluster.cluster import Cluster
 from runner.cluster.membership import Membership
 from runner.runner import Runner, create_runner
@@ -47,11 +39,11 @@ from server.listening import bind, url_of
 from server.log import log_request
 from server.loop_lag import LoopLag
 from server.periodic import PeriodicTask
-from server.services import limits_routine, make_services
-from services.retention import Janitor
+from server.routines import make_routines
+from server.services import make_services
+from server.storage import open_database
 
 MAX_HEADERS = 64 * 1024  # bytes
-POLLS_EVERY = 60.0  # seconds between two times that last polls are stored
 MIN_CONNECTIONS = 16  # however few files are left
 log = logging.getLogger("botyard.server")
 
@@ -139,93 +131,9 @@ def _connection_room(runner: Runner) -> Callable[[], int]:
     return lambda: max(MIN_CONNECTIONS, limit - FILES_BESIDE - FILES_A_BOT * runner.size)
 
 
-def _migrate(url: str) -> None:
-    migrations = Migrations(url)
-    migrations.prepare()
-    if not migrations.is_needed():
-        return
-    with exclusive(url, wait=LOCK_TIMEOUT):  # another server may still use the present tables
-        migrations.up()
-
-
-async def _open_database(
-    config: Config, vault: Vault, stack: AsyncExitStack, fence: ProcessFence | None
-) -> Database:
-    await asyncio.to_thread(_migrate, config.database_url)
-    db = Database(config.database_url, locked=True, fence=fence)
-    stack.push_async_callback(db.close)
-    await db.open()
-    await db.write(check_secret, vault)
-    if fence is None:
-        await db.write(runs.begin)
-        await db.write(messages.interrupted)
-    await db.write(expiry.begin)
-    return db
-
-
 def _identity(config: Config, fence: ProcessFence, lock_file: str) -> Identity:
     boot = boot_id() if lock_file else ""
     return Identity(config.shown_name, fence.session, boot, lock_file, __version__)
-
-
-def _routines(
-    config: Config,
-    runner: RunnerTuning,
-    db: Database,
-    services: Services,
-    boot: asyncio.Task[None],
-    *,
-    cluster: Cluster | None,
-) -> list[PeriodicTask]:
-    """Make the periodic tasks; reconciliation starts after every bot was started."""
-
-    def once(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        """Let one of several processes do it."""
-
-        async def do() -> None:
-            if cluster is None or cluster.is_first():
-                await work()
-
-        return do
-
-    janitor = Janitor(
-        db,
-        runner,
-        keep=timedelta(days=config.journal_days),
-        keep_audit=timedelta(days=config.audit_days),
-    )
-    watch = ChangeWatcher(db, services.runner.reconciler)
-    return [
-        PeriodicTask(
-            "watch",
-            watch.poll,
-            every=runner.watch_interval,
-            failed="cannot reconcile the bots with the database",
-            after=boot,
-        ),
-        PeriodicTask(
-            "sessions",
-            services.sessions.watch,
-            every=runner.watch_interval,
-            failed="changes of sessions were not looked for",
-        ),
-        PeriodicTask(
-            "polls",
-            services.runner.save_polls,
-            every=POLLS_EVERY,
-            failed="the times of the last polls were not stored",
-            after=boot,
-        ),
-        PeriodicTask(
-            "expiry",
-            once(services.runner.expire_messages),
-            every=POLLS_EVERY,
-            failed="messages that have waited too long were not given up",
-        ),
-        PeriodicTask(
-            "janitor", once(janitor.sweep), every=runner.prune_interval, failed="pruning failed"
-        ),
-    ]
 
 
 async def _open_services(
@@ -240,7 +148,7 @@ async def _open_services(
     """Create the services that handlers call; no bot is started yet."""
     vault = Vault(*config.secrets)
     fence = ProcessFence() if config.sqlite_file is None else None
-    db = await _open_database(config, vault, stack, fence)
+    db = await open_database(config, vault, stack, fence)
     membership = None
     if fence is not None:
         link = Link(config.database_url, session=fence.session)
@@ -328,9 +236,7 @@ async def open_botyard(
         loop_lag.start()
         start = services.runner.reconciler.start_wanted
         boot = asyncio.create_task(cluster.begin() if cluster else start(), name="boot")
-        routines = _routines(config, runner, services.db, services, boot, cluster=cluster)
-        if cluster is not None:
-            routines.append(limits_routine(services.limits))
+        routines = make_routines(config, runner, services, boot, cluster=cluster)
         for routine in routines:
             stack.push_async_callback(routine.close)
             routine.start()

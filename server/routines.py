@@ -1,0 +1,85 @@
+"""The periodic tasks of a server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from handlers.dependencies import Services
+from runner.change_watcher import ChangeWatcher
+from runner.cluster.cluster import Cluster
+from runner.settings import RunnerTuning
+from server.config import Config
+from server.periodic import PeriodicTask
+from server.services import limits_routine
+from services.retention import Janitor
+
+POLLS_EVERY = 60.0  # seconds between two times that last polls are stored
+
+
+def make_routines(
+    config: Config,
+    runner: RunnerTuning,
+    services: Services,
+    boot: asyncio.Task[None],
+    *,
+    cluster: Cluster | None,
+) -> list[PeriodicTask]:
+    """Make the periodic tasks of a server.
+
+    Args:
+        boot: the start of all bots; reconciliation begins after it.
+        cluster: keeps this process in line with others; None if there can be none.
+    """
+
+    def once(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """Let one of several processes do it."""
+
+        async def do() -> None:
+            if cluster is None or cluster.is_first():
+                await work()
+
+        return do
+
+    janitor = Janitor(
+        services.db,
+        runner,
+        keep=timedelta(days=config.journal_days),
+        keep_audit=timedelta(days=config.audit_days),
+    )
+    watch = ChangeWatcher(services.db, services.runner.reconciler)
+    routines = [
+        PeriodicTask(
+            "watch",
+            watch.poll,
+            every=runner.watch_interval,
+            failed="cannot reconcile the bots with the database",
+            after=boot,
+        ),
+        PeriodicTask(
+            "sessions",
+            services.sessions.watch,
+            every=runner.watch_interval,
+            failed="changes of sessions were not looked for",
+        ),
+        PeriodicTask(
+            "polls",
+            services.runner.save_polls,
+            every=POLLS_EVERY,
+            failed="the times of the last polls were not stored",
+            after=boot,
+        ),
+        PeriodicTask(
+            "expiry",
+            once(services.runner.expire_messages),
+            every=POLLS_EVERY,
+            failed="messages that have waited too long were not given up",
+        ),
+        PeriodicTask(
+            "janitor", once(janitor.sweep), every=runner.prune_interval, failed="pruning failed"
+        ),
+    ]
+    if cluster is not None:
+        routines.append(limits_routine(services.limits))
+    return routines
