@@ -44,7 +44,7 @@ class Readiness(ApiHandler):
         """
         await self.services.db.read(Session.select().limit(1).exists)
         runner, traffic = self.services.runner, self.services.traffic
-        ready = runner.reconciler.ready and not traffic.draining
+        ready = runner.reconciler.boot.ready and not traffic.draining
         states = {str(state): count for state, count in runner.states().items()}
         body = {"status": "ready" if ready else "not ready", "bots": states}
         self.answer(body, status=200 if ready else 503)

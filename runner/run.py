@@ -13,7 +13,7 @@ from telegram.error import Conflict
 
 from dialogs.events import Dialog
 from models.bots.records import BotRecord, VerifiedToken, Writer
-from models.messaging.flush import Result
+from models.messaging.marks import Result
 from models.messaging.messages import StoredMessage
 from models.redaction import foreign
 from runner.loop_pacer import LoopPacer

@@ -20,6 +20,7 @@ from runner.manager import BotManager
 from runner.ownership import Ownership
 from runner.settings import RunnerTuning
 from runner.states import STABLE
+from runner.statuses import StatusWriter
 
 LOOK = 1.0  # seconds between two looks at a bot that another process runs, if no bell is heard
 
@@ -31,6 +32,7 @@ class Wishes:
         db: the database.
         vault: decrypts the stored tokens.
         manager: runs the bots of this process.
+        statuses: writes their states.
         ownership: the bots that this process owns.
         settings: times.
     """
@@ -40,12 +42,15 @@ class Wishes:
         db: Database,
         vault: Vault,
         manager: BotManager,
+        *,
+        statuses: StatusWriter,
         ownership: Ownership,
         settings: RunnerTuning,
     ) -> None:
         self._db = db
         self._vault = vault
         self._manager = manager
+        self._statuses = statuses
         self._ownership = ownership
         self._settings = settings
         self._news: dict[int, asyncio.Event] = {}  # of bots that are waited for
@@ -88,7 +93,7 @@ class Wishes:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._settings.start_wait
         if self._ownership.owns(bot):
-            return await self._manager.wait_until_stable(bot.id, within=until - loop.time())
+            return await self._wait_here(bot.id, within=self._settings.start_wait)
         news = self._news.setdefault(bot.id, asyncio.Event())
         try:
             while (left := until - loop.time()) > 0:
@@ -116,9 +121,15 @@ class Wishes:
             async with self._manager.lock(bot.id):
                 bot = await self.carry_out(bot)
             if self._ownership.owns(bot):
-                return await self._manager.wait_until_stable(bot.id, within=within)
+                return await self._wait_here(bot.id, within=within)
             return not bot.wanted
         return False
+
+    async def _wait_here(self, bot_id: int, *, within: float) -> bool:
+        is_stable = await self._manager.wait_until_stable(bot_id, within=within)
+        if self._ownership.process_id is not None:
+            await self._statuses.flush()  # who asks another process next must read the same
+        return is_stable
 
     async def stop(self, bot: BotRecord) -> None:
         """Stop a bot that is about to be deleted, wherever it runs; its lock must be held.

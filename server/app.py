@@ -151,10 +151,10 @@ async def _open_services(
     db = await open_database(config, vault, stack, fence)
     membership = None
     if fence is not None:
-        link = Link(config.database_url, session=fence.session)
+        link = Link(config.database_url, _identity(config, fence, lock_file))
         membership = Membership(db, link, fence, runner.cluster)
         stack.push_async_callback(membership.leave)
-        await membership.register(_identity(config, fence, lock_file))
+        await membership.register()
     transport = Transport(
         config.telegram_api_url, proxy=config.telegram_proxy, call_timeout=runner.call_timeout
     )
@@ -170,9 +170,8 @@ async def _open_services(
         loop_lag=loop_lag,
     )
     cluster = None
-    if membership is not None and fence is not None:
-        identity = _identity(config, fence, lock_file)
-        cluster = Cluster(db, membership, services.runner, identity, vault=vault)
+    if membership is not None:
+        cluster = Cluster(db, membership, services.runner, vault=vault)
         cluster.on_sessions = services.sessions.look_at
     stack.callback(services.logins.close)
     stack.push_async_callback(services.emails.close)

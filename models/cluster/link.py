@@ -84,15 +84,15 @@ class Link:
 
     Args:
         url: of the database; a direct one, if there is a pooler in between.
-        session: the name of the process's sessions.
+        identity: what the process tells of itself.
     """
 
-    def __init__(self, url: str, *, session: str) -> None:
+    def __init__(self, url: str, identity: Identity) -> None:
         self._url = postgresql_url(url)
-        self._session = session
+        self.identity = identity
         self._connection: psycopg.AsyncConnection | None = None
 
-    async def register(self, identity: Identity) -> tuple[int, list[int]]:
+    async def register(self) -> tuple[int, list[int]]:
         """Make a row for this process.
 
         Returns:
@@ -102,6 +102,7 @@ class Link:
         Raises:
             StorageUnavailable: the database did not answer.
         """
+        identity = self.identity
         dead: list[int] = []
         proof = (identity.boot, identity.lock_file)
         if all(proof):
@@ -168,7 +169,7 @@ class Link:
             connection = await psycopg.AsyncConnection.connect(
                 self._url,
                 autocommit=True,
-                application_name=self._session,
+                application_name=self.identity.session,
                 connect_timeout=CONNECT_TIMEOUT,
                 options=_OPTIONS,
                 **_KEEPALIVES,

@@ -12,6 +12,7 @@ from models.cluster.processes import Ownerships
 from models.engine.database import Database
 from models.errors import StorageError
 from runner.cluster import share
+from runner.cluster.handover import give_away
 from runner.cluster.membership import Membership
 from runner.manager import BotManager
 from runner.reconciler import Reconciler
@@ -134,7 +135,7 @@ class Claimer:
         async def release() -> None:
             await self._db.write_as_owner(processes.release, process_id, bot_ids)
 
-        await self._manager.give_away(bot_ids, release)
+        await give_away(self._manager, bot_ids, release)
         self.counts.released += len(bot_ids)
         log.info("%d bots given away", len(bot_ids))
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import resource
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from models.bots.vault import Vault
-from models.cluster.link import Identity, Vitals
 from models.engine.database import Database
 from models.engine.doorbell import Bell
 from models.errors import StorageError
 from runner.cluster.claimer import Claimer
+from runner.cluster.handover import drop_all
 from runner.cluster.membership import Membership, Reactions
 from runner.cluster.reachability import Reachability
 from runner.cluster.relay import Relay
+from runner.cluster.vital_signs import VitalSigns
 from runner.runner import Runner
 
 log = logging.getLogger("botyard.cluster")
@@ -34,7 +33,6 @@ class Cluster:
         db: the database.
         membership: its row.
         runner: its bots.
-        identity: what it tells of itself.
         vault: decrypts the stored tokens.
     """
 
@@ -43,29 +41,26 @@ class Cluster:
         db: Database,
         membership: Membership,
         runner: Runner,
-        identity: Identity,
         *,
         vault: Vault,
     ) -> None:
         self._membership = membership
-        self._identity = identity
         self._runner = runner
         self.claimer = Claimer(db, membership, runner.manager, runner.reconciler)
-        self._reachability = Reachability(runner.transport, membership)
         self._tasks: set[asyncio.Task[None]] = set()
         self.relay = Relay(
             db, vault, runner, process_id=lambda: membership.process_id, spawn=self._start
         )
         self.on_sessions: Callable[[list[int]], None] = _nothing
-        self._load = Load()
-        self._draining = False
+        self._reachability = Reachability(runner.transport, membership)
+        self._signs = VitalSigns(self._reachability)
 
     async def begin(self) -> None:
         """Begin to beat and to claim bots; return when the first of them are being started."""
         reactions = Reactions(
-            heard=self._heard, lost=self._lost, changed=self.claimer.wake, vitals=self._vitals
+            heard=self._heard, lost=self._lost, changed=self.claimer.wake, vitals=self._signs.take
         )
-        self._membership.start(self._identity, reactions)
+        self._membership.start(reactions)
         await self.claimer.begin()
         self._start(self.claimer.run(), "claimer")
         self._start(self.relay.run(), "relay")
@@ -83,9 +78,9 @@ class Cluster:
 
     async def drain(self) -> None:
         """Give all bots away, if there are others to run them."""
-        self._draining = True
+        self._signs.draining = True
         try:
-            await self._membership.beat(self._vitals())  # others raise their share
+            await self._membership.beat(self._signs.take())  # others raise their share
             await self.claimer.drain()
         except StorageError as error:
             log.warning("the bots are not given away: %s", error)
@@ -125,28 +120,6 @@ class Cluster:
 
     async def _lost(self) -> None:
         runner = self._runner
-        runner.reconciler.forget_all()
-        await runner.manager.drop_all()
+        runner.reconciler.boot.forget_all()
+        await drop_all(runner.manager)
         runner.statuses.forget_all()
-
-    def _vitals(self) -> Vitals:
-        return Vitals(self._load.measure(), self._draining, self._reachability.reaches)
-
-
-class Load:
-    """Measures the part of a core that this process uses."""
-
-    def __init__(self) -> None:
-        self._used, self._at = _cpu_seconds(), time.monotonic()
-
-    def measure(self) -> float:
-        """Return the part since the last measurement."""
-        used, now = _cpu_seconds(), time.monotonic()
-        load = (used - self._used) / max(0.001, now - self._at)
-        self._used, self._at = used, now
-        return load
-
-
-def _cpu_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from models.bots.records import BotRecord
 from models.cluster import processes
 from models.cluster.fence import ProcessFence
-from models.cluster.link import Identity, Link, Vitals
+from models.cluster.link import Link, Vitals
 from models.engine.database import Database
 from models.engine.doorbell import Bell
 from models.errors import StorageError
@@ -95,23 +95,23 @@ class Membership:
             return replace(bot, owner_id=process_id)
         return bot
 
-    async def register(self, identity: Identity) -> None:
+    async def register(self) -> None:
         """Make the row.
 
         Raises:
             StorageUnavailable: the database did not answer.
         """
         began = self.gate.lease.now()
-        self._fence.process_id, dead = await self.link.register(identity)
+        self._fence.process_id, dead = await self.link.register()
         for process_id in dead:  # predecessors whose lock this process has now
             await self._db.write_as_owner(processes.remove, process_id)
             log.info("process %d has ended: its bots are free", process_id)
         self.gate.renew(began)
-        log.info("this is process %d (%s)", self._fence.process_id, identity.name)
+        log.info("this is process %d (%s)", self._fence.process_id, self.link.identity.name)
 
-    def start(self, identity: Identity, reactions: Reactions) -> None:
+    def start(self, reactions: Reactions) -> None:
         """Begin to beat."""
-        heart = Heart(self, identity, reactions)
+        heart = Heart(self, reactions)
         self._heart = asyncio.create_task(heart.run(), name="heart")
 
     async def beat(self, vitals: Vitals) -> bool | None:
@@ -157,13 +157,11 @@ class Heart:
 
     Args:
         membership: the row of this process.
-        identity: what it tells of itself.
         reactions: what to do when something happens.
     """
 
-    def __init__(self, membership: Membership, identity: Identity, reactions: Reactions) -> None:
+    def __init__(self, membership: Membership, reactions: Reactions) -> None:
         self._membership = membership
-        self._identity = identity
         self._reactions = reactions
         self._is_away = False
 
@@ -190,7 +188,7 @@ class Heart:
         if changed is None:
             log.error("this process was declared dead: it stops its bots, and begins anew")
             await reactions.lost()
-            await membership.register(self._identity)
+            await membership.register()
         if changed is not False:
             reactions.changed()
 

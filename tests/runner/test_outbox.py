@@ -22,7 +22,7 @@ from models.errors import StorageUnavailable
 from models.messaging import expiry, messages
 from models.messaging.chats import Chat
 from models.messaging.effects import Effects, OutgoingMessage
-from models.messaging.flush import Claim, Flush, Result
+from models.messaging.marks import Claim, Flush, Result
 from models.messaging.messages import Lane, Message, MessageState, SendReason, StoredMessage
 from runner import group_commit
 from runner.sending.outbox import WINDOW, Outbox
