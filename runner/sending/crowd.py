@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Mapping, Sized
+
+from models.messaging.messages import Lane
 
 CROWDED = 30  # a bot's own messages to a chat after which its updates wait
 
@@ -12,16 +14,16 @@ class Crowd:
     """Has the updates of a chat wait while many of the bot's own messages to it are not sent.
 
     Args:
-        size: returns how many there are for a chat.
+        queues: the messages that are not sent, by chat and lane.
     """
 
-    def __init__(self, size: Callable[[int], int]) -> None:
-        self._size = size
+    def __init__(self, queues: Mapping[tuple[int, Lane], Sized]) -> None:
+        self._queues = queues
         self._waiting: dict[int, asyncio.Event] = {}
 
     def has_room(self, chat_id: int) -> bool:
         """Return True if `room` would not wait."""
-        return self._size(chat_id) < CROWDED
+        return len(self._queues.get((chat_id, Lane.DIALOG), ())) < CROWDED
 
     async def room(self, chat_id: int) -> None:
         """Wait while there are many: Telegram takes one a second, and somebody may be faster."""

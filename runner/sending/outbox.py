@@ -48,7 +48,7 @@ class Outbox:
         }
         self._queues: dict[_Key, deque[StoredMessage]] = {}
         self._ids: set[int] = set()  # of messages whose outcome is not on the disk
-        self.crowd = Crowd(lambda chat_id: len(self._queues.get((chat_id, Lane.DIALOG), ())))
+        self.crowd = Crowd(self._queues)
         self._is_settled = False
 
     @property

@@ -21,7 +21,7 @@ from models.messaging.marks import Flush
 from models.messaging.messages import Message, MessageState
 from models.messaging.updates import Update
 from runner import group_commit
-from runner.sending.outbox import CROWDED
+from runner.sending.crowd import CROWDED
 from runner.sending.sender import Sender
 from runner.settings import RunnerTuning
 from runner.states import BotState

@@ -210,7 +210,7 @@ async def test_a_doubt_outlives_a_reconciliation_that_fails(
 ) -> None:
     await at_rest(botyard)  # so that nothing else reconciles
 
-    def away() -> dict[int, int]:
+    def away(_owner: int | None) -> dict[int, int]:
         raise StorageUnavailable("the database is away")
 
     reconciler = botyard.services.runner.reconciler
