@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -34,6 +35,7 @@ class ScriptedTelegram:
     Attributes:
         calls: the texts of the calls, in order.
         script: what the next calls with a text meet: an error, or an event that they wait for.
+        answers: what is answered to a text in place of a message.
     """
 
     token = "1:secret"
@@ -41,6 +43,7 @@ class ScriptedTelegram:
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.script: defaultdict[str, deque[Exception | asyncio.Event]] = defaultdict(deque)
+        self.answers: dict[str, Any] = {}
 
     async def call_encoded(self, method: str, parameters: bytes) -> Any:
         """Make one call; as `BotClient.call_encoded`."""
@@ -52,6 +55,8 @@ class ScriptedTelegram:
             raise met
         if met is not None:
             await met.wait()
+        if text in self.answers:
+            return self.answers[text]
         number = 1000 + len(self.calls)
         if method == "sendMediaGroup":
             return [{"message_id": number + place} for place in range(len(call["media"]))]
@@ -130,6 +135,25 @@ class Office:
 
         return await self.db.write(write)
 
+    async def insert_album(self, *states: str, chat: int = 7) -> list[int]:
+        """Store an album that a person has written, with the states of its rows; their ids."""
+        row = {
+            "bot": self.writer.bot_id, "chat_id": chat, "lane": Lane.OPERATOR,
+            "created_at": now(), "expires_at": now() + timedelta(hours=1),
+        }  # fmt: skip
+        call = orjson.dumps({"chat_id": chat, "media": [{}] * len(states)})
+        contents = [("sendMediaGroup", call), *[("", b"")] * (len(states) - 1)]
+
+        def write() -> list[int]:
+            ids = [
+                Message.create(**row, state=state, method=method, parameters=parameters).id
+                for state, (method, parameters) in zip(states, contents, strict=True)
+            ]
+            Message.update(group_id=ids[0]).where(Message.id.in_(ids)).execute()
+            return ids
+
+        return await self.db.write(write)
+
     async def rows(self) -> list[Message]:
         """All messages."""
         return await self.db.read(lambda: list(Message.select().order_by(Message.id)))
@@ -138,9 +162,11 @@ class Office:
         """States and reasons of all messages."""
         return [(row.state, row.reason) for row in await self.rows()]
 
-    async def until_done(self) -> None:
-        """Wait until nothing is to be sent any more."""
+    async def until_done(self, *stored: StoredMessage) -> None:
+        """Wait until nothing is to be sent any more, or nothing of some messages."""
         waiting = Message.select().where(Message.state.in_(["queued", "sending"]))
+        if stored:
+            waiting = waiting.where(Message.id.in_([one.ids[0] for one in stored]))
         async with asyncio.timeout(DEADLINE):
             while await self.db.read(waiting.count):
                 await asyncio.sleep(0.005)
