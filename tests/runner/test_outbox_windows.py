@@ -101,3 +101,17 @@ async def test_what_is_put_and_read_is_sent_once(
     await office.load(outbox)
     await office.until_done()
     assert office.telegram.calls == ["read", "put"]
+
+
+async def test_many_messages_of_a_person_to_a_paused_chat_hold_up_no_other_chat(
+    office: Office,
+) -> None:
+    outbox = office.open()
+    office.context.pacer.pause(7, Lane.OPERATOR, 3600)  # as after a 429
+    await office.insert(*(str(n) for n in range(WINDOW + 50)), lane=Lane.OPERATOR, chat=7)
+    stored = await office.insert("stored", lane=Lane.OPERATOR, chat=8)
+    await office.load(outbox)
+    new = await office.insert("new", lane=Lane.OPERATOR, chat=9)
+    outbox.put(new)
+    await office.until_done(*stored, *new)
+    assert sorted(office.telegram.calls) == ["new", "stored"]
