@@ -63,6 +63,33 @@ async def test_what_follows_from_an_error(lane: Lane, outcome: str, office: Offi
     assert office.crashes == []
 
 
+ODD_ANSWERS: dict[str, Any] = {
+    "64 bits": {"message_id": 2**63},
+    "text": {"message_id": "x"},
+    "boolean": {"message_id": True},
+    "null": {"message_id": None},
+    "missing": {},
+    "no message": True,
+}
+
+
+@pytest.mark.parametrize("lane", [Lane.DIALOG, Lane.OPERATOR])
+@pytest.mark.parametrize("answer", ODD_ANSWERS.values(), ids=ODD_ANSWERS)
+async def test_a_message_whose_id_cannot_be_stored_is_sent_once_and_stored_without_it(
+    answer: Any, lane: Lane, office: Office
+) -> None:
+    office.telegram.answers["odd"] = answer
+    await office.insert("odd", "next", lane=lane)
+    for _ in range(2):
+        outbox = await office.begin()
+        await office.until_done()
+        await office.end(outbox)
+    rows = await office.rows()
+    assert [(row.state, row.telegram_id) for row in rows] == [("sent", None), ("sent", 1002)]
+    assert office.telegram.calls == ["odd", "next"]
+    assert office.crashes == []
+
+
 async def test_an_outage_is_not_the_messages_fault(office: Office) -> None:
     office.running = False
     office.telegram.script["hello"].extend([Unavailable("500")] * 20)
