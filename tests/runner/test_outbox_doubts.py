@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 from support.client import DEADLINE, until
-from support.office import Office, handle, message, receive, update_of
+from support.office import Office, album, handle, message, receive, update_of
 
 from models.bots.tables import Bot
 from models.errors import StorageUnavailable
+from models.messaging import updates
+from models.messaging.messages import Lane
+from runner import group_commit
 
 
 async def test_messages_that_nobody_has_are_taken_up_once(office: Office) -> None:
@@ -83,3 +86,56 @@ async def test_a_mark_that_is_written_twice_stores_its_messages_once(
     ids = await asyncio.wait_for(mark, DEADLINE)
     assert [row.id for row in await office.rows()] == ids
     assert lost
+
+
+async def test_two_marks_of_an_update_in_one_commit_store_its_messages_once(office: Office) -> None:
+    first, second = update_of(1, 7), update_of(2, 8)
+    await receive(office, first, second)
+    once, again = (handle(office, first, message(7, "one"), album(7, 2)) for _ in range(2))
+    other = handle(office, second, message(8, "other"))
+    office.journal.flush_now()
+    ids = await asyncio.gather(once, again, other)
+    assert ids[0] == ids[1]
+    assert [len(numbers) for numbers in ids] == [3, 3, 1]
+    assert [row.id for row in await office.rows()] == [*ids[0], *ids[2]]
+
+
+@pytest.mark.parametrize("why", ["the database is away", "they are being written"])
+async def test_a_bot_goes_on_after_the_marks_of_its_last_run_are_stored(
+    why: str, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update = update_of(1, 7)
+    await receive(office, update)
+    mark = handle(office, update, message(7, "hello"))
+    write, read, go_on = office.db.write_as_owner, office.db.read, asyncio.Event()
+    tries, stored = 0, []
+
+    async def write_late(*args: Any, **options: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        if why == "they are being written":
+            await go_on.wait()
+        elif not go_on.is_set():
+            raise StorageUnavailable(why)
+        return await write(*args, **options)
+
+    async def reading(fn: Any, *args: Any, **options: Any) -> Any:
+        if fn is updates.resume:
+            stored.append(mark.done())
+        return await read(fn, *args, **options)
+
+    monkeypatch.setattr(office.db, "write_as_owner", write_late)
+    monkeypatch.setattr(office.db, "read", reading)
+    monkeypatch.setattr(group_commit, "RETRY_DELAY", 0.01)
+    office.journal.flush_now()
+    await until(lambda: tries, "the first try")
+    resuming = asyncio.create_task(office.journal.resume(office.writer.bot_id), name="resuming")
+    if why == "the database is away":
+        await until(lambda: tries > 5, "more tries")
+    else:
+        await asyncio.sleep(0)  # the task begins to wait
+    go_on.set()
+    async with asyncio.timeout(DEADLINE):
+        resumption = await resuming
+    assert stored == [True]
+    assert resumption.unsent == {(Lane.DIALOG, "sending")}
