@@ -6,23 +6,33 @@ import asyncio
 from datetime import timedelta
 
 import orjson
-from support.client import until
+import pytest
+from support.client import DEADLINE, Client, until
 from support.office import Office
 
 from models.engine.base import now
 from models.messaging import expiry
 from models.messaging.messages import Lane, Message
+from server.app import Botyard
 
 
-async def test_an_expired_message_is_not_sent(office: Office) -> None:
+async def test_an_expired_message_is_not_sent(
+    office: Office, botyard: Botyard, ann: Client
+) -> None:
+    runner = botyard.services.runner
+    reader = runner.events.subscribe(ann.user["pk"], session_id="reader", last_id=None)
     await office.insert("late", lane=Lane.OPERATOR, expires_at=now() - timedelta(seconds=1))
     await office.insert("in time", lane=Lane.OPERATOR, expires_at=now() + timedelta(hours=1))
     await office.begin()
     await until(lambda: office.telegram.calls, "the call")
-    assert len(await office.store.expire()) == 1
+    await runner.expire_messages()
     await office.until_done()
     assert office.telegram.calls == ["in time"]
     assert office.store.outcomes["failed", "expired"] == 1  # counted once
+    await until(lambda: office.published, "the news of the other")
+    told = [event.data.state for event in await reader.next(DEADLINE)]
+    assert [*told, *(result.state for _, result in office.published)] == ["failed", "sent"]
+    runner.events.unsubscribe(ann.user["pk"], reader)
     assert await office.states() == [("failed", "expired"), ("sent", None)]
 
 
@@ -56,6 +66,22 @@ async def test_what_is_changed_or_deleted_while_it_waits_is_sent_as_it_is_stored
     assert office.telegram.calls == ["first", "other words"]
 
 
+async def test_a_text_that_becomes_a_photo_while_it_waits_is_sent_as_a_photo(
+    office: Office,
+) -> None:
+    go_on = asyncio.Event()
+    office.telegram.script["first"].append(go_on)
+    _, second = await office.insert("first", "second", lane=Lane.OPERATOR)
+    await office.begin()
+    await until(lambda: office.telegram.calls, "the first call")
+    photo = orjson.dumps({"chat_id": 7, "photo": "a"})
+    change = Message.update(method="sendPhoto", parameters=photo).where(Message.id == second.ids[0])
+    await office.db.write(change.execute)
+    go_on.set()
+    await office.until_done()
+    assert office.telegram.calls == ["first", "sendPhoto"]
+
+
 async def test_a_persons_message_is_stored_as_being_sent_before_the_call(office: Office) -> None:
     go_on = asyncio.Event()
     office.telegram.script["hello"].append(go_on)
@@ -65,3 +91,31 @@ async def test_a_persons_message_is_stored_as_being_sent_before_the_call(office:
     assert await office.states() == [("sending", None)]
     go_on.set()
     await office.until_done()
+
+
+# -- albums of people
+
+
+async def test_of_an_album_that_a_kill_interrupts_nothing_is_sent_any_more(office: Office) -> None:
+    office.telegram.script["sendMediaGroup"].append(asyncio.Event())
+    await office.insert_album("queued", "queued", "queued")
+    await office.begin()
+    await until(lambda: office.telegram.calls, "the call")
+    assert await office.states() == [("sending", None)] * 3
+    await office.db.write(expiry.begin)  # the start of the next server
+    assert await office.states() == [("unknown", "interrupted")] * 3
+
+
+@pytest.mark.parametrize("chat", [7, 8], ids=["same chat", "other chat"])
+async def test_the_rest_of_a_broken_album_is_not_sent_with_another_message(
+    chat: int, office: Office
+) -> None:
+    (before,) = await office.insert("before", lane=Lane.OPERATOR, chat=chat)
+    await office.insert_album("unknown", "queued", "queued", chat=7)
+    (after,) = await office.insert("after", lane=Lane.OPERATOR, chat=chat)
+    await office.begin()
+    await office.until_done(before, after)
+    rows = await office.rows()
+    assert [row.state for row in rows] == ["sent", "unknown", "queued", "queued", "sent"]
+    assert [row.telegram_id for row in rows] == [1001, None, None, None, 1002]
+    assert office.telegram.calls == ["before", "after"]
