@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import orjson
 import pytest
 from support.client import DEADLINE, Client, until
+from support.doubts import lose_one_answer
 from support.office import Office
 
 from models.engine.base import now
 from models.messaging import expiry
+from models.messaging.flush import Claim, flush
 from models.messaging.messages import Lane, Message
+from runner import group_commit
 from server.app import Botyard
 
 
@@ -34,6 +38,30 @@ async def test_an_expired_message_is_not_sent(
     assert [*told, *(result.state for _, result in office.published)] == ["failed", "sent"]
     runner.events.unsubscribe(ann.user["pk"], reader)
     assert await office.states() == [("failed", "expired"), ("sent", None)]
+
+
+async def test_a_message_expires_whose_claim_was_stored_unknown(
+    office: Office, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_claim(fn: Any, *args: Any) -> bool:
+        return fn is flush and any(isinstance(mark, Claim) for mark in args[0].marks)
+
+    monkeypatch.setattr(group_commit, "RETRY_DELAY", 3600.0)
+    lost = lose_one_answer(botyard, monkeypatch, "write_as_owner", is_claim)
+    expires_at = now() + timedelta(hours=1)
+    await office.insert("late", "next", lane=Lane.OPERATOR, expires_at=expires_at)
+    await office.begin()
+    await until(lambda: lost, "the loss")
+    assert await office.states() == [("sending", None), ("queued", None)]
+    past = Message.update(expires_at=now() - timedelta(seconds=1)).where(Message.chat_id == 7)
+    await office.db.write(past.execute)
+    office.journal.flush_now()
+    async with asyncio.timeout(DEADLINE):
+        while (await office.states())[0] == ("sending", None):
+            await asyncio.sleep(0.005)
+    await botyard.services.runner.expire_messages()
+    assert await office.states() == [("failed", "expired")] * 2
+    assert office.telegram.calls == []
 
 
 async def test_messages_of_a_bot_that_is_off_expire(office: Office) -> None:
