@@ -15,8 +15,9 @@ from support.doubts import lose_one_answer
 from dialogs.messages import SCHEMA
 from models.engine.base import now
 from models.messaging import expiry, outgoing
-from models.messaging.messages import Message
+from models.messaging.messages import Lane, Message
 from runner.sending.outbox import Outbox
+from runner.sending.rate_limit import Pacer
 from sandbox import Sandbox, SandboxBot
 from server.app import Botyard
 
@@ -428,6 +429,77 @@ class TestChanges:
         path = await self.sent(shop)
         answer = await shop.owner.patch(path, {"text": "new"})
         assert (answer.status, answer.json["code"]) == (409, "message_not_editable")
+
+
+@pytest.mark.parametrize(
+    ("verb", "method"), [("PATCH", "editMessageText"), ("DELETE", "deleteMessage")]
+)
+class TestOffMeanwhile:
+    """Edits and deletions under way while the bot is switched off."""
+
+    async def begin(self, verb: str, shop: Shop) -> tuple[str, asyncio.Task[Any]]:
+        """Begin to change a message that was sent; its address, and the task of that."""
+        (row,) = await shop.written(TEXT)
+        await shop.until_done(row)
+        path = f"{shop.path}messages/{row['id']}/"
+        body = {"text": "new"} if verb == "PATCH" else None
+        return path, asyncio.create_task(shop.owner.request(verb, path, body), name="changing")
+
+    async def refused(self, path: str, change: asyncio.Task[Any], shop: Shop) -> None:
+        """Check that the bot is off, and nothing was changed."""
+        answer = await change
+        assert (answer.status, answer.json["code"]) == (409, "bot_is_off")
+        assert (await shop.owner.get(path)).json["text"] == "Hello"
+        assert shop.said() == ["Hello"]
+
+    async def test_a_change_that_waits_after_a_429_is_refused(
+        self, verb: str, method: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pause, paused = Pacer.pause, asyncio.Event()
+
+        def watched(self: Pacer, *args: Any) -> None:
+            pause(self, *args)
+            paused.set()
+
+        monkeypatch.setattr(Pacer, "pause", watched)
+        shop.telegram.inject(
+            kind="status", status=429, retry_after=3600, bot_id=shop.bot.id, method=method, times=1
+        )
+        path, change = await self.begin(verb, shop)
+        async with asyncio.timeout(DEADLINE):
+            await paused.wait()
+        await shop.switch(False)
+        await self.refused(path, change, shop)
+
+    async def test_a_change_that_meets_a_429_when_the_bot_is_off_is_refused(
+        self, verb: str, method: str, shop: Shop
+    ) -> None:
+        hold = shop.telegram.inject(kind="hold", bot_id=shop.bot.id, method=method)
+        shop.telegram.inject(
+            kind="status", status=429, retry_after=3600, bot_id=shop.bot.id, method=method, times=1
+        )
+        path, change = await self.begin(verb, shop)
+        await until(lambda: hold.hits, "the call")
+        await shop.switch(False)
+        shop.telegram.clear(hold.id)
+        await self.refused(path, change, shop)
+
+
+async def test_an_edit_that_waits_for_its_turn_is_refused_when_the_bot_is_switched_off(
+    shop: Shop, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (row,) = await shop.written(TEXT)
+    await shop.until_done(row)
+    run = botyard.services.runner.manager.run(shop.shown["id"])
+    assert run is not None
+    run.sending.pacer.pause(CHAT, Lane.OPERATOR, 3600)
+    path = f"{shop.path}messages/{row['id']}/"
+    change = asyncio.create_task(shop.owner.patch(path, {"text": "new"}), name="changing")
+    await until(lambda: run.sending.pacer._later, "the wait")
+    await shop.switch(False)
+    answer = await change
+    assert (answer.status, answer.json["code"]) == (409, "bot_is_off")
+    assert shop.said() == ["Hello"]
 
 
 ROUTES = [
