@@ -34,6 +34,43 @@ async def test_messages_that_nobody_has_are_taken_up_once(office: Office) -> Non
     assert office.telegram.calls == ["known", "stored unknown", "of another"]
 
 
+async def test_a_doubted_lane_is_read_from_its_beginning_and_each_message_is_sent_once(
+    office: Office,
+) -> None:
+    outbox = await office.begin()
+    go_on = asyncio.Event()
+    office.telegram.script["known"].append(go_on)
+    stored = await office.insert("stored unknown", lane=Lane.OPERATOR, chat=8)
+    outbox.put(await office.insert("known", lane=Lane.OPERATOR, chat=7))
+    await until(lambda: office.telegram.calls, "the call")
+    outbox.doubt(Lane.OPERATOR)
+    await office.until_done(*stored)
+    go_on.set()
+    await office.until_done()
+    outbox.put(await office.insert("last", lane=Lane.OPERATOR, chat=7))
+    await office.until_done()
+    assert office.telegram.calls == ["known", "stored unknown", "last"]
+
+
+async def test_a_doubted_lane_is_read_when_the_database_is_back(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox, pending, failures = await office.begin(), office.store.pending, 0
+
+    async def failing(*args: Any, **options: Any) -> Any:
+        nonlocal failures
+        failures += 1
+        if failures <= 3:
+            raise StorageUnavailable("the database is away")
+        return await pending(*args, **options)
+
+    monkeypatch.setattr(office.store, "pending", failing)
+    await office.insert("stored unknown", lane=Lane.OPERATOR)
+    outbox.doubt(Lane.OPERATOR)
+    await office.until_done()
+    assert office.telegram.calls == ["stored unknown"]
+
+
 async def test_what_is_taken_up_while_a_lane_is_read_takes_its_place(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,24 +20,39 @@ from runner import group_commit
 from server.app import Botyard
 
 
-async def test_an_expired_message_is_not_sent(
-    office: Office, botyard: Botyard, ann: Client
-) -> None:
-    runner = botyard.services.runner
-    reader = runner.events.subscribe(ann.user["pk"], session_id="reader", last_id=None)
+async def test_an_expired_message_is_not_sent(office: Office) -> None:
     await office.insert("late", lane=Lane.OPERATOR, expires_at=now() - timedelta(seconds=1))
     await office.insert("in time", lane=Lane.OPERATOR, expires_at=now() + timedelta(hours=1))
     await office.begin()
     await until(lambda: office.telegram.calls, "the call")
-    await runner.expire_messages()
+    assert len(await office.store.expire()) == 1
     await office.until_done()
     assert office.telegram.calls == ["in time"]
     assert office.store.outcomes["failed", "expired"] == 1  # counted once
-    await until(lambda: office.published, "the news of the other")
-    told = [event.data.state for event in await reader.next(DEADLINE)]
-    assert [*told, *(result.state for _, result in office.published)] == ["failed", "sent"]
-    runner.events.unsubscribe(ann.user["pk"], reader)
     assert await office.states() == [("failed", "expired"), ("sent", None)]
+
+
+async def test_a_message_that_expires_while_it_is_in_memory_is_counted_and_told_of_once(
+    office: Office, botyard: Botyard, ann: Client
+) -> None:
+    runner, go_on = botyard.services.runner, asyncio.Event()
+    reader = runner.events.subscribe(ann.user["pk"], session_id="reader", last_id=None)
+    office.telegram.script["first"].append(go_on)
+    await office.insert("first", lane=Lane.OPERATOR)
+    await office.insert("late", lane=Lane.OPERATOR, expires_at=now() - timedelta(seconds=1))
+    await office.insert("last", lane=Lane.OPERATOR)
+    await office.begin()
+    await until(lambda: office.telegram.calls, "the first call")
+    await runner.expire_messages()
+    go_on.set()
+    await office.until_done()
+    await until(lambda: len(office.published) == 2, "the news of the others")
+    assert [result.state for _, result in office.published] == ["sent", "sent"]
+    (told,) = await reader.next(DEADLINE)
+    assert (told.data.state, told.data.reason) == ("failed", "expired")
+    assert office.store.outcomes["failed", "expired"] == 1
+    assert office.telegram.calls == ["first", "last"]
+    runner.events.unsubscribe(ann.user["pk"], reader)
 
 
 async def test_a_message_expires_whose_claim_was_stored_unknown(
