@@ -157,15 +157,21 @@ def _claim(claims: list[Claim], moment: datetime) -> dict[int, tuple[str, bytes]
     """Mark people's messages as being sent.
 
     One that is marked already was so by the same process, in a commit whose outcome was not known.
+    If it has expired since then it is given back, for `expiry.expire`.
     """
     claimed = bulk.run_in_few_statements(
-        "UPDATE messages SET state = 'sending' FROM (VALUES ROWS) AS given "
+        "UPDATE messages SET state = CASE WHEN expires_at <= ? THEN 'queued' ELSE 'sending' END "
+        "FROM (VALUES ROWS) AS given "
         "WHERE messages.id = given.column1 AND state IN ('queued', 'sending') "
-        "AND (expires_at IS NULL OR expires_at > ?) RETURNING messages.id, method, parameters",
+        "RETURNING messages.id, state, method, parameters",
         [(number,) for claim in claims for number in claim.ids],
-        last=(moment,),
+        moment,
     )
-    return {number: (method, bytes(content)) for number, method, content in claimed.returned}
+    return {
+        number: (method, bytes(content))
+        for number, state, method, content in claimed.returned
+        if state == "sending"
+    }
 
 
 def _store_results(results: list[Result], moment: Any) -> None:
