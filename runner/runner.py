@@ -16,6 +16,7 @@ from models.engine.database import Database
 from models.errors import StorageError
 from models.messaging.marks import Result
 from models.messaging.messages import Lane, MessageState, SendReason, StoredMessage
+from runner.calls_elsewhere import CallsElsewhere
 from runner.claims import Claims
 from runner.group_commit import GroupCommit
 from runner.live.counters import UpdateCounts
@@ -101,6 +102,7 @@ class Runner:
         statuses: the statuses of bots, to be written to the database.
         views: bots as they are shown.
         wishes: carries out owners' wishes, wherever their bots run.
+        calls: calls of Telegram that other processes make for this one, and the reverse.
         claims: the Telegram bots of tokens.
         events: live events for owners.
         counters: publishes the counters among those.
@@ -115,6 +117,7 @@ class Runner:
     statuses: StatusWriter
     views: Views
     wishes: Wishes
+    calls: CallsElsewhere
     claims: Claims
     events: EventHub
     counters: CounterPublisher
@@ -231,6 +234,7 @@ def create_runner(
         statuses=statuses,
         views=Views(db, vault, manager=manager, statuses=statuses, counts=counts, ownership=owner),
         wishes=Wishes(db, vault, manager, statuses=statuses, ownership=owner, settings=settings),
+        calls=CallsElsewhere(db, manager, ownership=owner),
         claims=claims,
         events=events,
         counters=CounterPublisher(manager, counts, events),

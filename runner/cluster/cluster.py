@@ -101,6 +101,8 @@ class Cluster:
             self.claimer.wake()
         elif bell is Bell.RUNS:
             self._runner.wishes.heard(ids)
+        elif bell is Bell.ANSWERS:
+            self._runner.calls.heard(ids)
         elif bell is Bell.SESSIONS:
             self.on_sessions(ids)
         for bot_id in ids:
@@ -108,6 +110,8 @@ class Cluster:
                 self._start(self._reconcile(bot_id), f"wish for bot {bot_id}")
             elif bell is Bell.OUTBOX:
                 self._runner.send_written(bot_id)
+            elif bell is Bell.CALLS:
+                self._start(self._runner.calls.make(bot_id), f"calls of bot {bot_id}")
             elif bell is Bell.BACKLOG:
                 self._start(self._runner.handle_again(bot_id), f"backlog of bot {bot_id}")
 
