@@ -60,6 +60,7 @@ def call_json(call: Call) -> Json:
         "started": call.started,
         "ended": call.ended,
         "status": call.status,
+        "carried_out": call.carried_out,
     }
 
 

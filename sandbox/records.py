@@ -31,6 +31,7 @@ class Call:
         ended: Unix time in seconds, None while under way.
         status: HTTP status of the answer, None while under way, 0 when there was no answer
             (dropped, or the client went away).
+        carried_out: Whether it had its effect, which the client may not have learnt.
     """
 
     seq: int
@@ -41,6 +42,7 @@ class Call:
     host: str = ""
     ended: float | None = None
     status: int | None = None
+    carried_out: bool = False
     on_end: Callable[[Call], None] | None = field(default=None, repr=False)
 
     def end(self, status: int) -> None:

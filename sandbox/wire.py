@@ -153,7 +153,7 @@ class MethodHandler(TelegramHandler):
             if self.sandbox.board:
                 chat_id = params.integer("chat_id") or None
                 await self.pass_faults(token, canonical, chat_id=chat_id)
-            result = await self._result(token, canonical, method, params)
+            result = await self._result(call, token, method, params)
             if self._lost:
                 raise Dropped
             status = 200
@@ -169,12 +169,13 @@ class MethodHandler(TelegramHandler):
         finally:
             self._end(call, status)
 
-    async def _result(self, token: str, name: str, method: Method | None, params: Params) -> Any:
+    async def _result(self, call: Call, token: str, method: Method | None, params: Params) -> Any:
         one_way = self.sandbox.delay / 2
         if one_way:  # not ended by a client that goes away: what it has sent arrives
             await asyncio.sleep(one_way)
         try:
-            result = await self._carry_out(token, name, method, params)
+            result = await self._carry_out(token, call.method, method, params)
+            call.carried_out = True
         except ApiError as error:
             await self._hold_back(one_way + error.held)
             raise

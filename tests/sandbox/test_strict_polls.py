@@ -221,3 +221,6 @@ async def test_what_was_sent_before_the_client_went_away_is_carried_out(
     call.cancel()
     await until(lambda: sandbox.sent(bot.id))
     await until(lambda: sandbox.calls(bot.id)[0].status == 0)
+    assert sandbox.calls(bot.id)[0].carried_out
+    await api.refusal(bot, "sendMessage", chat_id=8, text="x")
+    assert not sandbox.calls(bot.id)[1].carried_out

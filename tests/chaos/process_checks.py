@@ -1,0 +1,162 @@
+"""What must be true of processes, ownership and times. Each check is linear in the log.
+
+A check returns a sentence for each thing that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from chaos.events import Answered, Fault, History, Polled, Registered, Requested, Written
+from chaos.windows import ENGINE, Windows, of_process, windows
+
+MOST = 10.0  # seconds without a poll, for a switch, and after a fault until the last 409
+# A process that was just mended begins to serve, and the engine's connections are made anew.
+AFTERMATH = 3.0
+# With one process nobody takes over: each fault is a fault of the engine.
+_SILENT = ("kill", "stop", "black hole", "cut")
+
+
+def fenced_commits_end_before_the_takeover(history: History) -> list[str]:
+    """(6) A process commits nothing for its bots when its row is gone.
+
+    Each commit names its database session, and so does the row; both have the time of their
+    commit, of one clock, and the locks that the fence takes order the two.
+    """
+    rows: dict[str, list[Registered]] = defaultdict(list)
+    for row in history.of(Registered):
+        rows[row.session].append(row)
+    wrong = []
+    for write in history.of(Written):
+        known = rows.get(write.session)
+        if known is None or any(row.begin <= write.at < row.end for row in known):
+            continue  # not a process's session, or its row was there
+        last = max((row for row in known if row.begin <= write.at), key=lambda row: row.end)
+        wrong.append(
+            f"{last.name} committed at {write.at:.3f}, {write.at - last.end:.3f} s after "
+            f"its row {last.id} was deleted"
+        )
+    return wrong
+
+
+def processes_do_not_overlap(history: History) -> list[str]:
+    """(7) Sends of a bot by different processes do not overlap in time."""
+    latest: dict[int, Answered] = {}  # by bot, the one that ended last
+    wrong = []
+    for answer in history.of(Answered):
+        before = latest.get(answer.bot)
+        if before and before.process != answer.process and answer.begin < before.end:
+            wrong.append(
+                f"bot {answer.bot}: {answer.process} sent {answer.text!r} at {answer.begin:.3f} "
+                f"while {before.process} sent {before.text!r} until {before.end:.3f}"
+            )
+        if before is None or answer.end > before.end:
+            latest[answer.bot] = answer
+    return wrong
+
+
+def longest_silences(history: History, *, alone: bool = False) -> dict[int, tuple[float, float]]:
+    """The longest time that each wanted bot was without a poll, and when it began.
+
+    The time in which the engine was away does not count. A poll of a process that is silenced
+    ends there, though Telegram still holds it.
+
+    Args:
+        alone: there is one process: faults of it do not count either.
+    """
+    faults = history.of(Fault)
+    excused = windows([f for f in faults if alone or f.target == ENGINE], after=AFTERMATH)
+    silent = {
+        process: windows(f for f in of_process(faults, process) if f.kind.startswith(_SILENT))
+        for process in {poll.process for poll in history.of(Polled)}
+    }
+    polls: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    for poll in history.of(Polled):
+        if poll.status in (0, 200, 409):
+            polls[poll.bot].append((poll.begin, _until(poll, silent[poll.process])))
+    longest = {}
+    for bot, wanted in _wanted(history).items():
+        seen = _gaps(wanted, polls[bot], excused)
+        longest[bot] = max(seen, default=(0.0, 0.0))
+    return longest
+
+
+def _until(poll: Polled, silent: Windows) -> float:
+    if silent.find(poll.begin, poll.end) is None:
+        return poll.end
+    cut = [begin for begin in silent.begins if poll.begin <= begin <= poll.end]
+    return cut[0] if cut else poll.begin
+
+
+def _wanted(history: History) -> dict[int, list[tuple[float, float]]]:
+    """When each bot was to be on: from the answer to "on" until it is asked to be off."""
+    wanted: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    since: dict[int, float] = {}
+    for request in history.of(Requested):
+        was_on = request.bot in since
+        if request.wish in ("off", "token", "delete") and was_on:
+            wanted[request.bot].append((since.pop(request.bot), request.begin))
+        switched_on = request.wish == "on" or (request.wish == "token" and was_on)
+        if switched_on and 200 <= request.status < 300:
+            since.setdefault(request.bot, request.end)
+    for bot, begin in since.items():
+        wanted[bot].append((begin, history.end))
+    return wanted
+
+
+def _gaps(
+    wanted: list[tuple[float, float]], polls: list[tuple[float, float]], excused: Windows
+) -> Iterator[tuple[float, float]]:
+    """The gaps between polls in the times in which a bot was wanted: how long, and since when."""
+    at = 0
+    for begin, end in wanted:
+        covered = begin
+        while at < len(polls) and polls[at][0] < end:
+            start, stop = polls[at]
+            at += 1
+            if start > covered:
+                yield start - covered - excused.overlap(covered, start), covered
+            covered = max(covered, stop)
+        if end > covered:
+            yield end - covered - excused.overlap(covered, end), covered
+
+
+def no_wanted_bot_is_silent(history: History, *, alone: bool = False) -> list[str]:
+    """(8) No bot that is to be on is without a poll for ten seconds."""
+    return [
+        f"bot {bot} was not polled for {seconds:.1f} s from {since:.3f} on"
+        for bot, (seconds, since) in longest_silences(history, alone=alone).items()
+        if seconds >= MOST
+    ]
+
+
+def switches_are_answered_in_time(history: History) -> list[str]:
+    """(9) A switch is answered within ten seconds, unless its own process or the engine is away."""
+    faults = history.of(Fault)
+    away = {
+        process: windows(of_process(faults, process), after=AFTERMATH)
+        for process in {request.process for request in history.of(Requested)}
+    }
+    wrong = []
+    for request in history.of(Requested):
+        if away[request.process].find(request.begin, request.end) is not None:
+            continue
+        took, what = request.end - request.begin, f"{request.wish!r} of bot {request.bot}"
+        if took >= MOST:
+            wrong.append(f"{request.process} answered {what} after {took:.1f} s")
+        elif not 200 <= request.status < 300:
+            wrong.append(
+                f"{request.process} answered {what} of {request.begin:.3f} with {request.status}"
+            )
+    return wrong
+
+
+def conflicts_follow_faults(history: History) -> list[str]:
+    """(10) Telegram answers 409 only during a fault, and in the ten seconds after it."""
+    around = windows(history.of(Fault), after=MOST)
+    return [
+        f"bot {poll.bot}: {poll.process} got 409 at {poll.end:.3f}"
+        for poll in history.of(Polled)
+        if poll.status == 409 and around.find(poll.end, poll.end) is None
+    ]
