@@ -123,11 +123,11 @@ def nothing_is_sent_while_off(history: History) -> list[str]:
     steps: list[tuple[float, int, Requested | Answered]] = []
     for request in history.of(Requested):
         if request.wish == "off" and request.status == 200:
-            steps.append((request.end + ON_THE_WAY, 0, request))
+            steps.append((request.end, 0, request))
         elif request.wish == "on":
             steps.append((request.begin, 1, request))
         elif request.wish == "delete" and request.status == 204:
-            steps.append((request.end + ON_THE_WAY, 0, request))
+            steps.append((request.end, 0, request))
     steps += [(answer.begin, 2, answer) for answer in history.of(Answered)]
     off: dict[int, Requested] = {}
     wrong = []
@@ -137,7 +137,7 @@ def nothing_is_sent_while_off(history: History) -> list[str]:
                 off[step.bot] = step
             else:
                 off.pop(step.bot, None)
-        elif (refused := off.get(step.bot)) is not None:
+        elif (refused := off.get(step.bot)) is not None and at > refused.end + ON_THE_WAY:
             lines = slow.get(step.process)
             if lines is None or lines.find(at, at) is None:
                 wrong.append(

@@ -142,6 +142,11 @@ def test_sends_before_off_and_after_on_are_fine() -> None:
     assert nothing_is_sent_while_off(history(*events)) == []
 
 
+def test_on_again_at_once_is_fine() -> None:
+    events = request("off", 2), request("on", 2.51), answer("1", 3)
+    assert nothing_is_sent_while_off(history(*events)) == []
+
+
 @pytest.mark.parametrize("wish", ["off", "delete"])
 def test_a_send_after_the_answer_is_wrong(wish: str) -> None:
     status = 204 if wish == "delete" else 200
