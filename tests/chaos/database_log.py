@@ -82,7 +82,8 @@ class DatabaseLog:
         with psycopg.connect(self._url) as connection:
             stored = connection.execute(f"SELECT {_COMMIT}, bot_id, update_id FROM chaos_stored")
             for at, bot, update in stored:
-                yield Journaled(at + to_monotonic, bots[bot], update)
+                if bot in bots:  # else it was made by a request that the end of the run cut off
+                    yield Journaled(at + to_monotonic, bots[bot], update)
             for at, session in connection.execute(f"SELECT {_COMMIT}, session FROM chaos_written"):
                 yield Written(at + to_monotonic, session)
             noted = connection.execute(

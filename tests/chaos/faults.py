@@ -32,11 +32,14 @@ class Injector:
     rng: random.Random
     kinds: list[str]
 
-    async def run(self) -> None:
-        """Break one thing after another until cancelled; what is broken then is mended."""
-        while True:
-            await asyncio.sleep(self.rng.uniform(*PAUSE))
-            await self.inject(self.rng.choice(self.kinds))
+    async def run(self, seconds: float) -> None:
+        """Break one thing after another for so long, and mend the last of them."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            pause = self.rng.uniform(*PAUSE) if self.kinds else left
+            await asyncio.sleep(min(left, pause))
+            if pause < left:
+                await self.inject(self.rng.choice(self.kinds))
 
     async def inject(self, kind: str) -> None:
         """Break one thing, wait, and mend it."""

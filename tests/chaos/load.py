@@ -71,10 +71,11 @@ class Load:
                 answer = await client.request(method, path, json)
         except (aiohttp.ClientError, OSError, TimeoutError):
             pass
-        status = 0 if answer is None else answer.status
-        if wish == "delete" and status == 404:  # done by a request that had no answer
-            status = 204
-        self.log.add(Requested(begin, time.monotonic(), bot, member.name, wish, status))
+        finally:  # also when it is cancelled: it may be carried out
+            status = 0 if answer is None else answer.status
+            if wish == "delete" and status == 404:  # done by a request that had no answer
+                status = 204
+            self.log.add(Requested(begin, time.monotonic(), bot, member.name, wish, status))
         return answer
 
     async def insist(self, wish: str, bot: int, method: str, path: str, json: Any = None) -> Answer:

@@ -5,6 +5,7 @@ A check returns a sentence for each thing that is wrong.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -14,8 +15,8 @@ from chaos.windows import ENGINE, Windows, of_process, windows
 MOST = 10.0  # seconds without a poll, for a switch, and after a fault until the last 409
 # A process that was just mended begins to serve, and the engine's connections are made anew.
 AFTERMATH = 3.0
-# With one process nobody takes over: each fault is a fault of the engine.
-_SILENT = ("kill", "stop", "black hole", "cut")
+# In these a process cannot take the answer of a poll, though Telegram still holds it.
+_SILENT = ("stop", "black hole telegram")
 
 
 def fenced_commits_end_before_the_takeover(history: History) -> list[str]:
@@ -60,7 +61,7 @@ def longest_silences(history: History, *, alone: bool = False) -> dict[int, tupl
     """The longest time that each wanted bot was without a poll, and when it began.
 
     The time in which the engine was away does not count. A poll of a process that is silenced
-    ends there, though Telegram still holds it.
+    does not count as one meanwhile, though Telegram still holds it.
 
     Args:
         alone: there is one process: faults of it do not count either.
@@ -68,25 +69,30 @@ def longest_silences(history: History, *, alone: bool = False) -> dict[int, tupl
     faults = history.of(Fault)
     excused = windows([f for f in faults if alone or f.target == ENGINE], after=AFTERMATH)
     silent = {
-        process: windows(f for f in of_process(faults, process) if f.kind.startswith(_SILENT))
+        process: windows(f for f in of_process(faults, process) if f.kind in _SILENT)
         for process in {poll.process for poll in history.of(Polled)}
     }
     polls: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for poll in history.of(Polled):
         if poll.status in (0, 200, 409):
-            polls[poll.bot].append((poll.begin, _until(poll, silent[poll.process])))
+            polls[poll.bot] += _heard(poll, silent[poll.process])
     longest = {}
     for bot, wanted in _wanted(history).items():
-        seen = _gaps(wanted, polls[bot], excused)
+        seen = _gaps(wanted, sorted(polls[bot]), excused)
         longest[bot] = max(seen, default=(0.0, 0.0))
     return longest
 
 
-def _until(poll: Polled, silent: Windows) -> float:
-    if silent.find(poll.begin, poll.end) is None:
-        return poll.end
-    cut = [begin for begin in silent.begins if poll.begin <= begin <= poll.end]
-    return cut[0] if cut else poll.begin
+def _heard(poll: Polled, silent: Windows) -> Iterator[tuple[float, float]]:
+    """The parts of a poll in which its process could have taken an answer."""
+    begin, at = poll.begin, max(bisect_right(silent.begins, poll.begin) - 1, 0)
+    while at < len(silent.begins) and silent.begins[at] < poll.end:
+        if silent.ends[at] > begin:
+            yield begin, max(begin, silent.begins[at])
+            begin = silent.ends[at]
+        at += 1
+    if begin < poll.end:
+        yield begin, poll.end
 
 
 def _wanted(history: History) -> dict[int, list[tuple[float, float]]]:

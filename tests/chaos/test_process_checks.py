@@ -131,9 +131,19 @@ def test_polls_that_are_refused_are_none() -> None:
 
 
 def test_the_poll_of_a_process_that_stands_still_counts_to_its_fault() -> None:
-    events = on(), poll(0, 50), Fault(20, 30, "stop", "a"), poll(35, 100, by="b")
+    events = on(), poll(0, 30.1), Fault(20, 31, "stop", "a"), poll(35, 100, by="b")
     assert longest_silences(history(*events)) == {BOT: (15.0, 20)}
     events = on(), poll(0, 50), Fault(20, 30, "stop", "b"), poll(50, 100, by="b")
+    assert longest_silences(history(*events)) == {BOT: (0.0, 0.0)}
+
+
+def test_a_poll_that_outlives_a_short_freeze_counts_again() -> None:
+    events = on(), poll(0, 50), Fault(20, 22, "stop", "a"), poll(50, 100)
+    assert longest_silences(history(*events)) == {BOT: (2.0, 20)}
+
+
+def test_a_process_without_its_database_still_polls() -> None:
+    events = on(), poll(0, 50), Fault(20, 32, "black hole database", "a"), poll(50, 100)
     assert longest_silences(history(*events)) == {BOT: (0.0, 0.0)}
 
 
