@@ -25,9 +25,10 @@ import aiohttp
 from support.client import Client, register
 from support.postgresql import PostgreSQL
 
+from chaos.answer_checks import each_update_is_answered
 from chaos.cluster import make_cluster
 from chaos.database_log import OPTION, DatabaseLog
-from chaos.events import Answered, EventLog, History, Injected, began, read
+from chaos.events import EventLog, History, began, read
 from chaos.faults import ALONE, KINDS, Injector
 from chaos.load import Load
 from chaos.recorder import Recorder
@@ -83,16 +84,11 @@ async def go_on(seconds: float, load: Load, injector: Injector) -> None:
             task.cancel()
 
 
-async def until_answered(history: History) -> bool:
-    """Wait until each message is answered; False if that takes too long."""
-    asked = {(one.bot, one.chat, one.text) for one in history.of(Injected)}
+async def until_answered(history: History) -> None:
+    """Wait until each message is answered, or so long that the checks may say that one is not."""
     deadline = time.monotonic() + SETTLING
-    while time.monotonic() < deadline:
-        answered = {(one.bot, one.chat, one.text) for one in history.of(Answered)}
-        if asked <= answered:
-            return True
+    while each_update_is_answered(history) and time.monotonic() < deadline:
         await asyncio.sleep(0.5)
-    return False
 
 
 async def run(given: argparse.Namespace, folder: Path, log: EventLog) -> int:
