@@ -110,8 +110,8 @@ class Injector:
         await self._mend(line, self.rng.uniform(2.0, 15.0))
 
     async def slow(self, line: TcpProxy) -> None:
-        """Forward everything half a second later."""
-        line.delay(0.5)
+        """Make each round trip half a second longer."""
+        line.delay(0.25)
         await self._mend(line, self.rng.uniform(3.0, 10.0))
 
     async def cut(self, line: TcpProxy) -> None:

@@ -183,6 +183,13 @@ def test_a_switch_that_fails_is_wrong() -> None:
     assert "with 503" in wrong
 
 
+def test_a_message_to_a_bot_that_is_deleted_may_be_refused() -> None:
+    refused = Requested(50, 51, BOT, "a", "message", 404)
+    deleted = Requested(49, 52, BOT, "b", "delete", 204)
+    assert switches_are_answered_in_time(history(refused, deleted)) == []
+    assert len(switches_are_answered_in_time(history(refused))) == 1
+
+
 @pytest.mark.parametrize("target", ["a", ENGINE])
 def test_a_process_with_a_fault_need_not_answer(target: str) -> None:
     fault = Fault(52, 55, "kill", target)
