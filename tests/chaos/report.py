@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import partial
+from statistics import median
 
 from chaos import answer_checks, process_checks
 from chaos.events import (
@@ -21,6 +23,7 @@ from chaos.events import (
 )
 
 SHOWN = 10  # sentences of a check
+RECENT = 15.0  # seconds after a fault in which a bot has moved because of it
 
 Check = Callable[[History], list[str]]
 
@@ -45,6 +48,25 @@ def checks(*, alone: bool) -> dict[str, Check]:
     }
 
 
+def moves(history: History) -> list[float]:
+    """How long after a fault of its process each bot was polled by another one, in order."""
+    begins: dict[str, list[float]] = defaultdict(list)
+    for fault in history.of(Fault):
+        begins[fault.target].append(fault.begin)
+    last: dict[int, Polled] = {}
+    found = []
+    for poll in history.of(Polled):
+        before = last.get(poll.bot)
+        last[poll.bot] = poll
+        if before is None or before.process == poll.process:
+            continue
+        faults = begins[before.process]
+        at = bisect_right(faults, poll.begin) - 1
+        if at >= 0 and poll.begin - faults[at] < RECENT:
+            found.append(poll.begin - faults[at])
+    return sorted(found)
+
+
 def counts(history: History, *, alone: bool) -> list[str]:
     """What happened how often, and the longest times; a line each."""
     answers, requests = history.of(Answered), history.of(Requested)
@@ -56,7 +78,7 @@ def counts(history: History, *, alone: bool) -> list[str]:
     slowest = max((r.end - r.begin for r in requests if r.status in (200, 204)), default=0.0)
     silences = process_checks.longest_silences(history, alone=alone)
     longest, since = max(silences.values(), default=(0.0, 0.0))
-    rows = history.of(Registered)
+    rows, moved = history.of(Registered), moves(history)
     return [
         f"injected {len(injected)}, answered {len(times)}, "
         f"answered again {sum(times.values()) - len(times)}, by process "
@@ -70,7 +92,9 @@ def counts(history: History, *, alone: bool) -> list[str]:
         + ", ".join(f"{wish} {status}: {n}" for (wish, status), n in sorted(wishes.items())),
         f"faults {sum(faults.values())}: "
         + ", ".join(f"{kind}: {n}" for kind, n in sorted(faults.items())),
-        f"rows of processes {len(rows)}, taken over {sum(row.taken_over for row in rows)}",
+        f"rows of processes {len(rows)}, taken over {sum(row.taken_over for row in rows)}; "
+        f"bots polled elsewhere soon after a fault {len(moved)}"
+        + (f", median {median(moved):.2f} s, longest {moved[-1]:.2f} s" if moved else ""),
     ]
 
 

@@ -28,6 +28,7 @@ from chaos.process_checks import (
     processes_do_not_overlap,
     switches_are_answered_in_time,
 )
+from chaos.report import moves
 from chaos.windows import ENGINE, windows
 
 BOT = 7
@@ -212,6 +213,12 @@ def test_a_conflict_without_a_fault_is_wrong(at: float) -> None:
 
 
 # what they share
+
+
+def test_a_move_is_measured_from_the_fault_of_the_process_before() -> None:
+    polls = poll(0, 20), poll(25.5, 30, by="b"), poll(31, 40), poll(80, 90, by="b")
+    faults = Fault(20, 26, "kill", "a"), Fault(29, 30, "kill", "c")
+    assert moves(history(*polls, *faults)) == [5.5]
 
 
 def test_faults_that_overlap_are_one_window() -> None:
