@@ -21,6 +21,7 @@ READY = 60.0  # seconds within which a process serves
 ENDING = 60.0  # seconds within which it ends after SIGTERM
 RESTART = 0.5  # seconds until a process that ended by itself is started again, as systemd would
 MAX_BOTS = 100
+_PATIENCE = aiohttp.ClientTimeout(total=2)  # with the question whether a process is ready
 _SECRET = "a secret that all processes of the run share"
 
 
@@ -129,9 +130,6 @@ class Member:
             await self.spawn()
 
 
-_PATIENCE = aiohttp.ClientTimeout(total=2)
-
-
 @dataclass(eq=False)
 class Cluster:
     """All processes, and what they share."""
@@ -184,7 +182,7 @@ async def make_cluster(
     assert sandbox_port is not None
     members = []
     for name in "abcdefghij"[:number]:
-        (folder / name).mkdir()
+        (folder / name).mkdir(mode=0o700)
         database = TcpProxy("127.0.0.1", postgresql.port)
         telegram = TcpProxy("127.0.0.1", sandbox_port)
         for line in (database, telegram):
