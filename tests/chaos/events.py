@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+UNFINISHED = -1
+
 
 @dataclass(frozen=True, slots=True)
 class Injected:
@@ -77,7 +79,7 @@ class Requested:
     Args:
         wish: "on", "off", "token", "delete" or "message".
         process: which served it.
-        status: of its answer; 0 for none.
+        status: of its answer; 0 for none, UNFINISHED when the run ended first.
     """
 
     begin: float

@@ -14,7 +14,7 @@ import aiohttp
 from support.client import BOTS, Answer, Client
 
 from chaos.cluster import Member
-from chaos.events import EventLog, Injected, Requested
+from chaos.events import UNFINISHED, EventLog, Injected, Requested
 from chaos.recorder import Recorder
 from sandbox import Sandbox, SandboxBot
 
@@ -67,14 +67,15 @@ class Load:
         member = self._somewhere()
         begin = time.monotonic()
         answer: Answer | None = None
+        status = UNFINISHED  # if this is cancelled; it may be carried out all the same
         try:
             async with asyncio.timeout(PATIENCE):
                 client = replace(self.owner, url=member.url)
                 answer = await client.request(method, path, json)
+            status = answer.status
         except (aiohttp.ClientError, OSError, TimeoutError):
-            pass
-        finally:  # also when it is cancelled: it may be carried out
-            status = 0 if answer is None else answer.status
+            status = 0
+        finally:
             if wish == "delete" and status == 404:  # done by a request that had no answer
                 status = 204
             self.log.add(Requested(begin, time.monotonic(), bot, member.name, wish, status))

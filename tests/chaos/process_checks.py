@@ -9,9 +9,19 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 
-from chaos.events import Answered, Fault, History, Polled, Registered, Requested, Written
+from chaos.events import (
+    UNFINISHED,
+    Answered,
+    Fault,
+    History,
+    Polled,
+    Registered,
+    Requested,
+    Written,
+)
 from chaos.windows import ENGINE, Windows, of_process, windows
 
+INTERNAL = 500  # an error that nobody thought of: no fault excuses it
 MOST = 10.0  # seconds without a poll, for a switch, and after a fault until the last 409
 # A process that was just mended begins to serve, and the engine's connections are made anew.
 AFTERMATH = 3.0
@@ -60,16 +70,17 @@ def processes_do_not_overlap(history: History) -> list[str]:
 def longest_silences(history: History, *, alone: bool = False) -> dict[int, tuple[float, float]]:
     """The longest time that each wanted bot was without a poll, and when it began.
 
-    The time in which the engine was away does not count. A poll of a process that is silenced
-    does not count as one meanwhile, though Telegram still holds it.
+    The time in which the engine was away does not count. A poll of a process that is silenced, or
+    that has lost its bots, does not count as one meanwhile, though Telegram still holds it.
 
     Args:
         alone: there is one process: faults of it do not count either.
     """
     faults = history.of(Fault)
     excused = windows([f for f in faults if alone or f.target == ENGINE], after=AFTERMATH)
+    silences = [fault for fault in faults if fault.kind in _SILENT] + _losses(history)
     silent = {
-        process: windows(f for f in of_process(faults, process) if f.kind in _SILENT)
+        process: windows(of_process(silences, process))
         for process in {poll.process for poll in history.of(Polled)}
     }
     polls: dict[int, list[tuple[float, float]]] = defaultdict(list)
@@ -81,6 +92,24 @@ def longest_silences(history: History, *, alone: bool = False) -> dict[int, tupl
         seen = _gaps(wanted, sorted(polls[bot]), excused)
         longest[bot] = max(seen, default=(0.0, 0.0))
     return longest
+
+
+def _losses(history: History) -> list[Fault]:
+    """When processes had lost their bots, from the fault that was the reason to a new row."""
+    faults: dict[str, list[Fault]] = defaultdict(list)
+    for fault in history.of(Fault):
+        faults[fault.target].append(fault)
+    found = []
+    following: dict[str, float] = {}
+    for row in reversed(history.of(Registered)):
+        if row.taken_over:
+            at = bisect_right(faults[row.name], row.end, key=lambda fault: fault.begin) - 1
+            reason = faults[row.name][at] if at >= 0 else None
+            begin = reason.begin if reason and row.end - reason.end < MOST else row.end
+            stop = following.get(row.name, float("inf"))
+            found.append(Fault(begin, stop, "taken over", row.name))
+        following[row.name] = row.begin
+    return found
 
 
 def _heard(poll: Polled, silent: Windows) -> Iterator[tuple[float, float]]:
@@ -150,7 +179,10 @@ def switches_are_answered_in_time(history: History) -> list[str]:
     }
     wrong = []
     for request in history.of(Requested):
-        if away[request.process].find(request.begin, request.end) is not None:
+        excused = away[request.process].find(request.begin, request.end) is not None
+        if excused and request.status != INTERNAL:
+            continue
+        if request.status == UNFINISHED and request.end - request.begin < MOST:
             continue
         took, what = request.end - request.begin, f"{request.wish!r} of bot {request.bot}"
         if took >= MOST:

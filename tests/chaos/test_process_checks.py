@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chaos.events import (
+    UNFINISHED,
     Answered,
     Event,
     EventLog,
@@ -148,6 +149,16 @@ def test_a_process_without_its_database_still_polls() -> None:
     assert longest_silences(history(*events)) == {BOT: (0.0, 0.0)}
 
 
+def test_a_poll_of_a_process_that_was_taken_over_counts_to_its_fault() -> None:
+    hole = Fault(20, 40, "black hole database", "a")
+    rows = Registered(0, 26, 1, "a", "s1", True), Registered(41, math.inf, 3, "a", "s3", False)
+    other = poll(26.5, 60, by="b")
+    events = on(), poll(0, 50), hole, *rows, other, poll(60, 100)
+    assert longest_silences(history(*events)) == {BOT: (6.5, 20)}
+    alone = on(), poll(0, 50), hole, *rows, poll(50, 100)
+    assert longest_silences(history(*alone)) == {BOT: (21.0, 20)}
+
+
 def test_the_time_without_an_engine_does_not_count() -> None:
     away = Fault(20, 40, "restart", ENGINE)
     events = on(), poll(0, 20), poll(45, 100), away
@@ -189,6 +200,17 @@ def test_a_message_to_a_bot_that_is_deleted_may_be_refused() -> None:
     deleted = Requested(49, 52, BOT, "b", "delete", 204)
     assert switches_are_answered_in_time(history(refused, deleted)) == []
     assert len(switches_are_answered_in_time(history(refused))) == 1
+
+
+def test_an_internal_error_is_wrong_whatever_the_fault() -> None:
+    fault = Fault(49, 55, "kill", "a")
+    assert len(switches_are_answered_in_time(history(switch(1, status=500), fault))) == 1
+    assert switches_are_answered_in_time(history(switch(1, status=503), fault)) == []
+
+
+@pytest.mark.parametrize(("took", "wrong"), [(3, 0), (11, 1)])
+def test_a_request_that_the_end_of_the_run_cut_off_had_its_time(took: float, wrong: int) -> None:
+    assert len(switches_are_answered_in_time(history(switch(took, status=UNFINISHED)))) == wrong
 
 
 @pytest.mark.parametrize("target", ["a", ENGINE])
