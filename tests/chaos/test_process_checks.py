@@ -132,6 +132,17 @@ def test_polls_that_are_refused_are_none() -> None:
     assert len(no_wanted_bot_is_silent(history(on(), poll(0, 50), *refused))) == 1
 
 
+def test_a_held_poll_that_a_new_token_ended_is_one() -> None:
+    assert no_wanted_bot_is_silent(history(on(), poll(0, 50, status=401), poll(51, 100))) == []
+
+
+def test_a_process_that_does_not_reach_telegram_has_more_time() -> None:
+    hole = Fault(20, 32, "black hole telegram", "a")
+    assert no_wanted_bot_is_silent(history(on(), poll(0, 50), poll(50, 100), hole)) == []
+    events = on(), poll(0, 20), poll(46, 100), hole
+    assert len(no_wanted_bot_is_silent(history(*events))) == 1
+
+
 def test_the_poll_of_a_process_that_stands_still_counts_to_its_fault() -> None:
     events = on(), poll(0, 30.1), Fault(20, 31, "stop", "a"), poll(35, 100, by="b")
     assert longest_silences(history(*events)) == {BOT: (15.0, 20)}
