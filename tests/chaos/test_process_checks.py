@@ -206,11 +206,10 @@ def test_a_switch_that_fails_is_wrong() -> None:
     assert "with 503" in wrong
 
 
-def test_a_message_to_a_bot_that_is_deleted_may_be_refused() -> None:
+def test_a_message_may_be_refused_and_a_switch_may_not() -> None:
     refused = Requested(50, 51, BOT, "a", "message", 404)
-    deleted = Requested(49, 52, BOT, "b", "delete", 204)
-    assert switches_are_answered_in_time(history(refused, deleted)) == []
-    assert len(switches_are_answered_in_time(history(refused))) == 1
+    assert switches_are_answered_in_time(history(refused)) == []
+    assert len(switches_are_answered_in_time(history(switch(1, status=404)))) == 1
 
 
 def test_an_internal_error_is_wrong_whatever_the_fault() -> None:
