@@ -15,7 +15,7 @@ from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.cluster import processes
 from models.engine.database import Database
-from models.errors import StorageUnavailable
+from models.errors import ProcessLost, StorageUnavailable
 from runner.manager import BotManager
 from runner.ownership import Ownership
 from runner.settings import RunnerTuning
@@ -75,7 +75,8 @@ class Wishes:
             if not bot.wanted:
                 await self._settle_off(bot)
                 return bot
-            bot = await self._ownership.claim(bot)
+            with suppress(ProcessLost):  # another process claims it, or this one when it is back
+                bot = await self._ownership.claim(bot)
         await self._manager.apply(bot, unreachable=unreachable)
         return bot
 
@@ -109,7 +110,7 @@ class Wishes:
 
     async def _is_settled(self, wished: BotRecord, *, within: float) -> bool:
         """Return True if another process has carried out a wish, or this one has to and did."""
-        with suppress(StorageUnavailable):
+        with suppress(StorageUnavailable, ProcessLost):
             bot = await self._db.read(bots.get, self._vault, wished.id)
             if bot is None:
                 return True
