@@ -55,7 +55,12 @@ class BotManager:
         return self.locks.of(bot_id)
 
     async def apply(
-        self, record: BotRecord, *, priority: bool = True, unreachable: str | None = None
+        self,
+        record: BotRecord,
+        *,
+        priority: bool = True,
+        unreachable: str | None = None,
+        warm: bool = False,
     ) -> None:
         """Carry out an owner's wish; the bot's lock must be held.
 
@@ -63,7 +68,7 @@ class BotManager:
 
         Args:
             record: the bot as it is stored now.
-            priority, unreachable: as for `ManagedBot.carry_out`.
+            priority, unreachable, warm: as for `ManagedBot.carry_out`.
         """
         if not self._context.ownership.owns(record):
             await self.let_go(record.id)
@@ -84,7 +89,7 @@ class BotManager:
             managed = self._bots[record.id] = ManagedBot(record, self._context)
         elif managed.record.generation == record.generation:
             return
-        managed.carry_out(record, priority=priority, unreachable=unreachable)
+        managed.carry_out(record, priority=priority, unreachable=unreachable, warm=warm)
 
     async def _switch_off(self, record: BotRecord) -> None:
         if record.id in self._bots:

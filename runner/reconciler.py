@@ -66,17 +66,18 @@ class Reconciler:
     def _wanted(self) -> dict[int, int]:
         return bots.wanted_generations(self._ownership.process_id)
 
-    async def start(self, bot_ids: list[int]) -> None:
+    async def start(self, bot_ids: list[int], *, warm: bool = False) -> None:
         """Begin to start bots; return before they are connected.
 
         Args:
             bot_ids: ascending.
+            warm: True if other processes have run them until a moment ago.
         """
         find = self._manager.find
         self.boot.add(bot_ids, (bot_id for bot_id in bot_ids if find(bot_id) is None))
         pace = LoopPacer(self._settings.starts_a_turn)
         for page in _pages(bot_ids):
-            await self._patiently(partial(self._reconcile_page, page, pace))
+            await self._patiently(partial(self._reconcile_page, page, pace, warm=warm))
 
     async def reconcile_all(self) -> None:
         """Start the bots that should run and do not; stop those that run and should not."""
@@ -102,7 +103,9 @@ class Reconciler:
         ids = wanted.keys() | running.keys()
         return {bot_id for bot_id in ids if wanted.get(bot_id) != running.get(bot_id)}
 
-    async def _reconcile_page(self, bot_ids: Sequence[int], pace: LoopPacer) -> None:
+    async def _reconcile_page(
+        self, bot_ids: Sequence[int], pace: LoopPacer, *, warm: bool = False
+    ) -> None:
         """Start the bots of a page that should run, then stop those that should not."""
         # A change in progress may take a while, and must not delay the other bots of the page.
         others = [bot_id for bot_id in bot_ids if self._manager.lock(bot_id).locked()]
@@ -117,7 +120,7 @@ class Reconciler:
                     others.append(bot_id)
                     continue
                 await pace.wait()
-                await self._manager.apply(record, priority=False)
+                await self._manager.apply(record, priority=False, warm=warm)
         self.boot.begun(bot_ids)
         for bot_id in others:  # without the page's locks: stopping can take a while
             await self.reconcile(bot_id)

@@ -57,6 +57,7 @@ class Claimer:
         self._manager = manager
         self._reconciler = reconciler
         self.counts = ClaimCounts()
+        self._warm = False  # at boot nobody knows what has happened meanwhile
         self._wake = asyncio.Event()
         self._counted_at = float("-inf")
 
@@ -70,6 +71,7 @@ class Claimer:
         while True:
             try:
                 await self.balance()
+                self._warm = True
                 break
             except StorageError as error:
                 log.error("the bots cannot be started yet: %s", error)
@@ -122,7 +124,7 @@ class Claimer:
             self.counts.claimed += len(claimed)
             if claimed:
                 log.info("%d bots claimed", len(claimed))
-                await self._reconciler.start(claimed)
+                await self._reconciler.start(claimed, warm=self._warm)
         elif number := share.to_release(found.mine, fair):
             await self._give(self._owned()[-number:])
             self._counted_at = float("-inf")
