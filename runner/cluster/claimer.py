@@ -113,7 +113,8 @@ class Claimer:
             await self._give(self._owned()[: share.STEP])  # draining, or cut off from Telegram
             return
         await self._claim(process_id, found, share.fair(found.wanted, len(able)))
-        await self._db.write_as_owner(processes.release_unwanted, process_id)
+        if found.unwanted:
+            await self._db.write_as_owner(processes.release_unwanted, process_id)
 
     def _owned(self) -> list[int]:
         return sorted(bot.record.id for bot in self._manager.bots())
