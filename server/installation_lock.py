@@ -105,7 +105,7 @@ class InstallationLock:
             try:
                 fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
             except BlockingIOError:
-                holder = _describe_holder(descriptor, folder)
+                holder = _describe_holder(descriptor, folder / name)
                 what = str(folder) if name == NAME else f"{folder} with the same name"
                 raise FolderInUse(f"a server runs on {what}{holder}") from None
             os.ftruncate(descriptor, 0)
@@ -136,21 +136,24 @@ def server_process(config: Config) -> str | None:
     """
     if not config.has_database() or not is_held(config.database_address):
         return None
-    for folder in config.folders:
+    own = [] if config.sqlite_file else sorted(config.folders[0].glob("server-*.lock"))
+    for file in own or [folder / NAME for folder in config.folders]:
         with suppress(OSError):  # there is none, or it is another user's
-            descriptor = os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                if told := _describe_holder(descriptor, folder):
+                if own and file_locks.holder(descriptor, "FLOCK") is None:
+                    continue  # left behind by a server that was killed
+                if told := _describe_holder(descriptor, file):
                     return told.strip(" ()")
             finally:
                 os.close(descriptor)
     return "another process"
 
 
-def _describe_holder(descriptor: int, folder: Path) -> str:
+def _describe_holder(descriptor: int, file: Path) -> str:
     """In brackets: the process that the file names, unless the kernel names another one."""
     written = os.read(descriptor, 20).decode(errors="replace").strip()
     pid = file_locks.holder(descriptor, "FLOCK")
     if pid is None or str(pid) == written:
         return f" (process {written})" if written else ""
-    return f" ({NAME} is locked by {file_locks.described(pid, folder / NAME)})"
+    return f" ({file.name} is locked by {file_locks.described(pid, file)})"

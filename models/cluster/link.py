@@ -15,7 +15,8 @@ import psycopg
 
 from models.engine.connection import postgresql_url
 from models.engine.doorbell import CHANNEL, Bell, payloads, read
-from models.errors import StorageUnavailable
+from models.engine.locks import INSTALLATION
+from models.errors import DatabaseInUse, StorageUnavailable
 
 log = logging.getLogger("botyard.cluster")
 
@@ -36,6 +37,7 @@ INSERT INTO processes
 (beat, name, session, boot, lock_file, version, draining, reaches_telegram, load, started_at)
 VALUES (0, %s, %s, %s, %s, %s, FALSE, TRUE, 0, now() AT TIME ZONE 'UTC') RETURNING id
 """
+_LOCK = "SELECT pg_try_advisory_lock_shared(%s)"
 _SAME = "SELECT id FROM processes WHERE boot = %s AND lock_file = %s"
 
 
@@ -175,8 +177,13 @@ class Link:
                 **_KEEPALIVES,
             )
             await connection.execute(f"LISTEN {CHANNEL}")
+            cursor = await connection.execute(_LOCK, (INSTALLATION,))
+            (locked,) = await cursor.fetchone() or (False,)
         except psycopg.Error as error:
             raise StorageUnavailable(_text(error)) from error
+        if not locked:
+            await connection.close()
+            raise DatabaseInUse("a command has the database for itself")
         self._connection = connection
         return connection
 

@@ -56,7 +56,7 @@ def migrate(migrator, database, *, fake=False):
 
 
 def rollback(migrator, database, *, fake=False):
-    """Drop the tables; with it goes which process runs each bot."""
+    """Drop the tables; which process runs each bot is lost."""
     migrator.sql("DROP INDEX bots_unowned")
     migrator.sql("DROP INDEX bots_owner")
     migrator.sql("ALTER TABLE bots DROP COLUMN owner_id")

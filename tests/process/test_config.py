@@ -30,6 +30,7 @@ GOOD: list[tuple[str, Any, str, Any]] = [
     ("port", 8000, "0", 0),
     ("port", 8000, "65535", 65535),
     ("data_dir", Path("data"), "/srv/botyard", Path("/srv/botyard")),
+    ("process_name", "", "alpha-1:8000", "alpha-1:8000"),
     ("database_url", "", "sqlite:///x.db", "sqlite:///x.db"),
     ("database_url", "", "postgresql://u:p@h:5432/n", "postgresql://u:p@h:5432/n"),
     ("secret_key", "", SECRET, SECRET),
