@@ -151,7 +151,8 @@ async def _open_services(
     db = await open_database(config, vault, stack, fence)
     membership = None
     if fence is not None:
-        link = Link(config.database_url, _identity(config, fence, lock_file))
+        identity = _identity(config, fence, lock_file)
+        link = Link(config.direct_address, identity, locked=config.is_pooled)
         membership = Membership(db, link, fence, runner.cluster)
         stack.push_async_callback(membership.leave)
         await membership.register()

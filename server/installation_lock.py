@@ -53,7 +53,7 @@ class InstallationLock:
         Raises:
             FolderInUse, DatabaseInUse: a server or a command holds one of them.
         """
-        database = self._config.database_address
+        database = self._config.direct_address
         with self.folders(), exclusive(database, shared=self._shared):
             yield
 
@@ -134,7 +134,7 @@ def server_process(config: Config) -> str | None:
     Raises:
         StorageUnavailable: the database cannot be reached.
     """
-    if not config.has_database() or not is_held(config.database_address):
+    if not config.has_database() or not is_held(config.direct_address):
         return None
     for folder in config.folders:
         with suppress(OSError):  # there is none, or it is another user's

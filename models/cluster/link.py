@@ -9,23 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 
-from models.engine.connection import postgresql_url
+from models.engine.connection import SERVER, network_options, postgresql_url
 from models.engine.doorbell import CHANNEL, Bell, payloads, read
-from models.errors import StorageUnavailable
+from models.engine.locks import INSTALLATION
+from models.errors import DatabaseInUse, StorageUnavailable
 
 log = logging.getLogger("botyard.cluster")
 
-CONNECT_TIMEOUT = 2  # seconds
 STATEMENT_TIMEOUT = 2  # seconds
 _OPTIONS = f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={STATEMENT_TIMEOUT}s"
-# a cut line is noticed within four seconds
-_KEEPALIVES: dict[str, Any] = {
-    "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 2, "tcp_user_timeout": 4000,
-}  # fmt: skip
 
 _BEAT = """
 UPDATE processes SET beat = beat + 1, load = %s, draining = %s, reaches_telegram = %s WHERE id = %s
@@ -85,11 +80,13 @@ class Link:
     Args:
         url: of the database; a direct one, if there is a pooler in between.
         identity: what the process tells of itself.
+        locked: True to hold the installation lock here, because the writer's connection cannot.
     """
 
-    def __init__(self, url: str, identity: Identity) -> None:
+    def __init__(self, url: str, identity: Identity, *, locked: bool = False) -> None:
         self._url = postgresql_url(url)
         self.identity = identity
+        self._locked = locked
         self._connection: psycopg.AsyncConnection | None = None
 
     async def register(self) -> tuple[int, list[int]]:
@@ -165,17 +162,23 @@ class Link:
     async def _connected(self) -> psycopg.AsyncConnection:
         if self._connection is not None and not self._connection.closed:
             return self._connection
+        connection = None
         try:
             connection = await psycopg.AsyncConnection.connect(
                 self._url,
                 autocommit=True,
                 application_name=self.identity.session,
-                connect_timeout=CONNECT_TIMEOUT,
                 options=_OPTIONS,
-                **_KEEPALIVES,
+                **network_options(SERVER),
             )
             await connection.execute(f"LISTEN {CHANNEL}")
+            if self._locked:
+                await connection.execute("SELECT pg_advisory_lock_shared(%s)", (INSTALLATION,))
         except psycopg.Error as error:
+            if connection is not None:
+                await connection.close()
+            if isinstance(error, psycopg.errors.LockNotAvailable):
+                raise DatabaseInUse("a command has this database") from error
             raise StorageUnavailable(_text(error)) from error
         self._connection = connection
         return connection

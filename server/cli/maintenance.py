@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
@@ -38,14 +38,17 @@ def _sqlite_file(config: Config, instead: str) -> Path:
 
 
 def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    user = f"{parts.username}@" if parts.username else ""
-    port = f":{parts.port}" if parts.port else ""
-    return f"postgresql://{user}{parts.hostname or ''}{port}{parts.path}"
+    # not urlsplit: there may be several hosts with ports
+    place, _, query = url.partition("://")[2].partition("?")
+    authority, _, name = place.partition("/")
+    login, at, hosts = authority.rpartition("@")
+    attributes = re.search(r"\btarget_session_attrs=[\w-]+", query)
+    asked = f"?{attributes[0]}" if attributes else ""
+    return f"postgresql://{login.partition(':')[0]}{at}{hosts}/{name}{asked}"
 
 
 def _postgresql(command: str, config: Config, file: Path) -> str:
-    address = shlex.quote(_without_password(config.database_address))
+    address = shlex.quote(_without_password(config.direct_address))
     return f"{command.format(file=shlex.quote(str(file)))} --dbname={address}"
 
 

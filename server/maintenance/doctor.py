@@ -199,7 +199,7 @@ def _server(config: Config) -> Finding:
 
 def _migrations(config: Config) -> Finding:
     try:
-        status = Migrations(config.database_address).status()
+        status = Migrations(config.direct_address).status()
     except StorageError as error:
         return Finding("migrations", Severity.WRONG, str(error), "fix the database first")
     if status.unknown:
