@@ -161,18 +161,21 @@ async def _open_services(
     )
     stack.push_async_callback(transport.close)
     await transport.open()
+    bots = create_runner(db, vault, transport, runner, dialog=dialog, ownership=membership)
+    cluster = None
+    if membership is not None:
+        cluster = Cluster(db, membership, bots, vault=vault)
     services = make_services(
         config,
         commit=await asyncio.to_thread(version.commit),
         tuning=runner,
         db=db,
         vault=vault,
-        runner=create_runner(db, vault, transport, runner, dialog=dialog, ownership=membership),
+        runner=bots,
+        cluster=cluster,
         loop_lag=loop_lag,
     )
-    cluster = None
-    if membership is not None:
-        cluster = Cluster(db, membership, services.runner, vault=vault)
+    if cluster is not None:
         cluster.on_sessions = services.sessions.look_at
     stack.callback(services.logins.close)
     stack.push_async_callback(services.emails.close)

@@ -54,6 +54,7 @@ class Membership:
         gate: what calls of Telegram pass through.
         peers: the processes that share the database.
         lost: how often this process was declared dead.
+        doorbells: the number of bells that it has heard.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Membership:
         self.gate = Gate(Lease(settings.trust, clock=clock))
         self.peers = Peers(settings, clock=clock)
         self.lost = 0
+        self.doorbells = 0
         self._heart: asyncio.Task[None] | None = None
         fence.on_lost = self.gate.end
 
@@ -79,6 +81,11 @@ class Membership:
     def process_id(self) -> int | None:
         """The row of this process; None while it has none."""
         return self._fence.process_id
+
+    @property
+    def fenced_writes(self) -> int:
+        """The number of writes that were refused, because this process was declared dead."""
+        return self._fence.refused
 
     def owns(self, bot: BotRecord) -> bool:
         """Return True if this process runs the bot; see `Ownership`."""
@@ -175,6 +182,7 @@ class Heart:
                 self._tell_away(None)
                 while (left := due - now()) > 0:
                     for bell, ids in await self._membership.link.bells(timeout=left):
+                        self._membership.doorbells += 1
                         self._reactions.heard(bell, ids)
             except StorageError as error:
                 self._tell_away(error)
