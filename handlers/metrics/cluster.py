@@ -46,6 +46,6 @@ def cluster_metrics(cluster: Cluster, owned: Ownerships | None) -> Iterator[Metr
         ("claims", "Bots that this server has claimed.", counts.claimed),
         ("releases", "Bots that this server has given away.", counts.released),
         ("doorbells", "Notifications of other servers, and its own, that it has heard.",
-         membership.doorbells),
+         membership.link.heard),
     ):  # fmt: skip
         yield counter(f"botyard_{name}", about, {(): count})

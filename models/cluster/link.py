@@ -81,6 +81,9 @@ class Link:
         url: of the database; a direct one, if there is a pooler in between.
         identity: what the process tells of itself.
         locked: True to hold the installation lock here, because the writer's connection cannot.
+
+    Attributes:
+        heard: the number of bells that have been heard.
     """
 
     def __init__(self, url: str, identity: Identity, *, locked: bool = False) -> None:
@@ -88,6 +91,7 @@ class Link:
         self.identity = identity
         self._locked = locked
         self._connection: psycopg.AsyncConnection | None = None
+        self.heard = 0
 
     async def register(self) -> tuple[int, list[int]]:
         """Make a row for this process.
@@ -149,6 +153,7 @@ class Link:
                 heard.append(read(notification.payload))
         except psycopg.Error as error:
             raise await self._failed(error) from error
+        self.heard += len(heard)
         return [bell for bell in heard if bell is not None]
 
     async def _run(self, sql: str, *parameters: object) -> list[tuple[int, ...]]:

@@ -54,7 +54,6 @@ class Membership:
         gate: what calls of Telegram pass through.
         peers: the processes that share the database.
         lost: how often this process was declared dead.
-        doorbells: the number of bells that it has heard.
     """
 
     def __init__(
@@ -73,7 +72,6 @@ class Membership:
         self.gate = Gate(Lease(settings.trust, clock=clock))
         self.peers = Peers(settings, clock=clock)
         self.lost = 0
-        self.doorbells = 0
         self._heart: asyncio.Task[None] | None = None
         fence.on_lost = self.gate.end
 
@@ -182,7 +180,6 @@ class Heart:
                 self._tell_away(None)
                 while (left := due - now()) > 0:
                     for bell, ids in await self._membership.link.bells(timeout=left):
-                        self._membership.doorbells += 1
                         self._reactions.heard(bell, ids)
             except StorageError as error:
                 self._tell_away(error)
