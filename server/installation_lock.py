@@ -137,6 +137,8 @@ def server_process(config: Config) -> str | None:
     if not config.has_database() or not is_held(config.direct_address):
         return None
     for folder in config.folders:
+        if named := sorted(_named_holders(folder)):
+            return ", ".join(f"process {pid}" for pid in named)
         with suppress(OSError):  # there is none, or it is another user's
             descriptor = os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC)
             try:
@@ -145,6 +147,20 @@ def server_process(config: Config) -> str | None:
             finally:
                 os.close(descriptor)
     return "another process"
+
+
+def _named_holders(folder: Path) -> set[int]:
+    """Return the servers that share a folder; each holds the lock of its own name."""
+    found: set[int] = set()
+    for path in folder.glob("server-*.lock"):
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                pid = file_locks.holder(descriptor, "FLOCK")
+            finally:
+                os.close(descriptor)
+            found.update([] if pid is None else [pid])
+    return found
 
 
 def _describe_holder(descriptor: int, folder: Path) -> str:

@@ -16,6 +16,7 @@ from server.config import Config
 from server.installation_lock import InstallationLock
 from server.maintenance import backup as backups
 from server.maintenance import secret_rotation
+from server.maintenance.findings import Severity
 
 _place = flags("data_dir", "database_url")
 _NOT_INCLUDED = (
@@ -148,7 +149,7 @@ def doctor(as_json: bool, **flags: str | None) -> None:
         if not as_json:
             advice = f" -> {finding.advice}" if finding.advice else ""
             click.echo(f"{finding.level:<8}{finding.check}: {finding.text}{advice}")
-    wrong = any(finding.level is doctors.Severity.WRONG for finding in findings)
+    wrong = any(finding.level is Severity.WRONG for finding in findings)
     if as_json:
         echo_json({"ok": not wrong, "checks": [asdict(finding) for finding in findings]})
     sys.exit(wrong)
