@@ -15,6 +15,7 @@ from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.cluster import processes
 from models.engine.database import Database
+from models.engine.histogram import Histogram
 from models.errors import ProcessLost, StorageUnavailable
 from runner.manager import BotManager
 from runner.ownership import Ownership
@@ -22,6 +23,7 @@ from runner.settings import RunnerTuning
 from runner.states import STABLE
 from runner.statuses import StatusWriter
 
+COMMAND_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 LOOK = 1.0  # seconds between two looks at a bot that another process runs, if no bell is heard
 
 
@@ -35,6 +37,10 @@ class Wishes:
         statuses: writes their states.
         ownership: the bots that this process owns.
         settings: times.
+
+    Attributes:
+        seconds: how long wishes have taken, from the write until the bot was on or off: of bots
+            of this process ("local") and of others ("remote").
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class Wishes:
         self._statuses = statuses
         self._ownership = ownership
         self._settings = settings
+        self.seconds = {where: Histogram(COMMAND_BOUNDS) for where in ("local", "remote")}
         self._news: dict[int, asyncio.Event] = {}  # of bots that are waited for
 
     def heard(self, bot_ids: list[int]) -> None:
@@ -85,12 +92,20 @@ class Wishes:
         await self._manager.stop(bot.id)
         await self._db.write(processes.settle_off, bot.id, bot.generation)
 
-    async def wait_until_stable(self, bot: BotRecord) -> bool:
+    async def wait_until_stable(self, bot: BotRecord, *, began: float | None = None) -> bool:
         """Wait until a bot is neither starting nor stopping, for `start_wait` seconds at most.
 
         Args:
             bot: with its owner, as `carry_out` has returned it.
+            began: the event loop's time before the wish was written; None if there was none.
         """
+        is_stable = await self._wait_until_stable(bot)
+        if began is not None:
+            where = "local" if self._ownership.owns(bot) else "remote"
+            self.seconds[where].observe(asyncio.get_running_loop().time() - began)
+        return is_stable
+
+    async def _wait_until_stable(self, bot: BotRecord) -> bool:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._settings.start_wait
         if self._ownership.owns(bot):

@@ -53,7 +53,7 @@ class InstallationLock:
         Raises:
             FolderInUse, DatabaseInUse: a server or a command holds one of them.
         """
-        database = self._config.database_address
+        database = self._config.direct_address
         with self.folders(), exclusive(database, shared=self._shared):
             yield
 
@@ -134,20 +134,33 @@ def server_process(config: Config) -> str | None:
     Raises:
         StorageUnavailable: the database cannot be reached.
     """
-    if not config.has_database() or not is_held(config.database_address):
+    if not config.has_database() or not is_held(config.direct_address):
         return None
-    own = [] if config.sqlite_file else sorted(config.folders[0].glob("server-*.lock"))
-    for file in own or [folder / NAME for folder in config.folders]:
+    for folder in config.folders:
+        if named := sorted(_named_holders(folder)):
+            return ", ".join(f"process {pid}" for pid in named)
         with suppress(OSError):  # there is none, or it is another user's
-            descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                if own and file_locks.holder(descriptor, "FLOCK") is None:
-                    continue  # left behind by a server that was killed
-                if told := _describe_holder(descriptor, file):
+                if told := _describe_holder(descriptor, folder / NAME):
                     return told.strip(" ()")
             finally:
                 os.close(descriptor)
     return "another process"
+
+
+def _named_holders(folder: Path) -> set[int]:
+    """Return the servers that share a folder; each holds the lock of its own name."""
+    found: set[int] = set()
+    for path in folder.glob("server-*.lock"):
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                pid = file_locks.holder(descriptor, "FLOCK")
+            finally:
+                os.close(descriptor)
+            found.update([] if pid is None else [pid])
+    return found
 
 
 def _describe_holder(descriptor: int, file: Path) -> str:

@@ -20,7 +20,7 @@ import peewee
 
 from models.engine import doorbell, sqlite_file
 from models.engine.base import proxy
-from models.engine.connection import connect
+from models.engine.connection import COMMAND, SERVER, connect
 from models.engine.doorbell import Bell
 from models.engine.histogram import Histogram
 from models.engine.worker import Job, Queue, Worker
@@ -86,13 +86,27 @@ class Database:
             other servers may hold it, too.
         fence: orders what this process writes for its bots with a takeover by another process;
             None with one process on a database.
+        pooled: True if a pooler is in between: the installation lock, which needs a session of its
+            own, is then held by the process's link.
 
     Attributes:
         commits: the durations of commits.
     """
 
-    def __init__(self, url: str, *, locked: bool = False, fence: Fence | None = None) -> None:
-        self._peewee = connect(url, session=fence.session if fence else "botyard")
+    def __init__(
+        self,
+        url: str,
+        *,
+        locked: bool = False,
+        fence: Fence | None = None,
+        pooled: bool = False,
+    ) -> None:
+        self._peewee = connect(
+            url,
+            session=fence.session if fence else "botyard",
+            timeouts=SERVER if fence else COMMAND,
+            pooled=pooled,
+        )
         self._fence = fence
         self.commits = Histogram(COMMIT_BOUNDS)
         self._failed = FailureLog()
@@ -107,7 +121,7 @@ class Database:
                 self._peewee,
                 jobs=self._writes,
                 writes=True,
-                locked=locked,
+                locked=locked and not pooled,
                 commits=self.commits,
                 fence=fence.check if fence else None,
             ),

@@ -34,6 +34,9 @@ class Cluster:
         membership: its row.
         runner: its bots.
         vault: decrypts the stored tokens.
+
+    Attributes:
+        membership: as given.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class Cluster:
         *,
         vault: Vault,
     ) -> None:
-        self._membership = membership
+        self.membership = membership
         self._runner = runner
         self.claimer = Claimer(db, membership, runner.manager, runner.reconciler)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -60,7 +63,7 @@ class Cluster:
         reactions = Reactions(
             heard=self._heard, lost=self._lost, changed=self.claimer.wake, vitals=self._signs.take
         )
-        self._membership.start(reactions)
+        self.membership.start(reactions)
         await self.claimer.begin()
         self._start(self.claimer.run(), "claimer")
         self._start(self.relay.run(), "relay")
@@ -68,8 +71,8 @@ class Cluster:
 
     def is_first(self) -> bool:
         """Return True if this process does what one of them has to do for all."""
-        able = self._membership.peers.able(self._membership.process_id)
-        return not able or able[0].id == self._membership.process_id
+        able = self.membership.peers.able(self.membership.process_id)
+        return not able or able[0].id == self.membership.process_id
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -80,7 +83,7 @@ class Cluster:
         """Give all bots away, if there are others to run them."""
         self._signs.draining = True
         try:
-            await self._membership.beat(self._signs.take())  # others raise their share
+            await self.membership.beat(self._signs.take())  # others raise their share
             await self.claimer.drain()
         except StorageError as error:
             log.warning("the bots are not given away: %s", error)

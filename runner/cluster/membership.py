@@ -80,6 +80,11 @@ class Membership:
         """The row of this process; None while it has none."""
         return self._fence.process_id
 
+    @property
+    def fenced_writes(self) -> int:
+        """The number of writes that were refused, because this process was declared dead."""
+        return self._fence.refused
+
     def owns(self, bot: BotRecord) -> bool:
         """Return True if this process runs the bot; see `Ownership`."""
         return bot.owner_id is not None and bot.owner_id == self.process_id
@@ -178,6 +183,9 @@ class Heart:
                         self._reactions.heard(bell, ids)
             except StorageError as error:
                 self._tell_away(error)
+                await asyncio.sleep(settings.beat / 4)
+            except Exception:  # it must go on, or others would take the bots over
+                log.exception("no heartbeat")
                 await asyncio.sleep(settings.beat / 4)
 
     async def _beat(self) -> None:

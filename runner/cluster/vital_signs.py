@@ -9,6 +9,20 @@ from models.cluster.link import Vitals
 from runner.cluster.reachability import Reachability
 
 
+class Load:
+    """Measures the part of a core that this process uses."""
+
+    def __init__(self) -> None:
+        self._used, self._at = _cpu_seconds(), time.monotonic()
+
+    def measure(self) -> float:
+        """Return the part since the last measurement."""
+        used, now = _cpu_seconds(), time.monotonic()
+        load = (used - self._used) / max(0.001, now - self._at)
+        self._used, self._at = used, now
+        return load
+
+
 class VitalSigns:
     """Measures the load of this process, and knows what else others should know.
 
@@ -22,14 +36,11 @@ class VitalSigns:
     def __init__(self, reachability: Reachability) -> None:
         self._reachability = reachability
         self.draining = False
-        self._used, self._at = _cpu_seconds(), time.monotonic()
+        self._load = Load()
 
     def take(self) -> Vitals:
         """Return them; the load is that since they were last taken."""
-        used, now = _cpu_seconds(), time.monotonic()
-        load = (used - self._used) / max(0.001, now - self._at)
-        self._used, self._at = used, now
-        return Vitals(load, self.draining, self._reachability.reaches)
+        return Vitals(self._load.measure(), self.draining, self._reachability.reaches)
 
 
 def _cpu_seconds() -> float:

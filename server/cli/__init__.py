@@ -38,8 +38,9 @@ def main() -> None:
 
 @main.command()
 @_flags(
-    "host", "port", "process_name", "data_dir", "database_url", "telegram_api_url", "telegram_proxy"
-)
+    "host", "port", "process_name", "data_dir", "database_url", "database_direct_url",
+    "telegram_api_url", "telegram_proxy",
+)  # fmt: skip
 @_flags("max_bots_per_user", "account_rate", "cors_origins", "allowed_hosts", "session_days")
 @_flags("journal_days", "registration")
 @_flags("smtp_url", "password_reset_url", "email_verification_url")
