@@ -28,7 +28,8 @@ _KEEPALIVES: dict[str, Any] = {
 }  # fmt: skip
 
 _BEAT = """
-UPDATE processes SET beat = beat + 1, load = %s, draining = %s, reaches_telegram = %s WHERE id = %s
+UPDATE processes SET beat = beat + 1, load = %s, draining = %s, reaches_telegram = %s
+WHERE id = %s AND session = %s
 """
 _SEE = "SELECT id, beat, name, draining, reaches_telegram, session FROM processes"
 _REGISTER = """
@@ -121,7 +122,7 @@ class Link:
         connection = await self._connected()
         state = vitals.load, vitals.draining, vitals.reaches_telegram
         try:
-            cursor = await connection.execute(_BEAT, (*state, process_id))
+            cursor = await connection.execute(_BEAT, (*state, process_id, self._session))
             if cursor.rowcount == 0:
                 return None
             rows = await (await connection.execute(_SEE)).fetchall()
