@@ -41,10 +41,14 @@ class ProcessFence:
         Raises:
             ProcessLost: it was declared dead.
         """
-        processes.fence(process_id)
+        processes.fence(process_id, self.session)
 
-    def lost(self) -> None:
-        """Learn that a write was refused."""
+    def lost(self, process_id: int) -> None:
+        """Learn that a write was refused.
+
+        Args:
+            process_id: for whom it was; it may be an earlier identity of this process.
+        """
         self.refused += 1
-        if self.on_lost is not None:
+        if self.on_lost is not None and process_id == self.process_id:
             self.on_lost()

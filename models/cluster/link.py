@@ -23,7 +23,8 @@ STATEMENT_TIMEOUT = 2  # seconds
 _OPTIONS = f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={STATEMENT_TIMEOUT}s"
 
 _BEAT = """
-UPDATE processes SET beat = beat + 1, load = %s, draining = %s, reaches_telegram = %s WHERE id = %s
+UPDATE processes SET beat = beat + 1, load = %s, draining = %s, reaches_telegram = %s
+WHERE id = %s AND session = %s
 """
 _SEE = "SELECT id, beat, name, draining, reaches_telegram, session FROM processes"
 _REGISTER = """
@@ -123,7 +124,7 @@ class Link:
         connection = await self._connected()
         state = vitals.load, vitals.draining, vitals.reaches_telegram
         try:
-            cursor = await connection.execute(_BEAT, (*state, process_id))
+            cursor = await connection.execute(_BEAT, (*state, process_id, self.identity.session))
             if cursor.rowcount == 0:
                 return None
             rows = await (await connection.execute(_SEE)).fetchall()

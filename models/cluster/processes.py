@@ -55,13 +55,18 @@ class ProcessRecord:
     bots: int
 
 
-def fence(process_id: int) -> None:
+def fence(process_id: int, session: str) -> None:
     """Check that this process has not been declared dead, and keep it so until the commit.
+
+    Args:
+        session: the name of its sessions. A standby that had not heard of the process when it was
+            promoted gives the same id to another one.
 
     Raises:
         ProcessLost: it has been; others may own its bots.
     """
-    if not bulk.select("SELECT 1 FROM processes WHERE id = ? FOR KEY SHARE", process_id):
+    sql = "SELECT 1 FROM processes WHERE id = ? AND session = ? FOR KEY SHARE"
+    if not bulk.select(sql, process_id, session):
         raise ProcessLost("this process was declared dead: others run its bots")
 
 
@@ -184,21 +189,27 @@ def take_over(process_id: int, beat: int) -> bool:
         False if it lives after all, or another process was faster.
 
     Raises:
-        peewee.OperationalError: a transaction of it holds its row for too long.
+        peewee.OperationalError: a transaction of it holds its row, or a bot's, for too long.
     """
     bulk.execute(f"SET LOCAL lock_timeout = {TAKEOVER_LOCK}")
     sql = "SELECT id FROM processes WHERE id = ? AND beat = ? FOR UPDATE"
-    held = bulk.select(sql, process_id, beat)
+    removed = bool(bulk.select(sql, process_id, beat)) and remove(process_id)
     bulk.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT * 1000}")
-    return bool(held) and remove(process_id)
+    return removed
 
 
-def end_sessions(session: str) -> None:
-    """End the database sessions of a dead process, which may hold locks for ever."""
+def end_sessions(process_id: int, beat: int) -> None:
+    """End the database sessions of a dead process, which may hold locks for ever.
+
+    Args:
+        beat: as for `take_over`: those of a process that lives after all go on.
+    """
     bulk.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ? "
-        "AND datname = current_database()",
-        session,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "JOIN processes ON processes.session = application_name "
+        "WHERE processes.id = ? AND processes.beat = ? AND datname = current_database()",
+        process_id,
+        beat,
     )
 
 

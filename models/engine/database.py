@@ -55,7 +55,7 @@ class Fence(Protocol):
             ProcessLost: it was declared dead.
         """
 
-    def lost(self) -> None:
+    def lost(self, process_id: int) -> None:
         """Learn that it was."""
 
 
@@ -174,10 +174,11 @@ class Database:
         work = partial(fn, *args, **kwargs)
         if self._fence is None:
             return await self._submit(self._writes, work)
+        owner = self._fence.identity()
         try:
-            return await self._submit(self._writes, work, owner=self._fence.identity())
+            return await self._submit(self._writes, work, owner=owner)
         except ProcessLost:
-            self._fence.lost()
+            self._fence.lost(owner)
             raise
 
     async def ring(self, bell: Bell, ids: list[int]) -> None:

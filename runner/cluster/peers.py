@@ -113,6 +113,6 @@ async def _remove(db: Database, dead: SeenProcess, beat: int) -> bool:
     except StorageUnavailable as error:
         if not is_lock_timeout(error.__cause__ or error):
             raise
-    # One of its transactions is open, and its client is gone.
-    await db.write(processes.end_sessions, dead.session)
+    # One of its transactions is open, and its client is gone or frozen.
+    await db.write(processes.end_sessions, dead.id, beat)
     return await db.write_as_owner(processes.take_over, dead.id, beat)
