@@ -44,6 +44,7 @@ from server.services import make_services
 from server.storage import open_database
 
 MAX_HEADERS = 64 * 1024  # bytes
+NOTICE = 2.5  # seconds in which balancers notice that a server is not ready any more
 MIN_CONNECTIONS = 16  # however few files are left
 log = logging.getLogger("botyard.server")
 
@@ -110,9 +111,13 @@ class Botyard:
             timeout: seconds after which they are cut.
         """
         self.services.traffic.draining = True  # so that a balancer sends no more
-        if self.cluster is not None:
-            await self.cluster.drain()
         self.server.draining = True
+        if self.cluster is not None:
+            loop = asyncio.get_running_loop()
+            until = loop.time() + NOTICE
+            await self.cluster.drain()
+            if self.cluster.has_others():  # who are asked once balancers have noticed
+                await asyncio.sleep(until - loop.time())
         self.services.runner.events.close()
         self.server.stop()
         if not await completes(self.services.traffic.idle(), within=timeout):

@@ -76,6 +76,11 @@ class Cluster:
         able = self.membership.peers.able(self.membership.process_id)
         return not able or able[0].id == self.membership.process_id
 
+    def has_others(self) -> bool:
+        """Return True if there are other processes that can run bots."""
+        me = self.membership.process_id
+        return any(one.id != me for one in self.membership.peers.able(me))
+
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)

@@ -10,16 +10,22 @@ import os
 import re
 import shutil
 import signal
-import ssl
 import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
 import pytest
 from support.client import DEADLINE, Client, register
 from support.postgresql import free_port
+from support.proxies import (
+    make_certificate,
+    nginx_files,
+    running,
+    see_events_at_once,
+    site,
+    tool,
+)
 from support.server_process import ROOT, serving
 
 from sandbox import Sandbox
@@ -32,19 +38,17 @@ BINARY = "botyard-linux-x86_64"
 VARIABLES = {PREFIX + name.upper() for name in Config.__dataclass_fields__}
 
 
-def tool(name: str) -> str:
-    """Where a program is; skips the test when it is nowhere."""
-    found = shutil.which(name, path=os.pathsep.join([*os.get_exec_path(), "/usr/sbin", "/sbin"]))
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
+@pytest.fixture(scope="module", params=["botyard.service", "botyard@.service"])
+def file(request: pytest.FixtureRequest) -> Path:
+    """A unit: of the only server, or of one of several."""
+    return DEPLOY / str(request.param)
 
 
 @pytest.fixture(scope="module")
-def unit() -> dict[str, list[str]]:
+def unit(file: Path) -> dict[str, list[str]]:
     """The settings of the unit."""
     settings: dict[str, list[str]] = {}
-    for line in (DEPLOY / "botyard.service").read_text().splitlines():
+    for line in file.read_text().splitlines():
         if "=" in line and not line.startswith("#"):
             name, _, value = line.partition("=")
             settings.setdefault(name, []).append(value)
@@ -59,14 +63,15 @@ def test_the_unit_runs_as_a_user_of_its_own_and_writes_to_two_folders_only(
 ) -> None:
     assert unit["User"] == ["botyard"]
     assert unit["ProtectSystem"] == ["strict"]
-    assert unit["StateDirectory"] == unit["CacheDirectory"] == ["botyard"]
+    assert unit["StateDirectory"] == ["botyard"]
+    assert unit["CacheDirectory"] in (["botyard"], ["botyard/%i"])
     assert "ReadWritePaths" not in unit
     assert unit["NoNewPrivileges"] == ["yes"]
     assert unit["CapabilityBoundingSet"] == [""]
 
 
 def test_the_unit_unpacks_the_file_where_no_cleaner_comes(unit: dict[str, list[str]]) -> None:
-    assert "TMPDIR=/var/cache/botyard" in " ".join(unit["Environment"]).split()
+    assert f"TMPDIR=/var/cache/{unit['CacheDirectory'][0]}" in " ".join(unit["Environment"]).split()
 
 
 def test_the_unit_signals_once_and_waits_until_requests_are_done(
@@ -82,11 +87,11 @@ def test_the_unit_uses_settings_that_exist(unit: dict[str, list[str]]) -> None:
     assert named <= VARIABLES
 
 
-def test_systemd_finds_no_fault_with_the_unit(tmp_path: Path) -> None:
+def test_systemd_finds_no_fault_with_the_unit(tmp_path: Path, file: Path) -> None:
     analyze = tool("systemd-analyze")
-    text = (DEPLOY / "botyard.service").read_text()
-    assert "ExecStart=/usr/local/bin/botyard serve\n" in text
-    here = tmp_path / "botyard.service"
+    text = file.read_text()
+    assert re.search(r"^ExecStart=/usr/local/bin/botyard serve\b", text, re.MULTILINE)
+    here = tmp_path / file.name.replace("@", "@8001")
     here.write_text(text.replace("/usr/local/bin/botyard", shutil.which("true") or "/bin/true"))
     done = subprocess.run(
         [analyze, "verify", "--man=no", str(here)], capture_output=True, text=True, check=False
@@ -94,12 +99,35 @@ def test_systemd_finds_no_fault_with_the_unit(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_systemd_rates_the_unit_as_well_locked_in() -> None:
+def test_systemd_rates_the_unit_as_well_locked_in(file: Path) -> None:
     done = subprocess.run(
         [tool("systemd-analyze"), "security", "--offline=true", "--threshold=20",
-         str(DEPLOY / "botyard.service")], capture_output=True, text=True, check=False,
+         str(file)], capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_units_differ_only_in_what_an_instance_needs() -> None:
+    one, several = (
+        {line for line in (DEPLOY / name).read_text().splitlines() if not line.startswith("#")}
+        for name in ("botyard.service", "botyard@.service")
+    )
+    assert {line.partition("=")[0] for line in one ^ several} == {
+        "Description", "ExecStart", "EnvironmentFile", "CacheDirectory", "Environment",
+    }  # fmt: skip
+
+
+async def test_an_instance_serves_with_the_flags_of_its_unit(
+    tmp_path: Path, telegram: Sandbox
+) -> None:
+    [line] = re.findall(
+        r"^ExecStart=/usr/local/bin/botyard serve (.*)$",
+        (DEPLOY / "botyard@.service").read_text(), re.MULTILINE,
+    )  # fmt: skip
+    flags = dict(flag.split("=", 1) for flag in line.split())
+    assert flags == {"--port": "%i", "--process-name": "%H:%i"}
+    config = Config.load({}, port="8001", process_name="panel-1.example.org:8001")
+    assert config.shown_name == "panel-1.example.org:8001"
 
 
 async def test_signals_that_come_until_the_very_end_change_no_exit_code(
@@ -119,63 +147,8 @@ async def test_signals_that_come_until_the_very_end_change_no_exit_code(
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a certificate of panel.example.org, as certbot would lay it."""
-    folder = tmp_path_factory.mktemp("certificate")
-    subprocess.run(
-        [tool("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-days", "2", "-subj", "/CN=panel.example.org",
-         "-addext", "subjectAltName=DNS:panel.example.org",
-         "-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return folder
-
-
-def nginx_files(folder: Path, certificate: Path, upstream: str, http: int, https: int) -> Path:
-    """A whole configuration around deploy/nginx.conf, for ports that anybody may use."""
-    site = (DEPLOY / "nginx.conf").read_text()
-    site = re.sub(r" *listen \[::\].*\n", "", site)  # there may be no IPv6 here
-    for old, new in (
-        ("listen 80;", f"listen 127.0.0.1:{http};"),
-        ("listen 443 ", f"listen 127.0.0.1:{https} "),
-        ("server 127.0.0.1:8000;", f"server {upstream};"),
-        ("/etc/letsencrypt/live/panel.example.org", str(certificate)),
-    ):
-        assert old in site
-        site = site.replace(old, new)
-    (folder / "site.conf").write_text(site)
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    paths = [f"{kind}_temp_path {folder}/{kind};" for kind in kinds]
-    whole = folder / "nginx.conf"
-    whole.write_text(
-        f"pid {folder}/pid; error_log {folder}/error.log; daemon off; events {{}}\n"
-        f"http {{ access_log off; {' '.join(paths)} include {folder}/site.conf; }}\n"
-    )
-    return whole
-
-
-@asynccontextmanager
-async def running(*command: str, port: int) -> AsyncIterator[None]:
-    """A proxy that listens on a port."""
-    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
-
-    async def listens() -> bool:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            return False
-        writer.close()
-        return True
-
-    try:
-        async with asyncio.timeout(DEADLINE):
-            while not await listens():
-                assert process.returncode is None, "the proxy ended"
-                await asyncio.sleep(0.02)
-        yield
-    finally:
-        process.terminate()
-        await process.wait()
+    """A folder with a certificate of panel.example.org."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
 
 
 @pytest.fixture
@@ -185,27 +158,14 @@ def config(config: Config) -> Config:
     return Config(**values | {"behind_proxy": True})
 
 
-async def see_events_at_once(client: Client, telegram: Sandbox) -> None:
-    """A change of a bot must arrive while the stream is still open."""
-    bot = telegram.add_bot()
-    headers = {"Authorization": f"Bearer {client.key}"}
-    async with client.http.get(f"{client.url}/api/v1/events/", headers=headers) as stream:
-        assert stream.status == 200
-        assert stream.content_type == "text/event-stream"
-        made = await client.add_bot(bot)
-        async with asyncio.timeout(DEADLINE):
-            while f'"id":{made["id"]}' not in (await stream.content.readline()).decode():
-                pass
-
-
 async def test_nginx_passes_events_on_at_once_and_tells_who_asks(
     botyard: Botyard, telegram: Sandbox, tmp_path: Path, certificate: Path
 ) -> None:
     plain, tls = free_port(), free_port()
-    upstream = botyard.url.removeprefix("http://")
-    whole = nginx_files(tmp_path, certificate, upstream, plain, tls)
-    trusted = ssl.create_default_context(cafile=str(certificate / "fullchain.pem"))
-    connector = aiohttp.TCPConnector(ssl=trusted, resolver=_Local())
+    server = {"server 127.0.0.1:8000;": f"server {botyard.url.removeprefix('http://')};"}
+    text = (DEPLOY / "nginx.conf").read_text()
+    whole = nginx_files(text, tmp_path, certificate, http=plain, https=tls, changes=server)
+    connector = site(certificate)
     async with (
         running(tool("nginx"), "-p", str(tmp_path), "-c", str(whole), port=tls),
         aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http,
@@ -225,28 +185,6 @@ async def test_nginx_passes_events_on_at_once_and_tells_who_asks(
         to_https = await Client(http, f"http://panel.example.org:{plain}").get("/swagger/")
         assert to_https.status == 301
         assert to_https.headers["Location"] == "https://panel.example.org/swagger/"
-
-
-class _Local(aiohttp.abc.AbstractResolver):
-    """Every name is this machine."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: int = 0
-    ) -> list[aiohttp.abc.ResolveResult]:
-        """The one address."""
-        return [
-            {
-                "hostname": host,
-                "host": "127.0.0.1",
-                "port": port,
-                "family": 2,
-                "proto": 0,
-                "flags": 0,
-            }
-        ]
-
-    async def close(self) -> None:
-        """Nothing is held."""
 
 
 async def test_caddy_passes_events_on_at_once(

@@ -1,0 +1,209 @@
+"""Proxies in front of several servers: deploy/nginx-servers.conf and deploy/haproxy.cfg.
+
+Beside a real server there is one that answers everything with 503, as a server does that has lost
+its database, and one that is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import aiohttp
+import pytest
+from support.client import BOTS, Client, register
+from support.postgresql import free_port
+from support.proxies import (
+    make_certificate,
+    nginx_files,
+    running,
+    see_events_at_once,
+    site,
+    tool,
+)
+from support.server_process import ROOT
+
+from sandbox import Sandbox
+from server.app import Botyard
+from server.config import Config
+
+DEPLOY = ROOT / "deploy"
+NGINX, HAPROXY = DEPLOY / "nginx-servers.conf", DEPLOY / "haproxy.cfg"
+PROXIES = ["nginx", "haproxy"]
+
+
+@pytest.fixture
+def config(config: Config) -> Config:
+    """A server that believes its proxy."""
+    return replace(config, behind_proxy=True)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a certificate of panel.example.org."""
+    folder = make_certificate(tmp_path_factory.mktemp("certificate"))
+    both = (folder / "fullchain.pem").read_text() + (folder / "privkey.pem").read_text()
+    (folder / "both.pem").write_text(both)
+    return folder
+
+
+class Ailing:
+    """A server that answers 503, and counts what it is asked by method and path."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[tuple[str, str]] = Counter()
+        self.port = 0
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        method, path, _ = head.split(" ", 2)
+        self.asked[method, path] += 1
+        writer.write(b"HTTP/1.1 503 Ailing\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+async def ailing() -> AsyncIterator[Ailing]:
+    """One, listening."""
+    ailing = Ailing()
+    server = await asyncio.start_server(ailing.answer, "127.0.0.1", 0)
+    ailing.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield ailing
+
+
+@asynccontextmanager
+async def proxied(
+    proxy: str, folder: Path, certificate: Path, servers: list[str]
+) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+    """A proxy in front of three servers; a client's session, and the address of the site."""
+    plain, tls = free_port(), free_port()
+    if proxy == "nginx":
+        listed = [f"10.0.0.{number}:8000" for number in (1, 2, 3)]
+        changes = dict(zip(listed, servers, strict=True))
+        whole = nginx_files(
+            NGINX.read_text(), folder, certificate, http=plain, https=tls, changes=changes
+        )
+        command = [tool("nginx"), "-p", str(folder), "-c", str(whole)]
+    else:
+        whole = haproxy_file(folder, certificate, servers, http=plain, https=tls)
+        command = [tool("haproxy"), "-db", "-f", str(whole)]
+    async with (
+        running(*command, port=tls),
+        aiohttp.ClientSession(
+            connector=site(certificate), cookie_jar=aiohttp.DummyCookieJar()
+        ) as http,
+    ):
+        yield http, f"https://panel.example.org:{tls}"
+
+
+def haproxy_file(
+    folder: Path, certificate: Path, servers: list[str], *, http: int, https: int
+) -> Path:
+    """deploy/haproxy.cfg with other addresses."""
+    text = HAPROXY.read_text()
+    for old, new in (
+        ("bind :80\n", f"bind 127.0.0.1:{http}\n"),
+        ("bind :443 ", f"bind 127.0.0.1:{https} "),
+        ("/etc/haproxy/panel.example.org.pem", str(certificate / "both.pem")),
+        *((f"10.0.0.{number}:8000", server) for number, server in enumerate(servers, 1)),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    whole = folder / "haproxy.cfg"
+    whole.write_text(text)
+    return whole
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+async def test_a_client_does_not_see_that_servers_are_gone_or_ailing(
+    proxy: str, botyard: Botyard, tmp_path: Path, certificate: Path, ailing: Ailing
+) -> None:
+    servers = [
+        f"127.0.0.1:{free_port()}",
+        f"127.0.0.1:{ailing.port}",
+        botyard.url.removeprefix("http://"),
+    ]
+    async with aiohttp.ClientSession() as direct:
+        ann = await register(Client(direct, botyard.url))
+    async with proxied(proxy, tmp_path, certificate, servers) as (http, url):
+        client = Client(http, url, ann.key, user=ann.user)
+        statuses = Counter([(await client.get(BOTS)).status for _ in range(30)])
+        assert statuses == {200: 30}
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+async def test_what_may_have_had_an_effect_is_not_repeated(
+    proxy: str, tmp_path: Path, certificate: Path, ailing: Ailing
+) -> None:
+    servers = [f"127.0.0.1:{ailing.port}"] * 3
+    async with proxied(proxy, tmp_path, certificate, servers) as (http, url):
+        client = Client(http, url)
+        for _ in range(3):
+            await client.post(BOTS, {})
+            await client.patch(f"{BOTS}1/", {})
+        assert ailing.asked["POST", BOTS] <= 3
+        assert ailing.asked["PATCH", f"{BOTS}1/"] <= 3
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+async def test_servers_learn_who_asks_and_clients_see_events_and_no_metrics(
+    proxy: str, botyard: Botyard, telegram: Sandbox, tmp_path: Path, certificate: Path
+) -> None:
+    servers = [botyard.url.removeprefix("http://")] * 3
+    async with proxied(proxy, tmp_path, certificate, servers) as (http, url):
+        client = await register(Client(http, url))
+        forged = {"X-Real-IP": "203.0.113.9", "X-Forwarded-For": "203.0.113.9"}
+        body = {"username": client.user["username"], "password": "correct horse battery"}
+        answer = await client.post("/rest-auth/login/", body, headers=forged)
+        cookies = answer.headers.getall("Set-Cookie")
+        assert any("session" in cookie and "Secure" in cookie for cookie in cookies)
+        assert answer.headers["Strict-Transport-Security"]
+        sessions = (await client.get("/rest-auth/sessions/")).text
+        assert "127.0.0.1" in sessions
+        assert "203.0.113.9" not in sessions
+        for path in ("/metrics", "/metrics/"):
+            assert (await client.get(path)).status == 404
+        await see_events_at_once(client, telegram)
+
+
+async def test_haproxy_sends_nothing_to_a_server_that_is_not_ready(
+    botyard: Botyard, tmp_path: Path, certificate: Path, ailing: Ailing
+) -> None:
+    servers = [f"127.0.0.1:{ailing.port}"] * 2 + [botyard.url.removeprefix("http://")]
+    async with proxied("haproxy", tmp_path, certificate, servers) as (http, url):
+        while ailing.asked["GET", "/readyz/"] < 6:  # two checks of each of the two, and more
+            await asyncio.sleep(0.05)
+        client = Client(http, url)
+        for _ in range(10):
+            assert (await client.post(BOTS, {})).status == 401
+    assert ailing.asked["POST", BOTS] == 0
+
+
+def test_haproxy_finds_no_fault_with_its_file(tmp_path: Path, certificate: Path) -> None:
+    haproxy = tool("haproxy")
+    servers = [f"127.0.0.1:{number}" for number in (8001, 8002, 8003)]
+    whole = haproxy_file(tmp_path, certificate, servers, http=free_port(), https=free_port())
+    done = subprocess.run(
+        [haproxy, "-c", "-q", "-f", str(whole)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_nginx_finds_no_fault_with_its_file(tmp_path: Path, certificate: Path) -> None:
+    nginx = tool("nginx")
+    whole = nginx_files(
+        NGINX.read_text(), tmp_path, certificate, http=free_port(), https=free_port(), changes={}
+    )
+    done = subprocess.run(
+        [nginx, "-t", "-q", "-p", str(tmp_path), "-c", str(whole)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
