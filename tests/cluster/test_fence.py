@@ -13,7 +13,7 @@ from support.owners import Owner, owner
 
 from models.cluster import processes
 from models.cluster.link import Link, SeenProcess, Vitals
-from models.engine.connection import is_lock_timeout
+from models.engine.connection import LOCK_TIMEOUT, is_lock_timeout
 from models.errors import ProcessLost, StorageUnavailable
 from runner.cluster import peers
 
@@ -119,7 +119,7 @@ async def test_a_bot_that_the_dead_holds_locked_delays_a_takeover_no_longer_than
     bot = await mine.add_bot(mine.other)
     stuck = await mine.connect()
     await stuck.execute("UPDATE bots SET title = 'x' WHERE id = %s", (bot,))
-    async with asyncio.timeout(processes.LOCK_TIMEOUT - 2):
+    async with asyncio.timeout(LOCK_TIMEOUT - 2):
         assert await peers._remove(mine.db, seen(mine.other), 0)
     assert await mine.owner_of(bot) is None
     await stuck.close()

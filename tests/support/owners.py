@@ -58,7 +58,7 @@ class Owner:
     async def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run a statement in a transaction of its own."""
         async with await self.connect("a test") as connection:
-            cursor = await connection.execute(query, parameters)  # type: ignore[arg-type]
+            cursor = await connection.execute(query, parameters)
             return await cursor.fetchall() if cursor.description else []
 
     async def register(self, name: str, session: str) -> int:
@@ -99,8 +99,9 @@ class Owner:
             "SELECT count(*) FROM pg_stat_activity "
             "WHERE wait_event_type = 'Lock' AND datname = current_database()"
         )
-        async with asyncio.timeout(DEADLINE):
-            while (await self.rows(query))[0][0] < count:
+        async with await self.connect("a test") as watching, asyncio.timeout(DEADLINE):
+            await watching.set_autocommit(True)
+            while (await (await watching.execute(query)).fetchall())[0][0] < count:
                 await asyncio.sleep(0.005)
 
     def hold(self, work: Callable[[], Any] = lambda: None) -> Held:
