@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 from support.client import DEADLINE
-from support.owners import Owner, owner
+from support.owners import Owner, link_of, owner
 
 from models.cluster import processes
-from models.cluster.link import Link, SeenProcess, Vitals
+from models.cluster.link import SeenProcess, Vitals
 from models.engine.connection import LOCK_TIMEOUT, is_lock_timeout
 from models.errors import ProcessLost, StorageUnavailable
 from runner.cluster import peers
@@ -35,7 +35,7 @@ def seen(number: int) -> SeenProcess:
 async def test_a_heartbeat_passes_while_a_fenced_transaction_is_open(mine: Owner) -> None:
     held = mine.hold()
     await held.began()
-    link = Link(mine.url, session=mine.fence.session)
+    link = link_of(mine)
     try:
         read = await link.beat(mine.id, Vitals())
     finally:
@@ -142,7 +142,7 @@ async def test_an_id_that_is_given_twice_is_not_shared(mine: Owner) -> None:
     await mine.rows("UPDATE processes SET session = 'another' WHERE id = %s", mine.id)
     with pytest.raises(ProcessLost):
         await mine.db.write_as_owner(processes.claim, mine.id, limit=1)
-    link = Link(mine.url, session=mine.fence.session)
+    link = link_of(mine)
     try:
         assert await link.beat(mine.id, Vitals()) is None
     finally:

@@ -17,6 +17,7 @@ from models.bots import bots
 from models.bots.records import VerifiedToken, Writer
 from models.bots.vault import Vault
 from models.cluster.fence import ProcessFence
+from models.cluster.link import Link
 from models.engine.database import Database
 from models.engine.migration import Migrations
 from models.messaging.flush import Batch, Handled
@@ -134,6 +135,11 @@ class Held:
         """Let it commit, and wait for that."""
         self._end.set()
         await self.done
+
+
+def link_of(one: Owner) -> Link:
+    """Make the connection of a process."""
+    return Link(one.url, session=one.fence.session)
 
 
 @asynccontextmanager
