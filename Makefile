@@ -5,7 +5,7 @@ TWIN_VENV := .venv-bench
 TWIN := bench/peers/django_twin
 BIN := $(VENV)/bin
 
-.PHONY: install run demo test test-slow test-postgresql test-clients lint-openapi test-rest-auth soak check format bench binary test-binary lock clean
+.PHONY: install run demo test test-slow test-postgresql test-clients lint-openapi test-rest-auth soak chaos check format bench binary test-binary lock clean
 
 install: $(VENV)/installed
 
@@ -47,6 +47,11 @@ test-clients: $(VENV)/installed-clients
 # Ten minutes of random messages, switches and faults; SOAK=--soak-minutes=60 for an hour.
 soak: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m soak -s $(SOAK)
+
+# Ten minutes of three processes on one PostgreSQL, with kill -9, cut lines and more, and what must be true of them;
+# needs PostgreSQL's programs. CHAOS="--minutes=60 --seed=1"; CHAOS=--processes=1 has the faults that one survives.
+chaos: $(VENV)/installed-dev
+	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
 
 # Builds the single executable dist/botyard-linux-x86_64; names the build tools that are missing.
 binary:

@@ -22,6 +22,7 @@ from services.dead_updates import DeadUpdateService
 from services.emails import EmailService
 from services.logins import LoginService
 from services.messages import MessageService
+from services.processes import ProcessService
 from services.sessions import SessionService
 
 
@@ -107,6 +108,7 @@ class Services:
     bots: BotService
     dead_updates: DeadUpdateService
     messages: MessageService
+    processes: ProcessService
     requests: RequestCounts
     loop_lag: Histogram
     traffic: Traffic = field(default_factory=Traffic)

@@ -35,6 +35,9 @@ class Readiness(ApiHandler):
     async def get(self) -> None:
         """Check that the database answers and every active bot has been tried once.
 
+        It is not ready any more from the moment at which it is told to end, nor while it may have
+        lost its bots to other servers because the database does not answer.
+
         ---
         summary: Ready
         tags: [Operation]
@@ -43,8 +46,12 @@ class Readiness(ApiHandler):
           503: {description: Not ready., schema: ReadinessSchema}
         """
         await self.services.db.read(Session.select().limit(1).exists)
-        runner, traffic = self.services.runner, self.services.traffic
-        ready = runner.reconciler.ready and not traffic.draining
+        services, runner = self.services, self.services.runner
+        ready = (
+            runner.reconciler.boot.ready
+            and services.processes.may_serve()
+            and not services.traffic.draining
+        )
         states = {str(state): count for state, count in runner.states().items()}
         body = {"status": "ready" if ready else "not ready", "bots": states}
         self.answer(body, status=200 if ready else 503)

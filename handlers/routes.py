@@ -16,6 +16,7 @@ from handlers import (
     health,
     messages,
     password,
+    processes,
 )
 from handlers.apidoc import swagger
 from handlers.metrics import handler as metrics
@@ -30,6 +31,7 @@ routes: list[URLSpec] = [
     *messages.routes,
     *events.routes,
     *admin.routes,
+    *processes.routes,
     *audit.routes,
     *health.routes,
     *metrics.routes,

@@ -16,7 +16,7 @@ from models.messaging.messages import Message
 from models.messaging.updates import Update
 
 # of what runs now, which a copy has no use for
-NOT_COPIED = frozenset({"processes"})
+NOT_COPIED = frozenset({"processes", "calls"})
 # each table comes after those that its foreign keys refer to
 TABLES: tuple[type[BaseModel], ...] = (
     InstallationFact,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -13,10 +12,9 @@ from models.bots.records import BotRecord
 from models.engine.base import now
 from models.errors import NotOwner
 from models.redaction import keep_secret
-from models.waiting import completes
+from runner.attempts import back_off, is_known_good, known_reason, retry_delay
 from runner.diagnosis import Diagnosis, classify_error
 from runner.run import BotRun, RunnerContext, create_run
-from runner.settings import RunnerTuning
 from runner.states import ALIVE, STABLE, TRANSITIONS, BotState, BotStatus, Reason
 
 log = logging.getLogger("botyard.runner")
@@ -62,7 +60,12 @@ class ManagedBot:
         )
 
     def carry_out(
-        self, record: BotRecord, *, priority: bool, unreachable: str | None = None
+        self,
+        record: BotRecord,
+        *,
+        priority: bool,
+        unreachable: str | None = None,
+        warm: bool = False,
     ) -> None:
         """Carry out the wish that the bot runs: start it, or retry at once.
 
@@ -71,6 +74,7 @@ class ManagedBot:
             priority: True if a request waits for the bot.
             unreachable: the reason if Telegram was just found to be unreachable: then wait before
                 the first attempt.
+            warm: True if another process has run the bot until a moment ago.
         """
         self.record = record
         state = self._status.state
@@ -82,8 +86,8 @@ class ManagedBot:
         elif state not in (BotState.STOPPED, BotState.FAILED):
             self._context.observer.observe(record, self.status, is_new_state=False)
         elif unreachable is None:
-            self._set_state(BotState.STARTING, *_known_reason(record))
-            self._spawn()
+            self._set_state(BotState.STARTING, *known_reason(record))
+            self._spawn(warm=warm and is_known_good(record))
         else:
             self._retry(Diagnosis(Reason.TELEGRAM_UNREACHABLE, unreachable), attempts=1)
             self._spawn()
@@ -145,7 +149,7 @@ class ManagedBot:
         self._context.observer.observe(self.record, self.status, is_new_state=True)
 
     def _retry(self, diagnosis: Diagnosis, *, attempts: int) -> None:
-        delay = _retry_delay(diagnosis, attempts, self._context.settings)
+        delay = retry_delay(diagnosis, attempts, self._context.settings)
         why = diagnosis.reason, diagnosis.detail
         self._set_state(BotState.RETRYING, *why, attempts=attempts, delay=delay)
 
@@ -176,8 +180,8 @@ class ManagedBot:
 
     # -- the task
 
-    def _spawn(self) -> None:
-        self._task = asyncio.create_task(self._run(), name=f"bot {self.record.id}")
+    def _spawn(self, *, warm: bool = False) -> None:
+        self._task = asyncio.create_task(self._run(warm=warm), name=f"bot {self.record.id}")
         self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -196,14 +200,14 @@ class ManagedBot:
         self._retry(diagnosis, attempts=self._status.attempts + 1)
         self._spawn()
 
-    async def _run(self) -> None:
+    async def _run(self, *, warm: bool) -> None:
         """Keep the bot running until it is stopped or fails for good."""
         keep_secret(self.record.token)
         while True:
             if self._closing_task is not None:
                 await asyncio.wait({self._closing_task})  # of an earlier run
             if self._status.state is BotState.RETRYING:
-                await _back_off(self._status, self._wake)
+                await back_off(self._status, self._wake)
             run = self._bot_run = create_run(
                 self.record,
                 self._context,
@@ -211,7 +215,7 @@ class ManagedBot:
             )
             run.open(partial(self._crashed, run))
             try:
-                await self._serve(run)
+                await self._serve(run, warm=warm)
             finally:
                 # In a task of its own: a second cancellation must not leave a bot that still
                 # sends.
@@ -223,6 +227,7 @@ class ManagedBot:
                 self.record = replace(self.record, last_update_at=run.poller.last_update_at)
             if run.crash is None:
                 return
+            warm = False
 
     def _crashed(self, run: BotRun, error: BaseException | None) -> None:
         """Stop a run after a chat's task has crashed; the journal has all of its updates.
@@ -233,12 +238,12 @@ class ManagedBot:
             run.crash = error or RuntimeError("the task of a chat was cancelled")
             self._task.cancel()
 
-    async def _serve(self, run: BotRun) -> None:
+    async def _serve(self, run: BotRun, *, warm: bool) -> None:
         """Make attempts, with pauses, until the bot is stopped, fails for good, or crashes."""
         try:
-            await self._attempt(run)
+            await self._attempt(run, warm=warm)
             while self._status.state is BotState.RETRYING:
-                await _back_off(self._status, self._wake)
+                await back_off(self._status, self._wake)
                 await self._attempt(run)
         except asyncio.CancelledError:
             if run.crash is None or self._status.state is BotState.STOPPING or self._task is None:
@@ -246,14 +251,13 @@ class ManagedBot:
             self._task.uncancel()
             self._react(run.crash, attempts=run.attempts)
 
-    async def _attempt(self, run: BotRun) -> None:
+    async def _attempt(self, run: BotRun, *, warm: bool = False) -> None:
         """Connect and poll until an error occurs, and set the state that follows from it."""
         attempts = run.attempts = self._status.attempts
         if self._status.state is BotState.RETRYING:
             self._try_again()
         try:
-            async with self._context.start_limiter.acquire(self.record.id):
-                token, detail = await run.connect(self.record)
+            token, detail = await run.connect(self.record, warm=warm)
             self.record = replace(
                 self.record, telegram_id=token.telegram_id, username=token.username
             )
@@ -265,32 +269,3 @@ class ManagedBot:
             await asyncio.Event().wait()  # until the observer has the bot restarted or stopped
         except Exception as error:
             self._react(error, attempts=attempts)
-
-
-def _known_reason(record: BotRecord) -> tuple[Reason | None, str | None]:
-    """Return the reason of the last failure in an earlier process, shown until a start succeeds."""
-    run = record.run
-    if run is None or run.state != BotState.STARTING or run.reason is None:
-        return None, None
-    return Reason(run.reason), run.detail
-
-
-def _retry_delay(diagnosis: Diagnosis, attempts: int, settings: RunnerTuning) -> float:
-    """Return the seconds until the next attempt."""
-    delay = diagnosis.delay
-    if delay is None:
-        jitter = random.uniform(0.75, 1.0)  # noqa: S311 - no secret
-        delay = settings.backoff(attempts) * jitter
-    return max(settings.backoff_min, delay)
-
-
-async def _back_off(status: BotStatus, wake: asyncio.Event) -> None:
-    """Wait until the next attempt is due.
-
-    Args:
-        wake: ends the wait.
-    """
-    wake.clear()
-    due = status.next_attempt_at
-    delay = (due - now()).total_seconds() if due else 0.0
-    await completes(wake.wait(), within=delay)

@@ -17,7 +17,8 @@ from typing import Any, Generic, TypeVar
 
 from models.engine.database import Database
 from models.errors import ProcessLost, StorageUnavailable
-from models.messaging.flush import Batch, Claim, Flush, Flushed, Handled, Mark, Result, flush
+from models.messaging.flush import flush
+from models.messaging.marks import Batch, Claim, Flush, Flushed, Handled, Mark, Result
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
-from weakref import WeakValueDictionary
+from collections.abc import Iterator
 
 from models.bots.records import BotRecord
 from models.waiting import completes
 from runner.bot import ManagedBot
+from runner.bot_locks import BotLocks
 from runner.run import BotRun, RunnerContext
 from runner.states import BotState
 
@@ -27,7 +26,7 @@ class BotManager:
     def __init__(self, context: RunnerContext) -> None:
         self._context = context
         self._bots: dict[int, ManagedBot] = {}
-        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self.locks = BotLocks()
         self._closing = False
 
     # -- the registry
@@ -49,31 +48,19 @@ class BotManager:
         """Count the bots of this process by state."""
         return Counter(managed.status.state for managed in self._bots.values())
 
-    def stale(self, wanted: dict[int, int]) -> set[int]:
-        """Return the bots that differ from the wishes of their owners.
-
-        Args:
-            wanted: the bots that should run, by id, each with the generation of its wish.
-        """
-        running = {bot_id: managed.record.generation for bot_id, managed in self._bots.items()}
-        ids = wanted.keys() | running.keys()
-        return {bot_id for bot_id in ids if wanted.get(bot_id) != running.get(bot_id)}
-
     # -- changes
 
     def lock(self, bot_id: int) -> asyncio.Lock:
         """Return the lock of a bot; hold it while the bot or its row is changed."""
-        lock = self._locks.get(bot_id)
-        if lock is None:
-            lock = self._locks[bot_id] = asyncio.Lock()
-        return lock
-
-    def locked(self) -> list[int]:
-        """Return the bots whose lock is held or waited for."""
-        return list(self._locks)
+        return self.locks.of(bot_id)
 
     async def apply(
-        self, record: BotRecord, *, priority: bool = True, unreachable: str | None = None
+        self,
+        record: BotRecord,
+        *,
+        priority: bool = True,
+        unreachable: str | None = None,
+        warm: bool = False,
     ) -> None:
         """Carry out an owner's wish; the bot's lock must be held.
 
@@ -81,10 +68,10 @@ class BotManager:
 
         Args:
             record: the bot as it is stored now.
-            priority, unreachable: as for `ManagedBot.carry_out`.
+            priority, unreachable, warm: as for `ManagedBot.carry_out`.
         """
         if not self._context.ownership.owns(record):
-            await self._let_go(record.id)
+            await self.let_go(record.id)
             return
         if not record.wanted:
             await self._switch_off(record)
@@ -102,7 +89,7 @@ class BotManager:
             managed = self._bots[record.id] = ManagedBot(record, self._context)
         elif managed.record.generation == record.generation:
             return
-        managed.carry_out(record, priority=priority, unreachable=unreachable)
+        managed.carry_out(record, priority=priority, unreachable=unreachable, warm=warm)
 
     async def _switch_off(self, record: BotRecord) -> None:
         if record.id in self._bots:
@@ -110,31 +97,11 @@ class BotManager:
         else:
             self._context.observer.observe_off(record)
 
-    async def _let_go(self, bot_id: int) -> None:
-        """Stop a bot that another process runs from now on, and forget its status."""
+    async def let_go(self, bot_id: int) -> None:
+        """Stop a bot that another process is to run; its lock must be held."""
         if bot_id in self._bots:
             await self.stop(bot_id)
             self._context.observer.forget(bot_id)
-
-    async def give_away(self, bot_ids: list[int], release: Callable[[], Awaitable[None]]) -> None:
-        """Stop bots, and let others run them.
-
-        Args:
-            release: makes them free; called while they cannot be started.
-        """
-        async with AsyncExitStack() as locks:
-            for bot_id in sorted(bot_ids):
-                await locks.enter_async_context(self.lock(bot_id))
-            await asyncio.gather(*(self._let_go(bot_id) for bot_id in bot_ids))
-            await release()
-
-    async def drop_all(self) -> None:
-        """Stop every bot, because others run them by now."""
-        await asyncio.gather(*(self._drop(bot_id) for bot_id in list(self._bots)))
-
-    async def _drop(self, bot_id: int) -> None:
-        async with self.lock(bot_id):
-            await self._let_go(bot_id)
 
     async def stop(self, bot_id: int, record: BotRecord | None = None) -> None:
         """Stop a bot, if it runs; its lock must be held.

@@ -14,6 +14,7 @@ from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.errors import SecretMismatch, StorageError, StorageUnavailable
+from runner.boot_progress import BootProgress
 from runner.loop_pacer import LoopPacer
 from runner.manager import BotManager
 from runner.ownership import Ownership
@@ -37,6 +38,7 @@ class Reconciler:
         ownership: the bots that this process owns.
 
     Attributes:
+        boot: how far the start of all bots is.
         in_doubt: True if all bots have to be reconciled soon.
     """
 
@@ -54,29 +56,8 @@ class Reconciler:
         self._vault = vault
         self._manager = manager
         self._settings = settings
-        # Bots wanted at boot and not tried yet; None before they are read.
-        self._untried: set[int] | None = None
+        self.boot = BootProgress()
         self.in_doubt = False
-        self._queued: set[int] = set()  # bots that boot has not started yet
-
-    @property
-    def ready(self) -> bool:
-        """True once every bot that was wanted at boot has been tried."""
-        return self._untried is not None and not self._untried
-
-    @property
-    def queued(self) -> int:
-        """The number of bots that boot has not started yet."""
-        return len(self._queued)
-
-    def mark_begun(self, bot_id: int) -> None:
-        """Record that boot need not start a bot any longer; see `queued`."""
-        self._queued.discard(bot_id)
-
-    def mark_tried(self, bot_id: int) -> None:
-        """Record that a bot has been tried or need not be; see `ready`."""
-        if self._untried:
-            self._untried.discard(bot_id)
 
     async def start_wanted(self) -> None:
         """Begin to start every bot that should run; return before they are connected."""
@@ -85,22 +66,18 @@ class Reconciler:
     def _wanted(self) -> dict[int, int]:
         return bots.wanted_generations(self._ownership.process_id)
 
-    async def start(self, bot_ids: list[int]) -> None:
+    async def start(self, bot_ids: list[int], *, warm: bool = False) -> None:
         """Begin to start bots; return before they are connected.
 
         Args:
             bot_ids: ascending.
+            warm: True if other processes have run them until a moment ago.
         """
-        self._untried = {*(self._untried or ()), *bot_ids}
-        self._queued.update(bot_id for bot_id in bot_ids if self._manager.find(bot_id) is None)
+        find = self._manager.find
+        self.boot.add(bot_ids, (bot_id for bot_id in bot_ids if find(bot_id) is None))
         pace = LoopPacer(self._settings.starts_a_turn)
         for page in _pages(bot_ids):
-            await self._patiently(partial(self._reconcile_page, page, pace))
-
-    def forget_all(self) -> None:
-        """Forget the bots that are not started yet: others run them."""
-        self._queued.clear()
-        self._untried = set()
+            await self._patiently(partial(self._reconcile_page, page, pace, warm=warm))
 
     async def reconcile_all(self) -> None:
         """Start the bots that should run and do not; stop those that run and should not."""
@@ -108,7 +85,7 @@ class Reconciler:
         try:
             wanted = await self._db.read(self._wanted)
             # A concurrent operation may have read older rows, so its bot is included.
-            stale = {*self._manager.stale(wanted), *self._manager.locked()}
+            stale = {*self._stale(wanted), *self._manager.locks.in_use()}
             pace = LoopPacer(self._settings.starts_a_turn)
             for page in _pages(sorted(stale)):
                 await self._reconcile_page(page, pace)
@@ -116,7 +93,19 @@ class Reconciler:
             self.in_doubt = True
             raise
 
-    async def _reconcile_page(self, bot_ids: Sequence[int], pace: LoopPacer) -> None:
+    def _stale(self, wanted: dict[int, int]) -> set[int]:
+        """Return the bots that differ from the wishes of their owners.
+
+        Args:
+            wanted: the bots that should run, by id, each with the generation of its wish.
+        """
+        running = {bot.record.id: bot.record.generation for bot in self._manager.bots()}
+        ids = wanted.keys() | running.keys()
+        return {bot_id for bot_id in ids if wanted.get(bot_id) != running.get(bot_id)}
+
+    async def _reconcile_page(
+        self, bot_ids: Sequence[int], pace: LoopPacer, *, warm: bool = False
+    ) -> None:
         """Start the bots of a page that should run, then stop those that should not."""
         # A change in progress may take a while, and must not delay the other bots of the page.
         others = [bot_id for bot_id in bot_ids if self._manager.lock(bot_id).locked()]
@@ -131,8 +120,8 @@ class Reconciler:
                     others.append(bot_id)
                     continue
                 await pace.wait()
-                await self._manager.apply(record, priority=False)
-        self._queued.difference_update(bot_ids)
+                await self._manager.apply(record, priority=False, warm=warm)
+        self.boot.begun(bot_ids)
         for bot_id in others:  # without the page's locks: stopping can take a while
             await self.reconcile(bot_id)
 
@@ -146,7 +135,7 @@ class Reconciler:
             await self._reconcile_locked(bot_id)
             managed = self._manager.find(bot_id)
             if managed is None or managed.stable.is_set():
-                self.mark_tried(bot_id)
+                self.boot.tried(bot_id)
 
     async def _reconcile_locked(self, bot_id: int) -> None:
         try:

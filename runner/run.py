@@ -13,7 +13,7 @@ from telegram.error import Conflict
 
 from dialogs.events import Dialog
 from models.bots.records import BotRecord, VerifiedToken, Writer
-from models.messaging.flush import Result
+from models.messaging.marks import Result
 from models.messaging.messages import StoredMessage
 from models.redaction import foreign
 from runner.loop_pacer import LoopPacer
@@ -109,8 +109,12 @@ class BotRun:
     crash: BaseException | None = None
     attempts: int = 0
 
-    async def connect(self, record: BotRecord) -> tuple[VerifiedToken, str | None]:
+    async def connect(self, record: BotRecord, *, warm: bool) -> tuple[VerifiedToken, str | None]:
         """Check the token and that polling is allowed; remove a webhook that blocks it.
+
+        Args:
+            warm: True if another process has just run the bot with this token: nothing is checked,
+                and the first poll shows whether all is well.
 
         Returns:
             The token with its Telegram bot; and a sentence for the owner, or None.
@@ -118,6 +122,12 @@ class BotRun:
         Raises:
             TelegramError: Telegram does not serve the bot.
         """
+        if warm:
+            return await self._take_over(record), None
+        async with self.context.start_limiter.acquire(record.id):
+            return await self._check(record)
+
+    async def _check(self, record: BotRecord) -> tuple[VerifiedToken, str | None]:
         token = await self._check_token(record)
         try:
             await self.poller.probe()
@@ -128,6 +138,21 @@ class BotRun:
             await self.poller.probe()
             return token, f"A webhook to {_host(webhook)} was set; it was removed."
         return token, None
+
+    async def _take_over(self, record: BotRecord) -> VerifiedToken:
+        token = VerifiedToken(record.token, record.telegram_id, record.username)
+        self.client.identity = {
+            "id": record.telegram_id,
+            "is_bot": True,
+            "first_name": record.username,
+            "username": record.username,
+        }
+        try:
+            await self.application.initialize()
+        finally:
+            self.client.identity = None
+        self.is_initialized = True
+        return token
 
     async def _check_token(self, record: BotRecord) -> VerifiedToken:
         if self.is_initialized:

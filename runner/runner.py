@@ -14,8 +14,9 @@ from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.errors import StorageError
-from models.messaging.flush import Result
+from models.messaging.marks import Result
 from models.messaging.messages import Lane, MessageState, SendReason, StoredMessage
+from runner.calls_elsewhere import CallsElsewhere
 from runner.claims import Claims
 from runner.group_commit import GroupCommit
 from runner.live.counters import UpdateCounts
@@ -58,9 +59,9 @@ class _Observer:
             self._events.publish(record.user_id, EventKind.STATE, record.id, status)
         if self.reconciler is None:
             return
-        self.reconciler.mark_begun(record.id)
+        self.reconciler.boot.begun([record.id])
         if status.state in STABLE:
-            self.reconciler.mark_tried(record.id)
+            self.reconciler.boot.tried(record.id)
 
     def observe_message(self, record: BotRecord, message: StoredMessage, result: Result) -> None:
         """Publish what became of a message."""
@@ -101,6 +102,7 @@ class Runner:
         statuses: the statuses of bots, to be written to the database.
         views: bots as they are shown.
         wishes: carries out owners' wishes, wherever their bots run.
+        calls: calls of Telegram that other processes make for this one, and the reverse.
         claims: the Telegram bots of tokens.
         events: live events for owners.
         counters: publishes the counters among those.
@@ -115,6 +117,7 @@ class Runner:
     statuses: StatusWriter
     views: Views
     wishes: Wishes
+    calls: CallsElsewhere
     claims: Claims
     events: EventHub
     counters: CounterPublisher
@@ -123,13 +126,13 @@ class Runner:
     @property
     def size(self) -> int:
         """The number of bots that run or will be started."""
-        return self.manager.size + self.reconciler.queued
+        return self.manager.size + self.reconciler.boot.queued
 
     def states(self) -> Counter[BotState]:
         """Count the bots of this process by state, including those not started yet at boot."""
         counts = self.manager.states()
-        if self.reconciler.queued:
-            counts[BotState.STARTING] += self.reconciler.queued
+        if self.reconciler.boot.queued:
+            counts[BotState.STARTING] += self.reconciler.boot.queued
         return counts
 
     async def save_polls(self, users: Set[int] | None = None) -> None:
@@ -230,7 +233,8 @@ def create_runner(
         commits=commits,
         statuses=statuses,
         views=Views(db, vault, manager=manager, statuses=statuses, counts=counts, ownership=owner),
-        wishes=Wishes(db, vault, manager, owner, settings),
+        wishes=Wishes(db, vault, manager, statuses=statuses, ownership=owner, settings=settings),
+        calls=CallsElsewhere(db, manager, ownership=owner),
         claims=claims,
         events=events,
         counters=CounterPublisher(manager, counts, events),

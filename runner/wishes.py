@@ -15,12 +15,15 @@ from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.cluster import processes
 from models.engine.database import Database
-from models.errors import StorageUnavailable
+from models.engine.histogram import Histogram
+from models.errors import ProcessLost, StorageUnavailable
 from runner.manager import BotManager
 from runner.ownership import Ownership
 from runner.settings import RunnerTuning
 from runner.states import STABLE
+from runner.statuses import StatusWriter
 
+COMMAND_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 LOOK = 1.0  # seconds between two looks at a bot that another process runs, if no bell is heard
 
 
@@ -31,8 +34,13 @@ class Wishes:
         db: the database.
         vault: decrypts the stored tokens.
         manager: runs the bots of this process.
+        statuses: writes their states.
         ownership: the bots that this process owns.
         settings: times.
+
+    Attributes:
+        seconds: how long wishes have taken, from the write until the bot was on or off: of bots
+            of this process ("local") and of others ("remote").
     """
 
     def __init__(
@@ -40,14 +48,18 @@ class Wishes:
         db: Database,
         vault: Vault,
         manager: BotManager,
+        *,
+        statuses: StatusWriter,
         ownership: Ownership,
         settings: RunnerTuning,
     ) -> None:
         self._db = db
         self._vault = vault
         self._manager = manager
+        self._statuses = statuses
         self._ownership = ownership
         self._settings = settings
+        self.seconds = {where: Histogram(COMMAND_BOUNDS) for where in ("local", "remote")}
         self._news: dict[int, asyncio.Event] = {}  # of bots that are waited for
 
     def heard(self, bot_ids: list[int]) -> None:
@@ -70,7 +82,8 @@ class Wishes:
             if not bot.wanted:
                 await self._settle_off(bot)
                 return bot
-            bot = await self._ownership.claim(bot)
+            with suppress(ProcessLost):  # another process claims it, or this one when it is back
+                bot = await self._ownership.claim(bot)
         await self._manager.apply(bot, unreachable=unreachable)
         return bot
 
@@ -79,16 +92,24 @@ class Wishes:
         await self._manager.stop(bot.id)
         await self._db.write(processes.settle_off, bot.id, bot.generation)
 
-    async def wait_until_stable(self, bot: BotRecord) -> bool:
+    async def wait_until_stable(self, bot: BotRecord, *, began: float | None = None) -> bool:
         """Wait until a bot is neither starting nor stopping, for `start_wait` seconds at most.
 
         Args:
             bot: with its owner, as `carry_out` has returned it.
+            began: the event loop's time before the wish was written; None if there was none.
         """
+        is_stable = await self._wait_until_stable(bot)
+        if began is not None:
+            where = "local" if self._ownership.owns(bot) else "remote"
+            self.seconds[where].observe(asyncio.get_running_loop().time() - began)
+        return is_stable
+
+    async def _wait_until_stable(self, bot: BotRecord) -> bool:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._settings.start_wait
         if self._ownership.owns(bot):
-            return await self._manager.wait_until_stable(bot.id, within=until - loop.time())
+            return await self._wait_here(bot.id, within=self._settings.start_wait)
         news = self._news.setdefault(bot.id, asyncio.Event())
         try:
             while (left := until - loop.time()) > 0:
@@ -104,7 +125,7 @@ class Wishes:
 
     async def _is_settled(self, wished: BotRecord, *, within: float) -> bool:
         """Return True if another process has carried out a wish, or this one has to and did."""
-        with suppress(StorageUnavailable):
+        with suppress(StorageUnavailable, ProcessLost):
             bot = await self._db.read(bots.get, self._vault, wished.id)
             if bot is None:
                 return True
@@ -116,9 +137,15 @@ class Wishes:
             async with self._manager.lock(bot.id):
                 bot = await self.carry_out(bot)
             if self._ownership.owns(bot):
-                return await self._manager.wait_until_stable(bot.id, within=within)
+                return await self._wait_here(bot.id, within=within)
             return not bot.wanted
         return False
+
+    async def _wait_here(self, bot_id: int, *, within: float) -> bool:
+        is_stable = await self._manager.wait_until_stable(bot_id, within=within)
+        if self._ownership.process_id is not None:
+            await self._statuses.flush()  # who asks another process next must read the same
+        return is_stable
 
     async def stop(self, bot: BotRecord) -> None:
         """Stop a bot that is about to be deleted, wherever it runs; its lock must be held.

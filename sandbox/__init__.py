@@ -16,8 +16,8 @@ one differs:
 
 - It drops updates that nobody fetched for 24 hours; here they stay until confirmed, in memory only.
 - setWebhook only records: nothing is delivered, though getUpdates then answers 409 as it should.
-- It delays a second 409 within three seconds, and an empty getUpdates with timeout 0 that repeats;
-  here both come at once.
+- It delays a second 409 within three seconds, and a getUpdates that repeats an offset within three
+  seconds; here, only with "botyard sandbox --strict-polls".
 - Only the methods in `sandbox.methods` exist; others are logged and answer 404 as misspelt ones do.
 - `message_id` grows by one within each chat; there it grows over all chats of a bot.
 - Only bot commands, HTML and the entities that a bot gives become entities. Markdown is taken as

@@ -12,6 +12,7 @@ from sandbox.chats import Chat, User
 from sandbox.errors import UnknownChat
 from sandbox.files import FileStore
 from sandbox.flood import Clock, FloodLimit
+from sandbox.poll_rules import PollRules
 from sandbox.records import Journal
 from sandbox.updates import UpdateQueue
 
@@ -42,7 +43,14 @@ class SandboxBot:
     """
 
     def __init__(
-        self, *, token: str, username: str, first_name: str, flood: FloodLimit, clock: Clock
+        self,
+        *,
+        token: str,
+        username: str,
+        first_name: str,
+        flood: FloodLimit,
+        rules: PollRules,
+        clock: Clock,
     ) -> None:
         self.id = int(token.partition(":")[0])
         self.token = token
@@ -51,7 +59,7 @@ class SandboxBot:
         self.revoked = False
         self.logged_out = False
         # Ids that begin at the clock stay new to a program that outlives one run of the sandbox.
-        self.updates = UpdateQueue(first_id=int(time.time()))
+        self.updates = UpdateQueue(first_id=int(time.time()), rules=rules)
         self.chats: dict[int, Chat] = {}
         self.files = FileStore()
         self.journal = Journal(clock=clock)

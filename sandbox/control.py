@@ -55,9 +55,12 @@ def call_json(call: Call) -> Json:
         "seq": call.seq,
         "method": call.method,
         "params": call.params,
+        "source": call.source,
+        "host": call.host,
         "started": call.started,
         "ended": call.ended,
         "status": call.status,
+        "carried_out": call.carried_out,
     }
 
 

@@ -79,6 +79,7 @@ class ApiError(SandboxError):
         retry_after: Seconds to wait, sent as `parameters.retry_after`.
         body: What to answer with in place of JSON, as a proxy in front of Telegram does.
         content_type: Of `body`.
+        held: Seconds for which the answer is held back.
 
     Source: https://core.telegram.org/bots/api#making-requests
     """
@@ -91,6 +92,7 @@ class ApiError(SandboxError):
         retry_after: int | None = None,
         body: str | None = None,
         content_type: str = "text/html",
+        held: float = 0.0,
     ) -> None:
         super().__init__(description)
         self.error_code = error_code
@@ -98,6 +100,7 @@ class ApiError(SandboxError):
         self.retry_after = retry_after
         self.body = body
         self.content_type = content_type
+        self.held = held
 
 
 class Dropped(SandboxError):

@@ -72,7 +72,7 @@ def get_me(bot: SandboxBot, params: Params) -> User:
 def get_updates(bot: SandboxBot, params: Params) -> list[Update] | Poll:
     """getUpdates. Source: https://core.telegram.org/bots/api#getupdates"""
     if bot.webhook:
-        raise ApiError(409, _WEBHOOK_ACTIVE)
+        raise bot.updates.rules.conflict(_WEBHOOK_ACTIVE)
     _remember_allowed(bot, params)
     limit = params.integer("limit", 100)
     return bot.updates.poll(
@@ -101,7 +101,7 @@ def set_webhook(bot: SandboxBot, params: Params) -> Done:
     if params.flag("drop_pending_updates"):
         bot.updates.drop_all()
     bot.webhook = {"url": url, "max_connections": params.integer("max_connections", 40)}
-    bot.updates.end_poll(ApiError(409, "Conflict: terminated by setWebhook request"))
+    bot.updates.end_with_conflict("Conflict: terminated by setWebhook request")
     return Done("Webhook was set")
 
 

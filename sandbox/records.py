@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -25,22 +26,31 @@ class Call:
         method: The method's name as documented ("getMe"), or as sent when there is none such.
         params: The parameters as they came: in forms every value is a string.
         started: Unix time in seconds.
+        source: The User-Agent of the program that made it.
+        host: The address that the program calls: several see one sandbox under different ones.
         ended: Unix time in seconds, None while under way.
         status: HTTP status of the answer, None while under way, 0 when there was no answer
             (dropped, or the client went away).
+        carried_out: Whether it had its effect, which the client may not have learnt.
     """
 
     seq: int
     method: str
     params: dict[str, Any]
     started: float
+    source: str = ""
+    host: str = ""
     ended: float | None = None
     status: int | None = None
+    carried_out: bool = False
+    on_end: Callable[[Call], None] | None = field(default=None, repr=False)
 
     def end(self, status: int) -> None:
         """Note the end of the call."""
         self.ended = time.time()
         self.status = status
+        if self.on_end is not None:
+            self.on_end(self)
 
 
 @dataclass(slots=True)
@@ -116,6 +126,9 @@ class Journal:
 
     Args:
         clock: Monotonic time in seconds.
+
+    Attributes:
+        on_call: Called with each call, when it begins and when it has ended.
     """
 
     def __init__(self, *, clock: Clock) -> None:
@@ -126,12 +139,17 @@ class Journal:
         self._last_call = 0
         self._last_sent = 0
         self._waiting: list[asyncio.Future[None]] = []
+        self.on_call: Callable[[Call], None] | None = None
 
-    def begin_call(self, method: str, params: dict[str, Any]) -> Call:
+    def begin_call(
+        self, method: str, params: dict[str, Any], *, source: str = "", host: str = ""
+    ) -> Call:
         """Write down a call that begins."""
         self._last_call += 1
-        call = Call(self._last_call, method, params, time.time())
+        call = Call(self._last_call, method, params, time.time(), source, host, on_end=self.on_call)
         self._calls.append(call)
+        if self.on_call is not None:
+            self.on_call(call)
         return call
 
     def calls(self, *, method: str | None = None) -> list[Call]:

@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.bots import TOKEN, USERNAME, SandboxBot, make_token
 from sandbox.errors import ApiError, InvalidValue, UnknownBot
 from sandbox.flood import Clock, FloodLimit
+from sandbox.poll_rules import PollRules
 from sandbox.records import Call
 
 
@@ -18,14 +19,18 @@ class BotRegistry:
     Args:
         flood_per_second: Messages that one bot may send or edit in a second; None sets no limit.
         limits: Hold all bots to Telegram's flood limits.
+        strict_polls: Hold all bots to Telegram's rules of polling; see `PollRules`.
         clock: Monotonic time in seconds.
     """
 
-    def __init__(self, *, flood_per_second: int | None, limits: bool, clock: Clock) -> None:
+    def __init__(
+        self, *, flood_per_second: int | None, limits: bool, strict_polls: bool, clock: Clock
+    ) -> None:
         self._bots: dict[int, SandboxBot] = {}
         self._tokens: dict[str, SandboxBot] = {}
         self._flood_per_second = flood_per_second
         self._limits = limits
+        self._strict_polls = strict_polls
         self._clock = clock
 
     def add_bot(
@@ -60,6 +65,7 @@ class BotRegistry:
             username=username,
             first_name=first_name or username.replace("_", " ").title(),
             flood=FloodLimit(self._flood_per_second, limits=self._limits, clock=self._clock),
+            rules=PollRules(strict=self._strict_polls, clock=self._clock),
             clock=self._clock,
         )
         self._bots[bot.id] = self._tokens[token] = bot
@@ -132,12 +138,14 @@ class BotRegistry:
             raise ApiError(400, "Logged out")
         return bot
 
-    def begin_call(self, token: str, method: str, params: dict[str, Any]) -> Call:
+    def begin_call(
+        self, token: str, method: str, params: dict[str, Any], *, source: str = "", host: str = ""
+    ) -> Call:
         """Write down a call under the bot whose id the token has, if there is one."""
         bot = self._tokens.get(token) or self._bots.get(self.bot_id_of(token) or 0)
         if bot is None:
-            return Call(0, method, params, time.time())
-        return bot.journal.begin_call(method, params)
+            return Call(0, method, params, time.time(), source, host)
+        return bot.journal.begin_call(method, params, source=source, host=host)
 
     @staticmethod
     def bot_id_of(token: str) -> int | None:

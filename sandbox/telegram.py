@@ -24,6 +24,8 @@ class Sandbox(BotRegistry):
         flood_per_second: Messages that one bot may send or edit in a second before it gets 429;
             None sets no limit.
         limits: Answer 429 beyond Telegram's own flood limits; see `FloodLimit`.
+        strict_polls: Slow polls down that come too often, and conflicts; see `PollRules`.
+        delay: Seconds that each call takes on the way, half of them in each direction.
         clock: Monotonic time in seconds, for the limits and the record of what was sent.
     """
 
@@ -32,10 +34,18 @@ class Sandbox(BotRegistry):
         *,
         flood_per_second: int | None = None,
         limits: bool = False,
+        strict_polls: bool = False,
+        delay: float = 0.0,
         clock: Clock = time.monotonic,
     ) -> None:
-        super().__init__(flood_per_second=flood_per_second, limits=limits, clock=clock)
+        super().__init__(
+            flood_per_second=flood_per_second,
+            limits=limits,
+            strict_polls=strict_polls,
+            clock=clock,
+        )
         self.board = FaultBoard()
+        self.delay = delay
 
     # What users do
 

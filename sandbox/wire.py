@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from types import TracebackType
 from typing import Any, cast
@@ -142,11 +143,17 @@ class MethodHandler(TelegramHandler):
         call: Call | None = None
         try:
             params = read_params(self.request)
-            call = self.sandbox.begin_call(token, canonical, params.as_json())
+            call = self.sandbox.begin_call(
+                token,
+                canonical,
+                params.as_json(),
+                source=self.request.headers.get("User-Agent", ""),
+                host=self.request.host,
+            )
             if self.sandbox.board:
                 chat_id = params.integer("chat_id") or None
                 await self.pass_faults(token, canonical, chat_id=chat_id)
-            result = await self._result(token, canonical, method, params)
+            result = await self._result(call, token, method, params)
             if self._lost:
                 raise Dropped
             status = 200
@@ -162,7 +169,24 @@ class MethodHandler(TelegramHandler):
         finally:
             self._end(call, status)
 
-    async def _result(self, token: str, name: str, method: Method | None, params: Params) -> Any:
+    async def _result(self, call: Call, token: str, method: Method | None, params: Params) -> Any:
+        one_way = self.sandbox.delay / 2
+        if one_way:  # not ended by a client that goes away: what it has sent arrives
+            await asyncio.sleep(one_way)
+        try:
+            result = await self._carry_out(token, call.method, method, params)
+            call.carried_out = True
+        except ApiError as error:
+            await self._hold_back(one_way + error.held)
+            raise
+        await self._hold_back(one_way)
+        return result
+
+    async def _hold_back(self, seconds: float) -> None:
+        if seconds:
+            await self.wait(Wait(seconds=seconds))
+
+    async def _carry_out(self, token: str, name: str, method: Method | None, params: Params) -> Any:
         bot = self.sandbox.authorize(token)
         if method is None:
             logger.warning("@%s called %.64r, which is no method here", bot.username, name)
@@ -174,7 +198,7 @@ class MethodHandler(TelegramHandler):
             await self.wait(result)
         finally:
             bot.updates.close(result)
-        return bot.updates.first(result.limit)
+        return bot.updates.result(result)
 
     def _answer_result(self, result: Any) -> None:
         if isinstance(result, Done):

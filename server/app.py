@@ -151,28 +151,31 @@ async def _open_services(
     db = await open_database(config, vault, stack, fence)
     membership = None
     if fence is not None:
-        link = Link(config.database_url, session=fence.session)
+        identity = _identity(config, fence, lock_file)
+        link = Link(config.direct_address, identity, locked=config.is_pooled)
         membership = Membership(db, link, fence, runner.cluster)
         stack.push_async_callback(membership.leave)
-        await membership.register(_identity(config, fence, lock_file))
+        await membership.register()
     transport = Transport(
         config.telegram_api_url, proxy=config.telegram_proxy, call_timeout=runner.call_timeout
     )
     stack.push_async_callback(transport.close)
     await transport.open()
+    bots = create_runner(db, vault, transport, runner, dialog=dialog, ownership=membership)
+    cluster = None
+    if membership is not None:
+        cluster = Cluster(db, membership, bots, vault=vault)
     services = make_services(
         config,
         commit=await asyncio.to_thread(version.commit),
         tuning=runner,
         db=db,
         vault=vault,
-        runner=create_runner(db, vault, transport, runner, dialog=dialog, ownership=membership),
+        runner=bots,
+        cluster=cluster,
         loop_lag=loop_lag,
     )
-    cluster = None
-    if membership is not None and fence is not None:
-        identity = _identity(config, fence, lock_file)
-        cluster = Cluster(db, membership, services.runner, identity, vault=vault)
+    if cluster is not None:
         cluster.on_sessions = services.sessions.look_at
     stack.callback(services.logins.close)
     stack.push_async_callback(services.emails.close)

@@ -69,6 +69,14 @@ class Config:
         shown="SQLite in the data folder",
         secret=True,
     )
+    database_direct_url: str = _setting(
+        "",
+        read.postgresql_url,
+        "PostgreSQL without the pooler that is in the other URL",
+        form="URL",
+        shown="the same as the other URL",
+        secret=True,
+    )
     secret_key: str = _setting(
         "",
         read.secret,
@@ -176,6 +184,8 @@ class Config:
         for variable in environ:
             if variable.startswith(PREFIX) and variable not in variables:
                 raise ConfigError(f"{variable}: unknown setting")
+        if flags.get("database_url") and not flags.get("database_direct_url"):
+            environ = {**environ, PREFIX + "DATABASE_DIRECT_URL": ""}  # it is of another database
         values: dict[str, Any] = {}
         for name, setting in known.items():
             variable, text = PREFIX + name.upper(), environ.get(PREFIX + name.upper())
@@ -229,6 +239,18 @@ class Config:
     def database_address(self) -> str:
         """The URL of the database."""
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'botyard.db'}"
+
+    @property
+    def direct_address(self) -> str:
+        """The URL of the database for what needs a session, which a pooler does not keep."""
+        if self.sqlite_file is not None:
+            return self.database_address
+        return self.database_direct_url or self.database_address
+
+    @property
+    def is_pooled(self) -> bool:
+        """True if there is a pooler between the server and PostgreSQL."""
+        return self.direct_address != self.database_address
 
     @property
     def folders(self) -> tuple[Path, ...]:

@@ -53,7 +53,7 @@ class InstallationLock:
         Raises:
             FolderInUse, DatabaseInUse: a server or a command holds one of them.
         """
-        database = self._config.database_address
+        database = self._config.direct_address
         with self.folders(), exclusive(database, shared=self._shared):
             yield
 
@@ -105,7 +105,7 @@ class InstallationLock:
             try:
                 fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
             except BlockingIOError:
-                holder = _describe_holder(descriptor, folder)
+                holder = _describe_holder(descriptor, folder / name)
                 what = str(folder) if name == NAME else f"{folder} with the same name"
                 raise FolderInUse(f"a server runs on {what}{holder}") from None
             os.ftruncate(descriptor, 0)
@@ -134,23 +134,39 @@ def server_process(config: Config) -> str | None:
     Raises:
         StorageUnavailable: the database cannot be reached.
     """
-    if not config.has_database() or not is_held(config.database_address):
+    if not config.has_database() or not is_held(config.direct_address):
         return None
     for folder in config.folders:
+        if named := sorted(_named_holders(folder)):
+            return ", ".join(f"process {pid}" for pid in named)
         with suppress(OSError):  # there is none, or it is another user's
             descriptor = os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                if told := _describe_holder(descriptor, folder):
+                if told := _describe_holder(descriptor, folder / NAME):
                     return told.strip(" ()")
             finally:
                 os.close(descriptor)
     return "another process"
 
 
-def _describe_holder(descriptor: int, folder: Path) -> str:
+def _named_holders(folder: Path) -> set[int]:
+    """Return the servers that share a folder; each holds the lock of its own name."""
+    found: set[int] = set()
+    for path in folder.glob("server-*.lock"):
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                pid = file_locks.holder(descriptor, "FLOCK")
+            finally:
+                os.close(descriptor)
+            found.update([] if pid is None else [pid])
+    return found
+
+
+def _describe_holder(descriptor: int, file: Path) -> str:
     """In brackets: the process that the file names, unless the kernel names another one."""
     written = os.read(descriptor, 20).decode(errors="replace").strip()
     pid = file_locks.holder(descriptor, "FLOCK")
     if pid is None or str(pid) == written:
         return f" (process {written})" if written else ""
-    return f" ({NAME} is locked by {file_locks.described(pid, folder / NAME)})"
+    return f" ({file.name} is locked by {file_locks.described(pid, file)})"

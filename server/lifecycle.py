@@ -127,7 +127,7 @@ async def _serve(botyard: Botyard, ending: asyncio.Event) -> None:
             "BOTYARD_METRICS_TOKEN"
         )
     reconciler = botyard.services.runner.reconciler
-    tending = asyncio.create_task(gc_tuning.run(lambda: reconciler.ready), name="garbage")
+    tending = asyncio.create_task(gc_tuning.run(lambda: reconciler.boot.ready), name="garbage")
     try:
         await ending.wait()
         log.info("shutting down: waiting for current requests, then stopping the bots")

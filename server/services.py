@@ -11,6 +11,7 @@ from handlers.routes import routes
 from models.accounts.passwords import PasswordHasher
 from models.bots.vault import Vault
 from models.engine.database import Database
+from runner.cluster.cluster import Cluster
 from runner.runner import Runner
 from runner.settings import RunnerTuning
 from server import __version__
@@ -26,6 +27,7 @@ from services.emails import EmailService, Pages
 from services.logins import LoginService
 from services.mail import Mailer
 from services.messages import MessageService
+from services.processes import ProcessService
 from services.sessions import SessionService
 from services.throttle import LoginThrottle, MailThrottle
 from services.token_buckets import BucketStorage, LocalBuckets, SharedBuckets
@@ -74,12 +76,14 @@ def make_services(
     db: Database,
     vault: Vault,
     runner: Runner,
+    cluster: Cluster | None,
     loop_lag: LoopLag,
 ) -> Services:
     """Make the services that handlers call.
 
     Args:
         commit: that the program was built from.
+        cluster: this process among others; None if it is the only one.
     """
     sessions = SessionService(db=db, events=runner.events)
     limits, windows = _limits(config, db, vault)
@@ -123,6 +127,7 @@ def make_services(
         ),
         dead_updates=DeadUpdateService(db=db),
         messages=MessageService(db=db, runner=runner),
+        processes=ProcessService(db, runner, cluster, name=config.shown_name, version=__version__),
         requests=RequestCounts(routes),
         loop_lag=loop_lag.measured,
     )

@@ -138,11 +138,24 @@ def name(text: str) -> str:
 
 def database_url(text: str) -> str:
     """Read the address of a database."""
-    if re.match(r"sqlite:///.", text):
-        return text
-    if re.match(r"postgres(ql)?://.+/.+", text) and is_address(text, "postgres", "postgresql"):
+    if re.match(r"sqlite:///.", text) or _is_postgresql(text):
         return text
     raise ValueError("sqlite:///path or postgresql://user:password@host/name")
+
+
+def postgresql_url(text: str) -> str:
+    """Read the address of a PostgreSQL database."""
+    if _is_postgresql(text):
+        return text
+    raise ValueError("postgresql://user:password@host/name")
+
+
+def _is_postgresql(text: str) -> bool:
+    """Return True for an address that libpq takes: of one host, or of several with commas."""
+    found = re.fullmatch(r"postgres(?:ql)?://(?:[^/?#]*@)?([^/?#@]+)/[^?#]+(?:\?.*)?", text)
+    return found is not None and all(
+        is_address(f"postgresql://{host}", "postgresql") for host in found[1].split(",")
+    )
 
 
 def origins(text: str) -> frozenset[str]:

@@ -38,8 +38,8 @@ async def open_database(
     Raises:
         StorageError: the database cannot be used.
     """
-    await asyncio.to_thread(_migrate, config.database_url)
-    db = Database(config.database_url, locked=True, fence=fence)
+    await asyncio.to_thread(_migrate, config.direct_address)
+    db = Database(config.database_url, locked=True, fence=fence, pooled=config.is_pooled)
     stack.push_async_callback(db.close)
     await db.open()
     await db.write(check_secret, vault)

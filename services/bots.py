@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
@@ -76,6 +77,7 @@ class BotService:
         await self._db.read(bots.check_new, self._vault, user_id, token, limit=self._max_bots)
         verified = await self._verify(token)
         dead = await self._runner.claims.dead(verified.token)
+        began = asyncio.get_running_loop().time()
         record = await self._write_wish(
             authorized,
             by,
@@ -89,7 +91,7 @@ class BotService:
             active=active,
             limit=self._max_bots,
         )
-        return await self._carry_out(record, verified)
+        return await self._carry_out(record, verified, began=began)
 
     async def update(self, record: BotRecord, changes: dict[str, Any], *, by: Actor) -> Outcome:
         """Change a bot, and start, stop or restart it according to `active` and `token`.
@@ -108,13 +110,14 @@ class BotService:
         if token != record.token:
             verified = await self._verify(token)
             dead = await self._runner.claims.dead(verified.token, exclude_id=record.id)
+        began = asyncio.get_running_loop().time()
         async with self._manager.lock(record.id):
             stored = await self._write(record.id, changes, verified, dead, by)
             is_wish = stored.generation != record.generation  # or follows one
             if is_wish:
                 unreachable = verified.unreachable if verified else None
                 stored = await self._runner.wishes.carry_out(stored, unreachable=unreachable)
-        return await self._outcome(stored, is_changed=is_wish)
+        return await self._outcome(stored, began=began if is_wish else None)
 
     async def _write(
         self,
@@ -177,7 +180,9 @@ class BotService:
     async def _verify(self, token: str) -> Verification:
         return await verify(self._runner.transport, token, timeout=self._settings.verify_timeout)
 
-    async def _carry_out(self, created: BotRecord, verified: Verification) -> Outcome:
+    async def _carry_out(
+        self, created: BotRecord, verified: Verification, *, began: float
+    ) -> Outcome:
         async with self._manager.lock(created.id):
             try:
                 record = await self._db.read(bots.get, self._vault, created.id)
@@ -186,17 +191,18 @@ class BotService:
             if record is None:
                 raise BotGone
             record = await self._runner.wishes.carry_out(record, unreachable=verified.unreachable)
-        return await self._outcome(record)
+        return await self._outcome(record, began=began)
 
-    async def _outcome(self, written: BotRecord, *, is_changed: bool = True) -> Outcome:
+    async def _outcome(self, written: BotRecord, *, began: float | None) -> Outcome:
         """Wait until a bot is as it should be, and show it.
 
         Args:
-            is_changed: False if its row cannot have changed since it was written.
+            began: when the wish was written; None if its row cannot have changed since then,
+                because there was no wish.
         """
-        is_stable = await self._runner.wishes.wait_until_stable(written)
+        is_stable = await self._runner.wishes.wait_until_stable(written, began=began)
         try:
-            if is_changed:
+            if began is not None:
                 shown = await self._runner.views.view(written.id)
             else:
                 shown = next(iter(await self._runner.views.pair([written])), None)

@@ -22,7 +22,7 @@ from models.messaging import outgoing
 from models.messaging.idempotency import RequestKey
 from models.messaging.messages import Lane, MessageState
 from models.messaging.outgoing import MessageRow, Written
-from runner.errors import BotIsOff, TelegramRefused
+from runner.errors import TelegramRefused
 from runner.live.hub import EventKind, MessageNews
 from runner.runner import Runner
 from runner.sending import actions
@@ -174,9 +174,10 @@ class MessageService:
         counts: bool,
     ) -> None:
         run = self._runner.manager.run(bot.id)
-        if run is None:
-            raise BotIsOff
-        await actions.call(run.sending, row.chat_id, method, parameters, counts=counts)
+        if run is not None:
+            await actions.call(run.sending, row.chat_id, method, parameters, counts=counts)
+        else:
+            await self._runner.calls.ask(bot, row.chat_id, method, parameters, counts=counts)
 
     def _publish(self, bot: BotRecord, rows: list[MessageRow]) -> None:
         for row in rows:

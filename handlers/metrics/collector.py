@@ -14,9 +14,12 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from handlers.dependencies import Services
+from handlers.metrics.cluster import cluster_metrics
 from handlers.metrics.families import counter, gauge, histogram
 from handlers.metrics.messages import message_metrics
 from models.bots import runs
+from models.cluster import processes
+from models.cluster.processes import Ownerships
 from models.errors import StorageError
 from models.messaging import messages, updates
 from runner.states import BotState
@@ -27,15 +30,17 @@ PATIENCE = 3.0  # seconds to wait for the database; Prometheus itself waits for 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """The counts from the database: bots by state, updates, and messages that are to be sent."""
+    """The counts from the database: bots, updates, and messages that are to be sent."""
 
     states: dict[str, int]
     updates: updates.Counts
     waiting: list[messages.Waiting]
+    owned: Ownerships | None  # None with SQLite
 
 
-def _stored() -> _Stored:
-    return _Stored(runs.count_states(), updates.totals(), messages.waiting())
+def _stored(process_id: int | None, *, is_alone: bool) -> _Stored:
+    owned = None if is_alone else processes.count(process_id or 0)
+    return _Stored(runs.count_states(), updates.totals(), messages.waiting(), owned)
 
 
 class MetricsCollector(Collector):
@@ -59,10 +64,12 @@ class MetricsCollector(Collector):
         return generate_latest(self._registry)
 
     async def _read_stored(self) -> _Stored | None:
+        cluster = self._services.processes.cluster
+        process_id = cluster.membership.process_id if cluster else None
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._services.runner.statuses.flush()
-                return await self._services.db.read(_stored)
+                return await self._services.db.read(_stored, process_id, is_alone=cluster is None)
         except (StorageError, TimeoutError):
             return None
 
@@ -76,6 +83,8 @@ class MetricsCollector(Collector):
         yield from message_metrics(outcomes, self._stored.waiting if self._stored else None)
         yield from self._telegram()
         yield from self._database()
+        if (cluster := self._services.processes.cluster) is not None:
+            yield from cluster_metrics(cluster, self._stored.owned if self._stored else None)
         yield gauge("botyard_tasks", "Tasks of the event loop.", {(): len(asyncio.all_tasks())})
         yield histogram(
             "botyard_loop_lag_seconds",
@@ -120,6 +129,13 @@ class MetricsCollector(Collector):
         known = [state for state in BotState if self._stored or state is not BotState.STOPPED]
         counts = {(str(state),): states.get(state, 0) for state in known}
         yield gauge("botyard_bots", "Bots by state.", counts, "state")
+        seconds = self._services.runner.wishes.seconds
+        yield histogram(
+            "botyard_command_seconds",
+            "Time from the write of a switch until the bot is on or off.",
+            {(where,): measured for where, measured in seconds.items()},
+            "where",
+        )
 
     def _updates(self) -> Iterator[Metric]:
         journal = self._services.runner.journal

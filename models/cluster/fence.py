@@ -16,12 +16,14 @@ class ProcessFence:
         process_id: the row of the process; None while it has none.
         session: the name of its sessions, by which others can end them.
         on_lost: called when a write was refused.
+        refused: the number of writes that were refused.
     """
 
     def __init__(self) -> None:
         self.process_id: int | None = None
         self.session = f"botyard-{secrets.token_hex(6)}"
         self.on_lost: Callable[[], None] | None = None
+        self.refused = 0
 
     def identity(self) -> int:
         """Return the process that a write is for.
@@ -47,5 +49,6 @@ class ProcessFence:
         Args:
             process_id: for whom it was; it may be an earlier identity of this process.
         """
+        self.refused += 1
         if self.on_lost is not None and process_id == self.process_id:
             self.on_lost()

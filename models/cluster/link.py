@@ -9,23 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 
-from models.engine.connection import postgresql_url
+from models.engine.connection import SERVER, network_options, postgresql_url
 from models.engine.doorbell import CHANNEL, Bell, payloads, read
-from models.errors import StorageUnavailable
+from models.engine.locks import INSTALLATION
+from models.errors import DatabaseInUse, StorageUnavailable
 
 log = logging.getLogger("botyard.cluster")
 
-CONNECT_TIMEOUT = 2  # seconds
 STATEMENT_TIMEOUT = 2  # seconds
 _OPTIONS = f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={STATEMENT_TIMEOUT}s"
-# a cut line is noticed within four seconds
-_KEEPALIVES: dict[str, Any] = {
-    "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 2, "tcp_user_timeout": 4000,
-}  # fmt: skip
 
 _BEAT = """
 UPDATE processes SET beat = beat + 1, load = %s, draining = %s, reaches_telegram = %s
@@ -85,15 +80,21 @@ class Link:
 
     Args:
         url: of the database; a direct one, if there is a pooler in between.
-        session: the name of the process's sessions.
+        identity: what the process tells of itself.
+        locked: True to hold the installation lock here, because the writer's connection cannot.
+
+    Attributes:
+        heard: the number of bells that have been heard.
     """
 
-    def __init__(self, url: str, *, session: str) -> None:
+    def __init__(self, url: str, identity: Identity, *, locked: bool = False) -> None:
         self._url = postgresql_url(url)
-        self._session = session
+        self.identity = identity
+        self._locked = locked
         self._connection: psycopg.AsyncConnection | None = None
+        self.heard = 0
 
-    async def register(self, identity: Identity) -> tuple[int, list[int]]:
+    async def register(self) -> tuple[int, list[int]]:
         """Make a row for this process.
 
         Returns:
@@ -103,6 +104,7 @@ class Link:
         Raises:
             StorageUnavailable: the database did not answer.
         """
+        identity = self.identity
         dead: list[int] = []
         proof = (identity.boot, identity.lock_file)
         if all(proof):
@@ -152,6 +154,7 @@ class Link:
                 heard.append(read(notification.payload))
         except psycopg.Error as error:
             raise await self._failed(error) from error
+        self.heard += len(heard)
         return [bell for bell in heard if bell is not None]
 
     async def _run(self, sql: str, *parameters: object) -> list[tuple[int, ...]]:
@@ -165,17 +168,23 @@ class Link:
     async def _connected(self) -> psycopg.AsyncConnection:
         if self._connection is not None and not self._connection.closed:
             return self._connection
+        connection = None
         try:
             connection = await psycopg.AsyncConnection.connect(
                 self._url,
                 autocommit=True,
-                application_name=self._session,
-                connect_timeout=CONNECT_TIMEOUT,
+                application_name=self.identity.session,
                 options=_OPTIONS,
-                **_KEEPALIVES,
+                **network_options(SERVER),
             )
             await connection.execute(f"LISTEN {CHANNEL}")
+            if self._locked:
+                await connection.execute("SELECT pg_advisory_lock_shared(%s)", (INSTALLATION,))
         except psycopg.Error as error:
+            if connection is not None:
+                await connection.close()
+            if isinstance(error, psycopg.errors.LockNotAvailable):
+                raise DatabaseInUse("a command has this database") from error
             raise StorageUnavailable(_text(error)) from error
         self._connection = connection
         return connection

@@ -93,20 +93,26 @@ class Ownerships:
         wanted: all of them.
         unowned: those that no process runs.
         mine: those of the process that asks.
+        unwanted: bots that this process owns and that should not run.
     """
 
     wanted: int
     unowned: int
     mine: int
+    unwanted: int
 
 
 def count(process_id: int) -> Ownerships:
     """Count the bots that should run."""
     sql = (
-        "SELECT COUNT(*), COUNT(*) FILTER (WHERE owner_id IS NULL), "  # noqa: S608
-        f"COUNT(*) FILTER (WHERE owner_id = ?) FROM bots WHERE {_WANTED}"
+        "SELECT COUNT(*) FILTER (WHERE wanted), "
+        "COUNT(*) FILTER (WHERE wanted AND owner_id IS NULL), "
+        "COUNT(*) FILTER (WHERE wanted AND owner_id = ?), "
+        "COUNT(*) FILTER (WHERE NOT wanted AND owner_id = ?) "
+        "FROM (SELECT owner_id, active AND disabled_at IS NULL AS wanted "
+        "FROM bots JOIN users ON users.id = bots.user_id) AS all_bots"
     )
-    return Ownerships(*bulk.select(sql, process_id)[0])
+    return Ownerships(*bulk.select(sql, process_id, process_id)[0])
 
 
 def has_unowned() -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import peewee
 
@@ -13,16 +15,43 @@ from models.errors import DatabaseDamaged, StorageUnavailable
 
 BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for a lock of another process
 # PostgreSQL, in seconds
-CONNECT_TIMEOUT = 10
 LOCK_TIMEOUT = 10
 STATEMENT_TIMEOUT = 30
-# An idle connection is probed after 30 s and closed 30 s later; one with unacknowledged data is
-# closed after 60 s, where the kernel alone would retransmit for a quarter of an hour.
-KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT = 30, 10, 3
-UNANSWERED = 60
 
 
-def connect(url: str, *, foreign_keys: bool = True, session: str = "botyard") -> peewee.Database:
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How soon a connection to PostgreSQL is given up, in seconds.
+
+    Args:
+        connect: for each host of the URL.
+        unanswered: with data that the other side does not acknowledge, where the kernel alone would
+            retransmit for a quarter of an hour.
+        idle: in a transaction, before PostgreSQL ends it.
+        keepalive: an idle connection is probed after the first number, and closed if as many probes
+            as the third number, at intervals of the second, are not answered.
+    """
+
+    connect: int
+    unanswered: int
+    idle: int
+    keepalive: tuple[int, int, int]
+
+
+COMMAND = Timeouts(connect=10, unanswered=60, idle=STATEMENT_TIMEOUT, keepalive=(30, 10, 3))
+# A server that cannot write must know it before another one takes its bots over, and must not hold
+# locks of their rows then.
+SERVER = Timeouts(connect=2, unanswered=4, idle=3, keepalive=(2, 1, 2))
+
+
+def connect(
+    url: str,
+    *,
+    foreign_keys: bool = True,
+    session: str = "botyard",
+    timeouts: Timeouts = COMMAND,
+    pooled: bool = False,
+) -> peewee.Database:
     """Create a Peewee database for a URL; it is not opened yet.
 
     Symlinks are resolved, because SQLite's log is next to the file itself.
@@ -31,6 +60,9 @@ def connect(url: str, *, foreign_keys: bool = True, session: str = "botyard") ->
         url: `sqlite:///path` or `postgresql://...`.
         foreign_keys: SQLite only; off while migrations rebuild tables.
         session: PostgreSQL only; the name of its sessions.
+        timeouts: PostgreSQL only.
+        pooled: True if a pooler such as PgBouncer is in between, which gives each transaction
+            another session.
 
     Raises:
         StorageUnavailable: the SQLite file has a second name (a hard link).
@@ -55,16 +87,34 @@ def connect(url: str, *, foreign_keys: bool = True, session: str = "botyard") ->
         autoconnect=False,
         prefer_psycopg3=True,
         application_name=session,
-        connect_timeout=CONNECT_TIMEOUT,
-        keepalives_idle=KEEPALIVE_IDLE,
-        keepalives_interval=KEEPALIVE_INTERVAL,
-        keepalives_count=KEEPALIVE_COUNT,
-        tcp_user_timeout=UNANSWERED * 1000,
-        options=f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={LOCK_TIMEOUT}s "
-        f"-c idle_in_transaction_session_timeout={STATEMENT_TIMEOUT}s "
+        **network_options(timeouts),
+        # A pooler knows neither of these: the operator sets the options for the role instead, and
+        # a prepared statement is unknown to the session of the next transaction.
+        **({"prepare_threshold": None} if pooled else {"options": _session_options(timeouts)}),
+    )
+
+
+def network_options(timeouts: Timeouts) -> dict[str, Any]:
+    """Return the parameters of libpq that notice a line that is cut."""
+    idle, interval, count = timeouts.keepalive
+    return {
+        "connect_timeout": timeouts.connect,
+        "keepalives_idle": idle,
+        "keepalives_interval": interval,
+        "keepalives_count": count,
+        "tcp_user_timeout": timeouts.unanswered * 1000,
+    }
+
+
+def _session_options(timeouts: Timeouts) -> str:
+    """Return the settings of a session, as PostgreSQL's command line takes them."""
+    idle, interval, count = timeouts.keepalive
+    return (
+        f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={LOCK_TIMEOUT}s "
+        f"-c idle_in_transaction_session_timeout={timeouts.idle}s "
         # of the server side: it must release the locks of a machine that vanished
-        f"-c tcp_keepalives_idle={KEEPALIVE_IDLE} -c tcp_keepalives_count={KEEPALIVE_COUNT} "
-        f"-c tcp_keepalives_interval={KEEPALIVE_INTERVAL} -c tcp_user_timeout={UNANSWERED}s",
+        f"-c tcp_keepalives_idle={idle} -c tcp_keepalives_count={count} "
+        f"-c tcp_keepalives_interval={interval} -c tcp_user_timeout={timeouts.unanswered}s"
     )
 
 

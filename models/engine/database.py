@@ -20,7 +20,7 @@ import peewee
 
 from models.engine import doorbell, sqlite_file
 from models.engine.base import proxy
-from models.engine.connection import connect
+from models.engine.connection import COMMAND, SERVER, connect
 from models.engine.doorbell import Bell
 from models.engine.histogram import Histogram
 from models.engine.worker import Job, Queue, Worker
@@ -59,6 +59,24 @@ class Fence(Protocol):
         """Learn that it was."""
 
 
+class FailureLog:
+    """Counts failed calls, and logs damage, but not for each call that reads the same pages."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._told_at = -DAMAGE_TOLD
+
+    def add(self, error: StorageUnavailable) -> None:
+        """Count a failure; log damage, unless that was done a moment ago."""
+        self.count += 1
+        if not isinstance(error, DatabaseDamaged):
+            return
+        now = time.monotonic()
+        if now - self._told_at >= DAMAGE_TOLD:
+            self._told_at = now
+            log.error("%s", error)
+
+
 class Database:
     """One database and its threads: one that writes, some that read.
 
@@ -68,18 +86,30 @@ class Database:
             other servers may hold it, too.
         fence: orders what this process writes for its bots with a takeover by another process;
             None with one process on a database.
+        pooled: True if a pooler is in between: the installation lock, which needs a session of its
+            own, is then held by the process's link.
 
     Attributes:
         commits: the durations of commits.
-        failures: the number of calls that failed with StorageUnavailable.
     """
 
-    def __init__(self, url: str, *, locked: bool = False, fence: Fence | None = None) -> None:
-        self._peewee = connect(url, session=fence.session if fence else "botyard")
+    def __init__(
+        self,
+        url: str,
+        *,
+        locked: bool = False,
+        fence: Fence | None = None,
+        pooled: bool = False,
+    ) -> None:
+        self._peewee = connect(
+            url,
+            session=fence.session if fence else "botyard",
+            timeouts=SERVER if fence else COMMAND,
+            pooled=pooled,
+        )
         self._fence = fence
         self.commits = Histogram(COMMIT_BOUNDS)
-        self.failures = 0
-        self._damage_told = -DAMAGE_TOLD
+        self._failed = FailureLog()
         file = sqlite_file.of(url) if locked else None
         self._file_lock = None if file is None else sqlite_file.FileLock(file)
         kind = "sqlite" if url.startswith("sqlite:") else "postgresql"
@@ -91,7 +121,7 @@ class Database:
                 self._peewee,
                 jobs=self._writes,
                 writes=True,
-                locked=locked,
+                locked=locked and not pooled,
                 commits=self.commits,
                 fence=fence.check if fence else None,
             ),
@@ -181,17 +211,13 @@ class Database:
         try:
             return await future
         except StorageUnavailable as error:
-            self.failures += 1
-            if isinstance(error, DatabaseDamaged):
-                self._tell_damage(error)
+            self._failed.add(error)
             raise
 
-    def _tell_damage(self, error: DatabaseDamaged) -> None:
-        """Log the damage, but not again for each call that reads the same pages."""
-        now = time.monotonic()
-        if now - self._damage_told >= DAMAGE_TOLD:
-            self._damage_told = now
-            log.error("%s", error)
+    @property
+    def failures(self) -> int:
+        """The number of calls that failed with StorageUnavailable."""
+        return self._failed.count
 
     @property
     def queued(self) -> dict[str, int]:

@@ -25,7 +25,7 @@ from models.errors import DatabaseInUse, StorageUnavailable
 
 WAIT = 1.0  # seconds to wait for a server that is shutting down
 # arbitrary, but the same in every version
-_INSTALLATION, _MIGRATIONS = 0x626F7472, 0x626F7479
+INSTALLATION, _MIGRATIONS = 0x626F7472, 0x626F7479
 
 _HOLDER = """
     SELECT pid, backend_start, host(client_addr) FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -74,9 +74,9 @@ def take(
     database.execute_sql(f"SET lock_timeout = {round(wait * 1000)}")  # milliseconds
     lock = "pg_advisory_lock_shared" if shared else "pg_advisory_lock"
     try:
-        database.execute_sql(f"SELECT {lock}(%s)", (_INSTALLATION,))
+        database.execute_sql(f"SELECT {lock}(%s)", (INSTALLATION,))
     except peewee.OperationalError as error:
-        row = database.execute_sql(_HOLDER, (_INSTALLATION,)).fetchone()
+        row = database.execute_sql(_HOLDER, (INSTALLATION,)).fetchone()
         if row is None:
             raise
         holder = "a command has" if shared else "a server runs on"
@@ -105,7 +105,7 @@ def is_held(url: str) -> bool:
     try:
         with unavailable("cannot open the database"):
             database.connect()
-            return database.execute_sql(_HOLDER, (_INSTALLATION,)).fetchone() is not None
+            return database.execute_sql(_HOLDER, (INSTALLATION,)).fetchone() is not None
     finally:
         database.close()
 

@@ -6,7 +6,6 @@ They are plain SQL, because building a statement from models costs more than run
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -17,116 +16,7 @@ from models.engine.base import now
 from models.errors import NotOwner
 from models.messaging import chats
 from models.messaging.effects import OutgoingMessage
-from models.messaging.messages import MessageState, SendReason
-
-Key = tuple[int, int]  # bot id, update id
-
-
-@dataclass(frozen=True, slots=True)
-class Handled:
-    """The mark of a handled update, with the rows of its effects.
-
-    Args:
-        writer: the bot.
-        update_id: the update.
-        chat_id: the update's chat.
-        messages, blocked: as for `models.messaging.effects.Effects`.
-    """
-
-    writer: Writer
-    update_id: int
-    chat_id: int | None = None
-    messages: list[OutgoingMessage] = field(default_factory=list)
-    blocked: bool | None = None
-
-    @property
-    def key(self) -> Key:
-        """The key of the update."""
-        return self.writer.bot_id, self.update_id
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The updates of one getUpdates of one bot.
-
-    Args:
-        writer: the bot.
-        rows: update ids with the updates as JSON, ascending.
-        offset: the offset that confirms them.
-        handled: the marks of those that are handled already. If one is not new, its mark is
-            ignored.
-    """
-
-    writer: Writer
-    rows: list[tuple[int, bytes]]
-    offset: int
-    handled: list[Handled] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A person's message that is about to be sent.
-
-    Args:
-        writer: the bot.
-        ids: its rows.
-    """
-
-    writer: Writer
-    ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of a message.
-
-    Args:
-        writer: the bot.
-        rows: the ids of its rows, each with Telegram's message id, if it was sent.
-        reason, detail: why it was not sent; None if it was.
-        blocked: the chat that refuses messages from now on; None for none.
-    """
-
-    writer: Writer
-    rows: list[tuple[int, int | None]]
-    state: MessageState
-    reason: SendReason | None = None
-    detail: str | None = None
-    blocked: int | None = None
-
-
-Mark = Handled | Claim | Result
-
-
-@dataclass(frozen=True, slots=True)
-class Flush:
-    """The pending writes of all bots, for one commit.
-
-    Args:
-        batches: new updates.
-        marks: the other writes, in their order.
-    """
-
-    batches: list[Batch] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Flushed:
-    """What was written.
-
-    Args:
-        new: the updates that were not stored before.
-        early: those of them that were handled already.
-        messages: the ids of new messages, in their order, by update.
-        claimed: the method and parameters of claimed messages, by the id of their first row; the
-            others are not to be sent any more.
-    """
-
-    new: frozenset[Key]
-    early: frozenset[Key]
-    messages: dict[Key, list[int]]
-    claimed: dict[int, tuple[str, bytes]]
+from models.messaging.marks import Batch, Claim, Flush, Flushed, Handled, Key, Mark, Result
 
 
 def flush(waiting: Flush) -> Flushed:
@@ -267,15 +157,21 @@ def _claim(claims: list[Claim], moment: datetime) -> dict[int, tuple[str, bytes]
     """Mark people's messages as being sent.
 
     One that is marked already was so by the same process, in a commit whose outcome was not known.
+    If it has expired since then it is given back, for `expiry.expire`.
     """
     claimed = bulk.run_in_few_statements(
-        "UPDATE messages SET state = 'sending' FROM (VALUES ROWS) AS given "
+        "UPDATE messages SET state = CASE WHEN expires_at <= ? THEN 'queued' ELSE 'sending' END "
+        "FROM (VALUES ROWS) AS given "
         "WHERE messages.id = given.column1 AND state IN ('queued', 'sending') "
-        "AND (expires_at IS NULL OR expires_at > ?) RETURNING messages.id, method, parameters",
+        "RETURNING messages.id, state, method, parameters",
         [(number,) for claim in claims for number in claim.ids],
-        last=(moment,),
+        moment,
     )
-    return {number: (method, bytes(content)) for number, method, content in claimed.returned}
+    return {
+        number: (method, bytes(content))
+        for number, state, method, content in claimed.returned
+        if state == "sending"
+    }
 
 
 def _store_results(results: list[Result], moment: Any) -> None:

@@ -5,7 +5,7 @@ from playhouse.sqlite_ext import AutoIncrementField
 
 
 def migrate(migrator, database, *, fake=False):
-    """Create the table; no bot has an owner yet."""
+    """Create the tables; no bot has an owner yet."""
     is_sqlite = isinstance(database, pw.SqliteDatabase)
     id_field = AutoIncrementField if is_sqlite else pw.BigAutoField
 
@@ -26,6 +26,24 @@ def migrate(migrator, database, *, fake=False):
         class Meta:
             table_name = "processes"
 
+    Bot = migrator.orm["bots"]  # noqa: N806 - a class
+
+    @migrator.create_model
+    class Call(pw.Model):
+        id = id_field()
+        bot = pw.ForeignKeyField(Bot, column_name="bot_id", on_delete="CASCADE")
+        chat_id = pw.BigIntegerField()
+        method = pw.CharField(max_length=32)
+        parameters = pw.BlobField()
+        counts = pw.BooleanField()
+        expires_at = pw.DateTimeField()
+        taken = pw.BooleanField(default=False)
+        outcome = pw.CharField(max_length=16, null=True)
+        detail = pw.TextField(null=True)
+
+        class Meta:
+            table_name = "calls"
+
     migrator.sql(
         "ALTER TABLE bots ADD COLUMN owner_id BIGINT NULL "
         "REFERENCES processes (id) ON DELETE SET NULL"
@@ -38,8 +56,9 @@ def migrate(migrator, database, *, fake=False):
 
 
 def rollback(migrator, database, *, fake=False):
-    """Drop the table; with it goes which process runs each bot."""
+    """Drop the tables; which process runs each bot is lost."""
     migrator.sql("DROP INDEX bots_unowned")
     migrator.sql("DROP INDEX bots_owner")
     migrator.sql("ALTER TABLE bots DROP COLUMN owner_id")
+    migrator.remove_model("calls")
     migrator.remove_model("processes")

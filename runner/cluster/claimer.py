@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from models.cluster import processes
 from models.cluster.processes import Ownerships
 from models.engine.database import Database
+from models.engine.histogram import Histogram
 from models.errors import StorageError
 from runner.cluster import share
+from runner.cluster.handover import give_away
 from runner.cluster.membership import Membership
 from runner.manager import BotManager
 from runner.reconciler import Reconciler
@@ -22,6 +24,8 @@ LOOK = 1.0  # seconds between two looks for bots that nobody runs, if no bell is
 COUNT = 5.0  # seconds between two counts of all bots
 PAUSE = 1.0  # seconds between two steps of giving bots away
 DRAIN_STEP = 200  # bots that are given away at once when this process ends
+TAKEOVER_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0)  # seconds
+TAKEOVER_MAX = 60.0  # seconds after which a takeover is no longer measured
 
 
 @dataclass(slots=True)
@@ -31,11 +35,14 @@ class ClaimCounts:
     Args:
         claimed, released: the numbers of bots.
         unowned: how many nobody ran when they were last counted.
+        takeovers: the times from the claim of bots, after the boot, until all of them were polled
+            or had failed.
     """
 
     claimed: int = 0
     released: int = 0
     unowned: int = 0
+    takeovers: Histogram = field(default_factory=lambda: Histogram(TAKEOVER_BOUNDS))
 
 
 class Claimer:
@@ -58,6 +65,7 @@ class Claimer:
         self.counts = ClaimCounts()
         self._wake = asyncio.Event()
         self._counted_at = float("-inf")
+        self._measuring: asyncio.TaskGroup | None = None  # None at boot
 
     def wake(self) -> None:
         """Look now: bots may be without an owner, or processes have come or gone."""
@@ -77,15 +85,18 @@ class Claimer:
 
     async def run(self) -> None:
         """Look again and again; never returns."""
-        while True:
-            try:
-                await self.balance()
-            except StorageError as error:
-                log.debug("bots were not claimed: %s", error)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK):
-                    await self._wake.wait()
-            self._wake.clear()
+        async with asyncio.TaskGroup() as self._measuring:
+            while True:
+                try:
+                    await self.balance()
+                except StorageError as error:
+                    log.debug("bots were not claimed: %s", error)
+                except Exception:  # it must go on, or bots would stay without an owner
+                    log.exception("bots were not claimed")
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK):
+                        await self._wake.wait()
+                self._wake.clear()
 
     async def balance(self) -> None:
         """Claim bots or give some away, once.
@@ -110,21 +121,33 @@ class Claimer:
             await self._give(self._owned()[: share.STEP])  # draining, or cut off from Telegram
             return
         await self._claim(process_id, found, share.fair(found.wanted, len(able)))
-        await self._db.write_as_owner(processes.release_unwanted, process_id)
+        if found.unwanted:
+            await self._db.write_as_owner(processes.release_unwanted, process_id)
 
     def _owned(self) -> list[int]:
         return sorted(bot.record.id for bot in self._manager.bots())
 
     async def _claim(self, process_id: int, found: Ownerships, fair: int) -> None:
         if found.unowned and (limit := share.to_claim(found.mine, fair)):
+            began = asyncio.get_running_loop().time()
             claimed = await self._db.write_as_owner(processes.claim, process_id, limit=limit)
             self.counts.claimed += len(claimed)
             if claimed:
                 log.info("%d bots claimed", len(claimed))
-                await self._reconciler.start(claimed)
+                # at boot nobody knows what has happened meanwhile
+                await self._reconciler.start(claimed, warm=self._measuring is not None)
+                if self._measuring is not None:
+                    self._measuring.create_task(self._measure(claimed, began), name="takeover")
         elif number := share.to_release(found.mine, fair):
             await self._give(self._owned()[-number:])
             self._counted_at = float("-inf")
+
+    async def _measure(self, bot_ids: list[int], began: float) -> None:
+        loop = asyncio.get_running_loop()
+        for bot_id in bot_ids:
+            left = began + TAKEOVER_MAX - loop.time()
+            await self._manager.wait_until_stable(bot_id, within=left)
+        self.counts.takeovers.observe(loop.time() - began)
 
     async def _give(self, bot_ids: list[int]) -> None:
         if not bot_ids:
@@ -134,7 +157,7 @@ class Claimer:
         async def release() -> None:
             await self._db.write_as_owner(processes.release, process_id, bot_ids)
 
-        await self._manager.give_away(bot_ids, release)
+        await give_away(self._manager, bot_ids, release)
         self.counts.released += len(bot_ids)
         log.info("%d bots given away", len(bot_ids))
 

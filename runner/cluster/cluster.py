@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import resource
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from models.bots.vault import Vault
-from models.cluster.link import Identity, Vitals
 from models.engine.database import Database
 from models.engine.doorbell import Bell
 from models.errors import StorageError
 from runner.cluster.claimer import Claimer
+from runner.cluster.handover import drop_all
 from runner.cluster.membership import Membership, Reactions
 from runner.cluster.reachability import Reachability
 from runner.cluster.relay import Relay
+from runner.cluster.vital_signs import VitalSigns
 from runner.runner import Runner
 
 log = logging.getLogger("botyard.cluster")
+
+PATIENCE = 10.0  # seconds that somebody waits for a wish to be carried out
 
 
 def _nothing(_users: list[int]) -> None:
@@ -34,8 +35,10 @@ class Cluster:
         db: the database.
         membership: its row.
         runner: its bots.
-        identity: what it tells of itself.
         vault: decrypts the stored tokens.
+
+    Attributes:
+        membership: as given.
     """
 
     def __init__(
@@ -43,29 +46,26 @@ class Cluster:
         db: Database,
         membership: Membership,
         runner: Runner,
-        identity: Identity,
         *,
         vault: Vault,
     ) -> None:
-        self._membership = membership
-        self._identity = identity
+        self.membership = membership
         self._runner = runner
         self.claimer = Claimer(db, membership, runner.manager, runner.reconciler)
-        self._reachability = Reachability(runner.transport, membership)
         self._tasks: set[asyncio.Task[None]] = set()
         self.relay = Relay(
             db, vault, runner, process_id=lambda: membership.process_id, spawn=self._start
         )
         self.on_sessions: Callable[[list[int]], None] = _nothing
-        self._load = Load()
-        self._draining = False
+        self._reachability = Reachability(runner.transport, membership)
+        self._signs = VitalSigns(self._reachability)
 
     async def begin(self) -> None:
         """Begin to beat and to claim bots; return when the first of them are being started."""
         reactions = Reactions(
-            heard=self._heard, lost=self._lost, changed=self.claimer.wake, vitals=self._vitals
+            heard=self._heard, lost=self._lost, changed=self.claimer.wake, vitals=self._signs.take
         )
-        self._membership.start(self._identity, reactions)
+        self.membership.start(reactions)
         await self.claimer.begin()
         self._start(self.claimer.run(), "claimer")
         self._start(self.relay.run(), "relay")
@@ -73,8 +73,8 @@ class Cluster:
 
     def is_first(self) -> bool:
         """Return True if this process does what one of them has to do for all."""
-        able = self._membership.peers.able(self._membership.process_id)
-        return not able or able[0].id == self._membership.process_id
+        able = self.membership.peers.able(self.membership.process_id)
+        return not able or able[0].id == self.membership.process_id
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -83,9 +83,9 @@ class Cluster:
 
     async def drain(self) -> None:
         """Give all bots away, if there are others to run them."""
-        self._draining = True
+        self._signs.draining = True
         try:
-            await self._membership.beat(self._vitals())  # others raise their share
+            await self.membership.beat(self._signs.take())  # others raise their share
             await self.claimer.drain()
         except StorageError as error:
             log.warning("the bots are not given away: %s", error)
@@ -106,6 +106,8 @@ class Cluster:
             self.claimer.wake()
         elif bell is Bell.RUNS:
             self._runner.wishes.heard(ids)
+        elif bell is Bell.ANSWERS:
+            self._runner.calls.heard(ids)
         elif bell is Bell.SESSIONS:
             self.on_sessions(ids)
         for bot_id in ids:
@@ -113,40 +115,24 @@ class Cluster:
                 self._start(self._reconcile(bot_id), f"wish for bot {bot_id}")
             elif bell is Bell.OUTBOX:
                 self._runner.send_written(bot_id)
+            elif bell is Bell.CALLS:
+                self._start(self._runner.calls.make(bot_id), f"calls of bot {bot_id}")
             elif bell is Bell.BACKLOG:
                 self._start(self._runner.handle_again(bot_id), f"backlog of bot {bot_id}")
 
     async def _reconcile(self, bot_id: int) -> None:
+        runner = self._runner
         try:
-            await self._runner.reconciler.reconcile(bot_id)
+            await runner.reconciler.reconcile(bot_id)
+            if runner.statuses.latest(bot_id) is not None:  # it runs here, or has until now
+                await runner.manager.wait_until_stable(bot_id, within=PATIENCE)
+                await runner.statuses.flush()  # somebody may wait for it
         except StorageError as error:
             log.warning("the wish for bot %d is not carried out yet: %s", bot_id, error)
             self._runner.reconciler.doubt()
 
     async def _lost(self) -> None:
         runner = self._runner
-        runner.reconciler.forget_all()
-        await runner.manager.drop_all()
+        runner.reconciler.boot.forget_all()
+        await drop_all(runner.manager)
         runner.statuses.forget_all()
-
-    def _vitals(self) -> Vitals:
-        return Vitals(self._load.measure(), self._draining, self._reachability.reaches)
-
-
-class Load:
-    """Measures the part of a core that this process uses."""
-
-    def __init__(self) -> None:
-        self._used, self._at = _cpu_seconds(), time.monotonic()
-
-    def measure(self) -> float:
-        """Return the part since the last measurement."""
-        used, now = _cpu_seconds(), time.monotonic()
-        load = (used - self._used) / max(0.001, now - self._at)
-        self._used, self._at = used, now
-        return load
-
-
-def _cpu_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime

@@ -21,9 +21,6 @@ class Gate:
 
     Args:
         lease: of this process.
-
-    Attributes:
-        shut_seconds: how long it has been shut altogether.
     """
 
     def __init__(self, lease: Lease) -> None:
@@ -31,8 +28,15 @@ class Gate:
         self._open = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._calls: set[Deadline] = set()
-        self.shut_seconds = 0.0
+        self._shut_before = 0.0  # seconds
         self._shut_at: float | None = None
+
+    @property
+    def shut_seconds(self) -> float:
+        """The seconds that it has been shut altogether."""
+        if self._shut_at is None:
+            return self._shut_before
+        return self._shut_before + asyncio.get_running_loop().time() - self._shut_at
 
     async def wait(self) -> None:
         """Wait until calls may pass."""
@@ -66,7 +70,7 @@ class Gate:
         self.lease.renew(began)
         loop = asyncio.get_running_loop()
         if self._shut_at is not None:
-            self.shut_seconds += loop.time() - self._shut_at
+            self._shut_before += loop.time() - self._shut_at
             self._shut_at = None
         self._open.set()
         if self._timer is None:

@@ -27,7 +27,7 @@ class Lease:
     def __init__(self, trust: float, *, clock: Callable[[], float] = boottime) -> None:
         self._trust = trust
         self._clock = clock
-        self._until = float("-inf")
+        self._until = self._renewed_at = float("-inf")
 
     def now(self) -> float:
         """Return the clock's time."""
@@ -40,6 +40,7 @@ class Lease:
             began: the clock's time before it was sent.
         """
         self._until = max(self._until, began + self._trust)
+        self._renewed_at = max(self._renewed_at, began)
 
     def end(self) -> None:
         """Trust nothing any more, until the next heartbeat succeeds."""
@@ -53,7 +54,7 @@ class Lease:
     @property
     def age(self) -> float:
         """The seconds since the last heartbeat that succeeded."""
-        return self._trust - self.left
+        return self._clock() - self._renewed_at
 
     def is_valid(self) -> bool:
         """Return True while this process may act for its bots."""

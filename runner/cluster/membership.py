@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from models.bots.records import BotRecord
 from models.cluster import processes
 from models.cluster.fence import ProcessFence
-from models.cluster.link import Identity, Link, Vitals
+from models.cluster.link import Link, Vitals
 from models.engine.database import Database
 from models.engine.doorbell import Bell
 from models.errors import ProcessLost, StorageError
@@ -80,6 +80,11 @@ class Membership:
         """The row of this process; None while it has none."""
         return self._fence.process_id
 
+    @property
+    def fenced_writes(self) -> int:
+        """The number of writes that were refused, because this process was declared dead."""
+        return self._fence.refused
+
     def owns(self, bot: BotRecord) -> bool:
         """Return True if this process runs the bot; see `Ownership`."""
         return bot.owner_id is not None and bot.owner_id == self.process_id
@@ -98,23 +103,23 @@ class Membership:
             log.info("bot %d is left to others: this process was declared dead", bot.id)
         return bot
 
-    async def register(self, identity: Identity) -> None:
+    async def register(self) -> None:
         """Make the row.
 
         Raises:
             StorageUnavailable: the database did not answer.
         """
         began = self.gate.lease.now()
-        self._fence.process_id, dead = await self.link.register(identity)
+        self._fence.process_id, dead = await self.link.register()
         for process_id in dead:  # predecessors whose lock this process has now
             await self._db.write_as_owner(processes.remove, process_id)
             log.info("process %d has ended: its bots are free", process_id)
         self.gate.renew(began)
-        log.info("this is process %d (%s)", self._fence.process_id, identity.name)
+        log.info("this is process %d (%s)", self._fence.process_id, self.link.identity.name)
 
-    def start(self, identity: Identity, reactions: Reactions) -> None:
+    def start(self, reactions: Reactions) -> None:
         """Begin to beat."""
-        heart = Heart(self, identity, reactions)
+        heart = Heart(self, reactions)
         self._heart = asyncio.create_task(heart.run(), name="heart")
 
     async def beat(self, vitals: Vitals) -> bool | None:
@@ -160,13 +165,11 @@ class Heart:
 
     Args:
         membership: the row of this process.
-        identity: what it tells of itself.
         reactions: what to do when something happens.
     """
 
-    def __init__(self, membership: Membership, identity: Identity, reactions: Reactions) -> None:
+    def __init__(self, membership: Membership, reactions: Reactions) -> None:
         self._membership = membership
-        self._identity = identity
         self._reactions = reactions
         self._is_away = False
 
@@ -184,6 +187,9 @@ class Heart:
             except StorageError as error:
                 self._tell_away(error)
                 await asyncio.sleep(settings.beat / 4)
+            except Exception:  # it must go on, or others would take the bots over
+                log.exception("no heartbeat")
+                await asyncio.sleep(settings.beat / 4)
 
     async def _beat(self) -> None:
         membership, reactions = self._membership, self._reactions
@@ -193,7 +199,7 @@ class Heart:
         if changed is None:
             log.error("this process was declared dead: it stops its bots, and begins anew")
             await reactions.lost()
-            await membership.register(self._identity)
+            await membership.register()
         if changed is not False:
             reactions.changed()
 

@@ -46,9 +46,13 @@ class Peers:
         before, self.seen = self.seen, seen
         return [_kind(one) for one in before] != [_kind(one) for one in seen]
 
+    def silence(self, process_id: int) -> float:
+        """Return the seconds since a process has been heard of; 0 for an unknown one."""
+        return self._observer.silent(process_id, now=self._clock())
+
     def silent(self, process_id: int) -> bool:
         """Return True if a process has not been heard of for some seconds."""
-        return self._observer.silent(process_id, now=self._clock()) >= SILENT
+        return self.silence(process_id) >= SILENT
 
     def able(self, me: int | None) -> list[SeenProcess]:
         """Return the processes that can run bots.

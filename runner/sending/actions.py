@@ -38,9 +38,10 @@ async def call(
     try:
         async with asyncio.timeout(PATIENCE):
             while True:
+                context.stop.check()  # before a turn that would never come, and after one
                 if counts:
                     await context.pacer.acquire(chat_id, Lane.OPERATOR)
-                context.stop.check()
+                    context.stop.check()
                 try:
                     await context.client.call_encoded(method, body)
                     return

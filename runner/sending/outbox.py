@@ -13,6 +13,7 @@ from itertools import count
 from models.errors import StorageError
 from models.messaging.messages import Lane, MessageState, StoredMessage
 from models.redaction import keep_secret
+from runner.sending.crowd import Crowd
 from runner.sending.sender import Sender, SenderContext
 from runner.sending.window import Window
 from runner.stop_signal import Stopped
@@ -20,7 +21,6 @@ from runner.supervised_tasks import SupervisedTasks
 
 log = logging.getLogger("botyard.runner")
 
-CROWDED = 30  # a bot's own messages to a chat after which its updates wait
 # Messages of a lane that are in memory; the others wait in the database. More of those for which
 # somebody waits, so that chats that Telegram does not take messages for keep no others waiting.
 WINDOW, LARGE_WINDOW = 200, 2000
@@ -34,6 +34,9 @@ class Outbox:
 
     Args:
         context: the objects that a bot's messages share.
+
+    Attributes:
+        crowd: has updates wait while there are many of the bot's own messages.
     """
 
     def __init__(self, context: SenderContext) -> None:
@@ -45,7 +48,7 @@ class Outbox:
         }
         self._queues: dict[_Key, deque[StoredMessage]] = {}
         self._ids: set[int] = set()  # of messages whose outcome is not on the disk
-        self._crowded: dict[int, asyncio.Event] = {}
+        self.crowd = Crowd(self._queues)
         self._is_settled = False
 
     @property
@@ -173,20 +176,7 @@ class Outbox:
         chat_id, lane = key
         if not window.complete and window.is_half_empty and not window.reading:
             self._read_later(lane, window)
-        if chat_id in self._crowded and len(self._queues[key]) < CROWDED:
-            self._crowded.pop(chat_id).set()
-
-    async def room(self, chat_id: int) -> None:
-        """Wait while many of the bot's own messages to a chat are not sent yet.
-
-        Telegram takes one a second, and somebody may write faster than that.
-        """
-        while not self.has_room(chat_id):
-            await self._crowded.setdefault(chat_id, asyncio.Event()).wait()
-
-    def has_room(self, chat_id: int) -> bool:
-        """Return True if `room` would not wait."""
-        return len(self._queues.get((chat_id, Lane.DIALOG), ())) < CROWDED
+        self.crowd.shrunk(chat_id)
 
     async def take_up(self, update_ids: list[int]) -> None:
         """Send messages of updates whose commit was reported as failed and was not.

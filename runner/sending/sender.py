@@ -14,7 +14,7 @@ from typing import Any
 from telegram.error import RetryAfter, TelegramError
 
 from models.bots.records import Writer
-from models.messaging.flush import Result
+from models.messaging.marks import Result
 from models.messaging.messages import Lane, MessageState, SendReason, StoredMessage
 from models.redaction import foreign
 from runner.sending.in_flight import InFlight

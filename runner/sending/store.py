@@ -9,7 +9,7 @@ from models.bots.records import Writer
 from models.engine.database import Database
 from models.messaging import expiry, messages
 from models.messaging.expiry import Expired
-from models.messaging.flush import Claim, Result
+from models.messaging.marks import Claim, Result
 from models.messaging.messages import Lane, MessageState, SendReason, StoredMessage
 from runner.group_commit import GroupCommit
 

@@ -41,6 +41,9 @@ class BotClient:
         token: the bot's token.
         transport: the HTTP session that all bots share.
         gate: each call passes through it; None for none.
+
+    Attributes:
+        identity: the bot as getMe has shown it in another process; None to ask Telegram.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class BotClient:
         self._transport = transport
         self._gate = gate
         self._closed = False
+        self.identity: dict[str, Any] | None = None
         self._prefix = f"{transport.api_url}/bot{token}/"
         self._addresses: dict[str, URL] = {}  # by method
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from models.bots.records import Writer
-from models.messaging.flush import Handled
+from models.messaging.marks import Handled
 from runner.sending.outbox import Outbox
 from runner.updates.chat_queues import ChatQueues
 from runner.updates.dispatcher import Dispatcher
@@ -74,5 +74,5 @@ class EarlyHandling:
         return (
             self._queues.is_idle(update.chat_key)
             and self._in_hand.is_flushed(update.chat_key)
-            and (update.chat_id is None or self._outbox.has_room(update.chat_id))
+            and (update.chat_id is None or self._outbox.crowd.has_room(update.chat_id))
         )

@@ -14,7 +14,7 @@ from models.engine.database import Database
 from models.errors import StorageError
 from models.messaging import dead_updates, updates
 from models.messaging.effects import Effects
-from models.messaging.flush import Batch, Flushed, Handled
+from models.messaging.marks import Batch, Flushed, Handled
 from models.messaging.updates import Resumption
 from runner.group_commit import GroupCommit
 from runner.updates.incoming import IncomingUpdate

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from models.messaging.flush import Flushed, Handled
+from models.messaging.marks import Flushed, Handled
 from runner.loop_pacer import LoopPacer
 from runner.sending.outbox import Outbox
 from runner.sending.sender import SenderContext
@@ -179,7 +179,7 @@ class UpdateProcessor:
         try:
             await self._in_hand.wait_flushed(update.chat_key)
             if update.chat_id is not None:
-                await self._outbox.room(update.chat_id)
+                await self._outbox.crowd.room(update.chat_id)
             if not await self._runner.run_until_done(update):
                 self._in_hand.release(update)
         except Stopped:

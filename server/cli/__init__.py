@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from typing import Any
 
 import click
 
@@ -37,8 +38,9 @@ def main() -> None:
 
 @main.command()
 @_flags(
-    "host", "port", "process_name", "data_dir", "database_url", "telegram_api_url", "telegram_proxy"
-)
+    "host", "port", "process_name", "data_dir", "database_url", "database_direct_url",
+    "telegram_api_url", "telegram_proxy",
+)  # fmt: skip
 @_flags("max_bots_per_user", "account_rate", "cors_origins", "allowed_hosts", "session_days")
 @_flags("journal_days", "registration")
 @_flags("smtp_url", "password_reset_url", "email_verification_url")
@@ -69,15 +71,25 @@ main.add_command(copy_database.command)
 @click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on")
 @click.option("--port", type=PORT, default=8081, show_default=True, help="port to listen on")
 @click.option("--limits", is_flag=True, help="answer 429 beyond Telegram's flood limits")
-def sandbox(host: str, port: int, limits: bool) -> None:
+@click.option(
+    "--strict-polls", is_flag=True, help="delay repeated polls and conflicts as Telegram does"
+)
+@click.option(
+    "--delay",
+    type=click.FloatRange(0, 60),
+    default=0.0,
+    show_default=True,
+    help="seconds that each call takes on the way",
+)
+def sandbox(host: str, port: int, **options: Any) -> None:
     """Run a local Telegram Bot API, to try bots without Telegram."""
     from server import lifecycle  # noqa: PLC0415
 
     log.set_up()
-    lifecycle.run(_serve_sandbox(host, port, limits=limits))
+    lifecycle.run(_serve_sandbox(host, port, **options))
 
 
-async def _serve_sandbox(host: str, port: int, *, limits: bool) -> None:
+async def _serve_sandbox(host: str, port: int, **options: Any) -> None:
     from sandbox import Sandbox  # noqa: PLC0415
     from sandbox.app import serve as serve_sandbox  # noqa: PLC0415
     from server import lifecycle  # noqa: PLC0415
@@ -85,7 +97,7 @@ async def _serve_sandbox(host: str, port: int, *, limits: bool) -> None:
 
     ending = lifecycle.ending_event()
     with listening_on(host, port, setting="--port"):
-        server, _ = await serve_sandbox(host, port, sandbox=Sandbox(limits=limits))
+        server, _ = await serve_sandbox(host, port, sandbox=Sandbox(**options))
     logging.getLogger("botyard.sandbox").info("a Bot API on http://%s:%d", host, port)
     await ending.wait()
     server.stop()

@@ -91,7 +91,7 @@ def in_database(
         SchemaMismatch: the database is of another version.
     """
     config = existing(flags)
-    Migrations(config.database_address).check_current()
+    Migrations(config.direct_address).check_current()
     return run_in(config, fn, *args, **kwargs)
 
 
@@ -121,7 +121,7 @@ def run_in(config: Config, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T
     """
 
     async def run() -> T:
-        db = Database(config.database_address)
+        db = Database(config.direct_address)
         try:
             await db.open()
             return await db.write(fn, *args, **kwargs)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
@@ -16,6 +16,7 @@ from server.config import Config
 from server.installation_lock import InstallationLock
 from server.maintenance import backup as backups
 from server.maintenance import secret_rotation
+from server.maintenance.findings import Severity
 
 _place = flags("data_dir", "database_url")
 _NOT_INCLUDED = (
@@ -38,14 +39,17 @@ def _sqlite_file(config: Config, instead: str) -> Path:
 
 
 def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    user = f"{parts.username}@" if parts.username else ""
-    port = f":{parts.port}" if parts.port else ""
-    return f"postgresql://{user}{parts.hostname or ''}{port}{parts.path}"
+    # not urlsplit: there may be several hosts with ports
+    place, _, query = url.partition("://")[2].partition("?")
+    authority, _, name = place.partition("/")
+    login, at, hosts = authority.rpartition("@")
+    attributes = re.search(r"\btarget_session_attrs=[\w-]+", query)
+    asked = f"?{attributes[0]}" if attributes else ""
+    return f"postgresql://{login.partition(':')[0]}{at}{hosts}/{name}{asked}"
 
 
 def _postgresql(command: str, config: Config, file: Path) -> str:
-    address = shlex.quote(_without_password(config.database_address))
+    address = shlex.quote(_without_password(config.direct_address))
     return f"{command.format(file=shlex.quote(str(file)))} --dbname={address}"
 
 
@@ -145,7 +149,7 @@ def doctor(as_json: bool, **flags: str | None) -> None:
         if not as_json:
             advice = f" -> {finding.advice}" if finding.advice else ""
             click.echo(f"{finding.level:<8}{finding.check}: {finding.text}{advice}")
-    wrong = any(finding.level is doctors.Severity.WRONG for finding in findings)
+    wrong = any(finding.level is Severity.WRONG for finding in findings)
     if as_json:
         echo_json({"ok": not wrong, "checks": [asdict(finding) for finding in findings]})
     sys.exit(wrong)

@@ -42,7 +42,7 @@ def _run_steps(config: Config, to: str | None) -> list[str]:
 
     A server holds the installation's lock; a new database has none yet.
     """
-    migrations = Migrations(config.database_address)
+    migrations = Migrations(config.direct_address)
     status = migrations.status()
     in_use = status.done and status.todo
     try:
@@ -60,7 +60,7 @@ def down(**flags: str | None) -> None:
     """Undo the latest migration. The dropped data is lost."""
     config = existing(flags)
     with InstallationLock(config).held():
-        migrations = Migrations(config.database_address)
+        migrations = Migrations(config.direct_address)
         about = migrations.dropped_by_down()
         click.echo(f"undone: {migrations.down()}")
     click.echo(about, err=True)
@@ -71,7 +71,7 @@ def down(**flags: str | None) -> None:
 @_place
 def status(as_json: bool, **flags: str | None) -> None:
     """List the migrations that are done and pending."""
-    found = Migrations(existing(flags).database_address).status()
+    found = Migrations(existing(flags).direct_address).status()
     if as_json:
         echo_json({"done": found.done, "left": found.todo, "unknown": found.unknown})
         return
@@ -86,6 +86,6 @@ def status(as_json: bool, **flags: str | None) -> None:
 def create(name: str, **flags: str | None) -> None:
     """Write an empty migration into models/migrations."""
     try:
-        click.echo(f"written: {Migrations(_made(flags).database_address).create(name)}")
+        click.echo(f"written: {Migrations(_made(flags).direct_address).create(name)}")
     except ValueError as error:
         raise click.ClickException(str(error)) from error

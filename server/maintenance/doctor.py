@@ -8,9 +8,7 @@ import resource
 import shlex
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 
 import aiosmtplib
@@ -26,34 +24,13 @@ from server import permissions, secret_file
 from server.cli.base import run_in
 from server.config import Config
 from server.installation_lock import server_process
+from server.maintenance.findings import Finding, Severity
+from server.maintenance.machine import check_cluster, check_ports
 from server.setting_values import MIN_SECRET
 from server.smtp import smtp_server
 from services.mail import SmtpServer
 
 CLOCK_OK, CLOCK_WRONG = 10.0, 120.0  # seconds
-
-
-class Severity(StrEnum):
-    """The severity of a finding."""
-
-    OK = "ok"
-    WARNING = "warning"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check.
-
-    Args:
-        text: what was found.
-        advice: what to do about it; empty when it is ok.
-    """
-
-    check: str
-    level: Severity
-    text: str
-    advice: str = ""
 
 
 def examine(config: Config) -> Iterator[Finding]:
@@ -77,10 +54,13 @@ def examine(config: Config) -> Iterator[Finding]:
             if config.secret_key or (config.data_dir / secret_file.NAME).exists():
                 yield _secret_fits(config)
             active = len(run_in(config, bots.wanted_generations))
+            if config.sqlite_file is None:
+                yield from check_cluster(config)
     found = asyncio.run(check_connectivity(config.telegram_api_url, proxy=config.telegram_proxy))
     yield _telegram(config, found)
     yield _clock(found)
     yield _open_files(active)
+    yield from check_ports(active)
     if (smtp := smtp_server(config)) is not None:
         yield _smtp(smtp)
 
@@ -199,7 +179,7 @@ def _server(config: Config) -> Finding:
 
 def _migrations(config: Config) -> Finding:
     try:
-        status = Migrations(config.database_address).status()
+        status = Migrations(config.direct_address).status()
     except StorageError as error:
         return Finding("migrations", Severity.WRONG, str(error), "fix the database first")
     if status.unknown:

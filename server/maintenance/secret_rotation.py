@@ -53,7 +53,7 @@ def rotate(config: Config) -> Rotated:
     """
     filled = config.with_data_dir()
     with InstallationLock(filled).held():
-        Migrations(filled.database_url).up()
+        Migrations(filled.direct_address).up()
         vault = Vault(*filled.secrets)
         run_in(filled, check_secret, vault)
         if config.secret_key:

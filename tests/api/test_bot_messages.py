@@ -10,16 +10,20 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from support.client import BOTS, DEADLINE, Client, until
+from support.doubts import lose_one_answer
 
 from dialogs.messages import SCHEMA
 from models.engine.base import now
 from models.messaging import expiry, outgoing
-from models.messaging.messages import Message
+from models.messaging.messages import Lane, Message
+from runner.sending.outbox import Outbox
+from runner.sending.rate_limit import Pacer
 from sandbox import Sandbox, SandboxBot
 from server.app import Botyard
 
 CHAT = 1001
 TEXT = {"text": "Hello"}
+PHOTO = {"media": {"type": "photo", "url": "https://example.com/a.jpg"}, "text": "Look"}
 
 
 @dataclass
@@ -247,6 +251,36 @@ class TestIdempotency:
         assert (await bob.post(path, {"text": "other"}, headers=headers)).status == 202
 
 
+class TestDoubts:
+    """Messages whose commit was carried out and reported as failed."""
+
+    async def test_a_message_that_was_stored_unknown_is_sent(
+        self, shop: Shop, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lose_one_answer(botyard, monkeypatch, "write", lambda *args: outgoing.queue in args)
+        assert (await shop.write(TEXT)).status == 503
+        await until(lambda: shop.said() == ["Hello"], "the message")
+
+    @pytest.mark.parametrize("is_read_again", [True, False])
+    async def test_a_message_that_was_stored_unknown_and_is_written_again_is_sent_once(
+        self,
+        is_read_again: bool,
+        shop: Shop,
+        botyard: Botyard,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        if not is_read_again:  # yet
+            monkeypatch.setattr(Outbox, "doubt", lambda outbox, lane: None)
+        headers = {"Idempotency-Key": "k-1"}
+        lose_one_answer(botyard, monkeypatch, "write", lambda *args: outgoing.queue in args)
+        assert (await shop.write(TEXT, headers=headers)).status == 503
+        (row,) = await shop.written(TEXT, headers=headers)
+        assert (await shop.until_done(row))["state"] == "sent"
+        (after,) = await shop.written({"text": "after"})
+        await shop.until_done(after)
+        assert shop.said() == ["Hello", "after"]
+
+
 class TestOff:
     """A bot that is off."""
 
@@ -297,6 +331,17 @@ class TestOff:
         await shop.until_done(first)
         assert shop.said() == ["Bye"]
 
+    async def test_a_text_that_waits_becomes_a_photo(self, shop: Shop) -> None:
+        await shop.switch(False)
+        (row,) = await shop.written(TEXT)
+        edited = await shop.owner.patch(f"{shop.path}messages/{row['id']}/", PHOTO)
+        assert edited.status == 200, edited.text
+        assert edited.json["items"][0]["method"] == "sendPhoto"
+        await shop.switch(True)
+        assert (await shop.until_done(row))["state"] == "sent"
+        (sent,) = shop.telegram.sent(shop.bot.id)[1:]
+        assert (sent.method, sent.text) == ("sendPhoto", "Look")
+
     async def test_what_was_sent_is_not_changed(self, shop: Shop) -> None:
         (row,) = await shop.written(TEXT)
         await shop.until_done(row)
@@ -341,6 +386,22 @@ class TestChanges:
         again = await shop.owner.patch(path, {"text": "**New**", "format": "markdown"})
         assert again.status == 200, "nothing changes, which is no error"
 
+    async def test_a_text_becomes_a_photo_whose_caption_is_edited(self, shop: Shop) -> None:
+        path = await self.sent(shop)
+        for message in (PHOTO, PHOTO | {"text": "Look here"}):
+            answer = await shop.owner.patch(path, message)
+            assert answer.status == 200, answer.text
+            assert answer.json["items"][0]["method"] == "sendPhoto"
+        assert [one.method for one in shop.telegram.sent(shop.bot.id)[1:]] == [
+            "sendMessage",
+            "editMessageMedia",
+            "editMessageCaption",
+        ]
+        assert shop.said() == ["Look here"]
+        back = await shop.owner.patch(path, TEXT)
+        assert (back.status, back.json["code"]) == (409, "message_not_editable")
+        assert (await shop.owner.get(path)).json["text"] == "Look here"
+
     async def test_another_number_of_pieces_is_a_conflict(self, shop: Shop) -> None:
         path = await self.sent(shop)
         answer = await shop.owner.patch(path, {"text": "x" * 5000})
@@ -384,6 +445,77 @@ class TestChanges:
         path = await self.sent(shop)
         answer = await shop.owner.patch(path, {"text": "new"})
         assert (answer.status, answer.json["code"]) == (409, "message_not_editable")
+
+
+@pytest.mark.parametrize(
+    ("verb", "method"), [("PATCH", "editMessageText"), ("DELETE", "deleteMessage")]
+)
+class TestOffMeanwhile:
+    """Edits and deletions under way while the bot is switched off."""
+
+    async def begin(self, verb: str, shop: Shop) -> tuple[str, asyncio.Task[Any]]:
+        """Begin to change a message that was sent; its address, and the task of that."""
+        (row,) = await shop.written(TEXT)
+        await shop.until_done(row)
+        path = f"{shop.path}messages/{row['id']}/"
+        body = {"text": "new"} if verb == "PATCH" else None
+        return path, asyncio.create_task(shop.owner.request(verb, path, body), name="changing")
+
+    async def refused(self, path: str, change: asyncio.Task[Any], shop: Shop) -> None:
+        """Check that the bot is off, and nothing was changed."""
+        answer = await change
+        assert (answer.status, answer.json["code"]) == (409, "bot_is_off")
+        assert (await shop.owner.get(path)).json["text"] == "Hello"
+        assert shop.said() == ["Hello"]
+
+    async def test_a_change_that_waits_after_a_429_is_refused(
+        self, verb: str, method: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pause, paused = Pacer.pause, asyncio.Event()
+
+        def watched(self: Pacer, *args: Any) -> None:
+            pause(self, *args)
+            paused.set()
+
+        monkeypatch.setattr(Pacer, "pause", watched)
+        shop.telegram.inject(
+            kind="status", status=429, retry_after=3600, bot_id=shop.bot.id, method=method, times=1
+        )
+        path, change = await self.begin(verb, shop)
+        async with asyncio.timeout(DEADLINE):
+            await paused.wait()
+        await shop.switch(False)
+        await self.refused(path, change, shop)
+
+    async def test_a_change_that_meets_a_429_when_the_bot_is_off_is_refused(
+        self, verb: str, method: str, shop: Shop
+    ) -> None:
+        hold = shop.telegram.inject(kind="hold", bot_id=shop.bot.id, method=method)
+        shop.telegram.inject(
+            kind="status", status=429, retry_after=3600, bot_id=shop.bot.id, method=method, times=1
+        )
+        path, change = await self.begin(verb, shop)
+        await until(lambda: hold.hits, "the call")
+        await shop.switch(False)
+        shop.telegram.clear(hold.id)
+        await self.refused(path, change, shop)
+
+
+async def test_an_edit_that_waits_for_its_turn_is_refused_when_the_bot_is_switched_off(
+    shop: Shop, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (row,) = await shop.written(TEXT)
+    await shop.until_done(row)
+    run = botyard.services.runner.manager.run(shop.shown["id"])
+    assert run is not None
+    run.sending.pacer.pause(CHAT, Lane.OPERATOR, 3600)
+    path = f"{shop.path}messages/{row['id']}/"
+    change = asyncio.create_task(shop.owner.patch(path, {"text": "new"}), name="changing")
+    await until(lambda: run.sending.pacer._later, "the wait")
+    await shop.switch(False)
+    answer = await change
+    assert (answer.status, answer.json["code"]) == (409, "bot_is_off")
+    assert shop.said() == ["Hello"]
 
 
 ROUTES = [

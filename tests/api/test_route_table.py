@@ -120,7 +120,7 @@ async def test_with_a_wrong_key_nothing_is_done(
 async def test_public_methods_ask_for_no_key(
     botyard: Botyard, anonymous: Client, method: str, path: str
 ) -> None:
-    await until(lambda: botyard.services.runner.reconciler.ready, "readiness")
+    await until(lambda: botyard.services.runner.reconciler.boot.ready, "readiness")
     answer = await anonymous.request(method, path, {} if method in BODY else None)
     if (method, path) in MAIL:
         assert answer.json["detail"].startswith("This server sends no mail")
@@ -168,7 +168,7 @@ def answer_token(token: str) -> str:
 async def test_the_last_slash_makes_no_difference(
     botyard: Botyard, anonymous: Client, route: URLSpec
 ) -> None:
-    await until(lambda: botyard.services.runner.reconciler.ready, "readiness")
+    await until(lambda: botyard.services.runner.reconciler.boot.ready, "readiness")
     path = path_of(route)
     answers = [
         await anonymous.request(method, form, {} if method in BODY else None)

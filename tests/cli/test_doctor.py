@@ -79,7 +79,7 @@ async def test_a_healthy_installation_is_ok_line_by_line(filled: Path, telegram:
     ended = await command(filled, "doctor", BOTYARD_TELEGRAM_API_URL=url(telegram))
     assert ended.code == 0, ended.out
     lines = ended.out.splitlines()
-    assert len(lines) == 9
+    assert len(lines) == 10
     assert all(line.startswith("ok ") for line in lines)
 
 
@@ -88,7 +88,7 @@ async def test_what_is_found_is_there_for_programs(filled: Path, telegram: Sandb
     assert code == 0
     assert list(found) == [
         "data folder", "secret", "database", "server", "migrations", "secret fits database",
-        "telegram", "clock", "open files",
+        "telegram", "clock", "open files", "ports",
     ]  # fmt: skip
     assert {finding["level"] for finding in found.values()} == {"ok"}
 
@@ -152,6 +152,24 @@ async def test_a_server_on_postgresql_is_found(data: Path, telegram: Sandbox, pg
         await server.end(signal.SIGTERM)
     _, found = await examine(data, url(telegram), BOTYARD_DATABASE_URL=pg_url)
     assert found["server"]["text"] == "does not run"
+
+
+async def test_several_servers_on_a_folder_are_all_named(
+    data: Path, telegram: Sandbox, pg_url: str
+) -> None:
+    env = {"BOTYARD_DATABASE_URL": pg_url}
+    async with (
+        serving(data, url(telegram), BOTYARD_PROCESS_NAME="one", **env) as one,
+        serving(data, url(telegram), BOTYARD_PROCESS_NAME="two", **env) as two,
+    ):
+        _, found = await examine(data, url(telegram), **env)
+        pids = sorted([one.process.pid, two.process.pid])
+        assert found["server"]["text"] == (
+            f"runs on this installation (process {pids[0]}, process {pids[1]})"
+        )
+        await one.end(signal.SIGKILL)
+        _, found = await examine(data, url(telegram), **env)
+        assert found["server"]["text"].endswith(f"(process {two.process.pid})")
 
 
 async def test_telegram_out_of_reach_is_wrong_and_the_proxy_is_advised(filled: Path) -> None:

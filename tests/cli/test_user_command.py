@@ -139,7 +139,7 @@ async def test_the_bots_of_a_disabled_account_do_not_run_after_a_restart(
     await command("disable", "ann")
     second = await open_botyard(config, runner=QUICK)
     try:
-        await until(lambda: second.services.runner.reconciler.ready, "readiness")
+        await until(lambda: second.services.runner.reconciler.boot.ready, "readiness")
         assert sum(second.services.runner.states().values()) == 1
     finally:
         await second.close()
@@ -228,7 +228,7 @@ async def test_without_a_change_nothing_is_compared(
 ) -> None:
     services, looks = botyard.services, []
     watch = botyard.routines[0]._work.__self__  # type: ignore[attr-defined]
-    await until(lambda: services.runner.reconciler.ready, "the end of the boot")
+    await until(lambda: services.runner.reconciler.boot.ready, "the end of the boot")
     await watch.poll()  # the first one compares whatever there is
 
     async def counted() -> None:

@@ -128,3 +128,44 @@ async def test_a_session_that_ends_ends_its_stream_at_another_server(two: Two) -
             while not stream.ended:
                 await asyncio.sleep(0.01)
         assert (await two.there.get(BOTS)).status == 401
+
+
+@pytest.fixture
+async def sent(two: Two, telegram: Sandbox) -> str:
+    """The path of a message that was written and sent at server `one`."""
+    telegram.send_message(two.bot.id, text="hello", chat_id=7)
+    await until(lambda: telegram.sent(two.bot.id), "the answer")
+    answer = await two.here.post(f"{two.path}chats/7/messages/", {"text": "first"})
+    path = f"{two.path}messages/{answer.json['items'][0]['id']}/"
+    async with asyncio.timeout(DEADLINE):
+        while (await two.here.get(path)).json["state"] != "sent":
+            await asyncio.sleep(0.01)
+    return path
+
+
+def said(telegram: Sandbox, bot: SandboxBot) -> list[str]:
+    """What the user sees."""
+    return [str(one.present_text) for one in telegram.sent(bot.id) if not one.deleted]
+
+
+async def test_a_message_is_edited_and_deleted_at_another_server(
+    two: Two, sent: str, telegram: Sandbox
+) -> None:
+    answer = await two.there.patch(sent, {"text": "second"})
+    assert (answer.status, answer.json["items"][0]["text"]) == (200, "second"), answer.text
+    assert "second" in said(telegram, two.bot)
+    assert (await two.there.delete(sent)).status == 204
+    assert "second" not in said(telegram, two.bot)
+    assert (await two.there.patch(sent, {"text": "third"})).status == 404
+
+
+async def test_why_a_message_is_not_edited_is_told_at_another_server(
+    two: Two, sent: str, telegram: Sandbox
+) -> None:
+    telegram.inject(
+        kind="status", status=400, method="editMessageText", times=1, description="Bad Request: no"
+    )
+    assert (await two.there.patch(sent, {"text": "second"})).json["code"] == "telegram_refused"
+    await two.here.patch(two.path, {"active": False})
+    assert (await two.there.patch(sent, {"text": "second"})).json["code"] == "bot_is_off"
+    assert said(telegram, two.bot)[-1] == "first"

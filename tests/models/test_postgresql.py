@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -31,7 +30,6 @@ from models.engine.locks import exclusive
 from models.engine.migration import Migrations
 from models.errors import DatabaseInUse, StorageUnavailable
 from sandbox import Sandbox
-from server import app
 from server.app import open_botyard
 from server.config import Config
 
@@ -112,21 +110,16 @@ async def test_logins_over_two_connections_are_counted_together(pg_url: str, db:
     assert await race(pg_url, "login", tries, tries[::-1]) == ["TooFast"] * 30 + ["ok"] * 50
 
 
-# -- one server a database
+# -- a command that needs the database alone
 
 
-async def test_a_second_server_is_refused_and_told_where_the_first_is(
-    tmp_path: Path, telegram: Sandbox, pg_url: str, config: Config, monkeypatch: pytest.MonkeyPatch
+async def test_a_server_is_refused_while_a_command_has_the_database(
+    pg_url: str, config: Config
 ) -> None:
-    env = {"BOTYARD_DATABASE_URL": pg_url, "BOTYARD_SECRET_KEY": "x" * 40}
-    second = replace(config, database_url=pg_url, secret_key="x" * 40, data_dir=tmp_path / "2")
-    async with serving(tmp_path / "1", telegram.url, **env) as first:
-        with monkeypatch.context() as impatient:
-            impatient.setattr(app, "LOCK_TIMEOUT", 1)
-            with pytest.raises(DatabaseInUse, match=r"runs on this database \(from 127\.0\."):
-                await open_botyard(second, runner=QUICK)
-        await first.end(signal.SIGKILL)
-    await (await open_botyard(second, runner=QUICK)).close()
+    Migrations(pg_url).up()
+    with exclusive(pg_url), pytest.raises(DatabaseInUse, match=r"a command has this database \("):
+        await open_botyard(replace(config, database_url=pg_url), runner=QUICK)
+    await (await open_botyard(replace(config, database_url=pg_url), runner=QUICK)).close()
 
 
 @pytest.mark.parametrize("args", [("migrate", "down"), ("rotate-secret",)])
@@ -141,29 +134,35 @@ async def test_what_needs_the_database_alone_is_refused_while_a_server_runs(
         assert re.fullmatch(rf"Error: {where}: stop it first\n", ended.err)
 
 
-async def test_a_server_that_lost_its_database_to_another_ends(
-    tmp_path: Path, telegram: Sandbox, pg_url: str, postgresql: PostgreSQL
+async def test_a_server_whose_database_a_command_takes_waits_for_it(
+    config: Config, pg_url: str, postgresql: PostgreSQL, telegram: Sandbox
 ) -> None:
-    env = {"BOTYARD_DATABASE_URL": pg_url, "BOTYARD_SECRET_KEY": "x" * 40}
-    async with serving(tmp_path, telegram.url, **env) as server:  # type: ignore[attr-defined]
-        lost = threading.Event()
+    server = await open_botyard(replace(config, database_url=pg_url), runner=QUICK)
+    try:
+        gone = threading.Event()
 
         def usurp() -> None:
             with exclusive(pg_url, wait=DEADLINE):
-                lost.wait(DEADLINE)
+                gone.wait(DEADLINE)
 
         usurping = asyncio.create_task(asyncio.to_thread(usurp), name="usurper")
         try:
             await until(lambda: waiting_for_a_lock(pg_url), "the usurper waiting")
             disconnect(postgresql, pg_url)
-            async with asyncio.timeout(DEADLINE):
-                assert await server.process.wait() == 1
+            with pytest.raises(StorageUnavailable):
+                async with asyncio.timeout(DEADLINE):
+                    while True:
+                        await server.services.db.write(lambda: None)
         finally:
-            lost.set()
+            gone.set()
             await usurping
-    where = "a server runs on this database (from 127.0.0.1, since "
-    assert f"Error: {where}" in server.log[-1]
-    assert server.log[-1].endswith("only one server can run, because two would poll the same bots")
+        async with asyncio.timeout(DEADLINE):
+            while True:
+                with suppress(StorageUnavailable):
+                    await server.services.db.write(lambda: None)
+                    break
+    finally:
+        await server.close()
 
 
 def disconnect(postgresql: PostgreSQL, url: str) -> None:

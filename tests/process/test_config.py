@@ -30,8 +30,18 @@ GOOD: list[tuple[str, Any, str, Any]] = [
     ("port", 8000, "0", 0),
     ("port", 8000, "65535", 65535),
     ("data_dir", Path("data"), "/srv/botyard", Path("/srv/botyard")),
+    ("process_name", "", "alpha-1:8000", "alpha-1:8000"),
     ("database_url", "", "sqlite:///x.db", "sqlite:///x.db"),
     ("database_url", "", "postgresql://u:p@h:5432/n", "postgresql://u:p@h:5432/n"),
+    *(
+        ("database_url", "", url, url)
+        for url in (
+            "postgresql://u:p@a:5432,b:5433/db?target_session_attrs=read-write",
+            "postgres://u:p@[::1]:5432,b.example.org/db",
+            "postgresql://u:p%40@%2Fvar%2Frun%2Fpostgresql/db",
+        )
+    ),
+    ("database_direct_url", "", "postgresql://u:p@a,b/n", "postgresql://u:p@a,b/n"),
     ("secret_key", "", SECRET, SECRET),
     ("secret_key", "", f"{SECRET},{SECRET[::-1]}", f"{SECRET},{SECRET[::-1]}"),
     ("telegram_api_url", "https://api.telegram.org", "http://h:8081/", "http://h:8081"),
@@ -67,10 +77,16 @@ GOOD: list[tuple[str, Any, str, Any]] = [
 BAD: dict[str, tuple[str, list[str]]] = {
     "host": ("a host name or address", [" "]),
     "port": ("a number from 0 to 65535", ["65536", "-1", "http", "80.0", " "]),
+    "process_name": ("up to 64 letters, digits and . _ : @ -", ["a b", "-a", "a/b", "a" * 65]),
     "database_url": (
         "sqlite:///path or postgresql://user:password@host/name",
         ["x.db", "sqlite:///", "sqlite://x.db", "mysql://h/n", "postgresql://h", "postgresql://[/n",
-         "postgresql://h:port/n"],
+         "postgresql://h:port/n", "postgresql://a:5432,b:port/n", "postgresql://a,/n",
+         "postgresql://a:5432,b:65536/n"],
+    ),
+    "database_direct_url": (
+        "postgresql://user:password@host/name",
+        ["sqlite:///x.db", "h/n", "postgresql://h", "postgresql://a,:5432/n"],
     ),
     "telegram_api_url": (
         "http://host... or https://host...",
@@ -171,6 +187,8 @@ def test_a_metrics_token_that_no_header_can_carry_is_refused_and_not_shown(text:
     ("field", "text"),
     [
         ("database_url", "postgresql://ann:pa55word@h:port/name"),
+        ("database_url", "postgresql://ann:pa55word@a:1,b:port/name"),
+        ("database_direct_url", "postgresql://ann:pa55word@h:port/name"),
         ("telegram_proxy", "socks4://ann:pa55word@h"),
         ("telegram_api_url", "ftp://ann:pa55:w@rd@h"),
         ("cors_origins", "https://ann:pa55word@h"),
@@ -198,6 +216,7 @@ def test_other_programs_variables_are_left_alone() -> None:
         ("secret_key", SECRET),
         ("metrics_token", METRICS_TOKEN),
         ("database_url", "postgresql://ann:s3cret-password@h/n"),
+        ("database_direct_url", "postgresql://ann:s3cret-password@h/n"),
         ("telegram_proxy", "http://ann:s3cret-password@h"),
         ("smtp_url", "smtp://ann:s3cret-password@h?from=a@b.c"),
     ],
@@ -317,3 +336,35 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"^the data folder .*/file/data cannot be used: Not a d"):
         filled(tmp_path / "file" / "data")
+
+
+# -- the two URLs of a database behind a pooler
+
+
+def test_the_direct_url_is_for_what_needs_a_session() -> None:
+    pooled, direct = "postgresql://u@pooler:6432/n", "postgresql://u@a:5432,b:5432/n"
+    config = Config.load({"BOTYARD_DATABASE_URL": pooled, "BOTYARD_DATABASE_DIRECT_URL": direct})
+    assert (config.database_address, config.direct_address) == (pooled, direct)
+    assert config.is_pooled
+
+
+def test_without_a_direct_url_there_is_no_pooler() -> None:
+    config = Config.load({"BOTYARD_DATABASE_URL": "postgresql://u@h/n"})
+    assert config.direct_address == config.database_address
+    assert not config.is_pooled
+
+
+def test_the_direct_url_of_another_database_does_not_count() -> None:
+    environ = {
+        "BOTYARD_DATABASE_URL": "postgresql://u@pooler:6432/n",
+        "BOTYARD_DATABASE_DIRECT_URL": "postgresql://u@h/n",
+    }
+    for url in ("postgresql://u@h/other", "sqlite:///x.db"):
+        config = Config.load(environ, database_url=url)
+        assert config.direct_address == url
+        assert not config.is_pooled
+
+
+def test_a_direct_url_changes_nothing_with_sqlite() -> None:
+    config = Config.load({"BOTYARD_DATABASE_DIRECT_URL": "postgresql://u@h/n"})
+    assert config.direct_address == config.database_address

@@ -14,7 +14,7 @@ from support.client import QUICK
 
 from runner.manager import BotManager
 from runner.telegram.transport import Transport
-from server import app, version
+from server import app, storage, version
 from server.app import open_botyard
 from server.config import Config
 from server.http_server import BoundedServer
@@ -50,13 +50,13 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> list[aiohttp.ClientSession]:
 def _fail_at(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a step do its work and then fail, which leaves the most to undo."""
     owner, name = {
-        "migrate": (app, "_migrate"),
-        "secret": (app, "check_secret"),
+        "migrate": (storage, "_migrate"),
+        "secret": (storage, "check_secret"),
         "transport": (Transport, "open"),
         "commit": (version, "commit"),
         "manager": (BotManager, "__init__"),
         "application": (app, "make_app"),
-        "routines": (app, "_routines"),
+        "routines": (app, "make_routines"),
         "sockets": (BoundedServer, "add_sockets"),
         "url": (app, "url_of"),
     }[step]

@@ -60,7 +60,7 @@ async def test_ready_means_that_every_bot_was_tried(
     botyard = await open_botyard(config, runner=ONE_BY_ONE)
     runner = botyard.services.runner
     async with asyncio.timeout(DEADLINE):
-        while not runner.reconciler.ready:
+        while not runner.reconciler.boot.ready:
             states = runner.states()
             assert states.total() in (0, 4), "those that wait for their turn are starting, too"
             assert states[BotState.RUNNING] < 4
@@ -83,7 +83,7 @@ async def test_a_database_that_fails_during_the_boot_is_waited_for(
     monkeypatch.setattr(models.bots.bots, "get_several", failing)
     botyard = await open_botyard(config, runner=ONE_BY_ONE)
     runner = botyard.services.runner
-    await until(lambda: runner.reconciler.ready, "ready")
+    await until(lambda: runner.reconciler.boot.ready, "ready")
     assert next(failures, None) is None
     assert runner.states() == {BotState.RUNNING: 4}
     await botyard.close()

@@ -229,7 +229,7 @@ async def test_a_stored_token_that_does_not_open_keeps_no_other_bot_from_startin
     second = await open_botyard(config, runner=QUICK)
     try:
         runner = second.services.runner
-        await until(lambda: runner.reconciler.ready, "ready")
+        await until(lambda: runner.reconciler.boot.ready, "ready")
         assert managed_bot(second, sound).status.state is BotState.RUNNING
         assert runner.manager.find(broken["id"]) is None
     finally:

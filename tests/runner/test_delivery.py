@@ -17,11 +17,11 @@ from models.bots.tables import Bot
 from models.engine.base import now
 from models.messaging import updates
 from models.messaging.chats import Chat
-from models.messaging.flush import Flush
+from models.messaging.marks import Flush
 from models.messaging.messages import Message, MessageState
 from models.messaging.updates import Update
 from runner import group_commit
-from runner.sending.outbox import CROWDED
+from runner.sending.crowd import CROWDED
 from runner.sending.sender import Sender
 from runner.settings import RunnerTuning
 from runner.states import BotState

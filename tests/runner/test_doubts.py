@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from support.client import BOTS, DEADLINE, QUICK, Client, at_rest, until
+from support.doubts import lose_one_answer
 from telegram.ext import Application
 
 from models.bots import bots
@@ -26,34 +26,6 @@ from runner.telegram.application import Turn
 from runner.updates.incoming import IncomingUpdate
 from sandbox import Sandbox
 from server.app import Botyard
-
-
-def lose_one_answer(
-    botyard: Botyard,
-    monkeypatch: pytest.MonkeyPatch,
-    writing: str,
-    is_lost: Callable[..., bool],
-) -> list[str]:
-    """Carry out one commit and report it as failed, as when the connection is lost during it.
-
-    Args:
-        writing: the method of the database that writes.
-        is_lost: takes what that is called with, and tells whether it is the one.
-
-    Returns:
-        What has been reported: empty before that.
-    """
-    write, reported = getattr(botyard.services.db, writing), []
-
-    async def unsure(*args: Any, **options: Any) -> Any:
-        result = await write(*args, **options)
-        if not reported and is_lost(*args):
-            reported.append("the connection was lost at COMMIT")
-            raise StorageUnavailable(reported[0])
-        return result
-
-    monkeypatch.setattr(botyard.services.db, writing, unsure)
-    return reported
 
 
 def texts(telegram: Sandbox, bot_id: int) -> list[str]:
@@ -210,7 +182,7 @@ async def test_a_doubt_outlives_a_reconciliation_that_fails(
 ) -> None:
     await at_rest(botyard)  # so that nothing else reconciles
 
-    def away() -> dict[int, int]:
+    def away(_owner: int | None) -> dict[int, int]:
         raise StorageUnavailable("the database is away")
 
     reconciler = botyard.services.runner.reconciler

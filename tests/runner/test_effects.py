@@ -15,7 +15,7 @@ from models.errors import NotOwner
 from models.messaging import chats
 from models.messaging.chats import Chat
 from models.messaging.effects import Effects
-from models.messaging.flush import Flushed
+from models.messaging.marks import Flushed
 from models.messaging.messages import Message
 from models.messaging.updates import Update
 from runner.updates.incoming import IncomingUpdate

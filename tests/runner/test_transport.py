@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from support.client import BOTS, DEADLINE, QUICK, RETRIED, Client, register
+from support.client import BOTS, DEADLINE, QUICK, RETRIED, Client, Clock, register, until
 from telegram.error import InvalidToken, NetworkError, TelegramError, TimedOut
 
 from dialogs import echo
+from runner.cluster.gate import Gate
+from runner.cluster.lease import Lease
 from runner.sending.rate_limit import Pacer
 from runner.settings import Limits
 from runner.telegram.application import BotApplication, build
@@ -27,6 +29,7 @@ from sandbox import Sandbox, SandboxBot
 from server.app import open_botyard
 from server.config import Config
 
+TRUST = 1000.0  # seconds
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 
 
@@ -35,9 +38,18 @@ class Gated:
     """A bot of the sandbox, and the ways to call Telegram for it."""
 
     bot: SandboxBot
-    open: bool = True
+    clock: Clock = field(default_factory=Clock)
+    gate: Gate = field(init=False)
     client: BotClient = field(init=False)
     application: BotApplication = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(Lease(TRUST, clock=self.clock))
+        self.renew()
+
+    def renew(self) -> None:
+        """Have a heartbeat succeed."""
+        self.gate.renew(self.clock())
 
     @property
     def request(self) -> BotRequest:
@@ -231,11 +243,12 @@ async def test_a_closed_bot_sends_nothing(telegram: Sandbox, transport: Transpor
 async def gated(telegram: Sandbox, transport: Transport) -> AsyncIterator[Gated]:
     """A bot's client, and the library's bot over it, behind a gate that is open."""
     gated = Gated(telegram.add_bot())
-    gated.client = BotClient(gated.bot.token, transport, gate=lambda: gated.open)
+    gated.client = BotClient(gated.bot.token, transport, gate=gated.gate)
     gated.application = build(gated.client, echo.answer, limiter=Pacer(Limits()))
     await gated.application.initialize()
     yield gated
-    gated.open = True
+    gated.renew()
+    gated.gate.close()
     await gated.application.shutdown()
 
 
@@ -261,15 +274,42 @@ async def test_nothing_leaves_while_the_gate_is_shut(
 ) -> None:
     telegram.send_message(gated.bot.id, text="hi")  # so that there is a chat
     before, counted = len(telegram.calls(gated.bot.id)), transport.calls.total()
-    gated.open = False
-    with pytest.raises(NetworkError, match="may not call Telegram"):
-        await call(gated)
+    gated.clock.now += TRUST
+
+    async def make() -> None:
+        with suppress(TelegramError):  # the sandbox does not have every method, nor that file
+            await call(gated)
+
+    calling = asyncio.create_task(make(), name="call")
+    await until(lambda: not gated.gate._open.is_set(), "a call that waits")
     assert len(telegram.calls(gated.bot.id)) == before
     assert transport.calls.total() == counted
-    gated.open = True
-    with suppress(TelegramError):  # the sandbox does not have every method, nor that file
-        await call(gated)
+    gated.renew()
+    await calling
     assert transport.calls.total() > counted
+
+
+async def test_what_is_under_way_when_the_gate_shuts_is_cut(
+    gated: Gated, telegram: Sandbox
+) -> None:
+    telegram.inject(kind="delay", seconds=DEADLINE, method="sendMessage", times=1)
+    parameters = {"chat_id": 1001, "text": "x"}
+    calling = asyncio.create_task(gated.client.call("sendMessage", parameters), name="call")
+    await until(lambda: gated.gate._calls, "the call")
+    gated.gate.end()
+    with pytest.raises(TimedOut, match="lost its database"):
+        await calling
+
+
+async def test_a_poll_may_go_on_when_the_gate_shuts(gated: Gated, telegram: Sandbox) -> None:
+    before = len(telegram.calls(gated.bot.id))
+    polling = asyncio.create_task(
+        gated.client.get_updates(read_timeout=DEADLINE, timeout=20), name="poll"
+    )
+    await until(lambda: len(telegram.calls(gated.bot.id)) > before, "the poll")
+    gated.gate.end()
+    telegram.send_message(gated.bot.id, text="hi")
+    assert len(await polling) == 1
 
 
 async def test_files_are_uploaded_and_downloaded(telegram: Sandbox, transport: Transport) -> None:
@@ -320,7 +360,7 @@ async def test_whoever_cancels_a_call_together_with_its_deadline_cancels_it() ->
 
     task = asyncio.create_task(call(), name="call")
     await asyncio.sleep(0)
-    deadline._expire()
+    deadline.expire()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

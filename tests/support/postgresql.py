@@ -6,6 +6,7 @@ import os
 import pwd
 import random
 import shutil
+import signal
 import socket
 import subprocess
 from dataclasses import dataclass
@@ -52,10 +53,12 @@ class PostgreSQL:
     Args:
         folder: empty; it belongs to the server's user, because PostgreSQL refuses to be root.
         durable: whether commits reach the disk; tests are faster without.
+        settings: more settings, each `name=value`.
     """
 
     folder: Path
     durable: bool = False
+    settings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.port = free_port()
@@ -80,6 +83,7 @@ class PostgreSQL:
         """Start, and wait until it answers."""
         sync = "" if self.durable else "-c fsync=off -c synchronous_commit=off"
         options = f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c max_connections=200 {sync}"
+        options += "".join(f" -c {setting}" for setting in self.settings)
         self._run(
             binary("pg_ctl"), "-D", str(self._data), "-o", options, "-l",
             str(self.folder / "log"), "-w", "-t", "60", "start",
@@ -88,6 +92,10 @@ class PostgreSQL:
     def stop(self, mode: str = "fast") -> None:
         """Stop it; `immediate` is what a crash looks like."""
         self._run(binary("pg_ctl"), "-D", str(self._data), "-m", mode, "-w", "stop")
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the postmaster, and to no session."""
+        os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), number)
 
     def url(self, database: str = "postgres") -> str:
         """The address of a database."""

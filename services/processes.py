@@ -1,0 +1,122 @@
+"""The processes that share the database, as staff and balancers see them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.cluster import processes
+from models.engine.base import now
+from models.engine.database import Database
+from runner.cluster.cluster import Cluster
+from runner.cluster.vital_signs import Load
+from runner.runner import Runner
+
+MEASURE = 1.0  # seconds, at least, between two measurements of the load
+PLACES = 3  # of the seconds and loads that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessView:
+    """A process as this one sees it.
+
+    Args:
+        silent_seconds: since this process has last heard of it; for this process itself, since its
+            last heartbeat.
+        is_this: True for the process that shows it.
+        name, version, draining, reaches_telegram, load, started_at, bots: as for `ProcessRecord`.
+    """
+
+    id: int
+    name: str
+    version: str
+    draining: bool
+    reaches_telegram: bool
+    load: float
+    started_at: datetime
+    bots: int
+    silent_seconds: float
+    is_this: bool
+
+
+class ProcessService:
+    """Lists the processes.
+
+    Args:
+        db: the database.
+        runner: the bots of this process.
+        cluster: this process among others; None if it is the only one.
+        name: of this process.
+        version: of the program.
+    """
+
+    def __init__(
+        self, db: Database, runner: Runner, cluster: Cluster | None, *, name: str, version: str
+    ) -> None:
+        self.cluster = cluster
+        self._db = db
+        self._runner = runner
+        self._identity = name, version
+        self._started_at = now()
+        self._load, self._load_of, self._measured_at = Load(), 0.0, float("-inf")
+
+    def may_serve(self) -> bool:
+        """Return False while this process may have lost its bots to others."""
+        return self.cluster is None or self.cluster.membership.gate.lease.is_valid()
+
+    async def listed(self, *, draining: bool) -> list[ProcessView]:
+        """List the processes, oldest first.
+
+        Args:
+            draining: True if this one is about to end.
+
+        Raises:
+            StorageUnavailable: the database did not answer.
+        """
+        if self.cluster is None:
+            return [self._only(draining=draining)]
+        me = self.cluster.membership.process_id
+        rows = await self._db.read(processes.listed)
+        return [
+            ProcessView(
+                id=row.id,
+                name=row.name,
+                version=row.version,
+                draining=row.draining or (draining and row.id == me),
+                reaches_telegram=row.reaches_telegram,
+                load=round(row.load, PLACES),
+                started_at=row.started_at,
+                bots=row.bots,
+                silent_seconds=round(self._silence(row.id), PLACES),
+                is_this=row.id == me,
+            )
+            for row in rows
+        ]
+
+    def _silence(self, process_id: int) -> float:
+        if self.cluster is None:
+            return 0.0
+        membership = self.cluster.membership
+        if process_id == membership.process_id:
+            return membership.gate.lease.age
+        return membership.peers.silence(process_id)
+
+    def _only(self, *, draining: bool) -> ProcessView:
+        """Return the only process; nobody has measured it, and nobody could miss it."""
+        at = asyncio.get_running_loop().time()
+        if at - self._measured_at >= MEASURE:
+            self._load_of, self._measured_at = self._load.measure(), at
+        name, version = self._identity
+        return ProcessView(
+            id=1,
+            name=name,
+            version=version,
+            draining=draining,
+            reaches_telegram=True,
+            load=round(self._load_of, PLACES),
+            started_at=self._started_at,
+            bots=self._runner.size,
+            silent_seconds=0.0,
+            is_this=True,
+        )

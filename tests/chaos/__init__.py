@@ -1,0 +1,1 @@
+"""Several real processes on one PostgreSQL, faults at random, and what must be true of them."""
