@@ -111,7 +111,8 @@ class Membership:
         """
         began = self.gate.lease.now()
         self._fence.process_id, dead = await self.link.register()
-        for process_id in dead:  # predecessors whose lock this process has now
+        for process_id, beat in dead:  # predecessors whose lock this process has now
+            await self._db.write(processes.end_sessions, process_id, beat)  # they may hold locks
             await self._db.write_as_owner(processes.remove, process_id)
             log.info("process %d has ended: its bots are free", process_id)
         self.gate.renew(began)

@@ -17,7 +17,7 @@ from models.bots import bots
 from models.bots.records import VerifiedToken, Writer
 from models.bots.vault import Vault
 from models.cluster.fence import ProcessFence
-from models.cluster.link import Link
+from models.cluster.link import Identity, Link
 from models.engine.database import Database
 from models.engine.migration import Migrations
 from models.messaging.flush import Batch, Handled
@@ -139,7 +139,7 @@ class Held:
 
 def link_of(one: Owner) -> Link:
     """Make the connection of a process."""
-    return Link(one.url, session=one.fence.session)
+    return Link(one.url, Identity("mine", one.fence.session, "", "", "0"))
 
 
 @asynccontextmanager
