@@ -132,7 +132,6 @@ class GroupCommit:
         try:
             while self._batches or self._marks:
                 batches, self._batches = _split(self._batches, MAX_BATCHES)
-                self._drop_lost()
                 marks, self._marks = _split(self._marks, MAX_MARKS)
                 self._writing = marks
                 if not await self._write(batches, marks):
@@ -141,17 +140,19 @@ class GroupCommit:
             self._writing = []
             self._task = None
 
-    def _drop_lost(self) -> None:
-        """Fail the marks of bots that this process no longer owns: others handle them again."""
+    def _owned(self, marks: _Marks) -> _Marks:
+        """Fail the marks of an earlier identity of this process: others handle them again."""
         owner_id = self._owner_id() or 0
-        lost = [mark for mark in self._marks if mark.what.writer.owner_id != owner_id]
-        if lost:
-            self._marks = [mark for mark in self._marks if mark.what.writer.owner_id == owner_id]
-            for mark in lost:
+        for mark in marks:
+            if mark.what.writer.owner_id != owner_id:
                 _fail(mark.future, ProcessLost("this process was declared dead"))
+        return [mark for mark in marks if mark.what.writer.owner_id == owner_id]
 
     async def _write(self, batches: _Batches, marks: _Marks) -> bool:
         """Write some of what waits; False when the database does not answer."""
+        marks = self._owned(marks)
+        if not batches and not marks:
+            return True
         try:
             await self._commit(batches, marks)
         except ProcessLost as error:

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import psycopg
@@ -20,6 +24,7 @@ from models.errors import DatabaseInUse, StorageUnavailable
 log = logging.getLogger("botyard.cluster")
 
 STATEMENT_TIMEOUT = 2  # seconds
+ANSWER = 2.5  # seconds for all statements of a heartbeat; two of these fit into a lease
 _OPTIONS = f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={STATEMENT_TIMEOUT}s"
 
 _BEAT = """
@@ -32,7 +37,7 @@ INSERT INTO processes
 (beat, name, session, boot, lock_file, version, draining, reaches_telegram, load, started_at)
 VALUES (0, %s, %s, %s, %s, %s, FALSE, TRUE, 0, now() AT TIME ZONE 'UTC') RETURNING id
 """
-_SAME = "SELECT id FROM processes WHERE boot = %s AND lock_file = %s"
+_SAME = "SELECT id, beat FROM processes WHERE boot = %s AND lock_file = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +99,22 @@ class Link:
         self._connection: psycopg.AsyncConnection | None = None
         self.heard = 0
 
-    async def register(self) -> tuple[int, list[int]]:
+    async def register(self) -> tuple[int, list[tuple[int, int]]]:
         """Make a row for this process.
 
         Returns:
-            The process's id; and the ids of earlier processes that are certainly dead, because
-            this process, on the same boot of the same machine, holds the lock that they held.
+            The process's id; and the ids and beats of earlier processes that are certainly dead,
+            because this process, on the same boot of the same machine, holds the lock that they
+            held.
 
         Raises:
             StorageUnavailable: the database did not answer.
         """
         identity = self.identity
-        dead: list[int] = []
+        dead: list[tuple[int, int]] = []
         proof = (identity.boot, identity.lock_file)
         if all(proof):
-            dead = [number for (number,) in await self._run(_SAME, *proof)]
+            dead = [(number, beat) for number, beat in await self._run(_SAME, *proof)]
         rows = await self._run(_REGISTER, identity.name, identity.session, *proof, identity.version)
         return rows[0][0], dead
 
@@ -123,11 +129,13 @@ class Link:
         """
         connection = await self._connected()
         state = vitals.load, vitals.draining, vitals.reaches_telegram
+        session = self.identity.session
         try:
-            cursor = await connection.execute(_BEAT, (*state, process_id, self.identity.session))
-            if cursor.rowcount == 0:
-                return None
-            rows = await (await connection.execute(_SEE)).fetchall()
+            with _answering(connection):
+                cursor = await connection.execute(_BEAT, (*state, process_id, session))
+                if cursor.rowcount == 0:
+                    return None
+                rows = await (await connection.execute(_SEE)).fetchall()
         except psycopg.Error as error:
             raise await self._failed(error) from error
         return [SeenProcess(*row) for row in rows]
@@ -160,8 +168,9 @@ class Link:
     async def _run(self, sql: str, *parameters: object) -> list[tuple[int, ...]]:
         connection = await self._connected()
         try:
-            cursor = await connection.execute(sql, parameters)
-            return await cursor.fetchall()
+            with _answering(connection):
+                cursor = await connection.execute(sql, parameters)
+                return await cursor.fetchall()
         except psycopg.Error as error:
             raise await self._failed(error) from error
 
@@ -177,9 +186,10 @@ class Link:
                 options=_OPTIONS,
                 **network_options(SERVER),
             )
-            await connection.execute(f"LISTEN {CHANNEL}")
-            if self._locked:
-                await connection.execute("SELECT pg_advisory_lock_shared(%s)", (INSTALLATION,))
+            with _answering(connection):
+                await connection.execute(f"LISTEN {CHANNEL}")
+                if self._locked:
+                    await connection.execute("SELECT pg_advisory_lock_shared(%s)", (INSTALLATION,))
         except psycopg.Error as error:
             if connection is not None:
                 await connection.close()
@@ -198,6 +208,28 @@ class Link:
         connection, self._connection = self._connection, None
         if connection is not None:
             await asyncio.shield(connection.close())
+
+
+@contextmanager
+def _answering(connection: psycopg.AsyncConnection) -> Iterator[None]:
+    """Cut the connection if what is run in this block takes too long.
+
+    A server that hangs is noticed by nothing else: its machine, or a proxy, still acknowledges what
+    arrives. Cancelling the statement would wait for the server, too.
+    """
+    timer = asyncio.get_running_loop().call_later(ANSWER, _cut, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(connection: psycopg.AsyncConnection) -> None:
+    with (
+        suppress(OSError, psycopg.Error),  # it is closed already
+        socket.socket(fileno=os.dup(connection.fileno())) as line,
+    ):
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def _text(error: psycopg.Error) -> str:

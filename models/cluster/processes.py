@@ -207,7 +207,9 @@ def end_sessions(process_id: int, beat: int) -> None:
     bulk.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "JOIN processes ON processes.session = application_name "
-        "WHERE processes.id = ? AND processes.beat = ? AND datname = current_database()",
+        "WHERE processes.id = ? AND processes.beat = ? AND datname = current_database() "
+        # a row of this very process, if it did not learn that it had been made
+        "AND session <> current_setting('application_name')",
         process_id,
         beat,
     )

@@ -130,6 +130,7 @@ class Worker(threading.Thread):
         if len(batch) > 1:
             try:
                 self._together(batch)
+                self._again(batch)
                 return
             except Exception as error:
                 if not self._sqlite and all(job.done or job.error for job in batch):
@@ -197,6 +198,12 @@ class Worker(threading.Thread):
                     raise StorageUnavailable("the transaction was aborted") from job.error
             began = time.perf_counter()
         self._committed(began)
+
+    def _again(self, batch: list[Job]) -> None:
+        """Run the calls once more that were the victims of a deadlock in a shared transaction."""
+        for job in batch:
+            if job.error is not None and is_deadlock(job.error):
+                self._alone(job)
 
     def _alone(self, job: Job) -> None:
         for _ in range(TRIES):

@@ -13,7 +13,7 @@ from models.cluster.fence import ProcessFence
 from models.cluster.link import Link, Vitals
 from models.engine.database import Database
 from models.engine.doorbell import Bell
-from models.errors import StorageError
+from models.errors import ProcessLost, StorageError
 from runner.cluster.gate import Gate
 from runner.cluster.lease import Lease, boottime
 from runner.cluster.peers import Peers
@@ -95,9 +95,12 @@ class Membership:
 
     async def claim(self, bot: BotRecord) -> BotRecord:
         """Make this process the owner of a bot that has none; see `Ownership`."""
-        process_id = self._fence.identity()
-        if await self._db.write_as_owner(processes.claim_one, process_id, bot.id):
-            return replace(bot, owner_id=process_id)
+        try:
+            process_id = self._fence.identity()
+            if await self._db.write_as_owner(processes.claim_one, process_id, bot.id):
+                return replace(bot, owner_id=process_id)
+        except ProcessLost:
+            log.info("bot %d is left to others: this process was declared dead", bot.id)
         return bot
 
     async def register(self) -> None:
@@ -108,7 +111,8 @@ class Membership:
         """
         began = self.gate.lease.now()
         self._fence.process_id, dead = await self.link.register()
-        for process_id in dead:  # predecessors whose lock this process has now
+        for process_id, beat in dead:  # predecessors whose lock this process has now
+            await self._db.write(processes.end_sessions, process_id, beat)  # they may hold locks
             await self._db.write_as_owner(processes.remove, process_id)
             log.info("process %d has ended: its bots are free", process_id)
         self.gate.renew(began)

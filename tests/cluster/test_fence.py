@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 from support.client import DEADLINE
-from support.owners import Owner, owner
+from support.owners import Owner, link_of, owner
 
 from models.cluster import processes
-from models.cluster.link import Identity, Link, SeenProcess, Vitals
-from models.engine.connection import is_lock_timeout
+from models.cluster.link import SeenProcess, Vitals
+from models.engine.connection import LOCK_TIMEOUT, is_lock_timeout
 from models.errors import ProcessLost, StorageUnavailable
 from runner.cluster import peers
 
@@ -35,7 +35,7 @@ def seen(number: int) -> SeenProcess:
 async def test_a_heartbeat_passes_while_a_fenced_transaction_is_open(mine: Owner) -> None:
     held = mine.hold()
     await held.began()
-    link = Link(mine.url, Identity("mine", mine.fence.session, "", "", "0"))
+    link = link_of(mine)
     try:
         read = await link.beat(mine.id, Vitals())
     finally:
@@ -119,7 +119,7 @@ async def test_a_bot_that_the_dead_holds_locked_delays_a_takeover_no_longer_than
     bot = await mine.add_bot(mine.other)
     stuck = await mine.connect()
     await stuck.execute("UPDATE bots SET title = 'x' WHERE id = %s", (bot,))
-    async with asyncio.timeout(processes.LOCK_TIMEOUT - 2):
+    async with asyncio.timeout(LOCK_TIMEOUT - 2):
         assert await peers._remove(mine.db, seen(mine.other), 0)
     assert await mine.owner_of(bot) is None
     await stuck.close()
@@ -142,7 +142,7 @@ async def test_an_id_that_is_given_twice_is_not_shared(mine: Owner) -> None:
     await mine.rows("UPDATE processes SET session = 'another' WHERE id = %s", mine.id)
     with pytest.raises(ProcessLost):
         await mine.db.write_as_owner(processes.claim, mine.id, limit=1)
-    link = Link(mine.url, Identity("mine", mine.fence.session, "", "", "0"))
+    link = link_of(mine)
     try:
         assert await link.beat(mine.id, Vitals()) is None
     finally:

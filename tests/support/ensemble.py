@@ -54,6 +54,10 @@ class Ensemble:
         """The same account, at another server."""
         return Client(client.http, self.servers[name].url, client.key, user=client.user)
 
+    async def connect(self, session: str) -> psycopg.AsyncConnection:
+        """A connection that looks like one of a server."""
+        return await psycopg.AsyncConnection.connect(self.url, application_name=session)
+
     async def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Read the database, as somebody who watches it."""
         connection = await psycopg.AsyncConnection.connect(self.url, autocommit=True)

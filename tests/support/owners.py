@@ -17,6 +17,7 @@ from models.bots import bots
 from models.bots.records import VerifiedToken, Writer
 from models.bots.vault import Vault
 from models.cluster.fence import ProcessFence
+from models.cluster.link import Identity, Link
 from models.engine.database import Database
 from models.engine.migration import Migrations
 from models.messaging.flush import Batch, Handled
@@ -58,7 +59,7 @@ class Owner:
     async def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run a statement in a transaction of its own."""
         async with await self.connect("a test") as connection:
-            cursor = await connection.execute(query, parameters)  # type: ignore[arg-type]
+            cursor = await connection.execute(query, parameters)
             return await cursor.fetchall() if cursor.description else []
 
     async def register(self, name: str, session: str) -> int:
@@ -99,8 +100,9 @@ class Owner:
             "SELECT count(*) FROM pg_stat_activity "
             "WHERE wait_event_type = 'Lock' AND datname = current_database()"
         )
-        async with asyncio.timeout(DEADLINE):
-            while (await self.rows(query))[0][0] < count:
+        async with await self.connect("a test") as watching, asyncio.timeout(DEADLINE):
+            await watching.set_autocommit(True)
+            while (await (await watching.execute(query)).fetchall())[0][0] < count:
                 await asyncio.sleep(0.005)
 
     def hold(self, work: Callable[[], Any] = lambda: None) -> Held:
@@ -133,6 +135,11 @@ class Held:
         """Let it commit, and wait for that."""
         self._end.set()
         await self.done
+
+
+def link_of(one: Owner) -> Link:
+    """Make the connection of a process."""
+    return Link(one.url, Identity("mine", one.fence.session, "", "", "0"))
 
 
 @asynccontextmanager
