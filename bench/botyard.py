@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.databases import PostgreSQL
 from bench.processes import TESTED_CORE, Client, Process, wait_for
 from bench.stage import Stage
-from bench.telegram import token_of
+from bench.telegram_state import token_of
 
 USER, PASSWORD = "bench", "a bench is for sitting"
 _COPY = "botyard-bench-copy"
