@@ -86,6 +86,7 @@ class Stage:
         sizes: how much is measured.
         peers: the programs that are compared.
         postgresql: where Botyard's second database is; None for SQLite alone.
+        before: a checkout of another commit that is measured, too.
     """
 
     telegram: StandIn
@@ -93,6 +94,7 @@ class Stage:
     sizes: Sizes
     peers: list[str]
     postgresql: PostgreSQL | None = None
+    before: Path | None = None
     began: float = field(default_factory=time.monotonic)
     _endings: ExitStack = field(default_factory=ExitStack)
 

@@ -42,6 +42,8 @@ class Control:
             "window": self._window,
             "state": self._state,
             "sent": self._sent,
+            "delay": self._delay,
+            "polled": self._polled,
         }
 
     def _load(self, params: JSONObject) -> JSONObject:
@@ -84,6 +86,20 @@ class Control:
         sends = self._telegram.bots[params["bot"]].sends
         late = [moment - params["after"] for moment in sends if moment > params["after"]]
         return {"count": len(late), "latest_ms": max(late, default=0) / 1e6}
+
+    def _delay(self, params: JSONObject) -> JSONObject:
+        self._telegram.delay = params["seconds"]
+        return {}
+
+    def _polled(self, params: JSONObject) -> JSONObject:
+        """Of some bots, those that have polled after a moment, and when they first did."""
+        after = params["after"]
+        moments = [self._telegram.bots[index].polled_since(after) for index in params["bots"]]
+        times = sorted(moment - after for moment in moments if moment)
+        answer: JSONObject = {"count": len(times)}
+        for name, share in (("first", 0.0), ("p50", 0.5), ("last", 1.0)):
+            answer[f"{name}_s"] = percentile(times, share) / 1e9 if times else None
+        return answer
 
 
 class Connection(asyncio.Protocol):
@@ -138,8 +154,15 @@ class Connection(asyncio.Protocol):
         bot = self._telegram.by_token.get(place[3:])
         if bot is None:
             self.answer_error(401, "Unauthorized")
+        elif delay := self._telegram.delay:
+            call = (self._call, bot, method.lower(), params)
+            self._telegram.loop.call_later(delay, self._unless_closed, *call)
         else:
             self._call(bot, method.lower(), params)
+
+    def _unless_closed(self, call: Callable[..., None], *arguments: Any) -> None:
+        if not self._transport.is_closing():  # else the program was killed meanwhile
+            call(*arguments)
 
     def _call(self, bot: Bot, method: str, params: JSONObject) -> None:
         if method == "getupdates":

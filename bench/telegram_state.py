@@ -17,6 +17,7 @@ JSONObject = dict[str, Any]
 _LIMIT = 100  # updates that one getUpdates returns at most
 _TICK = 0.005  # seconds between two injections of a load at a fixed rate
 _SENDS_KEPT = 256  # moments of the last sends that are kept for each bot
+_POLLS_KEPT = 8  # the same of getUpdates
 _FIRST_BOT = 7_000_000_000
 _FIRST_CHAT = 500_000_000
 
@@ -46,7 +47,7 @@ class Bot:
         first_update: the number its updates begin with.
     """
 
-    __slots__ = ("id", "index", "me", "pending", "polled", "sends", "timer", "update", "waiter")
+    __slots__ = ("id", "index", "me", "pending", "polls", "sends", "timer", "update", "waiter")
 
     def __init__(self, index: int, first_update: int) -> None:
         self.index = index
@@ -64,8 +65,12 @@ class Bot:
         self.pending: deque[tuple[int, bytes]] = deque()
         self.waiter: Poller | None = None
         self.timer: asyncio.TimerHandle | None = None
-        self.polled = False
+        self.polls: deque[int] = deque(maxlen=_POLLS_KEPT)
         self.sends: deque[int] = deque(maxlen=_SENDS_KEPT)
+
+    def polled_since(self, moment: int) -> int | None:
+        """The moment of the first poll after another moment."""
+        return next((polled for polled in self.polls if polled > moment), None)
 
 
 class Chat:
@@ -93,6 +98,7 @@ class Telegram:
         self.number = 0
         self.injected = self.answered = self.wrong = self.requests = 0
         self.parked = 0
+        self.delay = 0.0  # seconds before a call is handled
         self.window_start = time.monotonic_ns()
         self.window: list[int] = []
 
@@ -110,6 +116,7 @@ class Telegram:
         self.bots = [Bot(index, first) for index in range(bots)]
         self.by_token = {token_of(bot.index): bot for bot in self.bots}
         self.chats = {}
+        self.delay = 0.0
         self.injected = self.answered = self.wrong = self.requests = self.parked = 0
         return list(self.by_token)
 
@@ -156,6 +163,8 @@ class Telegram:
 
     def get_updates(self, bot: Bot, connection: Poller, params: JSONObject) -> None:
         """https://core.telegram.org/bots/api#getupdates."""
+        first = not bot.polls
+        bot.polls.append(time.monotonic_ns())
         offset, timeout = int(params.get("offset") or 0), int(params.get("timeout") or 0)
         pending = bot.pending
         while pending and pending[0][0] < offset:
@@ -168,8 +177,7 @@ class Telegram:
             self._unpark(bot).answer_error(409, conflict)
         # The first poll of each bot ends at a random moment: a program that has just started
         # all its bots would otherwise show no poll at all for a while, then all of them at once.
-        hold = timeout if bot.polled else timeout * random.random()
-        bot.polled = True
+        hold = timeout * random.random() if first else timeout
         bot.waiter, connection.parked = connection, bot
         bot.timer = self.loop.call_later(hold, self._expire, bot)
         self.parked += 1
