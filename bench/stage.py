@@ -35,6 +35,8 @@ class Sizes:
         lanes_window: of each of its measurements.
         api_warm_up, api_window: of each measurement of the API.
         login_window: instead of api_window where passwords are hashed.
+        killed: bots of the process of three that is killed in the failover scenario.
+        delay: until the stand-in handles a call meanwhile.
     """
 
     bots: int = 100
@@ -55,6 +57,8 @@ class Sizes:
     api_warm_up: float = 0.5
     api_window: int = 2
     login_window: int = 4
+    killed: int = 2500
+    delay: float = 0.08
 
 
 QUICK = Sizes(
@@ -73,6 +77,7 @@ QUICK = Sizes(
     api_warm_up=0.3,
     api_window=1,
     login_window=2,
+    killed=20,
 )
 
 
