@@ -118,6 +118,7 @@ class Cluster:
     async def _reconcile(self, bot_id: int) -> None:
         try:
             await self._runner.reconciler.reconcile(bot_id)
+            await self._runner.wishes.tell(bot_id)
         except StorageError as error:
             log.warning("the wish for bot %d is not carried out yet: %s", bot_id, error)
             self._runner.reconciler.doubt()
