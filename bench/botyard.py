@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.processes import ROOT, TESTED_CORE, Client, Process, wait_for
 from bench.stage import Stage
@@ -117,7 +118,7 @@ def serving(
     checkout: Path = ROOT,
     turns: Path | None = None,
     core: int = TESTED_CORE,
-    **settings: str,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Botyard]:
     """Run a server.
 
@@ -131,7 +132,7 @@ def serving(
         settings: variables to add to its environment.
     """
     port = free_port()
-    environ: Mapping[str, str] = {
+    environ = {
         "BOTYARD_PORT": str(port),
         "BOTYARD_DATA_DIR": str(data),
         "BOTYARD_TELEGRAM_API_URL": stage.telegram.url,

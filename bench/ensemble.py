@@ -98,8 +98,7 @@ def ensemble(
                     copy_of(prepared, stage.folder / f"botyard-{name}"),
                     bots,
                     core=core,
-                    BOTYARD_PROCESS_NAME=name,
-                    **settings,
+                    settings={**settings, "BOTYARD_PROCESS_NAME": name},
                 )
             )
             for name in names

@@ -70,7 +70,7 @@ def with_bots(
     with (
         copied(build, prepared),
         serving(
-            stage, data, bots, checkout=build.checkout, turns=turns, **build.settings(_COPY)
+            stage, data, bots, checkout=build.checkout, turns=turns, settings=build.settings(_COPY)
         ) as botyard,
     ):
         yield botyard
@@ -124,7 +124,7 @@ def prepare(
         on.create(data.name)
         stage.at_end(lambda: on.drop(data.name))
     settings = build.settings(data.name)
-    with serving(stage, making, bots, checkout=build.checkout, **settings) as botyard:
+    with serving(stage, making, bots, checkout=build.checkout, settings=settings) as botyard:
         botyard.wait_answers("/healthz")
         botyard.register()
         botyard.add_bots(bots, active=active)

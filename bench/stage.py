@@ -35,6 +35,7 @@ class Sizes:
         lanes_window: of each of its measurements.
         api_warm_up, api_window: of each measurement of the API.
         login_window: instead of api_window where passwords are hashed.
+        settle: from the last bot's first poll to idleness with several servers, or to the kill.
         killed: bots of the process of three that is killed in the failover scenario.
         delay: until the stand-in handles a call meanwhile.
     """
@@ -57,6 +58,7 @@ class Sizes:
     api_warm_up: float = 0.5
     api_window: int = 2
     login_window: int = 4
+    settle: float = 5.0
     killed: int = 2500
     delay: float = 0.08
 
@@ -77,6 +79,7 @@ QUICK = Sizes(
     api_warm_up=0.3,
     api_window=1,
     login_window=2,
+    settle=0.5,
     killed=20,
 )
 

@@ -10,7 +10,6 @@ from bench.processes import ALL_CORES, Timeout
 from bench.stage import Stage
 
 _NAMES = ("a", "b", "c")
-_SETTLE = 3.0  # seconds from the last bot's first poll to the kill
 _LOOK = 0.02  # seconds between two looks at the list of processes
 _ASK = 0.1  # the same for the polls, whose moments the stand-in notes
 _LONG = 60.0  # seconds after which a bot is not waited for any more
@@ -37,7 +36,7 @@ def _one(stage: Stage) -> dict[str, float]:
     bots = len(_NAMES) * stage.sizes.killed
     with ensemble(stage, _NAMES, bots, core=ALL_CORES, prepared_active=False) as servers:
         stage.telegram.ask("delay", seconds=stage.sizes.delay)
-        time.sleep(_SETTLE)
+        time.sleep(stage.sizes.settle)
         orphans = servers.bots_of(_NAMES[0])
         killed_at = time.monotonic_ns()
         servers.servers[_NAMES[0]].process.kill()

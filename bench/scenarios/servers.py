@@ -16,7 +16,6 @@ from bench.stage import Stage
 
 BEFORE, ONE, TWO = "before", "one", "two"
 PAIR = ("a", "b")
-_SETTLE = 5.0  # seconds from the last bot's first poll to the begin of idleness
 
 Values = dict[str, dict[str, list[float]]]  # by variant and name, a value for each round
 
@@ -45,7 +44,7 @@ def run_idle(stage: Stage) -> Values:
 
     def measured(variant: str) -> dict[str, float]:
         with _running(stage, variant, stage.sizes.many) as processes:
-            time.sleep(_SETTLE)
+            time.sleep(stage.sizes.settle)
             before = cpu_of(processes)
             time.sleep(seconds)
             return {"percent": 100 * (cpu_of(processes) - before) / seconds}
