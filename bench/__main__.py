@@ -24,7 +24,19 @@ from bench.api_table import API_NOTES, api_table
 from bench.databases import PostgreSQL
 from bench.peers import launch
 from bench.report import NOTES, table, warnings
-from bench.scenarios import api, boot, echo, lanes, stall, start, switching
+from bench.scenarios import (
+    api,
+    boot,
+    echo,
+    failover,
+    lanes,
+    relayed,
+    servers,
+    stall,
+    start,
+    switching,
+)
+from bench.servers_table import SERVERS_NOTES, servers_tables
 from bench.stage import QUICK, Sizes, Stage
 
 _LIMIT = 600  # seconds that a scenario may take
@@ -36,8 +48,18 @@ _SCENARIOS: dict[str, Callable[[Stage], dict[str, Any]]] = {
     "stall": stall.run,
     "lanes": lanes.run,
     "api": api.run,
+    "servers_echo": servers.run_echo,
+    "servers_idle": servers.run_idle,
+    "servers_switching": relayed.run,
+    "servers_failover": failover.run,
 }
-_CHOICES = [peer for peer in launch.TITLES if peer != launch.BOTYARD_POSTGRESQL]
+_SERVERS = [name for name in _SCENARIOS if name.startswith("servers_")]  # need PostgreSQL
+_ALL_SERVERS = "servers"
+_CHOICES = [
+    peer
+    for peer in launch.TITLES
+    if peer not in {launch.BOTYARD_POSTGRESQL, *launch.BEFORE.values()}
+]
 _PACKAGES = ["python-telegram-bot", "httpx", "aiogram", "aiohttp", "tornado", "uvloop", "orjson"]
 
 
@@ -47,7 +69,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="how often each program is measured")
     parser.add_argument("--many", type=int, help="bots of the boot and stall scenarios (1000)")
     parser.add_argument(
-        "--only", action="append", choices=list(_SCENARIOS), help="a scenario; may be repeated"
+        "--only",
+        action="append",
+        choices=[*_SCENARIOS, _ALL_SERVERS],
+        help=f"a scenario, or {_ALL_SERVERS} for all of {', '.join(_SERVERS)}; may be repeated",
     )
     parser.add_argument(
         "--peer", action="append", choices=_CHOICES, help="a program; may be repeated"
@@ -57,13 +82,45 @@ def _arguments() -> argparse.Namespace:
         metavar="URL",
         help="measure Botyard on PostgreSQL, too: an address of a role that may create databases",
     )
+    parser.add_argument(
+        "--before",
+        metavar="PATH",
+        type=_checkout,
+        help="measure Botyard of another commit, too: a checkout, such as a git worktree",
+    )
+    parser.add_argument(
+        "--killed", type=int, help="bots of the process that the failover scenario kills (2500)"
+    )
     parser.add_argument("--json", type=Path, default=processes.ROOT / "bench" / "results.json")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if {_ALL_SERVERS, *_SERVERS} & {*(arguments.only or [])} and not arguments.postgresql:
+        parser.error(f"{_ALL_SERVERS} needs --postgresql")
+    return arguments
+
+
+def _checkout(text: str) -> Path:
+    path = Path(text).resolve()
+    if not (path / "server" / "__main__.py").is_file():
+        raise argparse.ArgumentTypeError(f"{text} is no checkout of Botyard")
+    return path
+
+
+def _names(arguments: argparse.Namespace) -> list[str]:
+    """The scenarios to run."""
+    every = [name for name in _SCENARIOS if arguments.postgresql or name not in _SERVERS]
+    asked: list[str] = arguments.only or every
+    if _ALL_SERVERS in asked:
+        asked = [*asked, *_SERVERS]
+    return [name for name in _SCENARIOS if name in asked]
 
 
 def _peers(arguments: argparse.Namespace) -> list[str]:
     peers: list[str] = arguments.peer or (launch.QUICK if arguments.quick else launch.DEFAULT)
-    return [*peers, launch.BOTYARD_POSTGRESQL] if arguments.postgresql else peers
+    if arguments.postgresql:
+        peers = [*peers, launch.BOTYARD_POSTGRESQL]
+    if arguments.before:
+        peers = [*peers, *(launch.BEFORE[peer] for peer in peers if peer in launch.BEFORE)]
+    return peers
 
 
 def _machine() -> dict[str, Any]:
@@ -120,10 +177,12 @@ def _run(stage: Stage, names: list[str], results: dict[str, Any]) -> None:
 def _tables(results: dict[str, Any]) -> Iterator[str]:
     """The tables of what was measured, each with its notes."""
     measured = set(results["scenarios"])
-    if measured - {"api"}:
+    if measured - {"api", *_SERVERS}:
         yield from [table(results), NOTES, *warnings(results)]
     if "api" in measured:
         yield from [api_table(results["scenarios"]["api"]), API_NOTES]
+    if measured & {*_SERVERS}:
+        yield from [*servers_tables(results["scenarios"], results["sizes"]), SERVERS_NOTES]
 
 
 def main() -> int:
@@ -140,6 +199,8 @@ def main() -> int:
         sizes = replace(sizes, rounds=arguments.rounds)
     if arguments.many:
         sizes = replace(sizes, many=arguments.many)
+    if arguments.killed:
+        sizes = replace(sizes, killed=arguments.killed)
     results: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": _machine(),
@@ -153,8 +214,9 @@ def main() -> int:
         processes.stand_in(Path(folder)) as telegram,
     ):
         on = PostgreSQL(arguments.postgresql) if arguments.postgresql else None
-        with Stage(telegram, Path(folder), sizes, results["peers"], on) as stage:
-            _run(stage, arguments.only or list(_SCENARIOS), results)
+        peers, before = results["peers"], arguments.before
+        with Stage(telegram, Path(folder), sizes, peers, on, before) as stage:
+            _run(stage, _names(arguments), results)
         results["seconds"] = time.monotonic() - stage.began
     arguments.json.write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2) + b"\n")
     print(_headline(sizes, results["machine"]), *_tables(results), sep="\n\n")

@@ -23,6 +23,8 @@ _TITLES = {
     DJANGO_2: "2 workers, 2 cores",
     "botyard": "Botyard",
     "botyard_postgresql": "on PostgreSQL",
+    "botyard_before": "before",
+    "botyard_postgresql_before": "before, PostgreSQL",
 }
 _MEASURES = [  # name, title, digits, larger is better; None: no ratio
     ("cpu_ms", "CPU per request, ms", 2, False),

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import http.client
-import shutil
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
-from bench.databases import PostgreSQL
-from bench.processes import TESTED_CORE, Client, Process, wait_for
+from bench.processes import ROOT, TESTED_CORE, Client, Process, wait_for
 from bench.stage import Stage
-from bench.telegram import token_of
+from bench.telegram_state import token_of
 
 USER, PASSWORD = "bench", "a bench is for sitting"
-_COPY = "botyard-bench-copy"
 
 
 def free_port() -> int:
@@ -112,9 +110,27 @@ def _expect(wanted: int, status: int, answer: object) -> None:
 
 
 @contextmanager
-def _serving(
-    stage: Stage, data: Path, bots: int, *, database_url: str | None, turns: Path | None = None
+def serving(
+    stage: Stage,
+    data: Path,
+    bots: int,
+    *,
+    checkout: Path = ROOT,
+    turns: Path | None = None,
+    core: int = TESTED_CORE,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Botyard]:
+    """Run a server.
+
+    Args:
+        stage: the run.
+        data: its data folder; its log is beside it.
+        bots: how many an account may have.
+        checkout: the code it runs.
+        turns: where to note how late its event loop comes, see `bench.turns`.
+        core: as for `Process`.
+        settings: variables to add to its environment.
+    """
     port = free_port()
     environ = {
         "BOTYARD_PORT": str(port),
@@ -122,78 +138,10 @@ def _serving(
         "BOTYARD_TELEGRAM_API_URL": stage.telegram.url,
         "BOTYARD_MAX_BOTS_PER_USER": str(bots),
         "BOTYARD_ACCOUNT_RATE": "32767",  # one account does it all
+        **settings,
     }
-    if database_url is not None:
-        environ["BOTYARD_DATABASE_URL"] = database_url
     log = data.with_suffix(".log")
     watched = ["-m", "bench.turns", str(turns)] if turns else ["-m"]
     arguments = [*watched, "server", "serve"]
-    with Process(arguments, core=TESTED_CORE, log=log, environ=environ) as process:
+    with Process(arguments, core=core, log=log, environ=environ, folder=checkout) as process:
         yield Botyard(process, port)
-
-
-@contextmanager
-def with_bots(
-    stage: Stage,
-    bots: int,
-    *,
-    on: PostgreSQL | None = None,
-    turns: Path | None = None,
-    active: bool = True,
-    others: Sequence[str] = (),
-) -> Iterator[Botyard]:
-    """A server that was started with bots in its database, each start on a fresh copy.
-
-    The stand-in is reset to these bots. The database is filled over HTTP, once a run.
-
-    Args:
-        stage: the run.
-        bots: how many.
-        on: where its database is; None for SQLite in its data folder.
-        turns: where to note how late its event loop comes, see `bench.turns`.
-        active: whether the bots are on.
-        others: names of accounts without bots; the same for each call with these bots.
-    """
-    kind = "sqlite" if on is None else "postgresql"
-    prepared = stage.folder / f"botyard-{kind}-{bots}-{'on' if active else 'off'}"
-    if not prepared.exists():
-        _prepare(stage, prepared, bots, on, active=active, others=others)
-    stage.telegram.ask("reset", bots=bots)
-    data = stage.folder / "botyard-data"
-    shutil.rmtree(data, ignore_errors=True)
-    shutil.copytree(prepared, data)
-    if on is None:
-        with _serving(stage, data, bots, database_url=None, turns=turns) as botyard:
-            yield botyard
-        return
-    on.create(_COPY, template=prepared.name)
-    try:
-        with _serving(stage, data, bots, database_url=on.url_of(_COPY), turns=turns) as botyard:
-            yield botyard
-    finally:
-        on.drop(_COPY)
-
-
-def _prepare(
-    stage: Stage,
-    data: Path,
-    bots: int,
-    on: PostgreSQL | None,
-    *,
-    active: bool,
-    others: Sequence[str],
-) -> None:
-    stage.telegram.ask("reset", bots=bots)
-    making = data.with_suffix(".making")
-    url = None
-    if on is not None:
-        on.create(data.name)
-        stage.at_end(lambda: on.drop(data.name))
-        url = on.url_of(data.name)
-    with _serving(stage, making, bots, database_url=url) as botyard:
-        botyard.wait_answers("/healthz")
-        botyard.register()
-        botyard.add_bots(bots, active=active)
-        for username in others:
-            botyard.register(username)
-    making.rename(data)

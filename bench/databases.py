@@ -34,6 +34,10 @@ class PostgreSQL:
         gone = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
         self._execute(gone.format(sql.Identifier(name)))
 
+    def connect(self, name: str) -> psycopg.Connection:
+        """A connection to a database; each of its statements is a transaction."""
+        return psycopg.connect(self.url_of(name), autocommit=True)
+
     def _execute(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(statement)

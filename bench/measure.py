@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 import psutil
+
+from bench.processes import Process
 
 
 def _family(pid: int) -> list[psutil.Process]:
@@ -21,6 +24,11 @@ def cpu_seconds(pid: int) -> float:
             total += times.user + times.system
     ended = psutil.Process(pid).cpu_times()
     return total + ended.children_user + ended.children_system
+
+
+def cpu_of(processes: Iterable[Process]) -> float:
+    """The same of several processes, added up."""
+    return sum(cpu_seconds(process.pid) for process in processes)
 
 
 def rss_bytes(pid: int) -> int:

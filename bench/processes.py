@@ -62,6 +62,7 @@ class Process:
         log: the file its output goes to.
         environ: added to the environment, from which every BOTYARD_ variable was taken out.
         program: what is run; by default this Python interpreter.
+        folder: the current one of the program.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Process:
         log: Path,
         environ: Mapping[str, str] | None = None,
         program: str = sys.executable,
+        folder: Path = ROOT,
     ) -> None:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("BOTYARD_")}
         self.log = log
@@ -81,7 +83,7 @@ class Process:
             with log.open("ab") as output:
                 self._popen = subprocess.Popen(
                     [program, *arguments],
-                    cwd=ROOT,
+                    cwd=folder,
                     stdout=output,
                     stderr=output,
                     stdin=subprocess.DEVNULL,
@@ -134,6 +136,11 @@ class Process:
         except subprocess.TimeoutExpired:
             self._popen.kill()
             self._popen.wait()
+
+    def kill(self) -> None:
+        """Kill it, as a crash does."""
+        self._popen.kill()
+        self._popen.wait()
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -206,11 +213,12 @@ class StandIn:
             raise RuntimeError(f"the stand-in answered {status} to {name}")
         return dict(answer)
 
-    def wait_polled(self, bots: int, tested: Process, *, timeout: float = 120.0) -> None:
-        """Wait until as many bots have a long poll under way."""
+    def wait_polled(self, bots: int, *tested: Process, timeout: float = 120.0) -> None:
+        """Wait until as many bots have a long poll under way, and all programs still run."""
 
         def polled() -> bool:
-            tested.check()
+            for process in tested:
+                process.check()
             return bool(self.ask("state")["parked"] >= bots)
 
         wait_for(f"{bots} bots poll", polled, timeout=timeout)

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.figures import median, median_ratio
 from bench.layout import aligned
-from bench.peers.launch import AIOGRAM, BOTYARD, STOCK, TITLES
+from bench.peers.launch import AIOGRAM, BEFORE, BOTYARD, BOTYARD_POSTGRESQL, STOCK, TITLES
 from bench.scenarios.stall import BASELINE
 
 Row = list[str]
@@ -37,12 +37,17 @@ _PHASES = {
 }
 _WHOLE_CORE = 0.9
 _COMPARED = {"cpu_ms", "per_second", "cpu_ms_at_rate", "rss_kb"}
+_ALWAYS = {"x stock PTB": (BOTYARD, STOCK), "x aiogram": (BOTYARD, AIOGRAM)}
+_WITH_BEFORE = {
+    "x before": (BOTYARD, BEFORE[BOTYARD]),
+    "x before, PostgreSQL": (BOTYARD_POSTGRESQL, BEFORE[BOTYARD_POSTGRESQL]),
+}
 
 
 def table(results: dict[str, Any]) -> str:
     """All results as one table of text; ratios above 1 are in Botyard's favour."""
     peers: list[str] = results["peers"]
-    head = ["", *(TITLES[peer] for peer in peers), "x stock PTB", "x aiogram"]
+    head = ["", *(TITLES[peer] for peer in peers), *_ratios(peers)]
     rows: list[Row] = [head]
     found = results["scenarios"]
     sizes = results["sizes"]
@@ -58,6 +63,11 @@ def table(results: dict[str, Any]) -> str:
     return aligned(rows)
 
 
+def _ratios(peers: list[str]) -> dict[str, tuple[str, str]]:
+    """The columns of ratios: whose values are compared with whose."""
+    return _ALWAYS | {title: pair for title, pair in _WITH_BEFORE.items() if not {*pair} - {*peers}}
+
+
 def _compare(
     found: dict[str, Any],
     measures: list[tuple[str, str, int]],
@@ -71,10 +81,10 @@ def _compare(
         value: Callable[[str], Any] = lambda peer, name=name: found[peer][name]  # noqa: E731
         cells = [f"{median(value(p)) if of_rounds else value(p):.{digits}f}" for p in peers]
         ratios = [
-            _ratio(name, value(BOTYARD), value(other), of_rounds)
-            if name in _COMPARED and other in peers and BOTYARD in peers
+            _ratio(name, value(ours), value(other), of_rounds)
+            if name in _COMPARED and other in peers and ours in peers
             else ""
-            for other in (STOCK, AIOGRAM)
+            for ours, other in _ratios(peers).values()
         ]
         rows.append([title.format(**sizes), *cells, *ratios])
     return rows
@@ -90,8 +100,9 @@ def _ratio(name: str, ours: Any, theirs: Any, of_rounds: bool) -> str:
 def _rows(cells: dict[str, dict[str, str]], peers: list[str]) -> list[Row]:
     """Rows without ratios, from what each program has to say by title."""
     titles = list(dict.fromkeys(title for column in cells.values() for title in column))
+    none = [""] * len(_ratios(peers))
     return [
-        [title, *(cells.get(peer, {}).get(title, "") for peer in peers), "", ""] for title in titles
+        [title, *(cells.get(peer, {}).get(title, "") for peer in peers), *none] for title in titles
     ]
 
 

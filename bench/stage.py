@@ -35,6 +35,9 @@ class Sizes:
         lanes_window: of each of its measurements.
         api_warm_up, api_window: of each measurement of the API.
         login_window: instead of api_window where passwords are hashed.
+        settle: from the last bot's first poll to idleness with several servers, or to the kill.
+        killed: bots of the process of three that is killed in the failover scenario.
+        delay: until the stand-in handles a call meanwhile.
     """
 
     bots: int = 100
@@ -55,6 +58,9 @@ class Sizes:
     api_warm_up: float = 0.5
     api_window: int = 2
     login_window: int = 4
+    settle: float = 5.0
+    killed: int = 2500
+    delay: float = 0.08
 
 
 QUICK = Sizes(
@@ -73,6 +79,8 @@ QUICK = Sizes(
     api_warm_up=0.3,
     api_window=1,
     login_window=2,
+    settle=0.5,
+    killed=20,
 )
 
 
@@ -86,6 +94,7 @@ class Stage:
         sizes: how much is measured.
         peers: the programs that are compared.
         postgresql: where Botyard's second database is; None for SQLite alone.
+        before: a checkout of another commit that is measured, too.
     """
 
     telegram: StandIn
@@ -93,6 +102,7 @@ class Stage:
     sizes: Sizes
     peers: list[str]
     postgresql: PostgreSQL | None = None
+    before: Path | None = None
     began: float = field(default_factory=time.monotonic)
     _endings: ExitStack = field(default_factory=ExitStack)
 

@@ -141,6 +141,10 @@ class Wishes:
             return not bot.wanted
         return False
 
+    async def tell(self, bot_id: int) -> None:
+        """Tell the process that has taken a wish that it is carried out, as soon as it is."""
+        await self._wait_here(bot_id, within=self._settings.start_wait)
+
     async def _wait_here(self, bot_id: int, *, within: float) -> bool:
         is_stable = await self._manager.wait_until_stable(bot_id, within=within)
         if self._ownership.process_id is not None:

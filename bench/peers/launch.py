@@ -1,4 +1,4 @@
-"""The four programs that are compared, and how each is started."""
+"""The programs that are compared, and how each is started."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from bench.botyard import Botyard, with_bots
-from bench.processes import TESTED_CORE, Process
+from bench.botyard import Botyard
+from bench.installations import Build, with_bots
+from bench.processes import ROOT, TESTED_CORE, Process
 from bench.stage import Stage
 
 STOCK, SHARED_TLS, AIOGRAM, BOTYARD = "stock_ptb", "shared_tls_ptb", "aiogram", "botyard"
 BOTYARD_POSTGRESQL = "botyard_postgresql"  # with --postgresql
+BEFORE = {  # with --before
+    BOTYARD: "botyard_before",
+    BOTYARD_POSTGRESQL: "botyard_postgresql_before",
+}
 AIOGRAM_UVLOOP = "aiogram_uvloop"  # not run unless asked for
 
 TITLES = {
@@ -21,6 +26,8 @@ TITLES = {
     AIOGRAM_UVLOOP: "the same on uvloop",
     BOTYARD: "Botyard",
     BOTYARD_POSTGRESQL: "on PostgreSQL",
+    BEFORE[BOTYARD]: "before",
+    BEFORE[BOTYARD_POSTGRESQL]: "before, PostgreSQL",
 }
 DEFAULT = [STOCK, SHARED_TLS, AIOGRAM, BOTYARD]
 QUICK = [STOCK, AIOGRAM, BOTYARD]
@@ -35,7 +42,7 @@ _SCRIPTS = {
 
 def servers(stage: Stage) -> list[str]:
     """Those of the programs that are Botyard."""
-    return [peer for peer in stage.peers if peer in (BOTYARD, BOTYARD_POSTGRESQL)]
+    return [peer for peer in stage.peers if peer in {*BEFORE, *BEFORE.values()}]
 
 
 def botyard_with_bots(
@@ -48,8 +55,12 @@ def botyard_with_bots(
     others: Sequence[str] = (),
 ) -> AbstractContextManager[Botyard]:
     """One of `servers`; see `with_bots`."""
-    on = stage.postgresql if peer == BOTYARD_POSTGRESQL else None
-    return with_bots(stage, bots, on=on, turns=turns, active=active, others=others)
+    of_postgresql = (BOTYARD_POSTGRESQL, BEFORE[BOTYARD_POSTGRESQL])
+    build = Build(
+        on=stage.postgresql if peer in of_postgresql else None,
+        checkout=(stage.before or ROOT) if peer in BEFORE.values() else ROOT,
+    )
+    return with_bots(stage, bots, build=build, turns=turns, active=active, others=others)
 
 
 @contextmanager

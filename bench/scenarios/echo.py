@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from bench.measure import cpu_seconds
+from bench.measure import cpu_of, cpu_seconds
 from bench.peers.launch import TITLES, running
 from bench.processes import Process
 from bench.stage import Stage
@@ -29,15 +30,28 @@ def run(stage: Stage) -> dict[str, Any]:
 
 
 def _one(stage: Stage, peer: str) -> dict[str, float]:
+    with running(stage, peer, stage.sizes.talking) as process:
+        return measure(stage, process)
+
+
+def measure(stage: Stage, *processes: Process) -> dict[str, float]:
+    """Measure programs whose bots poll, the `talking` ones of the sizes in all.
+
+    Args:
+        stage: the run.
+        processes: share the bots; their CPU time is added up.
+
+    Returns:
+        A value for each name that `run` tells.
+    """
     sizes, telegram = stage.sizes, stage.telegram
-    with running(stage, peer, sizes.talking) as process:
-        telegram.ask("load", mode="closed", bots=sizes.talking, chats=sizes.chats, in_flight=2)
-        full = _window(stage, process)
-        lost = telegram.drain()
-        telegram.ask("load", mode="rate", bots=sizes.talking, chats=sizes.chats, rate=sizes.rate)
-        at_rate = _window(stage, process)
-        lost += telegram.drain()
-        wrong = telegram.ask("state")["wrong"]
+    telegram.ask("load", mode="closed", bots=sizes.talking, chats=sizes.chats, in_flight=2)
+    full = _window(stage, processes)
+    lost = telegram.drain()
+    telegram.ask("load", mode="rate", bots=sizes.talking, chats=sizes.chats, rate=sizes.rate)
+    at_rate = _window(stage, processes)
+    lost += telegram.drain()
+    wrong = telegram.ask("state")["wrong"]
     return {
         "per_second": full["answered"] / full["seconds"],
         "cpu_ms": 1000 * full["cpu"] / full["answered"],
@@ -51,17 +65,18 @@ def _one(stage: Stage, peer: str) -> dict[str, float]:
     }
 
 
-def _window(stage: Stage, process: Process) -> dict[str, float]:
-    """Watch a program under the load that is on now."""
+def _window(stage: Stage, processes: Sequence[Process]) -> dict[str, float]:
+    """Watch programs under the load that is on now."""
     time.sleep(stage.sizes.warm_up)
     standin = stage.telegram.process.pid
-    before, standin_before = cpu_seconds(process.pid), cpu_seconds(standin)
+    before, standin_before = cpu_of(processes), cpu_seconds(standin)
     stage.telegram.ask("begin")
     time.sleep(stage.sizes.window)
     window = stage.telegram.ask("window")
-    process.check()
+    for process in processes:
+        process.check()
     return {
         **window,
-        "cpu": cpu_seconds(process.pid) - before,
+        "cpu": cpu_of(processes) - before,
         "standin_cpu": cpu_seconds(standin) - standin_before,
     }

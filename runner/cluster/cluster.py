@@ -21,8 +21,6 @@ from runner.runner import Runner
 
 log = logging.getLogger("botyard.cluster")
 
-PATIENCE = 10.0  # seconds that somebody waits for a wish to be carried out
-
 
 def _nothing(_users: list[int]) -> None:
     """Do nothing."""
@@ -126,12 +124,9 @@ class Cluster:
                 self._start(self._runner.handle_again(bot_id), f"backlog of bot {bot_id}")
 
     async def _reconcile(self, bot_id: int) -> None:
-        runner = self._runner
         try:
-            await runner.reconciler.reconcile(bot_id)
-            if runner.statuses.latest(bot_id) is not None:  # it runs here, or has until now
-                await runner.manager.wait_until_stable(bot_id, within=PATIENCE)
-                await runner.statuses.flush()  # somebody may wait for it
+            await self._runner.reconciler.reconcile(bot_id)
+            await self._runner.wishes.tell(bot_id)
         except StorageError as error:
             log.warning("the wish for bot %d is not carried out yet: %s", bot_id, error)
             self._runner.reconciler.doubt()
