@@ -78,7 +78,13 @@ async def _scrape(database_url: str, folder: Path) -> str:
             await ann.add_bot(bot)
             telegram.send_message(bot.id, text="hello")
             await telegram.wait_sent(bot.id, timeout=DEADLINE)
-            return (await ann.get("/metrics")).text
+            telegram.inject(kind="delay", seconds=DEADLINE, method="sendMessage")
+            telegram.send_message(bot.id, text="still unanswered")
+            async with asyncio.timeout(DEADLINE):
+                while True:
+                    text = (await ann.get("/metrics")).text
+                    if "botyard_outbox_messages{" in text:
+                        return text
     finally:
         await botyard.drain(1)
         await botyard.close()
