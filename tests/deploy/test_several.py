@@ -10,7 +10,6 @@ import asyncio
 import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,21 +18,19 @@ import pytest
 from support.client import BOTS, Client, register
 from support.postgresql import free_port
 from support.proxies import (
-    make_certificate,
+    NGINX,
+    haproxy_file,
+    make_pem,
     nginx_files,
-    running,
+    proxied,
     see_events_at_once,
-    site,
     tool,
 )
-from support.server_process import ROOT
 
 from sandbox import Sandbox
 from server.app import Botyard
 from server.config import Config
 
-DEPLOY = ROOT / "deploy"
-NGINX, HAPROXY = DEPLOY / "nginx-servers.conf", DEPLOY / "haproxy.cfg"
 PROXIES = ["nginx", "haproxy"]
 
 
@@ -46,10 +43,7 @@ def config(config: Config) -> Config:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a certificate of panel.example.org."""
-    folder = make_certificate(tmp_path_factory.mktemp("certificate"))
-    both = (folder / "fullchain.pem").read_text() + (folder / "privkey.pem").read_text()
-    (folder / "both.pem").write_text(both)
-    return folder
+    return make_pem(tmp_path_factory.mktemp("certificate"))
 
 
 class Ailing:
@@ -77,49 +71,6 @@ async def ailing() -> AsyncIterator[Ailing]:
     ailing.port = server.sockets[0].getsockname()[1]
     async with server:
         yield ailing
-
-
-@asynccontextmanager
-async def proxied(
-    proxy: str, folder: Path, certificate: Path, servers: list[str]
-) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
-    """A proxy in front of three servers; a client's session, and the address of the site."""
-    plain, tls = free_port(), free_port()
-    if proxy == "nginx":
-        listed = [f"10.0.0.{number}:8000" for number in (1, 2, 3)]
-        changes = dict(zip(listed, servers, strict=True))
-        whole = nginx_files(
-            NGINX.read_text(), folder, certificate, http=plain, https=tls, changes=changes
-        )
-        command = [tool("nginx"), "-p", str(folder), "-c", str(whole)]
-    else:
-        whole = haproxy_file(folder, certificate, servers, http=plain, https=tls)
-        command = [tool("haproxy"), "-db", "-f", str(whole)]
-    async with (
-        running(*command, port=tls),
-        aiohttp.ClientSession(
-            connector=site(certificate), cookie_jar=aiohttp.DummyCookieJar()
-        ) as http,
-    ):
-        yield http, f"https://panel.example.org:{tls}"
-
-
-def haproxy_file(
-    folder: Path, certificate: Path, servers: list[str], *, http: int, https: int
-) -> Path:
-    """deploy/haproxy.cfg with other addresses."""
-    text = HAPROXY.read_text()
-    for old, new in (
-        ("bind :80\n", f"bind 127.0.0.1:{http}\n"),
-        ("bind :443 ", f"bind 127.0.0.1:{https} "),
-        ("/etc/haproxy/panel.example.org.pem", str(certificate / "both.pem")),
-        *((f"10.0.0.{number}:8000", server) for number, server in enumerate(servers, 1)),
-    ):
-        assert old in text
-        text = text.replace(old, new)
-    whole = folder / "haproxy.cfg"
-    whole.write_text(text)
-    return whole
 
 
 @pytest.mark.parametrize("proxy", PROXIES)

@@ -17,6 +17,11 @@ import pytest
 
 from sandbox import Sandbox
 from support.client import DEADLINE, Client
+from support.postgresql import free_port
+from support.server_process import ROOT
+
+DEPLOY = ROOT / "deploy"
+NGINX, HAPROXY = DEPLOY / "nginx-servers.conf", DEPLOY / "haproxy.cfg"
 
 
 def tool(name: str) -> str:
@@ -36,6 +41,14 @@ def make_certificate(folder: Path) -> Path:
          "-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")],
         check=True, capture_output=True,
     )  # fmt: skip
+    return folder
+
+
+def make_pem(folder: Path) -> Path:
+    """Make a certificate, and a file with its key, too, as HAProxy wants it."""
+    make_certificate(folder)
+    both = (folder / "fullchain.pem").read_text() + (folder / "privkey.pem").read_text()
+    (folder / "both.pem").write_text(both)
     return folder
 
 
@@ -131,3 +144,46 @@ class _Local(aiohttp.abc.AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+@asynccontextmanager
+async def proxied(
+    proxy: str, folder: Path, certificate: Path, servers: list[str]
+) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+    """A proxy in front of three servers; a client's session, and the address of the site."""
+    plain, tls = free_port(), free_port()
+    if proxy == "nginx":
+        listed = [f"10.0.0.{number}:8000" for number in (1, 2, 3)]
+        changes = dict(zip(listed, servers, strict=True))
+        whole = nginx_files(
+            NGINX.read_text(), folder, certificate, http=plain, https=tls, changes=changes
+        )
+        command = [tool("nginx"), "-p", str(folder), "-c", str(whole)]
+    else:
+        whole = haproxy_file(folder, certificate, servers, http=plain, https=tls)
+        command = [tool("haproxy"), "-db", "-f", str(whole)]
+    async with (
+        running(*command, port=tls),
+        aiohttp.ClientSession(
+            connector=site(certificate), cookie_jar=aiohttp.DummyCookieJar()
+        ) as http,
+    ):
+        yield http, f"https://panel.example.org:{tls}"
+
+
+def haproxy_file(
+    folder: Path, certificate: Path, servers: list[str], *, http: int, https: int
+) -> Path:
+    """deploy/haproxy.cfg with other addresses."""
+    text = HAPROXY.read_text()
+    for old, new in (
+        ("bind :80\n", f"bind 127.0.0.1:{http}\n"),
+        ("bind :443 ", f"bind 127.0.0.1:{https} "),
+        ("/etc/haproxy/panel.example.org.pem", str(certificate / "both.pem")),
+        *((f"10.0.0.{number}:8000", server) for number, server in enumerate(servers, 1)),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    whole = folder / "haproxy.cfg"
+    whole.write_text(text)
+    return whole
