@@ -75,17 +75,17 @@ async def test_a_server_that_is_frozen_for_long_begins_anew(ensemble: Ensemble) 
     load = await add_bots(ensemble, "one", 8)
     await until_shared(ensemble, "one", "two", each=4)
     before = dict(await ensemble.rows("SELECT name, id FROM processes"))
-    load.start()
-    await load.go_on(3)
-    frozen = ensemble.servers["one"].process
-    frozen.send_signal(signal.SIGSTOP)
-    try:
-        await load.go_on(8)  # these are more than eight seconds
-        assert await owned(ensemble) == {"two": 8}
-    finally:
-        frozen.send_signal(signal.SIGCONT)
-    await until_shared(ensemble, "one", "two", each=4)
-    await load.go_on(2)
+    async with load.writing():
+        await load.go_on(3)
+        frozen = ensemble.servers["one"].process
+        frozen.send_signal(signal.SIGSTOP)
+        try:
+            await load.go_on(8)  # these are more than eight seconds
+            assert await owned(ensemble) == {"two": 8}
+        finally:
+            frozen.send_signal(signal.SIGCONT)
+        await until_shared(ensemble, "one", "two", each=4)
+        await load.go_on(2)
     repeated = await load.finish(repeats=1)
     after = dict(await ensemble.rows("SELECT name, id FROM processes"))
     assert after["two"] == before["two"] != before["one"] < after["one"]
@@ -100,13 +100,13 @@ async def test_a_server_that_is_frozen_for_a_moment_keeps_its_bots(ensemble: Ens
     load = await add_bots(ensemble, "one", 4)
     await until_shared(ensemble, "one", "two", each=2)
     before = await owners(ensemble)
-    load.start()
-    await load.go_on(2)
-    frozen = ensemble.servers["one"].process
-    frozen.send_signal(signal.SIGSTOP)
-    await asyncio.sleep(2.0)  # nothing to wait for: the time is what is tested
-    frozen.send_signal(signal.SIGCONT)
-    await beats(ensemble)
+    async with load.writing():
+        await load.go_on(2)
+        frozen = ensemble.servers["one"].process
+        frozen.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(2.0)  # nothing to wait for: the time is what is tested
+        frozen.send_signal(signal.SIGCONT)
+        await beats(ensemble)
     assert await load.finish(repeats=0) == 0
     assert await owners(ensemble) == before
     assert load.conflicts() == 0
@@ -137,13 +137,13 @@ async def test_an_outage_of_the_database_moves_no_bot(
     load = await add_bots(ensemble, "one", 6)
     await until_shared(ensemble, "one", "two", each=3)
     before = await owners(ensemble)
-    load.start()
-    await load.go_on(2)
-    await asyncio.to_thread(postgresql.stop, mode)
-    await asyncio.sleep(seconds)  # nothing to wait for: the time is what is tested
-    await asyncio.to_thread(postgresql.start)
-    await beats(ensemble)
-    await load.go_on(1)
+    async with load.writing():
+        await load.go_on(2)
+        await asyncio.to_thread(postgresql.stop, mode)
+        await asyncio.sleep(seconds)  # nothing to wait for: the time is what is tested
+        await asyncio.to_thread(postgresql.start)
+        await beats(ensemble)
+        await load.go_on(1)
     repeated = await load.finish(repeats=1)
     assert await owners(ensemble) == before
     assert not [line for one in ["one", "two"] for line in logged(ensemble, one, "is dead")]
@@ -170,7 +170,6 @@ async def test_two_servers_of_one_name_in_one_folder_refuse(ensemble: Ensemble) 
     assert [name for (name,) in await ensemble.rows("SELECT name FROM processes")] == ["one"]
 
 
-@pytest.mark.slow
 async def test_a_server_that_is_restarted_does_not_wait_for_the_locks_of_its_predecessor(
     ensemble: Ensemble,
 ) -> None:
@@ -178,9 +177,10 @@ async def test_a_server_that_is_restarted_does_not_wait_for_the_locks_of_its_pre
     load = await add_bots(ensemble, "one", 1)
     ((before, session),) = await ensemble.rows("SELECT id, session FROM processes")
     await ensemble.servers["one"].end(signal.SIGKILL)
-    async with await ensemble.connect(session) as stuck:
-        await stuck.execute("SELECT 1 FROM processes WHERE id = %s FOR KEY SHARE", (before,))
-        await ensemble.start("one")
-        assert logged(ensemble, "one", f"process {before} has ended: its bots are free")
+    stuck = await ensemble.connect(session)
+    await stuck.execute("SELECT 1 FROM processes WHERE id = %s FOR KEY SHARE", (before,))
+    await ensemble.start("one")
+    assert logged(ensemble, "one", f"process {before} has ended: its bots are free")
+    await stuck.close()
     load.write()
     await until(load.is_answered, "answers")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from sandbox import Sandbox, SandboxBot
@@ -27,7 +28,6 @@ class NumberedLoad:
     chats: int = 3
     pause: float = 1.1
     asked: Counter[Chat] = field(default_factory=Counter)
-    _task: asyncio.Task[None] | None = None
 
     def write(self) -> None:
         """Have everybody write once."""
@@ -37,22 +37,22 @@ class NumberedLoad:
                 text = f"message {self.asked[bot.id, chat]}"
                 self.telegram.send_message(bot.id, text=text, chat_id=chat)
 
-    def start(self) -> None:
-        """Have them write again and again."""
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Have them write again and again in this block."""
 
         async def run() -> None:
             while True:
-                self.write()
                 await asyncio.sleep(self.pause)
+                self.write()
 
-        self._task = asyncio.create_task(run(), name="users")
-
-    async def stop(self) -> None:
-        """Have them write no more."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        self.write()
+        task = asyncio.create_task(run(), name="users")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
 
     async def go_on(self, messages: int) -> None:
         """Wait until everybody has written some more."""
@@ -74,7 +74,7 @@ class NumberedLoad:
         return all(len(set(answers[chat])) == asked for chat, asked in self.asked.items())
 
     async def finish(self, *, repeats: int, deadline: float = 60.0) -> int:
-        """Stop, wait for all answers, and check them.
+        """Wait for all answers, and check them.
 
         Args:
             repeats: how many answers a chat may have got twice: one for each fault.
@@ -82,7 +82,6 @@ class NumberedLoad:
         Returns:
             How many were repeated.
         """
-        await self.stop()
         await until(self.is_answered, "an answer to each", deadline=deadline)
         repeated = 0
         for chat, numbers in self.answers().items():
