@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import signal
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,12 +28,12 @@ if PGBOUNCER is None:
 
 
 @pytest.fixture
-async def pooled_url(pg_url: str, tmp_path: Path) -> AsyncIterator[str]:
+async def pooled_url(pg_url: str) -> AsyncIterator[str]:
     """The database through PgBouncer in transaction mode, set up as docs/scaling.md says."""
     parts = urlsplit(pg_url)
     name, port = parts.path[1:], free_port()
-    folder = tmp_path / "pgbouncer"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="botyard-pgbouncer-"))  # which any user may enter
+    folder.chmod(0o755)
     (folder / "users").write_text('"botyard" ""\n')
     (folder / "pgbouncer.ini").write_text(
         f"[databases]\n{name} = host=127.0.0.1 port={parts.port} dbname={name}\n[pgbouncer]\n"
@@ -44,8 +45,6 @@ async def pooled_url(pg_url: str, tmp_path: Path) -> AsyncIterator[str]:
     if os.geteuid() == 0:
         account = pwd.getpwnam("nobody")
         shutil.chown(folder, account.pw_uid, account.pw_gid)
-        for path in (tmp_path, *tmp_path.parents[:2]):
-            path.chmod(0o755)
         user = ["-u", "nobody"]
     process = await asyncio.create_subprocess_exec(
         str(PGBOUNCER), "-q", *user, str(folder / "pgbouncer.ini")
@@ -64,6 +63,7 @@ async def pooled_url(pg_url: str, tmp_path: Path) -> AsyncIterator[str]:
     yield url
     process.terminate()
     await process.wait()
+    shutil.rmtree(folder)
 
 
 async def test_servers_work_through_a_pooler(

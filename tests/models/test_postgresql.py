@@ -37,7 +37,7 @@ from server.config import Config
 # are gone and not just told to go.
 DISCONNECT = f"""
     SELECT pg_terminate_backend(pid, {round(1000 * DEADLINE)}) FROM pg_stat_activity
-    WHERE application_name = 'botyard' AND datname = '{{}}'
+    WHERE application_name LIKE 'botyard%' AND datname = '{{}}'
         AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)
 """
 

@@ -199,8 +199,9 @@ class Fence:
         if self.shut:
             raise ProcessLost("these bots are another process's")
 
-    def lost(self) -> None:
+    def lost(self, process_id: int) -> None:
         """Count the refusals."""
+        assert process_id == 7
         self.losses += 1
 
 
