@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from models.cluster import processes
@@ -118,11 +119,24 @@ class Claimer:
         found = await self._db.read(processes.count, process_id)
         self.counts.unowned = found.unowned
         if not any(one.id == process_id for one in able) and able:
-            await self._give(self._owned()[: share.STEP])  # draining, or cut off from Telegram
+            await self.drain()  # about to end, or cut off from Telegram
             return
         await self._claim(process_id, found, share.fair(found.wanted, len(able)))
         if found.unwanted:
             await self._db.write_as_owner(processes.release_unwanted, process_id)
+
+    @contextmanager
+    def _doubting(self) -> Iterator[None]:
+        """Have all bots compared with their rows if this fails.
+
+        They may be this process's, and not run: those that it claimed, if only the answer was
+        lost; and those that it stopped to give them away, if that was not stored.
+        """
+        try:
+            yield
+        except BaseException:
+            self._reconciler.doubt()
+            raise
 
     def _owned(self) -> list[int]:
         return sorted(bot.record.id for bot in self._manager.bots())
@@ -130,7 +144,8 @@ class Claimer:
     async def _claim(self, process_id: int, found: Ownerships, fair: int) -> None:
         if found.unowned and (limit := share.to_claim(found.mine, fair)):
             began = asyncio.get_running_loop().time()
-            claimed = await self._db.write_as_owner(processes.claim, process_id, limit=limit)
+            with self._doubting():
+                claimed = await self._db.write_as_owner(processes.claim, process_id, limit=limit)
             self.counts.claimed += len(claimed)
             if claimed:
                 log.info("%d bots claimed", len(claimed))
@@ -157,7 +172,8 @@ class Claimer:
         async def release() -> None:
             await self._db.write_as_owner(processes.release, process_id, bot_ids)
 
-        await give_away(self._manager, bot_ids, release)
+        with self._doubting():
+            await give_away(self._manager, bot_ids, release)
         self.counts.released += len(bot_ids)
         log.info("%d bots given away", len(bot_ids))
 
