@@ -11,6 +11,7 @@ from functools import partial
 from models.bots.records import BotRecord
 from models.engine.base import now
 from models.errors import NotOwner
+from models.messaging.resumption import Resumption
 from models.redaction import keep_secret
 from runner.attempts import back_off, is_known_good, known_reason, retry_delay
 from runner.diagnosis import Diagnosis, classify_error
@@ -65,7 +66,7 @@ class ManagedBot:
         *,
         priority: bool,
         unreachable: str | None = None,
-        warm: bool = False,
+        warm: Resumption | None = None,
     ) -> None:
         """Carry out the wish that the bot runs: start it, or retry at once.
 
@@ -74,7 +75,8 @@ class ManagedBot:
             priority: True if a request waits for the bot.
             unreachable: the reason if Telegram was just found to be unreachable: then wait before
                 the first attempt.
-            warm: True if another process has run the bot until a moment ago.
+            warm: what the bot resumes from, if another process has run it until a moment ago; None
+                to begin as at any start.
         """
         self.record = record
         state = self._status.state
@@ -87,7 +89,7 @@ class ManagedBot:
             self._context.observer.observe(record, self.status, is_new_state=False)
         elif unreachable is None:
             self._set_state(BotState.STARTING, *known_reason(record))
-            self._spawn(warm=warm and is_known_good(record))
+            self._spawn(warm=warm if is_known_good(record) else None)
         else:
             self._retry(Diagnosis(Reason.TELEGRAM_UNREACHABLE, unreachable), attempts=1)
             self._spawn()
@@ -180,7 +182,7 @@ class ManagedBot:
 
     # -- the task
 
-    def _spawn(self, *, warm: bool = False) -> None:
+    def _spawn(self, *, warm: Resumption | None = None) -> None:
         self._task = asyncio.create_task(self._run(warm=warm), name=f"bot {self.record.id}")
         self._task.add_done_callback(self._ended)
 
@@ -200,7 +202,7 @@ class ManagedBot:
         self._retry(diagnosis, attempts=self._status.attempts + 1)
         self._spawn()
 
-    async def _run(self, *, warm: bool) -> None:
+    async def _run(self, *, warm: Resumption | None) -> None:
         """Keep the bot running until it is stopped or fails for good."""
         keep_secret(self.record.token)
         while True:
@@ -227,7 +229,7 @@ class ManagedBot:
                 self.record = replace(self.record, last_update_at=run.poller.last_update_at)
             if run.crash is None:
                 return
-            warm = False
+            warm = None
 
     def _crashed(self, run: BotRun, error: BaseException | None) -> None:
         """Stop a run after a chat's task has crashed; the journal has all of its updates.
@@ -238,7 +240,7 @@ class ManagedBot:
             run.crash = error or RuntimeError("the task of a chat was cancelled")
             self._task.cancel()
 
-    async def _serve(self, run: BotRun, *, warm: bool) -> None:
+    async def _serve(self, run: BotRun, *, warm: Resumption | None) -> None:
         """Make attempts, with pauses, until the bot is stopped, fails for good, or crashes."""
         try:
             await self._attempt(run, warm=warm)
@@ -251,18 +253,18 @@ class ManagedBot:
             self._task.uncancel()
             self._react(run.crash, attempts=run.attempts)
 
-    async def _attempt(self, run: BotRun, *, warm: bool = False) -> None:
+    async def _attempt(self, run: BotRun, *, warm: Resumption | None = None) -> None:
         """Connect and poll until an error occurs, and set the state that follows from it."""
         attempts = run.attempts = self._status.attempts
         if self._status.state is BotState.RETRYING:
             self._try_again()
         try:
-            token, detail = await run.connect(self.record, warm=warm)
+            token, detail = await run.connect(self.record, warm=warm is not None)
             self.record = replace(
                 self.record, telegram_id=token.telegram_id, username=token.username
             )
             self._set_state(BotState.RUNNING, detail=detail)
-            await run.receive(self.record.id)
+            await run.receive(self.record.id, resumption=warm)
         except NotOwner as error:
             log.info("bot %d: %s", self.record.id, error)
             self._context.observer.disowned(self.record.id, self.record.token_generation)

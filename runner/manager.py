@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from models.bots.records import BotRecord
+from models.messaging.resumption import Resumption
 from models.waiting import completes
 from runner.bot import ManagedBot
 from runner.bot_locks import BotLocks
@@ -60,7 +61,7 @@ class BotManager:
         *,
         priority: bool = True,
         unreachable: str | None = None,
-        warm: bool = False,
+        warm: Resumption | None = None,
     ) -> None:
         """Carry out an owner's wish; the bot's lock must be held.
 

@@ -14,11 +14,13 @@ from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
 from models.errors import SecretMismatch, StorageError, StorageUnavailable
+from models.messaging.resumption import Resumption, resume
 from runner.boot_progress import BootProgress
 from runner.loop_pacer import LoopPacer
 from runner.manager import BotManager
 from runner.ownership import Ownership
 from runner.settings import RunnerTuning
+from runner.updates.journal import OFFSET_LIFETIME
 
 T = TypeVar("T")
 
@@ -113,31 +115,40 @@ class Reconciler:
         async with AsyncExitStack() as locks:
             for bot_id in free:
                 await locks.enter_async_context(self._manager.lock(bot_id))
-            records = await self._db.read(bots.get_several, self._vault, free)
+            records, resumptions = await self._db.read(self._read_page, free, warm=warm)
             for bot_id in free:
                 record = records.get(bot_id)
                 if record is None or not record.wanted or self._manager.find(bot_id) is not None:
                     others.append(bot_id)
                     continue
                 await pace.wait()
-                await self._manager.apply(record, priority=False, warm=warm)
+                await self._manager.apply(record, priority=False, warm=resumptions.get(bot_id))
         self.boot.begun(bot_ids)
         for bot_id in others:  # without the page's locks: stopping can take a while
             await self.reconcile(bot_id)
 
-    async def reconcile(self, bot_id: int) -> None:
+    def _read_page(
+        self, bot_ids: list[int], *, warm: bool
+    ) -> tuple[dict[int, BotRecord], dict[int, Resumption]]:
+        records = bots.get_several(self._vault, bot_ids)
+        return records, resume(bot_ids, forget_after=OFFSET_LIFETIME) if warm and records else {}
+
+    async def reconcile(self, bot_id: int, *, priority: bool = False) -> None:
         """Bring a bot in line with the database.
+
+        Args:
+            priority: True if somebody waits for the bot.
 
         Raises:
             StorageError: the database did not answer; nothing was changed.
         """
         async with self._manager.lock(bot_id):
-            await self._reconcile_locked(bot_id)
+            await self._reconcile_locked(bot_id, priority=priority)
             managed = self._manager.find(bot_id)
             if managed is None or managed.stable.is_set():
                 self.boot.tried(bot_id)
 
-    async def _reconcile_locked(self, bot_id: int) -> None:
+    async def _reconcile_locked(self, bot_id: int, *, priority: bool = False) -> None:
         try:
             record = await self._db.read(bots.get, self._vault, bot_id)
         except SecretMismatch as error:
@@ -147,7 +158,7 @@ class Reconciler:
         if record is None:
             await self._manager.forget(bot_id)
         else:
-            await self._manager.apply(record, priority=False)
+            await self._manager.apply(record, priority=priority)
 
     async def apply_stored(
         self, known: BotRecord, *, unreachable: str | None = None

@@ -13,8 +13,10 @@ from telegram.error import Conflict
 
 from dialogs.events import Dialog
 from models.bots.records import BotRecord, VerifiedToken, Writer
+from models.errors import NotOwner
 from models.messaging.marks import Result
 from models.messaging.messages import StoredMessage
+from models.messaging.resumption import Resumption
 from models.redaction import foreign
 from runner.loop_pacer import LoopPacer
 from runner.ownership import Ownership
@@ -166,19 +168,26 @@ class BotRun:
             await self.context.observer.confirm(record.id, token)
         return token
 
-    async def receive(self, bot_id: int) -> None:
+    async def receive(self, bot_id: int, *, resumption: Resumption | None = None) -> None:
         """Queue the stored backlog, then poll until an error occurs.
+
+        Args:
+            resumption: what was read when another process had let go of the bot; None to read it.
 
         Raises:
             TelegramError: Telegram no longer serves the bot.
             StorageError: new updates could not be stored; they stay unconfirmed.
         """
         if not self.has_backlog:
-            resumption = await self.context.journal.resume(bot_id)
+            resumption = resumption or await self.context.journal.resume(bot_id)
+            if resumption is None:
+                raise NotOwner("the bot was deleted")
             self.poller.offset = resumption.offset
             self.poller.last_update_at = resumption.last_update_at
             await self.outbox.load(resumption.unsent)
-            await self.processor.load_backlog(resumption.blocked_chats)
+            await self.processor.load_backlog(
+                resumption.blocked_chats, is_empty=not resumption.has_waiting
+            )
             self.has_backlog = True
         settings, conflicts = self.context.settings, 0
         while True:

@@ -39,6 +39,8 @@ from runner.wishes import Wishes
 
 log = logging.getLogger("botyard.runner")
 
+STARTING = 60.0  # seconds that a bell for a bot waits for its start
+
 
 class _Observer:
     """Writes and publishes the statuses of bots; see `RunObserver`."""
@@ -151,18 +153,31 @@ class Runner:
         )
         await self.statuses.save_polls((bot_id, at) for bot_id, at in polls if at is not None)
 
-    def send_written(self, bot_id: int) -> None:
+    async def send_written(self, bot_id: int) -> None:
         """Send what people have written in other processes, if the bot runs here."""
+        await self._started(bot_id)
         if (run := self.manager.run(bot_id)) is not None:
             run.outbox.doubt(Lane.OPERATOR)
 
+    async def _started(self, bot_id: int) -> None:
+        """Wait while a bot starts: what it resumes from may have been read already."""
+        async with self.manager.lock(bot_id):
+            pass
+        await self.manager.wait_until_stable(bot_id, within=STARTING)
+
     async def handle_again(self, bot_id: int) -> None:
         """Handle updates that are to be handled again, if the bot runs here."""
-        if (run := self.manager.run(bot_id)) is not None and run.has_backlog:
-            try:
-                await run.processor.load_backlog(frozenset())
-            except StorageError as error:
-                log.warning("bot %d: its updates are not read yet: %s", bot_id, error)
+        await self._started(bot_id)
+        if (run := self.manager.run(bot_id)) is None:
+            return
+        while not run.has_backlog:  # a moment, unless the database is away
+            if self.manager.run(bot_id) is not run:
+                return
+            await asyncio.sleep(0.05)
+        try:
+            await run.processor.load_backlog()
+        except StorageError as error:
+            log.warning("bot %d: its updates are not read yet: %s", bot_id, error)
 
     async def expire_messages(self) -> None:
         """Give up messages that have waited too long; called once a minute.

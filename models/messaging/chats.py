@@ -34,12 +34,6 @@ def exists(bot_id: int, chat_id: int) -> bool:
     return bool(Chat.select().where(Chat.bot == bot_id, Chat.chat_id == chat_id).exists())
 
 
-def blocked(bot_id: int) -> frozenset[int]:
-    """Return the chats that refuse a bot's messages."""
-    chats = Chat.select(Chat.chat_id).where(Chat.bot == bot_id, Chat.blocked_at.is_null(False))
-    return frozenset(chat_id for (chat_id,) in chats.tuples())
-
-
 # Nothing is stored for a bot that was deleted or has another token: its chats may be others.
 _OF_WRITERS = (
     "FROM (VALUES ROWS) AS given "

@@ -102,12 +102,6 @@ class StoredMessage:
 _PENDING = "state IN ('queued', 'sending')"  # in the words of its index
 
 
-def unsent(bot_id: int) -> frozenset[tuple[int, str]]:
-    """Return the lanes and states of a bot's messages that are to be sent."""
-    sql = f"SELECT DISTINCT lane, state FROM messages WHERE bot_id = ? AND {_PENDING}"  # noqa: S608
-    return frozenset((lane, state) for lane, state in bulk.select(sql, bot_id))
-
-
 def pending(bot_id: int, lane: Lane, *, after: int, limit: int) -> tuple[list[StoredMessage], bool]:
     """List a bot's messages that are to be sent, oldest first.
 

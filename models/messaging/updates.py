@@ -6,7 +6,7 @@ New updates and marks of handled ones are written by `models.messaging.flush`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import peewee
@@ -44,45 +44,11 @@ class StoredUpdate:
 
 
 @dataclass(frozen=True, slots=True)
-class Resumption:
-    """The stored data from which a bot resumes.
-
-    Args:
-        offset: the offset of its next getUpdates.
-        last_update_at: when it received an update for the last time.
-        blocked_chats: the chats that refuse its messages.
-        unsent: the lanes and states of messages that are to be sent.
-    """
-
-    offset: int
-    last_update_at: datetime | None
-    blocked_chats: frozenset[int]
-    unsent: frozenset[tuple[int, str]]
-
-
-@dataclass(frozen=True, slots=True)
 class Counts:
     """The numbers of pending and of dead updates of a bot."""
 
     pending: int
     dead: int
-
-
-def resume(bot_id: int, *, forget_after: timedelta) -> Resumption:
-    """Read the data from which a bot resumes after it was off.
-
-    Args:
-        forget_after: the time for which an offset is valid. After a week without updates,
-            Telegram continues with a random id (Bot API, Update.update_id).
-    """
-    row = Bot.select(Bot.update_offset, Bot.last_update_at).where(Bot.id == bot_id).get()
-    fresh = row.last_update_at is not None and now() - row.last_update_at < forget_after
-    return Resumption(
-        offset=row.update_offset if fresh else 0,
-        last_update_at=row.last_update_at,
-        blocked_chats=chats.blocked(bot_id),
-        unsent=messages.unsent(bot_id),
-    )
 
 
 def waiting(bot_id: int, *, after: int | None, limit: int) -> list[StoredUpdate]:

@@ -117,7 +117,7 @@ class Cluster:
             if bell is Bell.WISH:  # whoever owns it has it start or stop
                 self._start(self._reconcile(bot_id), f"wish for bot {bot_id}")
             elif bell is Bell.OUTBOX:
-                self._runner.send_written(bot_id)
+                self._start(self._runner.send_written(bot_id), f"messages of bot {bot_id}")
             elif bell is Bell.CALLS:
                 self._start(self._runner.calls.make(bot_id), f"calls of bot {bot_id}")
             elif bell is Bell.BACKLOG:
@@ -125,7 +125,7 @@ class Cluster:
 
     async def _reconcile(self, bot_id: int) -> None:
         try:
-            await self._runner.reconciler.reconcile(bot_id)
+            await self._runner.reconciler.reconcile(bot_id, priority=True)
             await self._runner.wishes.tell(bot_id)
         except StorageError as error:
             log.warning("the wish for bot %d is not carried out yet: %s", bot_id, error)

@@ -15,12 +15,12 @@ from models.errors import StorageError
 from models.messaging import dead_updates, updates
 from models.messaging.effects import Effects
 from models.messaging.marks import Batch, Flushed, Handled
-from models.messaging.updates import Resumption
+from models.messaging.resumption import Resumption, resume
 from runner.group_commit import GroupCommit
 from runner.updates.incoming import IncomingUpdate
 
 # Without updates for a week Telegram goes on with a random id; a day less, to be sure.
-_OFFSET_LIFETIME = timedelta(days=6)
+OFFSET_LIFETIME = timedelta(days=6)
 
 log = logging.getLogger("botyard.journal")
 
@@ -63,12 +63,13 @@ class Journal:
         self._writer = writer
         self._storing: dict[int, asyncio.Future[Flushed]] = {}  # by bot id
 
-    async def resume(self, bot_id: int) -> Resumption:
-        """Read where a bot goes on after it was off."""
+    async def resume(self, bot_id: int) -> Resumption | None:
+        """Read where a bot goes on after it was off; None if it was deleted."""
         await self.wait_stored(bot_id)
         # what its last run did is on the disk, or it would be done again
         await self._writer.settle(bot_id)
-        return await self._db.read(updates.resume, bot_id, forget_after=_OFFSET_LIFETIME)
+        found = await self._db.read(resume, [bot_id], forget_after=OFFSET_LIFETIME)
+        return found.get(bot_id)
 
     async def waiting(self, bot_id: int, *, after: int | None, limit: int) -> list[IncomingUpdate]:
         """Read updates that are stored and not handled, oldest first."""

@@ -97,17 +97,22 @@ class UpdateProcessor:
         """
         self._queues.open(on_crash)
 
-    async def load_backlog(self, blocked_chats: frozenset[int]) -> None:
+    async def load_backlog(
+        self, blocked_chats: frozenset[int] = frozenset(), *, is_empty: bool = False
+    ) -> None:
         """Take up what was stored and not handled, before anything new.
 
         After a failure it may be called once more.
 
         Args:
             blocked_chats: those that are stored as refusing the bot's messages.
+            is_empty: True if there is certainly nothing.
         """
         if not self._loading:
             self._shared.blocked.update(blocked_chats)
             self._loading = True
+        if is_empty:
+            return
         limit, after = self._shared.settings.max_pending, None
         while True:
             await self._queues.room()

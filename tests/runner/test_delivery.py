@@ -15,10 +15,10 @@ from support.dialogs import FragileDialog
 from models.bots.records import Writer
 from models.bots.tables import Bot
 from models.engine.base import now
-from models.messaging import updates
 from models.messaging.chats import Chat
 from models.messaging.marks import Flush
 from models.messaging.messages import Message, MessageState
+from models.messaging.resumption import resume
 from models.messaging.updates import Update
 from runner import group_commit
 from runner.sending.crowd import CROWDED
@@ -170,8 +170,8 @@ async def test_an_offset_older_than_a_week_is_not_used(
     long_ago = now() - timedelta(days=8)
     db = botyard.services.db
     await db.write(lambda: Bot.update(last_update_at=long_ago).execute())
-    resumption = await db.read(updates.resume, made["id"], forget_after=timedelta(days=6))
-    assert resumption.offset == 0
+    found = await db.read(resume, [made["id"]], forget_after=timedelta(days=6))
+    assert found[made["id"]].offset == 0
 
 
 class TestFailures:

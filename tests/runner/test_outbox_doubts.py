@@ -12,8 +12,8 @@ from support.office import Office, album, handle, message, receive, update_of
 
 from models.bots.tables import Bot
 from models.errors import StorageUnavailable
-from models.messaging import updates
 from models.messaging.messages import Lane
+from models.messaging.resumption import resume
 from runner import group_commit
 
 
@@ -157,7 +157,7 @@ async def test_a_bot_goes_on_after_the_marks_of_its_last_run_are_stored(
         return await write(*args, **options)
 
     async def reading(fn: Any, *args: Any, **options: Any) -> Any:
-        if fn is updates.resume:
+        if fn is resume:
             stored.append(mark.done())
         return await read(fn, *args, **options)
 
@@ -175,4 +175,5 @@ async def test_a_bot_goes_on_after_the_marks_of_its_last_run_are_stored(
     async with asyncio.timeout(DEADLINE):
         resumption = await resuming
     assert stored == [True]
+    assert resumption is not None
     assert resumption.unsent == {(Lane.DIALOG, "sending")}

@@ -12,10 +12,10 @@ import orjson
 
 from models.bots.records import Writer
 from models.engine.base import now
-from models.messaging import messages
 from models.messaging.effects import Effects, OutgoingMessage
 from models.messaging.marks import Result
 from models.messaging.messages import Lane, Message, MessageState, StoredMessage
+from models.messaging.resumption import resume
 from runner.sending.outbox import Outbox
 from runner.sending.rate_limit import Pacer
 from runner.sending.sender import SenderContext
@@ -99,7 +99,9 @@ class Office:
 
     async def load(self, outbox: Outbox) -> None:
         """Have a run take up what is stored."""
-        await outbox.load(await self.db.read(messages.unsent, self.writer.bot_id))
+        bot_id = self.writer.bot_id
+        found = await self.db.read(resume, [bot_id], forget_after=timedelta(days=6))
+        await outbox.load(found[bot_id].unsent)
 
     async def begin(self, **tuning: Any) -> Outbox:
         """Begin a run that has taken up what is stored."""
