@@ -162,9 +162,10 @@ async def test_servers_that_are_killed_again_and_again_lose_nothing(ensemble: En
                         await asyncio.sleep(0.1)
             await ensemble.start(name)
     repeated = await load.finish(repeats=KILLS, deadline=120)
-    shares = await owned(ensemble)
-    assert sum(shares.values()) == 9, shares
-    assert max(shares.values()) <= 4, "a share is three bots, and one more is nothing to move for"
+    async with asyncio.timeout(60):  # a share is three; for one more nothing is moved
+        while max((await owned(ensemble)).values()) > 4:
+            await asyncio.sleep(0.1)
+    assert sum((await owned(ensemble)).values()) == 9
     asked = sum(load.asked.values())
     print(f"{KILLS} kills, {asked} messages, lost 0, repeated {repeated}, 409: {load.conflicts()}")
     assert repeated <= KILLS * load.chats * len(load.bots) // 3 * 2, "only what was in hand"

@@ -16,7 +16,8 @@ from models.bots import runs
 from models.bots.records import RunRecord
 from models.engine import bulk
 from models.errors import NotOwner, ProcessLost
-from models.messaging.flush import Flush, flush
+from models.messaging.flush import flush
+from models.messaging.marks import Flush
 from runner.group_commit import GroupCommit
 
 

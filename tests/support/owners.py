@@ -20,7 +20,7 @@ from models.cluster.fence import ProcessFence
 from models.cluster.link import Identity, Link
 from models.engine.database import Database
 from models.engine.migration import Migrations
-from models.messaging.flush import Batch, Handled
+from models.messaging.marks import Batch, Handled
 from support.client import DEADLINE, numbers
 
 VAULT = Vault("the secret of the tests of several processes")
