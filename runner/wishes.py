@@ -25,6 +25,7 @@ from runner.statuses import StatusWriter
 
 COMMAND_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 LOOK = 1.0  # seconds between two looks at a bot that another process runs, if no bell is heard
+PATIENCE = 0.9  # of `start_wait`, for a bot elsewhere: the answer has a way to go
 
 
 class Wishes:
@@ -68,6 +69,10 @@ class Wishes:
             if (news := self._news.get(bot_id)) is not None:
                 news.set()
 
+    def heard_all(self) -> None:
+        """Learn that the states of any bots may have changed."""
+        self.heard(list(self._news))
+
     async def carry_out(self, bot: BotRecord, *, unreachable: str | None = None) -> BotRecord:
         """Begin to carry out a wish that has just been stored; the bot's lock must be held.
 
@@ -107,7 +112,7 @@ class Wishes:
 
     async def _wait_until_stable(self, bot: BotRecord) -> bool:
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._settings.start_wait
+        until = loop.time() + PATIENCE * self._settings.start_wait
         if self._ownership.owns(bot):
             return await self._wait_here(bot.id, within=self._settings.start_wait)
         news = self._news.setdefault(bot.id, asyncio.Event())
@@ -169,7 +174,7 @@ class Wishes:
     async def wait_until_off(self, bot_id: int) -> bool:
         """Wait until another process has carried out the last wish for a bot, that it is off."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._settings.start_wait
+        until = loop.time() + PATIENCE * self._settings.start_wait
         news = self._news.setdefault(bot_id, asyncio.Event())
         try:
             while (left := until - loop.time()) > 0:

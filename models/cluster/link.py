@@ -98,6 +98,7 @@ class Link:
         self._locked = locked
         self._connection: psycopg.AsyncConnection | None = None
         self.heard = 0
+        self.connections = 0
 
     async def register(self) -> tuple[int, list[tuple[int, int]]]:
         """Make a row for this process.
@@ -197,6 +198,7 @@ class Link:
                 raise DatabaseInUse("a command has this database") from error
             raise StorageUnavailable(_text(error)) from error
         self._connection = connection
+        self.connections += 1
         return connection
 
     async def _failed(self, error: psycopg.Error) -> StorageUnavailable:

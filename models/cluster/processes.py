@@ -115,6 +115,41 @@ def count(process_id: int) -> Ownerships:
     return Ownerships(*bulk.select(sql, process_id, process_id)[0])
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What other processes have left for the bots of one.
+
+    Args:
+        messages: the bots with messages that people have written.
+        updates: those with updates that are not handled.
+        calls: those with calls that nobody has taken.
+    """
+
+    messages: list[int]
+    updates: list[int]
+    calls: list[int]
+
+
+def work_of(process_id: int) -> Work:
+    """Find what others have left for the bots of a process."""
+    of_mine = "JOIN bots ON bots.id = bot_id WHERE bots.owner_id = ?"
+    messages = (
+        f"SELECT DISTINCT bot_id FROM messages {of_mine} AND messages.state = 'queued' "  # noqa: S608
+        "AND messages.state IN ('queued', 'sending')"
+    )
+    updates = (
+        f"SELECT DISTINCT bot_id FROM updates {of_mine} AND handled_at IS NULL "  # noqa: S608
+        "AND dead_at IS NULL"
+    )
+    calls = f"SELECT DISTINCT bot_id FROM calls {of_mine} AND NOT taken"  # noqa: S608
+    return Work(
+        *(
+            [number for (number,) in bulk.select(sql, process_id)]
+            for sql in (messages, updates, calls)
+        )
+    )
+
+
 def has_unowned() -> bool:
     """Return True if there are bots that should run and that no process owns."""
     sql = f"SELECT 1 FROM bots WHERE owner_id IS NULL AND {_WANTED} LIMIT 1"  # noqa: S608

@@ -11,6 +11,7 @@ from models.bots.vault import Vault
 from models.engine.database import Database
 from models.engine.doorbell import Bell
 from models.errors import StorageError
+from runner.cluster.catch_up import CatchUp
 from runner.cluster.claimer import Claimer
 from runner.cluster.handover import drop_all
 from runner.cluster.membership import Membership, Reactions
@@ -54,20 +55,25 @@ class Cluster:
         self.relay = Relay(
             db, vault, runner, process_id=lambda: membership.process_id, spawn=self._start
         )
+        self._catch_up = CatchUp(db, runner, process_id=lambda: membership.process_id)
         self.on_sessions: Callable[[list[int]], None] = _nothing
-        self._reachability = Reachability(runner.transport, membership)
-        self._signs = VitalSigns(self._reachability)
+        self._signs = VitalSigns(Reachability(runner.transport, membership))
 
     async def begin(self) -> None:
         """Begin to beat and to claim bots; return when the first of them are being started."""
         reactions = Reactions(
-            heard=self._heard, lost=self._lost, changed=self.claimer.wake, vitals=self._signs.take
+            heard=self._heard,
+            lost=self._lost,
+            changed=self.claimer.wake,
+            missed=self._catch_up.missed,
+            vitals=self._signs.take,
         )
         self.membership.start(reactions)
         await self.claimer.begin()
         self._start(self.claimer.run(), "claimer")
         self._start(self.relay.run(), "relay")
-        self._start(self._reachability.run(), "reachability")
+        self._start(self._catch_up.run(), "catching up")
+        self._start(self._signs.reachability.run(), "reachability")
 
     def is_first(self) -> bool:
         """Return True if this process does what one of them has to do for all."""

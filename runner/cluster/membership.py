@@ -30,12 +30,14 @@ class Reactions:
         heard: a bell has rung.
         lost: this process was declared dead: stop every bot, and forget what is not written.
         changed: bots may be without an owner, or processes have come or gone.
+        missed: bells may have been missed.
         vitals: returns what to tell of this process.
     """
 
     heard: Callable[[Bell, list[int]], None]
     lost: Callable[[], Awaitable[None]]
     changed: Callable[[], None]
+    missed: Callable[[], None]
     vitals: Callable[[], Vitals]
 
 
@@ -173,6 +175,7 @@ class Heart:
         self._membership = membership
         self._reactions = reactions
         self._is_away = False
+        self._connections = membership.link.connections  # nothing was missed so far
 
     async def run(self) -> None:
         """Beat; never returns."""
@@ -203,6 +206,9 @@ class Heart:
             await membership.register()
         if changed is not False:
             reactions.changed()
+        if membership.link.connections != self._connections:
+            self._connections = membership.link.connections
+            reactions.missed()
 
     def _tell_away(self, error: StorageError | None) -> None:
         """Log the first of several failures, and the end of them."""

@@ -30,17 +30,18 @@ class VitalSigns:
         reachability: whether it reaches Telegram.
 
     Attributes:
+        reachability: as given.
         draining: True once it gives its bots away, because it is about to end.
     """
 
     def __init__(self, reachability: Reachability) -> None:
-        self._reachability = reachability
+        self.reachability = reachability
         self.draining = False
         self._load = Load()
 
     def take(self) -> Vitals:
         """Return them; the load is that since they were last taken."""
-        return Vitals(self._load.measure(), self.draining, self._reachability.reaches)
+        return Vitals(self._load.measure(), self.draining, self.reachability.reaches)
 
 
 def _cpu_seconds() -> float:

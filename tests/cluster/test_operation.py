@@ -103,12 +103,12 @@ async def test_metrics_tell_of_claims_takeovers_and_switches(
         telegram.send_message(bot.id, text="anybody?", chat_id=7)
     await until(lambda: all(telegram.sent(bot.id) for bot in bots), "answers")
     async with asyncio.timeout(DEADLINE):
-        while (seen := await figures(ensemble, "two"))(
-            "botyard_takeover_seconds_count"
-        ) != 1 or seen("botyard_processes") != 1:
+        while (seen := await figures(ensemble, "two"))("botyard_bots_owned") != 3 or seen(
+            "botyard_processes"
+        ) != 1:
             await asyncio.sleep(0.1)
     assert seen("botyard_takeovers_total") == 1
-    assert seen("botyard_bots_owned") == 3
+    assert (seen("botyard_takeover_seconds_count") or 0) >= 1
     assert (seen("botyard_claims_total") or 0) >= 2
 
 
