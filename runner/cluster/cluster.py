@@ -61,7 +61,11 @@ class Cluster:
     async def begin(self) -> None:
         """Begin to beat and to claim bots; return when the first of them are being started."""
         reactions = Reactions(
-            heard=self._heard, lost=self._lost, changed=self.claimer.wake, vitals=self._signs.take
+            heard=self._heard,
+            lost=self._lost,
+            changed=self.claimer.wake,
+            back=self._runner.reconciler.doubt,
+            vitals=self._signs.take,
         )
         self.membership.start(reactions)
         await self.claimer.begin()

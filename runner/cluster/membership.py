@@ -30,12 +30,15 @@ class Reactions:
         heard: a bell has rung.
         lost: this process was declared dead: stop every bot, and forget what is not written.
         changed: bots may be without an owner, or processes have come or gone.
+        back: the database was away. It may be a standby that was promoted and lacks the last
+            commits, also those with which this process took bots or gave them away.
         vitals: returns what to tell of this process.
     """
 
     heard: Callable[[Bell, list[int]], None]
     lost: Callable[[], Awaitable[None]]
     changed: Callable[[], None]
+    back: Callable[[], None]
     vitals: Callable[[], Vitals]
 
 
@@ -210,4 +213,5 @@ class Heart:
             log.warning("no heartbeat: %s", error)
         if error is None and self._is_away:
             log.info("the heartbeat is back")
+            self._reactions.back()
         self._is_away = error is not None
