@@ -75,6 +75,7 @@ class Claimer:
 
     async def begin(self) -> None:
         """Claim bots for the first time, however long the database is away."""
+        await self._wake.wait()  # until the first beat has shown who else is there
         while True:
             try:
                 await self.balance()

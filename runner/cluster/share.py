@@ -25,4 +25,4 @@ def to_claim(mine: int, share: int) -> int:
 
 def to_release(mine: int, share: int) -> int:
     """Return how many bots to give away now."""
-    return min(STEP, mine - share) if mine > share * SLACK and mine > share + 1 else 0
+    return min(STEP, mine - share) if mine > share * SLACK else 0

@@ -93,7 +93,7 @@ class Shares(RuleBasedStateMachine):
         fair = share.fair(self.wanted, len(self.able))
         assert fair * max(1, len(self.able)) >= self.wanted, "the shares cover all bots"
         for number in self.able:
-            assert len(self.owned[number]) <= max(fair * share.SLACK, fair + 1)
+            assert len(self.owned[number]) <= fair * share.SLACK
         if self.able:
             assert not any(self.owned[number] for number in self.draining)
         assert all(count == 1 for count in moves.values()), "no bot moves twice"
