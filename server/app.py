@@ -49,6 +49,7 @@ MIN_CONNECTIONS = 16  # however few files are left
 log = logging.getLogger("botyard.server")
 
 IDLE = 75.0  # seconds that a connection is kept between requests
+LINGER = 0.5  # seconds that a connection of a balancer may take to send its request
 SLOW_BODY = 30.0  # seconds that a body may take to arrive
 
 
@@ -120,6 +121,8 @@ class Botyard:
                 await asyncio.sleep(until - loop.time())
         self.services.runner.events.close()
         self.server.stop()
+        if self.cluster is not None:
+            await self.server.linger(LINGER)
         if not await completes(self.services.traffic.idle(), within=timeout):
             log.warning("aborting requests that are still running after %.0f s", timeout)
 

@@ -71,6 +71,17 @@ class BoundedServer(HTTPServer):
             self._acceptors.append(acceptor)
             acceptor.resume()
 
+    async def linger(self, seconds: float) -> None:
+        """Wait until no connection is open: one may have been accepted that sends in a moment.
+
+        Args:
+            seconds: to wait at most; a browser keeps its connection open.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while self._connections and loop.time() < until:
+            await asyncio.sleep(0.02)
+
     @property
     def is_full(self) -> bool:
         """True if there is no room, and no connection that could be closed to make some."""
@@ -200,6 +211,7 @@ class _Acceptor:
         if self._retry is not None:
             self._loop.remove_timeout(self._retry)
         if self._accepting:
+            self._accept(None, 0)  # who waits already would be refused when the socket is closed
             self._accepting = False
             self._loop.remove_handler(self._sock)
 

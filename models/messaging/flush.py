@@ -157,14 +157,15 @@ def _claim(claims: list[Claim], moment: datetime) -> dict[int, tuple[str, bytes]
     """Mark people's messages as being sent.
 
     One that is marked already was so by the same process, in a commit whose outcome was not known.
-    If it has expired since then it is given back, for `expiry.expire`.
+    If it has expired since then it is given back, for `expiry.expire`. An id alone is no identity:
+    a standby that had not heard of a message when it was promoted gives its id to another one.
     """
     claimed = bulk.run_in_few_statements(
         "UPDATE messages SET state = CASE WHEN expires_at <= ? THEN 'queued' ELSE 'sending' END "
         "FROM (VALUES ROWS) AS given "
-        "WHERE messages.id = given.column1 AND state IN ('queued', 'sending') "
-        "RETURNING messages.id, state, method, parameters",
-        [(number,) for claim in claims for number in claim.ids],
+        "WHERE messages.id = given.column1 AND messages.bot_id = given.column2 "
+        "AND state IN ('queued', 'sending') RETURNING messages.id, state, method, parameters",
+        [(number, claim.writer.bot_id) for claim in claims for number in claim.ids],
         moment,
     )
     return {
@@ -180,9 +181,16 @@ def _store_results(results: list[Result], moment: Any) -> None:
         "state = given.column2, "
         "telegram_id = CAST(given.column3 AS BIGINT), reason = given.column4, "
         "detail = given.column5 FROM (VALUES ROWS) AS given WHERE messages.id = given.column1 "
-        "AND messages.state IN ('queued', 'sending')",
+        "AND messages.bot_id = given.column6 AND messages.state IN ('queued', 'sending')",
         [
-            (number, result.state, telegram_id, result.reason, result.detail)
+            (
+                number,
+                result.state,
+                telegram_id,
+                result.reason,
+                result.detail,
+                result.writer.bot_id,
+            )
             for result in results
             for number, telegram_id in result.rows
         ],

@@ -30,7 +30,8 @@ class Reactions:
         heard: a bell has rung.
         lost: this process was declared dead: stop every bot, and forget what is not written.
         changed: bots may be without an owner, or processes have come or gone.
-        missed: bells may have been missed.
+        missed: bells may have been missed, and commits: a standby that was promoted may lack the
+            last ones, also those with which this process took bots or gave them away.
         vitals: returns what to tell of this process.
     """
 
@@ -216,4 +217,5 @@ class Heart:
             log.warning("no heartbeat: %s", error)
         if error is None and self._is_away:
             log.info("the heartbeat is back")
+            self._reactions.missed()
         self._is_away = error is not None

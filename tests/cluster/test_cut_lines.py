@@ -1,10 +1,9 @@
-"""Servers that lose their lines to PostgreSQL or to Telegram, and servers that are killed often."""
+"""Servers that lose their lines to PostgreSQL or to Telegram."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
 from collections.abc import AsyncIterator
 
@@ -13,8 +12,6 @@ from support.ensemble import Ensemble
 from support.servers_state import add_bots, logged, owned, until_shared
 from support.tcp_proxy import TcpProxy
 from yarl import URL
-
-KILLS = 20
 
 
 @pytest.fixture
@@ -140,32 +137,3 @@ async def test_bots_that_could_not_be_given_away_run_on(ensemble: Ensemble) -> N
     await other.close()
     load.write()
     await load.finish(repeats=0)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-async def test_servers_that_are_killed_again_and_again_lose_nothing(ensemble: Ensemble) -> None:
-    rng = random.Random(13)
-    names = ["one", "two", "three"]
-    await ensemble.start(*names)
-    load = await add_bots(ensemble, "one", 9)
-    await until_shared(ensemble, *names, each=3)
-    async with load.writing():
-        for _ in range(KILLS):
-            name = rng.choice(names)
-            await load.go_on(1)
-            await asyncio.sleep(rng.random())  # at any moment
-            await ensemble.servers[name].end(signal.SIGKILL)
-            if rng.random() < 0.5:  # its bots are taken over before it is back
-                async with asyncio.timeout(30):
-                    while name in await owned(ensemble):
-                        await asyncio.sleep(0.1)
-            await ensemble.start(name)
-    repeated = await load.finish(repeats=KILLS, deadline=120)
-    async with asyncio.timeout(60):  # a share is three; for one more nothing is moved
-        while max((await owned(ensemble)).values()) > 4:
-            await asyncio.sleep(0.1)
-    assert sum((await owned(ensemble)).values()) == 9
-    asked = sum(load.asked.values())
-    print(f"{KILLS} kills, {asked} messages, lost 0, repeated {repeated}, 409: {load.conflicts()}")
-    assert repeated <= KILLS * load.chats * len(load.bots) // 3 * 2, "only what was in hand"

@@ -13,11 +13,12 @@ from support.client import DEADLINE
 from support.owners import Owner, batch, handled, owner
 
 from models.bots import runs
-from models.bots.records import RunRecord
+from models.bots.records import RunRecord, Writer
 from models.engine import bulk
 from models.errors import NotOwner, ProcessLost
 from models.messaging.flush import flush
-from models.messaging.marks import Flush
+from models.messaging.marks import Claim, Flush, Result
+from models.messaging.messages import MessageState
 from runner.group_commit import GroupCommit
 
 
@@ -116,6 +117,25 @@ async def test_marks_that_are_tried_one_by_one_keep_their_identity(
     with pytest.raises(ProcessLost):
         await mark
     assert await mine.stored(bot) == {1: False}
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+async def test_the_id_of_a_message_alone_is_no_identity(
+    mine: Owner, commits: GroupCommit, is_same: bool
+) -> None:
+    """A promoted standby that lacks a message gives its id to the next one, of any bot."""
+    here, other = await mine.add_bot(mine.id), await mine.add_bot(mine.id)
+    ((number,),) = await mine.rows(
+        "INSERT INTO messages (bot_id, chat_id, lane, state, method, parameters, typing, "
+        "created_at) VALUES (%s, 7, 1, 'queued', 'sendMessage', '{}', 0, now()) RETURNING id",
+        here if is_same else other,
+    )
+    writer = Writer(here, 1, mine.id)
+    claimed = await commits.add_claim(Claim(writer, (number,)))
+    assert claimed == (("sendMessage", b"{}") if is_same else None)
+    await commits.add_result(Result(writer, [(number, 70)], MessageState.SENT))
+    rows = await mine.rows("SELECT state, telegram_id FROM messages")
+    assert rows == [("sent", 70) if is_same else ("queued", None)]
 
 
 def locks(*bot_ids: int, between: Callable[[], object] = lambda: None) -> Callable[[], None]:

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
-from support.client import BOTS, DEADLINE, Client, register
+from support.client import BOTS, DEADLINE, Client, register, until
 from support.ensemble import Ensemble
 from support.owners import Owner, link_of, owner
+from support.servers_state import elsewhere, polled_elsewhere
 
 from models.cluster.link import Link, Vitals
 from models.engine.doorbell import IDS_A_BELL, Bell
@@ -110,3 +111,25 @@ async def test_wishes_whose_bells_nobody_hears_are_carried_out(
         assert (answer.status, answer.json["status"]["state"]) == (200, state), answer.text
         await ensemble.rows(END, sessions["two"])
         assert (await ann.status_of(made))["state"] == state
+
+
+@pytest.mark.early
+async def test_servers_run_what_the_database_says_when_it_is_back(
+    ensemble: Ensemble, telegram: Sandbox
+) -> None:
+    """A promoted standby may lack the commits with which one gave a bot to another."""
+    await ensemble.start("one")
+    await ensemble.start("two", **elsewhere(ensemble))
+    ann = await register(Client(ensemble.http, ensemble.servers["one"].url))
+    bot = telegram.add_bot()
+    await ann.add_bot(bot)
+    rows = await ensemble.rows("SELECT name, id, session FROM processes")
+    ids = {name: number for name, number, _ in rows}
+    await until(lambda: polled_elsewhere(ensemble, [bot]) == {bot.id: False}, "the first owner")
+    await ensemble.rows("UPDATE bots SET owner_id = %s RETURNING id", ids["two"])
+    for _, _, session in rows:
+        await ensemble.rows(END, session)
+    await until(lambda: polled_elsewhere(ensemble, [bot]) == {bot.id: True}, "the second owner")
+    telegram.send_message(bot.id, text="who is there?")
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
+    await until(lambda: polled_elsewhere(ensemble, [bot]) == {bot.id: True}, "the second owner")

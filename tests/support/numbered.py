@@ -21,6 +21,10 @@ class NumberedLoad:
     Args:
         chats: of each bot.
         pause: seconds between two messages of a chat; Telegram allows an answer a second.
+
+    Attributes:
+        asked: how many messages were written in each chat.
+        updates: what was written: chat and number, by bot and id of the update.
     """
 
     telegram: Sandbox
@@ -28,6 +32,7 @@ class NumberedLoad:
     chats: int = 3
     pause: float = 1.1
     asked: Counter[Chat] = field(default_factory=Counter)
+    updates: dict[tuple[int, int], tuple[Chat, int]] = field(default_factory=dict)
 
     def write(self) -> None:
         """Have everybody write once."""
@@ -35,7 +40,9 @@ class NumberedLoad:
             for chat in range(1, self.chats + 1):
                 self.asked[bot.id, chat] += 1
                 text = f"message {self.asked[bot.id, chat]}"
-                self.telegram.send_message(bot.id, text=text, chat_id=chat)
+                update = self.telegram.send_message(bot.id, text=text, chat_id=chat)
+                here = (bot.id, chat)
+                self.updates[bot.id, update["update_id"]] = (here, self.asked[here])
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -79,6 +80,21 @@ class PostgreSQL:
             "-E", "UTF8", "--locale=C",
         )  # fmt: skip
 
+    def follow(self, url: str) -> None:
+        """Make this server's files a copy of a running server's; started, it is its standby.
+
+        Args:
+            url: of the other one, which it will follow by this address.
+        """
+        self._run(
+            binary("pg_basebackup"), "-D", str(self._data), "-d", url, "-R", "-X", "stream",
+            "-c", "fast", "--no-sync",
+        )  # fmt: skip
+
+    def promote(self) -> None:
+        """Make a standby a primary, and wait until it accepts writes."""
+        self._run(binary("pg_ctl"), "-D", str(self._data), "-w", "promote")
+
     def start(self) -> None:
         """Start, and wait until it answers."""
         sync = "" if self.durable else "-c fsync=off -c synchronous_commit=off"
@@ -93,6 +109,10 @@ class PostgreSQL:
         """Stop it; `immediate` is what a crash looks like."""
         self._run(binary("pg_ctl"), "-D", str(self._data), "-m", mode, "-w", "stop")
 
+    def is_running(self) -> bool:
+        """Return True unless it was stopped, or never started."""
+        return (self._data / "postmaster.pid").exists()
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the postmaster, and to no session."""
         os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), number)
@@ -101,7 +121,8 @@ class PostgreSQL:
         """The address of a database."""
         return f"postgresql://botyard@127.0.0.1:{self.port}/{database}"
 
-    def execute(self, statement: str) -> None:
-        """Run a statement outside of every transaction."""
+    def execute(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run a statement outside of every transaction; the rows that it returns."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[arg-type]
+            cursor = connection.execute(statement)  # type: ignore[arg-type]
+            return cursor.fetchall() if cursor.description else []

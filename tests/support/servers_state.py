@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
+from yarl import URL
+
+from sandbox import SandboxBot
 from support.client import Client, register
 from support.ensemble import Ensemble
 from support.numbered import NumberedLoad
@@ -58,3 +62,22 @@ async def owners(ensemble: Ensemble) -> list[tuple[int, int]]:
 def logged(ensemble: Ensemble, name: str, text: str) -> list[str]:
     """The lines of a server's log with a text."""
     return [line for line in ensemble.servers[name].log if text in line]
+
+
+_ELSEWHERE = "localhost"
+
+
+def elsewhere(ensemble: Ensemble) -> dict[str, str]:
+    """Settings of a server whose calls of Telegram are told from those of others."""
+    url = URL(ensemble.telegram.url)  # type: ignore[attr-defined]
+    return {"BOTYARD_TELEGRAM_API_URL": str(url.with_host(_ELSEWHERE)).rstrip("/")}
+
+
+def polled_elsewhere(ensemble: Ensemble, bots: Iterable[SandboxBot]) -> dict[int, bool]:
+    """The bots that are polled now: True if it is by a server with the settings `elsewhere`."""
+    return {
+        bot.id: call.host.startswith(_ELSEWHERE)
+        for bot in bots
+        for call in ensemble.telegram.calls(bot.id, method="getUpdates")
+        if call.status is None
+    }
