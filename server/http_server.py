@@ -33,6 +33,9 @@ _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _UNTRUSTED = ("X-Real-Ip", "X-Scheme")
 
 
+LOOK = 0.02  # seconds between two looks at what is open
+
+
 class BoundedServer(HTTPServer):
     """An HTTP server that clients cannot exhaust.
 
@@ -77,10 +80,10 @@ class BoundedServer(HTTPServer):
         Args:
             seconds: to wait at most; a browser keeps its connection open.
         """
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        while self._connections and loop.time() < until:
-            await asyncio.sleep(0.02)
+        for _ in range(round(seconds / LOOK)):
+            if not self._connections:
+                return
+            await asyncio.sleep(LOOK)
 
     @property
     def is_full(self) -> bool:
