@@ -6,16 +6,20 @@ from collections.abc import Iterable
 
 
 class BootProgress:
-    """Knows which bots are still to be started, and which are still to be tried."""
+    """Knows which bots are still to be started, and which are still to be tried.
+
+    Attributes:
+        ready: True once every bot that was wanted at boot has been tried. It stays so: a server
+            that takes bots over is asked for more than before, not less.
+    """
 
     def __init__(self) -> None:
         self._untried: set[int] | None = None  # None before they are known
         self._queued: set[int] = set()
+        self.ready = False
 
-    @property
-    def ready(self) -> bool:
-        """True once every bot that was wanted at boot has been tried."""
-        return self._untried is not None and not self._untried
+    def _look(self) -> None:
+        self.ready = self.ready or (self._untried is not None and not self._untried)
 
     @property
     def queued(self) -> int:
@@ -30,6 +34,7 @@ class BootProgress:
         """
         self._untried = {*(self._untried or ()), *bot_ids}
         self._queued.update(queued)
+        self._look()
 
     def begun(self, bot_ids: Iterable[int]) -> None:
         """Record that bots need not be started any longer."""
@@ -39,8 +44,10 @@ class BootProgress:
         """Record that a bot has been tried or need not be."""
         if self._untried:
             self._untried.discard(bot_id)
+            self._look()
 
     def forget_all(self) -> None:
         """Forget the bots that are not started yet: others run them."""
         self._queued.clear()
         self._untried = set()
+        self._look()

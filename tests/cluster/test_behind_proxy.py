@@ -66,6 +66,10 @@ async def test_nobody_notices_that_a_server_is_restarted(
         await asyncio.sleep(0.5)
         ended.set()
         seen = sum(await asyncio.gather(*using), Counter())
+        # nginx does not know that a server ends: what it has just sent to a port that closes it
+        # must not repeat, if that was a write
+        if proxy == "nginx":
+            assert seen.pop(("write", 502), 0) <= 2
         # 202 tells that the bot, which moves, is starting
         assert set(seen) - {("write", 202)} == {("read", 200), ("write", 200)}, seen
         await ann.until_state(bot, "running")
