@@ -247,14 +247,14 @@ async def open_botyard(
         loop_lag.start()
         start = services.runner.reconciler.start_wanted
         boot = asyncio.create_task(cluster.begin() if cluster else start(), name="boot")
+        if cluster is not None:
+            stack.push_async_callback(cluster.close)
+        stack.push_async_callback(_end, boot)  # first: it starts what the cluster's end ends
         routines = make_routines(config, runner, services, boot, cluster=cluster)
         for routine in routines:
             stack.push_async_callback(routine.close)
             routine.start()
         stack.callback(server.stop)
         server.add_sockets(sockets)
-        if cluster is not None:
-            stack.push_async_callback(cluster.close)
-        stack.push_async_callback(_end, boot)
         url = url_of(config.host, sockets[0])
         return Botyard(services, server, routines, url, cluster, stack.pop_all())
