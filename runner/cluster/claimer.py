@@ -46,6 +46,11 @@ class ClaimCounts:
     takeovers: Histogram = field(default_factory=lambda: Histogram(TAKEOVER_BOUNDS))
 
 
+def _tell(one: str, many: str, bot_ids: list[int]) -> None:
+    log.info(one if len(bot_ids) == 1 else many, len(bot_ids))
+    log.debug("these are the bots %s", ", ".join(map(str, bot_ids)))
+
+
 class Claimer:
     """Keeps the number of bots of this process at its fair share.
 
@@ -149,7 +154,7 @@ class Claimer:
                 claimed = await self._db.write_as_owner(processes.claim, process_id, limit=limit)
             self.counts.claimed += len(claimed)
             if claimed:
-                log.info("%d bots claimed", len(claimed))
+                _tell("%d bot claimed", "%d bots claimed", claimed)
                 # at boot nobody knows what has happened meanwhile
                 await self._reconciler.start(claimed, warm=self._measuring is not None)
                 if self._measuring is not None:
@@ -176,7 +181,7 @@ class Claimer:
         with self._doubting():
             await give_away(self._manager, bot_ids, release)
         self.counts.released += len(bot_ids)
-        log.info("%d bots given away", len(bot_ids))
+        _tell("%d bot given away", "%d bots given away", bot_ids)
 
     async def drain(self) -> None:
         """Give all bots away, as long as there are others to run them."""
