@@ -7,7 +7,7 @@ import signal
 from typing import Any
 
 import pytest
-from support.client import BOTS, DEADLINE, Client, Scrape, register, scrape, until
+from support.client import ADMIN_BOTS, BOTS, DEADLINE, Client, Scrape, register, scrape, until
 from support.ensemble import Ensemble
 
 from sandbox import Sandbox
@@ -47,6 +47,29 @@ async def test_staff_see_all_servers_through_each_of_them(
         assert [one for one in seen if seen[one]["is_this"]] == [name]
         assert [one["bots"] for one in seen.values()] == [1, 0]
         assert all(one["silent_seconds"] < 3 for one in seen.values())
+
+
+async def test_staff_see_which_server_runs_a_bot(
+    ensemble: Ensemble, staff: Client, telegram: Sandbox
+) -> None:
+    made = [await staff.add_bot(telegram.add_bot()) for _ in range(2)]
+    elsewhere = ensemble.through(staff, "two")
+    async with asyncio.timeout(DEADLINE):  # each has its share
+        while True:
+            items = (await elsewhere.get(ADMIN_BOTS)).json["results"]
+            if {item["process"] for item in items} == {"one", "two"}:
+                break
+            await asyncio.sleep(0.1)
+    for item in items:
+        assert item["process"] == await ensemble.owner_of(item["id"])
+    where = f"{ADMIN_BOTS}{made[0]['id']}/"
+    assert (await staff.get(where)).json["process"] in ("one", "two")
+    await elsewhere.patch(where, {"active": False})
+    async with asyncio.timeout(DEADLINE):
+        while (await staff.get(where)).json["process"] is not None:
+            await asyncio.sleep(0.1)
+    answer = await elsewhere.patch(where, {"active": True})
+    assert answer.json["process"] in ("one", "two")
 
 
 async def test_a_server_that_hangs_is_seen_to_be_silent_and_then_gone(
