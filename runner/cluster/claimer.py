@@ -13,6 +13,7 @@ from models.cluster.processes import Ownerships
 from models.engine.database import Database
 from models.engine.histogram import Histogram
 from models.errors import StorageError
+from models.repeated import Repeated
 from runner.cluster import share
 from runner.cluster.handover import give_away
 from runner.cluster.membership import Membership
@@ -81,12 +82,14 @@ class Claimer:
     async def begin(self) -> None:
         """Claim bots for the first time, however long the database is away."""
         await self._wake.wait()  # until the first beat has shown who else is there
+        repeated = Repeated()
         while True:
             try:
                 await self.balance()
                 break
             except StorageError as error:
-                log.error("the bots cannot be started yet: %s", error)
+                if repeated.is_due():
+                    log.error("the bots cannot be started yet: %s", error)
             await asyncio.sleep(LOOK)
         await self._reconciler.start([])  # there may be none
 
