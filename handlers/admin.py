@@ -145,7 +145,12 @@ class AdminBots(StaffHandler, PagedHandler):
             await services.runner.statuses.flush()
         page = await services.db.read(administration.bots_page, services.vault, **query)
         pairs = await services.runner.views.pair(page.rows)
-        rows = [present_bot_for_staff(*pair) for pair in pairs if _matches(*pair, query)]
+        matching = [pair for pair in pairs if _matches(*pair, query)]
+        names = await services.processes.of_bots([bot.id for bot, _ in matching])
+        rows = [
+            present_bot_for_staff(bot, status, process=names.get(bot.id))
+            for bot, status in matching
+        ]
         self.answer_page(page, rows, query)
 
 
@@ -163,6 +168,11 @@ class AdminBot(StaffHandler):
             raise _no_bot(bot_id)
         return record
 
+    async def presented(self, bot: BotRecord, status: BotStatus) -> dict[str, Any]:
+        """Write a bot with the name of the server that runs it now."""
+        names = await self.services.processes.of_bots([bot.id])
+        return present_bot_for_staff(bot, status, process=names.get(bot.id))
+
     async def get(self, bot_id: str) -> None:
         """Show a bot.
 
@@ -176,7 +186,7 @@ class AdminBot(StaffHandler):
         shown = await self.services.runner.views.view(int(bot_id))
         if shown is None:
             raise _no_bot(bot_id)
-        self.answer(present_bot_for_staff(*shown))
+        self.answer(await self.presented(*shown))
 
     async def patch(self, bot_id: str) -> None:
         """Switch a bot on or off before the response.
@@ -193,7 +203,7 @@ class AdminBot(StaffHandler):
         bot = await self.bot(bot_id)
         changes = self.load(AdminBotSchema, partial=True)
         outcome = await self.services.bots.update(bot, changes, by=self.actor)
-        body = present_bot_for_staff(outcome.bot, outcome.status)
+        body = await self.presented(outcome.bot, outcome.status)
         self.answer(body, status=200 if outcome.is_stable else 202)
 
 

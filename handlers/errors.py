@@ -56,6 +56,7 @@ class Code(StrEnum):
     RATE_LIMITED = "rate_limited"
     BUSY = "busy"
     STORAGE_UNAVAILABLE = "storage_unavailable"
+    SERVER_UNAVAILABLE = "server_unavailable"  # of the proxies in deploy/
     INTERNAL_ERROR = "internal_error"
 
 

@@ -37,10 +37,16 @@ def present_bot(bot: BotRecord, status: BotStatus, *, reveal: bool = False) -> d
     }
 
 
-def present_bot_for_staff(bot: BotRecord, status: BotStatus) -> dict[str, Any]:
-    """Write a bot for staff; see `handlers.schemas.admin.AdminBotSchema`."""
+def present_bot_for_staff(
+    bot: BotRecord, status: BotStatus, *, process: str | None
+) -> dict[str, Any]:
+    """Write a bot for staff; see `handlers.schemas.admin.AdminBotSchema`.
+
+    Args:
+        process: the name of the one that runs it, of several.
+    """
     account = {"user": bot.user_id, "owner": bot.owner, "suspended": bot.suspended}
-    return present_bot(bot, status) | account
+    return present_bot(bot, status) | account | {"process": process}
 
 
 def present_state(status: BotStatus) -> dict[str, Any]:

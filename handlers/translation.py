@@ -148,7 +148,7 @@ def _translate_wait(error: BaseException) -> ApiError | None:
 def _translate_outside(error: BaseException) -> ApiError | None:
     """Translate an error of the database or of Telegram."""
     match error:
-        case storage.StorageUnavailable() | storage.ProcessLost():
+        case storage.StorageUnavailable() | storage.NotOwner():
             return errors.Unavailable(
                 "The database does not answer; nothing was changed. Try again in a moment.",
                 code=Code.STORAGE_UNAVAILABLE,

@@ -15,6 +15,7 @@ from models.bots.vault import Vault
 from models.engine.database import Database
 from models.errors import SecretMismatch, StorageError, StorageUnavailable
 from models.messaging.resumption import Resumption, resume
+from models.repeated import Repeated
 from runner.boot_progress import BootProgress
 from runner.loop_pacer import LoopPacer
 from runner.manager import BotManager
@@ -200,11 +201,13 @@ class Reconciler:
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Retry a read until the database answers."""
+        repeated = Repeated()
         while True:
             try:
                 return await work()
             except StorageUnavailable as error:
-                log.error("the bots cannot be started yet: %s", error)
+                if repeated.is_due():
+                    log.error("the bots cannot be started yet: %s", error)
                 await asyncio.sleep(self._settings.backoff_min)
 
 

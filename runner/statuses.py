@@ -19,6 +19,7 @@ from models.bots.records import BotRecord, RunRecord
 from models.engine.base import now
 from models.engine.database import Database
 from models.errors import NotOwner, StorageUnavailable
+from models.repeated import Repeated
 from runner.states import BotStatus
 
 log = logging.getLogger("botyard.runner")
@@ -43,6 +44,7 @@ class StatusWriter:
         self._polls: dict[int, datetime] = {}  # as stored in the rows
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._repeated = Repeated()
 
     def put(self, bot_id: int, generation: int, status: BotStatus) -> None:
         """Schedule a status to be written.
@@ -136,10 +138,12 @@ class StatusWriter:
         try:
             batch = dict(self._unwritten)
             await self._write(batch)
+            self._repeated.over()
             if any(self._unwritten.get(bot_id) is run for bot_id, run in batch.items()):
                 delay = RETRY_DELAY
         except StorageUnavailable as error:
-            log.warning("%d statuses cannot be stored yet: %s", len(self._unwritten), error)
+            if self._repeated.is_due():
+                log.warning("%d statuses cannot be stored yet: %s", len(self._unwritten), error)
             delay = RETRY_DELAY
         finally:
             self._task = None

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from models.cluster.living import living
 from models.engine import file_locks
 from models.engine.locks import exclusive, is_held
 from models.errors import DatabaseInUse
@@ -29,6 +30,10 @@ NAME = "server.lock"
 
 class FolderInUse(Exception):
     """Another program holds the folder; the text names it."""
+
+
+class ServersRun(FolderInUse):
+    """Several servers run on the database; the text counts and names them."""
 
 
 IN_USE = (FolderInUse, DatabaseInUse)  # raised when the lock is held by somebody else
@@ -53,8 +58,14 @@ class InstallationLock:
         Raises:
             FolderInUse, DatabaseInUse: a server or a command holds one of them.
         """
-        database = self._config.direct_address
-        with self.folders(), exclusive(database, shared=self._shared):
+        with ExitStack() as held:
+            try:
+                held.enter_context(self.folders())
+                held.enter_context(exclusive(self._config.direct_address, shared=self._shared))
+            except IN_USE as error:
+                if len(names := living_servers(self._config)) > 1:
+                    raise ServersRun(f"{len(names)} servers run ({', '.join(names)})") from error
+                raise
             yield
 
     @contextmanager
@@ -123,6 +134,15 @@ def boot_id() -> str:
     return ""
 
 
+def living_servers(config: Config) -> list[str]:
+    """Return the names of the servers that run on a PostgreSQL database; nothing for SQLite.
+
+    Raises:
+        StorageUnavailable: the database cannot be reached.
+    """
+    return living(config.direct_address) if config.sqlite_file is None else []
+
+
 def server_process(config: Config) -> str | None:
     """Return a description of the server of an installation, such as "process 123".
 
@@ -136,9 +156,9 @@ def server_process(config: Config) -> str | None:
     """
     if not config.has_database() or not is_held(config.direct_address):
         return None
+    if named := processes_here(config):
+        return named
     for folder in config.folders:
-        if named := sorted(_named_holders(folder)):
-            return ", ".join(f"process {pid}" for pid in named)
         with suppress(OSError):  # there is none, or it is another user's
             descriptor = os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC)
             try:
@@ -147,6 +167,12 @@ def server_process(config: Config) -> str | None:
             finally:
                 os.close(descriptor)
     return "another process"
+
+
+def processes_here(config: Config) -> str:
+    """Return the servers on PostgreSQL with this data folder, such as "process 1, process 2"."""
+    pids = {pid for folder in config.folders for pid in _named_holders(folder)}
+    return ", ".join(f"process {pid}" for pid in sorted(pids))
 
 
 def _named_holders(folder: Path) -> set[int]:

@@ -7,10 +7,13 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from models.errors import StorageError
+from models.repeated import Repeated
 
 
 class PeriodicTask:
-    """Repeats a coroutine in a task; a failure is logged and does not stop it.
+    """Repeats a coroutine in a task; a failure does not stop it.
+
+    One of the database is logged the first time, and then once a minute; any other always.
 
     Args:
         name: the name of the task and its logger.
@@ -34,6 +37,7 @@ class PeriodicTask:
         self._every = every
         self._failed = failed
         self._after = after
+        self._repeated = Repeated()
         self._log = logging.getLogger(f"botyard.{name}")
         self._task: asyncio.Task[None] | None = None
 
@@ -53,8 +57,10 @@ class PeriodicTask:
         while True:
             try:
                 await self._work()
+                self._repeated.over()
             except StorageError as error:
-                self._log.warning("%s: %s", self._failed, error)
+                if self._repeated.is_due():
+                    self._log.warning("%s: %s", self._failed, error)
             except Exception:
                 self._log.exception("%s", self._failed)
             await asyncio.sleep(self._every)

@@ -94,6 +94,12 @@ class ProcessService:
             for row in rows
         ]
 
+    async def of_bots(self, bot_ids: list[int]) -> dict[int, str]:
+        """Return the names of the processes that run bots, of several; see `names_of_owners`."""
+        if self.cluster is None:
+            return {}
+        return await self._db.read(processes.names_of_owners, bot_ids)
+
     def _silence(self, process_id: int) -> float:
         if self.cluster is None:
             return 0.0

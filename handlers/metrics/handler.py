@@ -32,12 +32,28 @@ class Metrics(ApiHandler):
                 "'Authorization: Bearer TOKEN'.",
                 code=Code.METRICS_CLOSED,
             )
-        scheme, _, token = self.request.headers.get("Authorization", "").strip().partition(" ")
-        if scheme.lower() != "bearer":
+        scheme, token = self._credentials()
+        if scheme != "bearer":
             raise errors.Unauthorized("Send the token as 'Authorization: Bearer TOKEN'.")
-        if not hmac.compare_digest(token.strip().encode(), settings.metrics_token.encode()):
+        if not self._is_right(token):
             detail = "The token does not match BOTYARD_METRICS_TOKEN."
             raise errors.Unauthorized(detail, code=Code.INVALID_KEY)
+
+    def check_host(self) -> None:
+        """Accept any name with the token: Prometheus asks each of several servers by its address.
+
+        A page whose name was given this machine's address cannot know the token.
+        """
+        if not self._is_right(self._credentials()[1]):
+            super().check_host()
+
+    def _credentials(self) -> tuple[str, str]:
+        scheme, _, token = self.request.headers.get("Authorization", "").strip().partition(" ")
+        return scheme.lower(), token.strip()
+
+    def _is_right(self, token: str) -> bool:
+        right = self.services.settings.metrics_token
+        return right is not None and hmac.compare_digest(token.encode(), right.encode())
 
     async def get(self) -> None:
         """Show the metrics in Prometheus's text format.

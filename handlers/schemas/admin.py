@@ -66,6 +66,14 @@ class AdminBotSchema(BotBaseSchema):
         dump_only=True,
         metadata={"description": "The account is disabled: the bot does not run, even if active."},
     )
+    process = fields.String(
+        dump_only=True,
+        allow_none=True,
+        metadata={
+            "description": "The name of the server that runs the bot, of several; null if none "
+            "does, and with SQLite."
+        },
+    )
 
 
 class AdminBotPageSchema(PageSchema):

@@ -85,6 +85,17 @@ def listed() -> list[ProcessRecord]:
     ]  # fmt: skip
 
 
+def names_of_owners(bot_ids: list[int]) -> dict[int, str]:
+    """Return the names of the processes that run bots; those that nobody runs are left out."""
+    if not bot_ids:
+        return {}
+    sql = (
+        "SELECT bots.id, name FROM bots JOIN processes ON processes.id = owner_id "  # noqa: S608
+        f"WHERE bots.id IN ({', '.join('?' * len(bot_ids))})"
+    )
+    return dict(bulk.select(sql, *bot_ids))
+
+
 @dataclass(frozen=True, slots=True)
 class Ownerships:
     """How many bots should run.

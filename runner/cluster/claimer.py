@@ -13,6 +13,7 @@ from models.cluster.processes import Ownerships
 from models.engine.database import Database
 from models.engine.histogram import Histogram
 from models.errors import StorageError
+from models.repeated import Repeated
 from runner.cluster import share
 from runner.cluster.handover import give_away
 from runner.cluster.membership import Membership
@@ -46,6 +47,11 @@ class ClaimCounts:
     takeovers: Histogram = field(default_factory=lambda: Histogram(TAKEOVER_BOUNDS))
 
 
+def _tell(one: str, many: str, bot_ids: list[int]) -> None:
+    log.info(one if len(bot_ids) == 1 else many, len(bot_ids))
+    log.debug("these are the bots %s", ", ".join(map(str, bot_ids)))
+
+
 class Claimer:
     """Keeps the number of bots of this process at its fair share.
 
@@ -76,12 +82,14 @@ class Claimer:
     async def begin(self) -> None:
         """Claim bots for the first time, however long the database is away."""
         await self._wake.wait()  # until the first beat has shown who else is there
+        repeated = Repeated()
         while True:
             try:
                 await self.balance()
                 break
             except StorageError as error:
-                log.error("the bots cannot be started yet: %s", error)
+                if repeated.is_due():
+                    log.error("the bots cannot be started yet: %s", error)
             await asyncio.sleep(LOOK)
         await self._reconciler.start([])  # there may be none
 
@@ -149,7 +157,7 @@ class Claimer:
                 claimed = await self._db.write_as_owner(processes.claim, process_id, limit=limit)
             self.counts.claimed += len(claimed)
             if claimed:
-                log.info("%d bots claimed", len(claimed))
+                _tell("%d bot claimed", "%d bots claimed", claimed)
                 # at boot nobody knows what has happened meanwhile
                 await self._reconciler.start(claimed, warm=self._measuring is not None)
                 if self._measuring is not None:
@@ -176,7 +184,7 @@ class Claimer:
         with self._doubting():
             await give_away(self._manager, bot_ids, release)
         self.counts.released += len(bot_ids)
-        log.info("%d bots given away", len(bot_ids))
+        _tell("%d bot given away", "%d bots given away", bot_ids)
 
     async def drain(self) -> None:
         """Give all bots away, as long as there are others to run them."""

@@ -16,6 +16,7 @@ from models.engine.doorbell import Bell
 from models.errors import ProcessLost, StorageError
 from runner.cluster.gate import Gate
 from runner.cluster.lease import Lease, boottime
+from runner.cluster.namesakes import Namesakes
 from runner.cluster.peers import Peers
 from runner.settings import ClusterTuning
 
@@ -178,6 +179,7 @@ class Heart:
     def __init__(self, membership: Membership, reactions: Reactions) -> None:
         self._membership = membership
         self._reactions = reactions
+        self._namesakes = Namesakes(membership.link.identity.name)
         self._is_away = False
         self._connections = membership.link.connections  # nothing was missed so far
 
@@ -204,6 +206,7 @@ class Heart:
         changed: bool | None = None
         if membership.process_id is not None:
             changed = await membership.beat(reactions.vitals())
+            self._namesakes.look(membership.peers.seen, me=membership.process_id)
         if changed is None:
             log.error("this process was declared dead: it stops its bots, and begins anew")
             await reactions.lost()

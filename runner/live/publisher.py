@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from models.errors import StorageError
+from models.repeated import Repeated
 from runner.live.counters import UpdateCounts
 from runner.live.hub import EventHub, EventKind
 from runner.manager import BotManager
@@ -54,12 +55,15 @@ class CounterPublisher:
             await asyncio.wait({self._task})
 
     async def _run(self) -> None:
+        repeated = Repeated()
         try:
             while not self._events.silent:
                 try:
                     await self._publish()
+                    repeated.over()
                 except StorageError as error:
-                    log.warning("no counters: %s", error)
+                    if repeated.is_due():
+                        log.warning("no counters: %s", error)
                 await asyncio.sleep(EVERY)
         finally:
             self._task = None

@@ -13,7 +13,7 @@ from models.engine.database import Database
 from models.engine.migration import Migrations
 from models.errors import SecretMismatch, StorageError
 from server.config import Config
-from server.installation_lock import IN_USE
+from server.installation_lock import IN_USE, ServersRun
 from server.permissions import private_files
 from server.setting_values import ConfigError
 
@@ -44,7 +44,8 @@ class Group(click.Group):
                 "secret.key in the data folder."
             ) from error
         except IN_USE as error:
-            raise click.ClickException(f"{error}: stop it first") from error
+            which = "them all" if isinstance(error, ServersRun) else "it"
+            raise click.ClickException(f"{error}: stop {which} first") from error
         except (ConfigError, StorageError) as error:
             raise click.ClickException(" ".join(str(error).split())) from error
         except OSError as error:

@@ -9,7 +9,7 @@ import click
 from models.engine.migration import Migrations
 from server.cli.base import Group, echo_json, existing, flags, json_option
 from server.config import Config
-from server.installation_lock import IN_USE, InstallationLock
+from server.installation_lock import IN_USE, InstallationLock, ServersRun
 
 _place = flags("data_dir", "database_url")
 
@@ -49,8 +49,9 @@ def _run_steps(config: Config, to: str | None) -> list[str]:
         with InstallationLock(config, shared=True).held() if in_use else nullcontext():
             return migrations.up(to)
     except IN_USE as error:
+        which = "them all" if isinstance(error, ServersRun) else "it"
         raise click.ClickException(
-            f"{error}; stop it first, because the database must be migrated to this version"
+            f"{error}; stop {which} first, because the database must be migrated to this version"
         ) from error
 
 

@@ -23,9 +23,9 @@ from runner.telegram.connectivity import Connectivity, check_connectivity
 from server import permissions, secret_file
 from server.cli.base import run_in
 from server.config import Config
-from server.installation_lock import server_process
+from server.installation_lock import living_servers, processes_here, server_process
 from server.maintenance.findings import Finding, Severity
-from server.maintenance.machine import check_cluster, check_ports
+from server.maintenance.machine import check_cluster, check_ports, servers
 from server.setting_values import MIN_SECRET
 from server.smtp import smtp_server
 from services.mail import SmtpServer
@@ -170,6 +170,8 @@ def _ask_sqlite(file: Path) -> str:
 
 def _server(config: Config) -> Finding:
     try:
+        if names := living_servers(config):
+            return servers(names, here=processes_here(config))
         process = server_process(config)
     except StorageError as error:
         return Finding("server", Severity.WRONG, str(error), "fix the database first")

@@ -45,6 +45,26 @@ def check_cluster(config: Config) -> Iterator[Finding]:
     yield _replication(config)
 
 
+def servers(names: list[str], *, here: str) -> Finding:
+    """Tell which servers run on a PostgreSQL database.
+
+    Args:
+        names: those that live.
+        here: their processes that share this data folder; empty for none.
+    """
+    run = "1 server runs" if len(names) == 1 else f"{len(names)} servers run"
+    text = f"{run} on this database: {', '.join(names)}"
+    if here:
+        text += f" (with this data folder: {here})"
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if not twice:
+        return Finding("server", Severity.OK, text)
+    return Finding(
+        "server", Severity.WARNING, f"{text}; several have the name {', '.join(twice)}",
+        "give each its own --process-name (BOTYARD_PROCESS_NAME)",
+    )  # fmt: skip
+
+
 def _lease_clock() -> Finding:
     if hasattr(time, "CLOCK_BOOTTIME"):
         return Finding("lease clock", Severity.OK, "goes on while the machine is suspended")

@@ -11,6 +11,7 @@ from server.app import Botyard
 from server.config import Config
 
 USER = "/rest-auth/user/"
+METRICS_TOKEN = "a-token-of-the-operator"
 
 
 @pytest.mark.parametrize("path", [USER, BOTS, "/", "/swagger/", "/openapi.json", "/metrics", "/x"])
@@ -38,12 +39,22 @@ class TestConfigured:
     def config(self, config: Config) -> Config:
         """With one name, behind a proxy."""
         names = frozenset({"panel.example.org"})
-        return replace(config, allowed_hosts=names, behind_proxy=True)
+        return replace(config, allowed_hosts=names, behind_proxy=True, metrics_token=METRICS_TOKEN)
 
     async def test_only_they_are_right(self, anonymous: Client) -> None:
         for host, status in (("panel.example.org", 401), ("Panel.Example.org:443", 401)):
             assert (await anonymous.get(USER, headers={"Host": host})).status == status
         assert (await anonymous.get(USER)).json["code"] == "host_not_allowed"
+
+    async def test_who_has_the_metrics_token_may_use_the_address(self, anonymous: Client) -> None:
+        right = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+        for path in ("/metrics", "/metrics/"):
+            answer = await anonymous.get(path, headers=right)
+            assert answer.status == 200, answer.text
+        assert (await anonymous.get(USER, headers=right)).json["code"] == "host_not_allowed"
+        for headers in ({}, {"Authorization": f"Bearer {METRICS_TOKEN}x"}):
+            answer = await anonymous.get("/metrics", headers=headers)
+            assert (answer.status, answer.json["code"]) == (400, "host_not_allowed")
 
 
 class TestBehindProxy:

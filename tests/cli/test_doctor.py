@@ -148,7 +148,9 @@ async def test_a_server_on_another_data_folder_is_found_by_the_database(
 async def test_a_server_on_postgresql_is_found(data: Path, telegram: Sandbox, pg_url: str) -> None:
     async with serving(data, url(telegram), BOTYARD_DATABASE_URL=pg_url) as server:
         _, found = await examine(data, url(telegram), BOTYARD_DATABASE_URL=pg_url)
-        assert found["server"]["text"].endswith(f"(process {server.process.pid})")
+        text = found["server"]["text"]
+        assert text.startswith("1 server runs on this database: ")
+        assert text.endswith(f" (with this data folder: process {server.process.pid})")
         await server.end(signal.SIGTERM)
     _, found = await examine(data, url(telegram), BOTYARD_DATABASE_URL=pg_url)
     assert found["server"]["text"] == "does not run"
@@ -165,11 +167,15 @@ async def test_several_servers_on_a_folder_are_all_named(
         _, found = await examine(data, url(telegram), **env)
         pids = sorted([one.process.pid, two.process.pid])
         assert found["server"]["text"] == (
-            f"runs on this installation (process {pids[0]}, process {pids[1]})"
+            "2 servers run on this database: one, two "
+            f"(with this data folder: process {pids[0]}, process {pids[1]})"
         )
+        _, found = await examine(data / "other", url(telegram), **env)
+        assert found["server"]["text"] == "2 servers run on this database: one, two"
         await one.end(signal.SIGKILL)
         _, found = await examine(data, url(telegram), **env)
-        assert found["server"]["text"].endswith(f"(process {two.process.pid})")
+        here = f"(with this data folder: process {two.process.pid})"
+        assert found["server"]["text"] == f"1 server runs on this database: two {here}"
 
 
 async def test_telegram_out_of_reach_is_wrong_and_the_proxy_is_advised(filled: Path) -> None:

@@ -7,8 +7,10 @@ import signal
 from typing import Any
 
 import pytest
-from support.client import BOTS, DEADLINE, Client, Scrape, register, scrape, until
-from support.ensemble import Ensemble
+from support.client import ADMIN_BOTS, BOTS, DEADLINE, Client, Scrape, register, scrape, until
+from support.commands import botyard_command
+from support.ensemble import SECRET, Ensemble
+from support.server_process import serving
 
 from sandbox import Sandbox
 from server import __version__
@@ -49,6 +51,29 @@ async def test_staff_see_all_servers_through_each_of_them(
         assert all(one["silent_seconds"] < 3 for one in seen.values())
 
 
+async def test_staff_see_which_server_runs_a_bot(
+    ensemble: Ensemble, staff: Client, telegram: Sandbox
+) -> None:
+    made = [await staff.add_bot(telegram.add_bot()) for _ in range(2)]
+    elsewhere = ensemble.through(staff, "two")
+    async with asyncio.timeout(DEADLINE):  # each has its share
+        while True:
+            items = (await elsewhere.get(ADMIN_BOTS)).json["results"]
+            if {item["process"] for item in items} == {"one", "two"}:
+                break
+            await asyncio.sleep(0.1)
+    for item in items:
+        assert item["process"] == await ensemble.owner_of(item["id"])
+    where = f"{ADMIN_BOTS}{made[0]['id']}/"
+    assert (await staff.get(where)).json["process"] in ("one", "two")
+    await elsewhere.patch(where, {"active": False})
+    async with asyncio.timeout(DEADLINE):
+        while (await staff.get(where)).json["process"] is not None:
+            await asyncio.sleep(0.1)
+    answer = await elsewhere.patch(where, {"active": True})
+    assert answer.json["process"] in ("one", "two")
+
+
 async def test_a_server_that_hangs_is_seen_to_be_silent_and_then_gone(
     ensemble: Ensemble, staff: Client
 ) -> None:
@@ -70,6 +95,26 @@ async def test_a_server_that_hangs_is_seen_to_be_silent_and_then_gone(
     seen = await figures(ensemble, "two")
     assert seen("botyard_lease_lost_total") == 1
     assert (seen("botyard_gate_shut_seconds_total") or 0) > 0
+
+
+async def test_servers_of_the_same_name_in_two_folders_are_warned_of(
+    ensemble: Ensemble, staff: Client
+) -> None:
+    env = {"BOTYARD_DATABASE_URL": ensemble.url, "BOTYARD_SECRET_KEY": SECRET}
+    async with serving(
+        ensemble.folder / "three", staff.url, BOTYARD_PROCESS_NAME="one", **env
+    ) as namesake:
+        async with asyncio.timeout(DEADLINE):
+            for server in (namesake, ensemble.servers["one"]):
+                while "has the name one, too: give each its own" not in "\n".join(server.log):
+                    await asyncio.sleep(0.1)
+        ended = await botyard_command("doctor", **env, BOTYARD_DATA_DIR=str(ensemble.folder))
+        assert "3 servers run on this database: one, two, one; several have the name" in ended.out
+        rotated = {**env, "BOTYARD_SECRET_KEY": f"another-{SECRET},{SECRET}"}
+        refused = await botyard_command(
+            "rotate-secret", **rotated, BOTYARD_DATA_DIR=str(ensemble.folder / "four")
+        )
+        assert refused.err == "Error: 3 servers run (one, two, one): stop them all first\n"
 
 
 async def test_metrics_tell_of_claims_takeovers_and_switches(

@@ -87,7 +87,7 @@ async def test_servers_work_through_a_pooler(
     env |= {"BOTYARD_SECRET_KEY": SECRET, "BOTYARD_DATA_DIR": data}
     ended = await botyard_command("rotate-secret", **env)
     assert ended.code != 0
-    assert "stop it first" in ended.err
+    assert ended.err == "Error: 2 servers run (one, two): stop them all first\n"
 
     owner = await ensemble.owner_of(made["id"])
     assert owner is not None

@@ -27,6 +27,7 @@ from support.proxies import (
     tool,
 )
 
+from handlers.schemas.common import ProblemSchema
 from sandbox import Sandbox
 from server.app import Botyard
 from server.config import Config
@@ -123,6 +124,36 @@ async def test_servers_learn_who_asks_and_clients_see_events_and_no_metrics(
         for path in ("/metrics", "/metrics/"):
             assert (await client.get(path)).status == 404
         await see_events_at_once(client, telegram)
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+async def test_without_any_server_clients_get_an_error_of_the_api(
+    proxy: str, tmp_path: Path, certificate: Path
+) -> None:
+    servers = [f"127.0.0.1:{free_port()}" for _ in range(3)]
+    async with proxied(proxy, tmp_path, certificate, servers) as (http, url):
+        client = Client(http, url)
+        for number in range(20):  # until it takes none of them for alive
+            answer = await (client.post(BOTS, {}) if number % 2 else client.get(BOTS))
+            assert answer.status == 503, answer.text
+            assert answer.headers.getall("Content-Type") == ["application/problem+json"]
+            assert answer.headers["Retry-After"] == "5"
+            assert answer.headers["Strict-Transport-Security"]
+            assert set(answer.json) == set(ProblemSchema().fields) - {"errors", "incident"}
+            assert (answer.json["status"], answer.json["code"]) == (503, "server_unavailable")
+            assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+
+
+async def test_nginx_gives_no_server_up_for_a_few_answers_of_503(
+    tmp_path: Path, certificate: Path, ailing: Ailing
+) -> None:
+    """As when Telegram does not answer: with the other paths nothing is wrong."""
+    servers = [f"127.0.0.1:{ailing.port}"] * 3
+    async with proxied("nginx", tmp_path, certificate, servers) as (http, url):
+        client = Client(http, url)
+        for _ in range(4):
+            answer = await client.delete(f"{BOTS}1/")
+            assert (answer.status, answer.text) == (503, ""), "the answer of a server"
 
 
 async def test_haproxy_sends_nothing_to_a_server_that_is_not_ready(

@@ -93,6 +93,13 @@ def test_its_numbers_are_those_of_the_code() -> None:
     assert "a hundred bots at a time" in WORDS
 
 
+def test_proxies_wait_as_long_as_it_says() -> None:
+    for name, setting in (("nginx-servers.conf", "proxy_read_timeout"), ("haproxy.cfg", "server")):
+        text = (ROOT / "deploy" / name).read_text()
+        assert re.findall(rf"{setting} (\d+)s", text) == ["30"]
+    assert "waits for up to 30 s" in WORDS
+
+
 def test_its_commands_are_no_typing_errors() -> None:
     blocks = re.findall(r"^( *)```console\n(.*?)^ *```$", TEXT, re.MULTILINE | re.DOTALL)
     commands = [block for _, block in blocks if re.search(r"systemctl|nginx -t|echo ", block)]
