@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from models.engine.sqlite_file import sync_folder
+from models.errors import SecretMismatch
 from server.setting_values import MIN_SECRET, ConfigError
 
 NAME = "secret.key"
@@ -35,6 +36,29 @@ def read_or_make(folder: Path) -> tuple[str, ...]:
 def read(folder: Path) -> tuple[str, ...]:
     """Return the secrets as they are; nothing is made, checked or repaired."""
     return ((folder / NAME).read_text(encoding="utf-8").strip(), *_older(folder))
+
+
+@contextmanager
+def withdrawn_if_wrong(folder: Path) -> Iterator[None]:
+    """Remove a secret that is made in this block if the database turns out to have another one.
+
+    Left behind, it would look like the right one: to people, and to the next start.
+
+    Raises:
+        ConfigError: that is so; the text says where the right one is.
+    """
+    path = folder / NAME
+    was_there = path.exists()
+    try:
+        yield
+    except SecretMismatch as error:
+        if was_there or not path.exists():
+            raise
+        path.unlink()
+        raise ConfigError(
+            f"there is no {path}, and the database has a secret already: copy it from the first "
+            "server (or restore it from your copy), or set BOTYARD_SECRET_KEY to it"
+        ) from error
 
 
 def replace(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from server import log, version
+from server import log, secret_file, version
 from server.cli import copy_database
 from server.cli.base import Group
 from server.cli.base import flags as _flags
@@ -52,7 +52,8 @@ def serve(**flags: str | None) -> None:
     config = Config.load(None, **flags)
     level = log.set_up(config.log_level, config.log_format)
     try:
-        lifecycle.run(lifecycle.serve(config.with_data_dir(), level=level))
+        with secret_file.withdrawn_if_wrong(config.data_dir.absolute()):
+            lifecycle.run(lifecycle.serve(config.with_data_dir(), level=level))
     except IN_USE as error:
         raise click.ClickException(_in_use(error, config)) from error
 

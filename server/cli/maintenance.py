@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from models.engine import sqlite_file
+from server import secret_file
 from server.cli.base import echo_json, existing, flags, json_option
 from server.config import Config
 from server.installation_lock import InstallationLock
@@ -110,7 +111,8 @@ def rotate_secret(**flags: str | None) -> None:
     """
     config = existing(flags)
     try:
-        done = secret_rotation.rotate(config)
+        with secret_file.withdrawn_if_wrong(config.data_dir.absolute()):
+            done = secret_rotation.rotate(config)
     except secret_rotation.OneSecretOnly as error:
         raise WhatToDo(
             "the secret is in BOTYARD_SECRET_KEY: set BOTYARD_SECRET_KEY=new,old, then run this "

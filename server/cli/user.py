@@ -99,7 +99,8 @@ def enable(username: str, **flags: str | None) -> None:
 def staff(username: str, remove: bool, **flags: str | None) -> None:
     """Give an account access to all accounts and bots, or remove it."""
     found = _change(flags, username, is_staff=not remove)
-    click.echo(f"{found.username} is {'no longer ' if remove else ''}staff")
+    is_now = "is no longer" if remove else "is"
+    click.echo(f"{found.username} {is_now} staff; this takes effect within two seconds")
 
 
 @user.command("delete")

@@ -230,6 +230,24 @@ async def test_a_wrong_secret_stops_the_start(folder: str) -> None:
     )
 
 
+async def test_a_new_secret_that_is_not_the_databases_is_not_left_behind(
+    folder: str, tmp_path: Path
+) -> None:
+    first = {"BOTYARD_DATA_DIR": folder, "BOTYARD_DATABASE_URL": f"sqlite:///{folder}/botyard.db"}
+    async with serving(Path(folder), "http://127.0.0.1:9", **first) as server:
+        assert await server.end(signal.SIGTERM) == 0
+    other = tmp_path / "other"
+    second = first | {"BOTYARD_DATA_DIR": str(other)}
+    for command in (("serve", "--port", "0"), ("rotate-secret",)):
+        ended = await botyard_command(*command, **second)
+        assert f"there is no {other}/secret.key, and the database has a secret already" in ended.err
+        assert "copy it from the first server" in ended.err
+        assert not (other / "secret.key").exists()
+    (other / "secret.key").write_text("b" * 32)
+    assert "does not match" in (await botyard_command("serve", "--port", "0", **second)).err
+    assert (other / "secret.key").exists(), "it was there before"
+
+
 async def test_a_port_in_use_stops_the_start(folder: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

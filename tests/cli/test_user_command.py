@@ -62,9 +62,12 @@ async def test_without_a_terminal_the_way_to_give_a_password_is_told(
 
 async def test_staff_is_given_and_taken_beside_a_running_server(ann: Client, command: Any) -> None:
     assert (await ann.get(ADMIN_USERS)).status == 403
-    assert (await command("staff", "ann")).out == "ann is staff\n"
+    assert (await command("staff", "ann")).out == (
+        "ann is staff; this takes effect within two seconds\n"
+    )
     assert (await ann.get(ADMIN_USERS)).status == 200
-    assert (await command("staff", "ann", "--remove")).out == "ann is no longer staff\n"
+    removed = await command("staff", "ann", "--remove")
+    assert removed.out == "ann is no longer staff; this takes effect within two seconds\n"
     assert (await ann.get(ADMIN_USERS)).status == 403
     assert (await command("staff", "nobody")).err == "Error: there is no user 'nobody'\n"
 
