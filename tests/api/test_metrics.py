@@ -17,11 +17,11 @@ import pytest
 from support.client import BOTS, DEADLINE, Client, Scrape, scrape, until
 from support.dialogs import FragileDialog
 from support.server_process import serving
+from support.writers import writer_of
 
 import handlers.metrics.collector
 from handlers.metrics.requests import RequestCounts
 from handlers.routes import routes
-from models.bots.records import Writer
 from models.engine.histogram import Histogram
 from models.errors import StorageUnavailable
 from runner.settings import RunnerTuning
@@ -266,7 +266,7 @@ async def test_what_waits_is_counted_though_its_bot_is_off(
     made = await ann.add_bot(telegram.add_bot(), active=False)
     packed = await pack_all([{"update_id": number} for number in range(3)])
     journal = botyard.services.runner.journal
-    await journal.store(Writer(made["id"], 1), packed, offset=3, handled=[])
+    await journal.store(await writer_of(botyard, made["id"]), packed, offset=3, handled=[])
     seen = await scrape(ann)
     assert seen("botyard_journal_updates", state="waiting") == 3
     assert seen("botyard_updates_handled_total") == 0
@@ -305,7 +305,7 @@ async def test_a_stored_update_that_comes_again_is_not_received_again(
     journal = botyard.services.runner.journal
     for _ in range(2):
         packed = await pack_all([{"update_id": 5}])
-        await journal.store(Writer(made["id"], 1), packed, offset=6, handled=[])
+        await journal.store(await writer_of(botyard, made["id"]), packed, offset=6, handled=[])
     assert (await scrape(ann))("botyard_updates_received_total") == 1
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from support.client import BOTS, DEADLINE, QUICK, Client, until
 from support.dialogs import FragileDialog
+from support.writers import writer_of
 
-from models.bots.records import Writer
 from models.bots.tables import Bot
 from models.engine.base import now
 from models.messaging.chats import Chat
@@ -132,7 +132,7 @@ async def test_a_stored_update_that_telegram_gives_again_is_not_handled_again(
     redelivered = {"update_id": row.update_id, "message": telegram.sent(bot.id)[0].message}
     journal = botyard.services.runner.manager._context.journal
     flushed = await journal.store(
-        Writer(made["id"], 1),
+        await writer_of(botyard, made["id"]),
         await pack_all([redelivered]),
         offset=row.update_id + 1,
         handled=[],

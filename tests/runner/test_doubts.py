@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from support.client import BOTS, DEADLINE, QUICK, Client, at_rest, until
 from support.doubts import lose_one_answer
+from support.writers import writer_of
 from telegram.ext import Application
 
 from models.bots import bots
-from models.bots.records import Writer
 from models.bots.tables import Bot
 from models.engine.base import now
 from models.errors import StorageUnavailable
@@ -169,7 +169,7 @@ async def test_a_chat_that_an_old_token_unblocks_stays_blocked(
     for token_generation, chat in ((1, 7), (2, 8)):
         update = IncomingUpdate.from_raw({"update_id": chat})
         update.chat_id = chat
-        writer = Writer(made["id"], token_generation)
+        writer = await writer_of(botyard, made["id"], token_generation)
         mark = journal.handled(writer, update, Effects(blocked=False))
         journal.flush_now()
         await mark

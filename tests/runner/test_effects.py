@@ -8,6 +8,7 @@ from typing import Any
 import peewee
 import pytest
 from support.client import BOTS, DEADLINE, Client
+from support.writers import writer_of
 
 from models.bots.records import Writer
 from models.bots.tables import Bot
@@ -30,10 +31,10 @@ TOO_LARGE = 2**80  # for a column of either database
 
 
 @pytest.fixture
-async def writer(ann: Client, telegram: Sandbox) -> Writer:
+async def writer(botyard: Botyard, ann: Client, telegram: Sandbox) -> Writer:
     """A bot that is off."""
     made = await ann.add_bot(telegram.add_bot(), active=False)
-    return Writer(made["id"], 1)
+    return await writer_of(botyard, made["id"])
 
 
 @pytest.fixture

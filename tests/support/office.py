@@ -24,6 +24,7 @@ from runner.updates.incoming import IncomingUpdate
 from runner.updates.intake import pack_all
 from server.app import Botyard
 from support.client import DEADLINE, QUICK
+from support.writers import process_of
 
 PEOPLES = (Lane.OPERATOR, Lane.SERVICE, Lane.BROADCAST)
 TUNING = replace(QUICK, backoff_min=0.001, backoff_max=0.002, transient_failures=3, send_grace=0.05)
@@ -71,7 +72,7 @@ class Office:
         runner_context = botyard.services.runner.manager._context
         self.journal = runner_context.journal
         self.store = runner_context.messages
-        self.writer = Writer(bot_id, 1)
+        self.writer = Writer(bot_id, 1, process_of(botyard))
         self.telegram = ScriptedTelegram()
         self.running = True
         self.crashes: list[BaseException | None] = []
