@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from support.client import DEADLINE, Client
+from support.client import DEADLINE, Client, until
 
 from sandbox import Sandbox
 from server import __version__
@@ -56,6 +56,7 @@ async def test_nobody_else_sees_servers(anonymous: Client, ann: Client) -> None:
 async def test_a_server_is_not_ready_from_the_moment_it_is_told_to_end(
     anonymous: Client, botyard: Botyard
 ) -> None:
+    await until(lambda: botyard.services.runner.reconciler.boot.ready, "readiness")
     assert (await anonymous.get("/readyz")).status == 200
     with botyard.services.traffic.counted(drained=True):  # a request that takes its time
         ending = asyncio.create_task(botyard.drain(DEADLINE))
