@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import orjson
@@ -18,13 +18,13 @@ from models.engine.base import now
 from models.engine.database import Database
 from models.errors import StorageError
 from runner.errors import BotIsOff, TelegramRefused, TelegramUnreachable
+from runner.lookout import Lookout
 from runner.manager import BotManager
 from runner.ownership import Ownership
 from runner.sending import actions
 
 log = logging.getLogger("botyard.runner")
 
-LOOK = 1.0  # seconds between two looks for an answer, if no bell is heard
 MARGIN = 5.0  # seconds that an answer may take beyond those that the call may
 
 
@@ -44,13 +44,16 @@ class CallsElsewhere:
         db: the database.
         manager: runs the bots of this process.
         ownership: the bots that this process owns.
+
+    Attributes:
+        lookout: waits for answers.
     """
 
     def __init__(self, db: Database, manager: BotManager, *, ownership: Ownership) -> None:
         self._db = db
         self._manager = manager
         self._ownership = ownership
-        self._waiting: dict[int, asyncio.Event] = {}
+        self.lookout = Lookout()
 
     async def ask(
         self, bot: BotRecord, chat_id: int, method: str, parameters: dict[str, Any], *, counts: bool
@@ -67,7 +70,8 @@ class CallsElsewhere:
         until = now() + timedelta(seconds=actions.PATIENCE)
         number = await self._db.write(calls.ask, bot.id, call, until=until)
         try:
-            answer = await self._answer(number)
+            within = actions.PATIENCE + MARGIN
+            answer = await self.lookout.wait(number, partial(self._answer, number), within=within)
         finally:
             with suppress(StorageError):
                 await self._db.write(calls.forget, number)
@@ -81,28 +85,10 @@ class CallsElsewhere:
         if outcome == Outcome.UNREACHABLE:
             raise TelegramUnreachable(detail)
 
-    async def _answer(self, number: int) -> tuple[str, str] | None:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + actions.PATIENCE + MARGIN
-        news = self._waiting[number] = asyncio.Event()
-        try:
-            while (left := until - loop.time()) > 0:
-                news.clear()
-                with suppress(StorageError):
-                    if (answer := await self._db.read(calls.answered, number)) is not None:
-                        return answer
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(min(LOOK, left)):
-                        await news.wait()
-            return None
-        finally:
-            del self._waiting[number]
-
-    def heard(self, numbers: list[int]) -> None:
-        """Learn that calls have been answered."""
-        for number in numbers:
-            if (news := self._waiting.get(number)) is not None:
-                news.set()
+    async def _answer(self, number: int, _left: float) -> tuple[str, str] | None:
+        with suppress(StorageError):
+            return await self._db.read(calls.answered, number)
+        return None
 
     async def make(self, bot_id: int) -> None:
         """Make the calls that other processes have asked for, if this one runs the bot."""

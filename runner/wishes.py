@@ -8,6 +8,7 @@ that took it, and the one that was to carry it out: whoever owns the bot next fi
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from models.bots import bots
@@ -16,7 +17,8 @@ from models.bots.vault import Vault
 from models.cluster import processes
 from models.engine.database import Database
 from models.engine.histogram import Histogram
-from models.errors import ProcessLost, StorageUnavailable
+from models.errors import StorageUnavailable
+from runner.lookout import Lookout
 from runner.manager import BotManager
 from runner.ownership import Ownership
 from runner.settings import RunnerTuning
@@ -24,7 +26,6 @@ from runner.states import STABLE
 from runner.statuses import StatusWriter
 
 COMMAND_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
-LOOK = 1.0  # seconds between two looks at a bot that another process runs, if no bell is heard
 PATIENCE = 0.9  # of `start_wait`, for a bot elsewhere: the answer has a way to go
 
 
@@ -42,6 +43,7 @@ class Wishes:
     Attributes:
         seconds: how long wishes have taken, from the write until the bot was on or off: of bots
             of this process ("local") and of others ("remote").
+        lookout: waits for bots that other processes run.
     """
 
     def __init__(
@@ -61,17 +63,7 @@ class Wishes:
         self._ownership = ownership
         self._settings = settings
         self.seconds = {where: Histogram(COMMAND_BOUNDS) for where in ("local", "remote")}
-        self._news: dict[int, asyncio.Event] = {}  # of bots that are waited for
-
-    def heard(self, bot_ids: list[int]) -> None:
-        """Learn that the states of bots in other processes have changed."""
-        for bot_id in bot_ids:
-            if (news := self._news.get(bot_id)) is not None:
-                news.set()
-
-    def heard_all(self) -> None:
-        """Learn that the states of any bots may have changed."""
-        self.heard(list(self._news))
+        self.lookout = Lookout()
 
     async def carry_out(self, bot: BotRecord, *, unreachable: str | None = None) -> BotRecord:
         """Begin to carry out a wish that has just been stored; the bot's lock must be held.
@@ -87,8 +79,7 @@ class Wishes:
             if not bot.wanted:
                 await self._settle_off(bot)
                 return bot
-            with suppress(ProcessLost):  # another process claims it, or this one when it is back
-                bot = await self._ownership.claim(bot)
+            bot = await self._ownership.claim(bot)
         await self._manager.apply(bot, unreachable=unreachable)
         return bot
 
@@ -111,26 +102,21 @@ class Wishes:
         return is_stable
 
     async def _wait_until_stable(self, bot: BotRecord) -> bool:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + PATIENCE * self._settings.start_wait
         if self._ownership.owns(bot):
             return await self._wait_here(bot.id, within=self._settings.start_wait)
-        news = self._news.setdefault(bot.id, asyncio.Event())
-        try:
-            while (left := until - loop.time()) > 0:
-                news.clear()
-                if await self._is_settled(bot, within=left):
-                    return True
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(min(LOOK, left)):
-                        await news.wait()
-            return False
-        finally:
-            self._news.pop(bot.id, None)
+
+        async def is_settled(left: float) -> bool | None:
+            return await self._is_settled(bot, within=left) or None
+
+        return await self._look_out(bot.id, is_settled)
+
+    async def _look_out(self, bot_id: int, look: Callable[[float], Awaitable[bool | None]]) -> bool:
+        within = PATIENCE * self._settings.start_wait
+        return await self.lookout.wait(bot_id, look, within=within) or False
 
     async def _is_settled(self, wished: BotRecord, *, within: float) -> bool:
         """Return True if another process has carried out a wish, or this one has to and did."""
-        with suppress(StorageUnavailable, ProcessLost):
+        with suppress(StorageUnavailable):
             bot = await self._db.read(bots.get, self._vault, wished.id)
             if bot is None:
                 return True
@@ -173,20 +159,11 @@ class Wishes:
 
     async def wait_until_off(self, bot_id: int) -> bool:
         """Wait until another process has carried out the last wish for a bot, that it is off."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + PATIENCE * self._settings.start_wait
-        news = self._news.setdefault(bot_id, asyncio.Event())
-        try:
-            while (left := until - loop.time()) > 0:
-                news.clear()
-                bot = await self._db.read(bots.get, self._vault, bot_id)
-                if bot is None or bot.owner_id is None or self._ownership.owns(bot):
-                    return True
-                if bot.run is not None and bot.run.generation >= bot.generation:
-                    return True
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(min(LOOK, left)):
-                        await news.wait()
-            return False
-        finally:
-            self._news.pop(bot_id, None)
+
+        async def is_off(_left: float) -> bool | None:
+            bot = await self._db.read(bots.get, self._vault, bot_id)
+            if bot is None or bot.owner_id is None or self._ownership.owns(bot):
+                return True
+            return (bot.run is not None and bot.run.generation >= bot.generation) or None
+
+        return await self._look_out(bot_id, is_off)

@@ -64,7 +64,7 @@ class CatchUp:
             return
         await runner.reconciler.reconcile_all()
         await runner.statuses.flush()  # somebody may wait for a wish
-        runner.wishes.heard_all()
+        runner.wishes.lookout.heard_all()
         work = await self._db.read(processes.work_of, process_id)
         for bot_id in work.messages:
             await runner.send_written(bot_id)

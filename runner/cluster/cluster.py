@@ -114,9 +114,9 @@ class Cluster:
         if bell is Bell.FREE:
             self.claimer.wake()
         elif bell is Bell.RUNS:
-            self._runner.wishes.heard(ids)
+            self._runner.wishes.lookout.heard(ids)
         elif bell is Bell.ANSWERS:
-            self._runner.calls.heard(ids)
+            self._runner.calls.lookout.heard(ids)
         elif bell is Bell.SESSIONS:
             self.on_sessions(ids)
         for bot_id in ids:
