@@ -24,6 +24,7 @@ from dialogs import echo
 from dialogs.events import Dialog
 from models.accounts import administration, passwords
 from models.accounts.audit import OPERATOR
+from models.engine.database import Database
 from models.engine.migration import Migrations
 from runner.settings import RunnerTuning
 from runner.updates.dispatcher import Dispatcher
@@ -118,6 +119,16 @@ def pg_url(postgresql: PostgreSQL) -> Iterator[str]:
     postgresql.execute(f"CREATE DATABASE {name}")
     yield postgresql.url(name)
     postgresql.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def pg_db(pg_url: str) -> AsyncIterator[Database]:
+    """A migrated PostgreSQL, open."""
+    Migrations(pg_url).up()
+    database = Database(pg_url)
+    await database.open()
+    yield database
+    await database.close()
 
 
 @pytest.fixture

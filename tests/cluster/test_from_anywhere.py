@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 import pytest
-from support.client import BOTS, DEADLINE, Client, register, until
-from support.ensemble import Ensemble
+from support.client import BOTS, DEADLINE, Client, until
+from support.ensemble import Two
 
 from sandbox import Sandbox, SandboxBot
 
@@ -52,24 +52,6 @@ async def streaming(client: Client) -> AsyncIterator[Stream]:
         finally:
             reading.cancel()
             await asyncio.wait({reading})
-
-
-class Two:
-    """A bot that server `one` runs, and its owner at both."""
-
-    def __init__(self, here: Client, there: Client, bot: SandboxBot, made: dict[str, Any]) -> None:
-        self.here, self.there, self.bot, self.made = here, there, bot, made
-        self.path = f"{BOTS}{made['id']}/"
-
-
-@pytest.fixture
-async def two(ensemble: Ensemble, telegram: Sandbox) -> Two:
-    await ensemble.start("one", "two")
-    here = await register(Client(ensemble.http, ensemble.servers["one"].url))
-    bot = telegram.add_bot()
-    made = await here.add_bot(bot)
-    assert await ensemble.owner_of(made["id"]) == "one"
-    return Two(here, ensemble.through(here, "two"), bot, made)
 
 
 async def test_states_are_told_at_another_server(two: Two) -> None:

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
-from support.client import BOTS, DEADLINE, Client, register, until
-from support.ensemble import Ensemble
+from support.client import DEADLINE, Client, register, until
+from support.ensemble import Ensemble, Two
 from support.owners import Owner, link_of, owner
 from support.servers_state import elsewhere, polled_elsewhere
 
@@ -96,21 +96,16 @@ async def test_a_connection_that_was_ended_is_opened_again(mine: Owner, link: Li
 
 @pytest.mark.early
 async def test_wishes_whose_bells_nobody_hears_are_carried_out(
-    ensemble: Ensemble, telegram: Sandbox
+    ensemble: Ensemble, two: Two
 ) -> None:
-    await ensemble.start("one", "two")
-    ann = await register(Client(ensemble.http, ensemble.servers["one"].url))
-    made = await ann.add_bot(telegram.add_bot())
-    assert await ensemble.owner_of(made["id"]) == "one"
-    elsewhere = ensemble.through(ann, "two")
     sessions = dict(await ensemble.rows("SELECT name, session FROM processes"))
     for active in (False, True) * 2:
         await ensemble.rows(END, sessions["one"])  # it listens again after a moment
-        answer = await elsewhere.patch(f"{BOTS}{made['id']}/", {"active": active})
+        answer = await two.there.patch(two.path, {"active": active})
         state = "running" if active else "stopped"
         assert (answer.status, answer.json["status"]["state"]) == (200, state), answer.text
         await ensemble.rows(END, sessions["two"])
-        assert (await ann.status_of(made))["state"] == state
+        assert (await two.here.status_of(two.made))["state"] == state
 
 
 @pytest.mark.early

@@ -4,43 +4,28 @@ from __future__ import annotations
 
 import signal
 
-from support.client import BOTS, Client, register, until
-from support.ensemble import Ensemble
+from support.client import Client, register, until
+from support.ensemble import Ensemble, Two
 
 from sandbox import Sandbox
 
 
-async def test_a_bot_is_switched_through_another_server(
-    ensemble: Ensemble, telegram: Sandbox
-) -> None:
-    await ensemble.start("one", "two")
-    ann = await register(Client(ensemble.http, ensemble.servers["one"].url))
-    bot = telegram.add_bot()
-    made = await ann.add_bot(bot)
-    assert await ensemble.owner_of(made["id"]) == "one"
-    elsewhere = ensemble.through(ann, "two")
-    assert (await elsewhere.status_of(made))["state"] == "running"
+async def test_a_bot_is_switched_through_another_server(two: Two, telegram: Sandbox) -> None:
+    assert (await two.there.status_of(two.made))["state"] == "running"
 
-    answer = await elsewhere.patch(f"{BOTS}{made['id']}/", {"active": False})
+    answer = await two.there.patch(two.path, {"active": False})
     assert (answer.status, answer.json["status"]["state"]) == (200, "stopped"), answer.text
-    telegram.send_message(bot.id, text="nobody is there", chat_id=7)
+    telegram.send_message(two.bot.id, text="nobody is there", chat_id=7)
 
-    answer = await elsewhere.patch(f"{BOTS}{made['id']}/", {"active": True})
+    answer = await two.there.patch(two.path, {"active": True})
     assert (answer.status, answer.json["status"]["state"]) == (200, "running"), answer.text
-    await until(lambda: telegram.sent(bot.id), "the answer")
-    assert (await ann.status_of(made))["state"] == "running"
+    await until(lambda: telegram.sent(two.bot.id), "the answer")
+    assert (await two.here.status_of(two.made))["state"] == "running"
 
 
-async def test_a_bot_is_deleted_through_another_server(
-    ensemble: Ensemble, telegram: Sandbox
-) -> None:
-    await ensemble.start("one", "two")
-    ann = await register(Client(ensemble.http, ensemble.servers["one"].url))
-    bot = telegram.add_bot()
-    made = await ann.add_bot(bot)
-    elsewhere = ensemble.through(ann, "two")
-    assert (await elsewhere.delete(f"{BOTS}{made['id']}/")).status == 204
-    assert (await ann.get(f"{BOTS}{made['id']}/")).status == 404
+async def test_a_bot_is_deleted_through_another_server(two: Two) -> None:
+    assert (await two.there.delete(two.path)).status == 204
+    assert (await two.here.get(two.path)).status == 404
 
 
 async def test_others_take_over_the_bots_of_a_server_that_was_killed(

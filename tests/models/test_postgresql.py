@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -43,13 +42,9 @@ DISCONNECT = f"""
 
 
 @pytest.fixture
-async def db(pg_url: str) -> AsyncIterator[Database]:
-    """A migrated one, open."""
-    Migrations(pg_url).up()
-    database = Database(pg_url)
-    await database.open()
-    yield database
-    await database.close()
+def db(pg_db: Database) -> Database:
+    """A migrated PostgreSQL, open."""
+    return pg_db
 
 
 async def race(url: str, what: str, *sides: list[str]) -> list[str]:

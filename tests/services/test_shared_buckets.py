@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 
 import pytest
 from support.client import Clock
@@ -26,13 +25,9 @@ SECRET = b"x" * 32
 
 
 @pytest.fixture
-async def db(pg_url: str) -> AsyncIterator[Database]:
+def db(pg_db: Database) -> Database:
     """A migrated PostgreSQL, open."""
-    Migrations(pg_url).up()
-    database = Database(pg_url)
-    await database.open()
-    yield database
-    await database.close()
+    return pg_db
 
 
 class Process:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 
 import pytest
 from support.client import Clock
@@ -27,13 +27,9 @@ TRIES, STRANGERS = 10, 50
 
 
 @pytest.fixture
-async def db(pg_url: str) -> AsyncIterator[Database]:
+def db(pg_db: Database) -> Database:
     """A migrated PostgreSQL, open."""
-    Migrations(pg_url).up()
-    database = Database(pg_url)
-    await database.open()
-    yield database
-    await database.close()
+    return pg_db
 
 
 @pytest.fixture(params=["local", "shared"])

@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import psycopg
 
-from sandbox import Sandbox
-from support.client import Client
+from sandbox import Sandbox, SandboxBot
+from support.client import BOTS, Client
 from support.server_process import ServerProcess, serving
 
 SECRET = "the-same-secret-of-all-servers-of-an-installation"
@@ -73,3 +73,17 @@ class Ensemble:
             bot_id,
         )
         return rows[0][0] if rows else None
+
+
+class Two:
+    """A bot that server `one` runs, and its owner at both servers.
+
+    Args:
+        here, there: at server `one` and at server `two`.
+        bot: as Telegram knows it.
+        made: as it was answered.
+    """
+
+    def __init__(self, here: Client, there: Client, bot: SandboxBot, made: dict[str, Any]) -> None:
+        self.here, self.there, self.bot, self.made = here, there, bot, made
+        self.path = f"{BOTS}{made['id']}/"
