@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import psycopg
 
 from models.engine.connection import SERVER, network_options, postgresql_url
-from models.engine.doorbell import CHANNEL, Bell, payloads, read
+from models.engine.doorbell import CHANNEL, Bell, read
 from models.engine.locks import INSTALLATION
 from models.errors import DatabaseInUse, StorageUnavailable
 
@@ -31,7 +31,7 @@ _BEAT = """
 UPDATE processes SET beat = beat + 1, load = %s, draining = %s, reaches_telegram = %s
 WHERE id = %s AND session = %s
 """
-_SEE = "SELECT id, beat, name, draining, reaches_telegram, session FROM processes"
+_SEE = "SELECT id, beat, name, draining, reaches_telegram FROM processes"
 _REGISTER = """
 INSERT INTO processes
 (beat, name, session, boot, lock_file, version, draining, reaches_telegram, load, started_at)
@@ -68,7 +68,6 @@ class SeenProcess:
     name: str
     draining: bool
     reaches_telegram: bool
-    session: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +139,6 @@ class Link:
         except psycopg.Error as error:
             raise await self._failed(error) from error
         return [SeenProcess(*row) for row in rows]
-
-    async def ring(self, bell: Bell, ids: list[int]) -> None:
-        """Ring a bell that goes with no transaction."""
-        for payload in payloads(bell, ids):
-            await self._run("SELECT pg_notify(%s, %s)", CHANNEL, payload)
 
     async def bells(self, *, timeout: float) -> list[tuple[Bell, list[int]]]:
         """Wait for bells; return at the first, with those that came along with it.

@@ -24,7 +24,6 @@ log = logging.getLogger("botyard.cluster")
 
 LOOK = 1.0  # seconds between two looks for bots that nobody runs, if no bell is heard
 COUNT = 5.0  # seconds between two counts of all bots
-PAUSE = 1.0  # seconds between two steps of giving bots away
 DRAIN_STEP = 200  # bots that are given away at once when this process ends
 TAKEOVER_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0)  # seconds
 TAKEOVER_MAX = 60.0  # seconds after which a takeover is no longer measured
@@ -117,7 +116,7 @@ class Claimer:
         process_id = self._membership.process_id
         if process_id is None or not self._membership.gate.lease.is_valid():
             return
-        able = self._membership.peers.able(process_id)
+        peers = self._membership.peers
         loop = asyncio.get_running_loop()
         if loop.time() - self._counted_at < COUNT and not await self._db.read(
             processes.has_unowned
@@ -127,10 +126,10 @@ class Claimer:
         self._counted_at = loop.time()
         found = await self._db.read(processes.count, process_id)
         self.counts.unowned = found.unowned
-        if not any(one.id == process_id for one in able) and able:
+        if peers.leaves_to_others(process_id):
             await self.drain()  # about to end, or cut off from Telegram
             return
-        await self._claim(process_id, found, share.fair(found.wanted, len(able)))
+        await self._claim(process_id, found, share.fair(found.wanted, len(peers.able(process_id))))
         if found.unwanted:
             await self._db.write_as_owner(processes.release_unwanted, process_id)
 
@@ -188,8 +187,6 @@ class Claimer:
 
     async def drain(self) -> None:
         """Give all bots away, as long as there are others to run them."""
-        me = self._membership.process_id
-        while bot_ids := self._owned()[:DRAIN_STEP]:
-            if not any(one.id != me for one in self._membership.peers.able(me)):
-                return
+        peers, me = self._membership.peers, self._membership.process_id
+        while peers.has_others(me) and (bot_ids := self._owned()[:DRAIN_STEP]):
             await self._give(bot_ids)

@@ -82,8 +82,7 @@ class Cluster:
 
     def has_others(self) -> bool:
         """Return True if there are other processes that can run bots."""
-        me = self.membership.process_id
-        return any(one.id != me for one in self.membership.peers.able(me))
+        return self.membership.peers.has_others(self.membership.process_id)
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

@@ -101,8 +101,7 @@ class Membership:
         """Make this process the owner of a bot that has none; see `Ownership`."""
         try:
             process_id = self._fence.identity()
-            able = self.peers.able(process_id)
-            if able and not any(one.id == process_id for one in able):
+            if self.peers.leaves_to_others(process_id):
                 return bot  # this process ends, or does not reach Telegram: others claim it
             if await self._db.write_as_owner(processes.claim_one, process_id, bot.id):
                 return replace(bot, owner_id=process_id)

@@ -68,6 +68,15 @@ class Peers:
             and (one.id == me or not self.silent(one.id))
         ]
 
+    def has_others(self, me: int | None) -> bool:
+        """Return True if processes beside this one can run bots."""
+        return any(one.id != me for one in self.able(me))
+
+    def leaves_to_others(self, me: int | None) -> bool:
+        """Return True if this process cannot run bots, and others can."""
+        able = self.able(me)
+        return bool(able) and all(one.id != me for one in able)
+
     def bury(self, db: Database, me: int) -> None:
         """Begin to remove the processes that are dead, which frees their bots."""
         for process_id, beat in self._observer.dead(now=self._clock()):

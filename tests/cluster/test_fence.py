@@ -29,7 +29,7 @@ async def mine(pg_url: str) -> AsyncIterator[Owner]:
 
 def seen(number: int) -> SeenProcess:
     """A process as it was read."""
-    return SeenProcess(number, 0, "other", False, True, "botyard-other")
+    return SeenProcess(number, 0, "other", False, True)
 
 
 async def test_a_heartbeat_passes_while_a_fenced_transaction_is_open(mine: Owner) -> None:
