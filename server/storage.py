@@ -44,7 +44,7 @@ async def open_database(
     await db.open()
     await db.write(check_secret, vault)
     if fence is None:
-        await db.write(runs.begin)
+        await db.write(runs.put_at_rest)
         await db.write(messages.interrupted)
     await db.write(expiry.begin)
     return db

@@ -16,7 +16,7 @@ from models.bots.records import BotRecord, RunRecord
 from models.bots.tables import Bot, Run
 from models.engine import doorbell
 from models.engine.base import now
-from models.engine.bulk import loaded, run_in_few_statements, select, stored
+from models.engine.bulk import execute, loaded, run_in_few_statements, select, stored
 from models.engine.doorbell import Bell
 
 STOPPED, STARTING, STOPPING = "stopped", "starting", "stopping"
@@ -34,24 +34,27 @@ _SAVE = (
     # by whoever runs the bot now
     "AND EXISTS (SELECT 1 FROM bots WHERE id = runs.bot_id AND COALESCE(owner_id, 0) = ?)"
 )
-_WANTED = (
-    "EXISTS (SELECT 1 FROM bots JOIN users ON users.id = bots.user_id WHERE "
-    "bots.id = runs.bot_id AND bots.active AND users.disabled_at IS NULL)"
-)
+_WANTED = "(bots.active AND users.disabled_at IS NULL)"
 # The reason is kept for bots that should run: it is the last known one until they are tried.
-_BEGIN = f"""
-UPDATE runs SET
-state = CASE WHEN {_WANTED} THEN 'starting' ELSE 'stopped' END,
-reason = CASE WHEN {_WANTED} THEN reason END, detail = CASE WHEN {_WANTED} THEN detail END,
-since = ?, attempts = 0, next_attempt_at = NULL, version = version + 1
-WHERE state <> 'stopped' OR {_WANTED}
-"""  # noqa: S608
+_PUT_AT_REST = (
+    f"UPDATE runs SET state = CASE WHEN {_WANTED} THEN 'starting' ELSE 'stopped' END, "  # noqa: S608
+    f"reason = CASE WHEN {_WANTED} THEN reason END, detail = CASE WHEN {_WANTED} THEN detail END, "
+    "since = ?, attempts = 0, next_attempt_at = NULL, version = runs.version + 1 "
+    "FROM bots JOIN users ON users.id = bots.user_id "
+    f"WHERE bots.id = runs.bot_id AND (runs.state <> 'stopped' OR {_WANTED})"
+)
 
 
-def begin() -> None:
-    """Write the states at the start of a server: wanted bots are starting, all others stopped."""
-    database = Run._meta.database.obj
-    database.execute_sql(_BEGIN.replace("?", database.param), [stored(now())])
+def put_at_rest(of: str = "", *parameters: Any) -> None:
+    """Write the states of bots that nobody runs: wanted ones are starting, all others stopped.
+
+    This is what is true at the start of the only server, and when a process lets go of its bots.
+
+    Args:
+        of: SQL on the columns of `bots`, with a question mark for each parameter; empty for all.
+    """
+    condition = f" AND {of}" if of else ""
+    execute(_PUT_AT_REST + condition, stored(now()), *parameters)
 
 
 def save(runs: list[tuple[int, RunRecord]], owner_id: int = 0) -> None:

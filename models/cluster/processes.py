@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
+from models.bots import runs
 from models.engine import bulk, doorbell
 from models.engine.connection import LOCK_TIMEOUT
 from models.engine.doorbell import Bell
@@ -22,13 +23,6 @@ TAKEOVER_LOCK = 500  # milliseconds
 _WANTED = (
     "bots.active AND EXISTS (SELECT 1 FROM users WHERE users.id = bots.user_id "
     "AND users.disabled_at IS NULL)"
-)
-# What is shown of bots that nobody runs. Reasons are kept: they are the last known ones.
-_AT_REST = (
-    "UPDATE runs SET state = CASE WHEN {wanted} THEN 'starting' ELSE 'stopped' END, "
-    "reason = CASE WHEN {wanted} THEN reason END, detail = CASE WHEN {wanted} THEN detail END, "
-    "attempts = 0, next_attempt_at = NULL, version = runs.version + 1 "
-    "FROM bots WHERE bots.id = runs.bot_id AND {condition}"
 )
 
 
@@ -194,7 +188,7 @@ def release(process_id: int, bot_ids: list[int]) -> None:
     """Let go of bots that the process has stopped, so that others may run them."""
     marks = ", ".join("?" * len(bot_ids))
     mine = f"bots.owner_id = ? AND bots.id IN ({marks})"
-    bulk.execute(_AT_REST.format(wanted=_WANTED, condition=mine), process_id, *bot_ids)
+    runs.put_at_rest(mine, process_id, *bot_ids)
     bulk.execute(
         f"UPDATE bots SET owner_id = NULL WHERE {mine}",  # noqa: S608
         process_id,
@@ -272,7 +266,7 @@ def remove(process_id: int) -> bool:
     """
     if not bulk.select("SELECT id FROM processes WHERE id = ? FOR UPDATE", process_id):
         return False
-    bulk.execute(_AT_REST.format(wanted=_WANTED, condition="bots.owner_id = ?"), process_id)
+    runs.put_at_rest("bots.owner_id = ?", process_id)
     messages.interrupted_of(process_id)
     bulk.execute("DELETE FROM processes WHERE id = ?", process_id)
     doorbell.ring(Bell.FREE)

@@ -101,7 +101,7 @@ async def test_a_start_tells_what_is_true_whatever_a_kill_has_left(
                 bot=bot_id, generation=1, state=state, reason=why, detail=why, attempts=7,
                 since=Bot.get().created_at, version=5,
             )  # fmt: skip
-        runs.begin()
+        runs.put_at_rest()
         columns = (Run.state, Run.reason, Run.attempts, Run.version)
         return list(Run.select(*columns).order_by(Run.bot).tuples())
 
