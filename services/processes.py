@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
 
 from models.cluster import processes
+from models.cluster.processes import ProcessRecord
 from models.engine.base import now
 from models.engine.database import Database
 from runner.cluster.cluster import Cluster
@@ -18,24 +18,15 @@ PLACES = 3  # of the seconds and loads that are shown
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessView:
+class ProcessView(ProcessRecord):
     """A process as this one sees it.
 
     Args:
         silent_seconds: since this process has last heard of it; for this process itself, since its
             last heartbeat.
         is_this: True for the process that shows it.
-        name, version, draining, reaches_telegram, load, started_at, bots: as for `ProcessRecord`.
     """
 
-    id: int
-    name: str
-    version: str
-    draining: bool
-    reaches_telegram: bool
-    load: float
-    started_at: datetime
-    bots: int
     silent_seconds: float
     is_this: bool
 
@@ -76,22 +67,19 @@ class ProcessService:
         """
         if self.cluster is None:
             return [self._only(draining=draining)]
-        me = self.cluster.membership.process_id
-        rows = await self._db.read(processes.listed)
+        membership = self.cluster.membership
+        me = membership.process_id
         return [
             ProcessView(
-                id=row.id,
-                name=row.name,
-                version=row.version,
-                draining=row.draining or (draining and row.id == me),
-                reaches_telegram=row.reaches_telegram,
-                load=round(row.load, PLACES),
-                started_at=row.started_at,
-                bots=row.bots,
-                silent_seconds=round(self._silence(row.id), PLACES),
+                **asdict(row)
+                | {
+                    "draining": row.draining or (draining and row.id == me),
+                    "load": round(row.load, PLACES),
+                },
+                silent_seconds=round(membership.silence(row.id), PLACES),
                 is_this=row.id == me,
             )
-            for row in rows
+            for row in await self._db.read(processes.listed)
         ]
 
     async def of_bots(self, bot_ids: list[int]) -> dict[int, str]:
@@ -99,14 +87,6 @@ class ProcessService:
         if self.cluster is None:
             return {}
         return await self._db.read(processes.names_of_owners, bot_ids)
-
-    def _silence(self, process_id: int) -> float:
-        if self.cluster is None:
-            return 0.0
-        membership = self.cluster.membership
-        if process_id == membership.process_id:
-            return membership.gate.lease.age
-        return membership.peers.silence(process_id)
 
     def _only(self, *, draining: bool) -> ProcessView:
         """Return the only process; nobody has measured it, and nobody could miss it."""
@@ -116,6 +96,7 @@ class ProcessService:
         name, version = self._identity
         return ProcessView(
             id=1,
+            beat=0,
             name=name,
             version=version,
             draining=draining,

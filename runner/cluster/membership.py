@@ -93,6 +93,12 @@ class Membership:
         """Return True if this process runs the bot; see `Ownership`."""
         return bot.owner_id is not None and bot.owner_id == self.process_id
 
+    def silence(self, process_id: int) -> float:
+        """Return the seconds since a process was heard of, or since this one's last heartbeat."""
+        if process_id == self.process_id:
+            return self.gate.lease.age
+        return self.peers.silence(process_id)
+
     def is_silent(self, bot: BotRecord) -> bool:
         """Return True if the bot's process has not been heard of; see `Ownership`."""
         return bot.owner_id is not None and self.peers.silent(bot.owner_id)
