@@ -84,9 +84,10 @@ class Wishes:
         return bot
 
     async def _settle_off(self, bot: BotRecord) -> None:
-        """Record that a bot is off that nobody runs."""
+        """Record that a bot is off that nobody runs; who waits for it tries that again."""
         await self._manager.stop(bot.id)
-        await self._db.write(processes.settle_off, bot.id, bot.generation)
+        with suppress(StorageUnavailable):
+            await self._db.write(processes.settle_off, bot.id, bot.generation)
 
     async def wait_until_stable(self, bot: BotRecord, *, began: float | None = None) -> bool:
         """Wait until a bot is neither starting nor stopping, for `start_wait` seconds at most.

@@ -13,7 +13,7 @@ from models.cluster.fence import ProcessFence
 from models.cluster.link import Link, Vitals
 from models.engine.database import Database
 from models.engine.doorbell import Bell
-from models.errors import ProcessLost, StorageError
+from models.errors import StorageError
 from runner.cluster.gate import Gate
 from runner.cluster.lease import Lease, boottime
 from runner.cluster.namesakes import Namesakes
@@ -104,15 +104,18 @@ class Membership:
         return bot.owner_id is not None and self.peers.silent(bot.owner_id)
 
     async def claim(self, bot: BotRecord) -> BotRecord:
-        """Make this process the owner of a bot that has none; see `Ownership`."""
+        """Make this process the owner of a bot that has none; see `Ownership`.
+
+        If the database does not carry that out, the bot is left to whoever claims it next.
+        """
         try:
             process_id = self._fence.identity()
             if self.peers.leaves_to_others(process_id):
                 return bot  # this process ends, or does not reach Telegram: others claim it
             if await self._db.write_as_owner(processes.claim_one, process_id, bot.id):
                 return replace(bot, owner_id=process_id)
-        except ProcessLost:
-            log.info("bot %d is left to others: this process was declared dead", bot.id)
+        except StorageError as error:
+            log.info("bot %d is not claimed: %s", bot.id, error)
         return bot
 
     async def register(self) -> None:
