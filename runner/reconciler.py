@@ -13,7 +13,7 @@ from models.bots import bots
 from models.bots.records import BotRecord
 from models.bots.vault import Vault
 from models.engine.database import Database
-from models.errors import SecretMismatch, StorageError, StorageUnavailable
+from models.errors import SecretMismatch, StorageUnavailable
 from models.messaging.resumption import Resumption, resume
 from models.repeated import Repeated
 from runner.boot_progress import BootProgress
@@ -160,27 +160,6 @@ class Reconciler:
             await self._manager.forget(bot_id)
         else:
             await self._manager.apply(record, priority=priority)
-
-    async def apply_stored(
-        self, known: BotRecord, *, unreachable: str | None = None
-    ) -> BotRecord | None:
-        """Carry out the stored wish for a bot; the known one if the database fails.
-
-        Its lock must be held.
-
-        Args:
-            unreachable: as for `BotManager.apply`.
-
-        Returns:
-            The bot; None if it was deleted.
-        """
-        try:
-            record = await self._db.read(bots.get, self._vault, known.id)
-        except StorageError:
-            record = known
-        if record is not None:
-            await self._manager.apply(record, unreachable=unreachable)
-        return record
 
     async def restart(self, bot_id: int, token_generation: int) -> None:
         """Bring a bot in line with the database, after a write with its token was rejected.

@@ -17,7 +17,7 @@ from models.bots.vault import Vault
 from models.cluster import processes
 from models.engine.database import Database
 from models.engine.histogram import Histogram
-from models.errors import StorageUnavailable
+from models.errors import StorageError, StorageUnavailable
 from runner.lookout import Lookout
 from runner.manager import BotManager
 from runner.ownership import Ownership
@@ -82,6 +82,25 @@ class Wishes:
             bot = await self._ownership.claim(bot)
         await self._manager.apply(bot, unreachable=unreachable)
         return bot
+
+    async def carry_out_stored(
+        self, known: BotRecord, *, unreachable: str | None = None
+    ) -> BotRecord | None:
+        """Begin to carry out the stored wish for a bot; the known one if the database fails.
+
+        Its lock must be held.
+
+        Args:
+            unreachable: as for `BotManager.apply`.
+
+        Returns:
+            The bot with its owner; None if it was deleted.
+        """
+        try:
+            bot = await self._db.read(bots.get, self._vault, known.id)
+        except StorageError:
+            bot = known
+        return bot and await self.carry_out(bot, unreachable=unreachable)
 
     async def _settle_off(self, bot: BotRecord) -> None:
         """Record that a bot is off that nobody runs; who waits for it tries that again."""

@@ -103,7 +103,7 @@ class AccountService:
         except StorageError:
             for record in records:
                 async with self._manager.lock(record.id):
-                    await self._runner.reconciler.apply_stored(record)
+                    await self._runner.wishes.carry_out_stored(record)
             raise
         for bot_id in removed:
             async with self._manager.lock(bot_id):

@@ -157,7 +157,7 @@ class BotService:
             try:
                 await self._write_wish(authorized, by, bots.delete, record)
             except StorageError:
-                await self._runner.reconciler.apply_stored(record)
+                await self._runner.wishes.carry_out_stored(record)
                 raise
             await self._manager.forget(record.id)
         self._runner.events.publish(record.user_id, EventKind.DELETED, record.id)
@@ -184,13 +184,11 @@ class BotService:
         self, created: BotRecord, verified: Verification, *, began: float
     ) -> Outcome:
         async with self._manager.lock(created.id):
-            try:
-                record = await self._db.read(bots.get, self._vault, created.id)
-            except StorageError:
-                record = created
-            if record is None:
-                raise BotGone
-            record = await self._runner.wishes.carry_out(record, unreachable=verified.unreachable)
+            record = await self._runner.wishes.carry_out_stored(
+                created, unreachable=verified.unreachable
+            )
+        if record is None:
+            raise BotGone
         return await self._outcome(record, began=began)
 
     async def _outcome(self, written: BotRecord, *, began: float | None) -> Outcome:
