@@ -141,9 +141,9 @@ class UpdateProcessor:
         )
         new = [u for u, _ in packed if (self._bot_id, u.update_id) in flushed.new]
         sent = self._sent_early(early, flushed)
-        self._queue([update for update in new if update.update_id not in sent])
         if len(new) < len(batch):
-            await self._take_up_stored(packed)
+            await self._take_up_stored(packed)  # it comes before what is new
+        self._queue([update for update in new if update.update_id not in sent])
         return len(new)
 
     def _sent_early(self, early: list[Handled], flushed: Flushed) -> set[int]:
@@ -160,11 +160,11 @@ class UpdateProcessor:
         A commit may have been carried out although it was reported as failed.
         """
         numbers = [update.update_id for update, _ in packed]
+        await self._outbox.take_up(numbers)  # before what the later updates of a chat lead to
         with self._in_hand.reading():
             self._queue(
                 await self._journal.waiting(self._bot_id, after=numbers[0] - 1, limit=len(numbers))
             )
-        await self._outbox.take_up(numbers)
 
     def discard(self, number: int) -> None:
         """Count and log ignored updates."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -87,6 +88,39 @@ async def test_what_was_stored_unknown_is_handled_and_sent_once(
     telegram.send_message(bot.id, text="last")  # after all that its chat may have
     await telegram.wait_sent(bot.id, count=2, timeout=DEADLINE)
     assert texts(telegram, bot.id) == ["hello", "last"]
+
+
+async def test_what_was_stored_unknown_is_sent_before_what_came_after_it(
+    ann: Client, telegram: Sandbox, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = telegram.add_bot()
+    await ann.add_bot(bot)
+    telegram.send_message(bot.id, text="before")
+    await telegram.wait_sent(bot.id, timeout=DEADLINE)
+    store = botyard.services.runner.messages
+    read = store.of_updates
+
+    async def late(*args: Any) -> Any:
+        """Give what came after it the time to overtake."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                while len(texts(telegram, bot.id)) < 2:
+                    await asyncio.sleep(0.01)
+        return await read(*args)
+
+    monkeypatch.setattr(store, "of_updates", late)
+
+    def send_the_next(fn: Any, *args: Any) -> bool:
+        is_lost = fn is flush and bool(args[0].batches)
+        if is_lost and not lost:  # so that Telegram gives both at once
+            telegram.send_message(bot.id, text="second")
+        return is_lost
+
+    lost: list[str] = []
+    lost = lose_one_answer(botyard, monkeypatch, "write_as_owner", send_the_next)
+    telegram.send_message(bot.id, text="first")
+    await telegram.wait_sent(bot.id, count=3, timeout=DEADLINE)
+    assert texts(telegram, bot.id) == ["before", "first", "second"]
 
 
 # -- a backlog that is read twice
