@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from handlers.dependencies import Services
 from runner.change_watcher import ChangeWatcher
+from runner.cluster import reachability, relay
 from runner.cluster.cluster import Cluster
 from runner.settings import RunnerTuning
 from server.config import Config
@@ -81,5 +82,28 @@ def make_routines(
         ),
     ]
     if cluster is not None:
-        routines.append(limits_routine(services.limits))
+        routines += [limits_routine(services.limits), *_cluster_routines(cluster)]
     return routines
+
+
+def _cluster_routines(cluster: Cluster) -> list[PeriodicTask]:
+    return [
+        PeriodicTask(
+            "reachability",
+            cluster.signs.reachability.look,
+            every=reachability.LOOK,
+            failed="it was not looked whether Telegram answers",
+        ),
+        PeriodicTask(
+            "listeners",
+            cluster.relay.tell_listeners,
+            every=relay.TELL,
+            failed="the other servers were not told who reads events here",
+        ),
+        PeriodicTask(
+            "watched",
+            cluster.relay.save_polls,
+            every=relay.SAVE,
+            failed="the last polls of bots that are watched elsewhere were not stored",
+        ),
+    ]

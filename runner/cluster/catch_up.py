@@ -52,6 +52,8 @@ class CatchUp:
                 log.debug("what bells were about is not known yet: %s", error)
                 await asyncio.sleep(AGAIN)
                 self._deaf.set()
+            except Exception:  # it must go on, or what was missed would be found by nobody
+                log.exception("what bells were about is not known")
 
     async def look(self) -> None:
         """Look once.

@@ -38,6 +38,8 @@ class Cluster:
 
     Attributes:
         membership: as given.
+        claimer, relay, signs: its parts; what is to be done regularly in them is called from
+            outside.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class Cluster:
         )
         self._catch_up = CatchUp(db, runner, process_id=lambda: membership.process_id)
         self.on_sessions: Callable[[list[int]], None] = _nothing
-        self._signs = VitalSigns(Reachability(runner.transport, membership))
+        self.signs = VitalSigns(Reachability(runner.transport, membership))
 
     async def begin(self) -> None:
         """Begin to beat and to claim bots; return when the first of them are being started."""
@@ -66,14 +68,12 @@ class Cluster:
             lost=self._lost,
             changed=self.claimer.wake,
             missed=self._catch_up.missed,
-            vitals=self._signs.take,
+            vitals=self.signs.take,
         )
         self.membership.start(reactions)
         await self.claimer.begin()
         self._start(self.claimer.run(), "claimer")
-        self._start(self.relay.run(), "relay")
         self._start(self._catch_up.run(), "catching up")
-        self._start(self._signs.reachability.run(), "reachability")
 
     def is_first(self) -> bool:
         """Return True if this process does what one of them has to do for all."""
@@ -87,13 +87,18 @@ class Cluster:
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s failed", task.get_name(), exc_info=error)
 
     async def drain(self) -> None:
         """Give all bots away, if there are others to run them."""
-        self._signs.draining = True
+        self.signs.draining = True
         try:
-            await self.membership.beat(self._signs.take())  # others raise their share
+            await self.membership.beat(self.signs.take())  # others raise their share
             await self.claimer.drain()
         except StorageError as error:
             log.warning("the bots are not given away: %s", error)

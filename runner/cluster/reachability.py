@@ -28,19 +28,17 @@ class Reachability:
         self._transport = transport
         self._membership = membership
         self.reaches = True
+        self._answered_at = asyncio.get_running_loop().time()
 
-    async def run(self) -> None:
-        """Look again and again; never returns."""
-        loop = asyncio.get_running_loop()
-        answered_at = loop.time()
-        while True:
-            await asyncio.sleep(LOOK)
-            if self._transport.answered_at > answered_at or await self._probe():
-                answered_at = max(self._transport.answered_at, loop.time())
-            reaches = loop.time() - answered_at < self._membership.settings.cut_off
-            if reaches != self.reaches:
-                self.reaches = reaches
-                log.warning("Telegram answers again" if reaches else "Telegram does not answer")
+    async def look(self) -> None:
+        """Look once; called every `LOOK` seconds."""
+        now = asyncio.get_running_loop().time
+        if self._transport.answered_at > self._answered_at or await self._probe():
+            self._answered_at = max(self._transport.answered_at, now())
+        reaches = now() - self._answered_at < self._membership.settings.cut_off
+        if reaches != self.reaches:
+            self.reaches = reaches
+            log.warning("Telegram answers again" if reaches else "Telegram does not answer")
 
     async def _probe(self) -> bool:
         if len(self._membership.peers.seen) < 2:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any
 
 from models.bots import bots, runs
@@ -26,7 +25,7 @@ from runner.states import BotState, BotStatus
 
 log = logging.getLogger("botyard.cluster")
 
-LOOK = 1.0  # seconds between two looks at who reads events elsewhere
+SAVE = 1.0  # seconds between two times that polls are stored for those who read elsewhere
 TELL = 10.0  # seconds between two bells about who reads events here
 FORGET = 25.0  # seconds after which somebody is no longer believed to read them elsewhere
 GATHER = 0.02  # seconds that news of messages wait for others, to share a bell
@@ -97,18 +96,10 @@ class Relay:
         """Learn that a user begins to read their events here."""
         self._spawn(self._ring(Bell.LISTENERS, [user_id]), "bell of a listener")
 
-    async def run(self) -> None:
-        """Tell now and then who reads events here; never returns."""
-        loop = asyncio.get_running_loop()
-        told_at = loop.time()
-        while True:
-            await asyncio.sleep(LOOK)
-            with suppress(StorageError):
-                await self.save_polls()
-            if loop.time() - told_at >= TELL:
-                told_at = loop.time()
-                if users := self._runner.events.users:
-                    await self._ring(Bell.LISTENERS, sorted(users))
+    async def tell_listeners(self) -> None:
+        """Tell the others who reads events here; called every `TELL` seconds."""
+        if users := self._runner.events.users:
+            await self._ring(Bell.LISTENERS, sorted(users))
 
     async def _ring(self, bell: Bell, ids: list[int]) -> None:
         for start in range(0, len(ids), 200):
@@ -176,6 +167,8 @@ class Relay:
 
     async def save_polls(self) -> None:
         """Store when the bots have polled last whose owners look at them in other processes.
+
+        It is called every `SAVE` seconds.
 
         Raises:
             StorageError: nothing was written.
