@@ -35,13 +35,9 @@ class ProcessFence:
             raise ProcessLost("this process was declared dead")
         return self.process_id
 
-    def check(self, process_id: int) -> None:
-        """Check, in a transaction, that a process still lives.
-
-        Raises:
-            ProcessLost: it was declared dead.
-        """
-        processes.fence(process_id, self.session)
+    def check(self, process_id: int) -> str:
+        """Return the query that checks, in a transaction, that a process still lives."""
+        return processes.fence(process_id, self.session)
 
     def lost(self, process_id: int) -> None:
         """Learn that a write was refused.

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import cast
+
+from psycopg.sql import SQL
 
 from models.bots import runs
 from models.engine import bulk, doorbell
 from models.engine.connection import LOCK_TIMEOUT
 from models.engine.doorbell import Bell
-from models.errors import ProcessLost
 from models.messaging import messages
 
 TAKEOVER_LOCK = 500  # milliseconds
@@ -49,19 +51,18 @@ class ProcessRecord:
     bots: int
 
 
-def fence(process_id: int, session: str) -> None:
-    """Check that this process has not been declared dead, and keep it so until the commit.
+@lru_cache(maxsize=4)
+def fence(process_id: int, session: str) -> str:
+    """Return the query that finds a process unless it was declared dead, and locks it.
+
+    Others cannot declare it dead until the transaction that runs this query ends.
 
     Args:
         session: the name of its sessions. A standby that had not heard of the process when it was
             promoted gives the same id to another one.
-
-    Raises:
-        ProcessLost: it has been; others may own its bots.
     """
-    sql = "SELECT 1 FROM processes WHERE id = ? AND session = ? FOR KEY SHARE"
-    if not bulk.select(sql, process_id, session):
-        raise ProcessLost("this process was declared dead: others run its bots")
+    query = SQL("SELECT 1 FROM processes WHERE id = {} AND session = {} FOR KEY SHARE")
+    return query.format(process_id, session).as_string()
 
 
 def listed() -> list[ProcessRecord]:

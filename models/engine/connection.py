@@ -11,6 +11,7 @@ from typing import Any
 import peewee
 
 from models.engine import sqlite_file
+from models.engine.postgresql import PostgreSQL
 from models.errors import DatabaseDamaged, StorageUnavailable
 
 BUSY_TIMEOUT = 10.0  # seconds that SQLite waits for a lock of another process
@@ -82,7 +83,7 @@ def connect(
         # SQLite's own folds ASCII letters only: a search would not find Поддержка.
         database.register_function(_lower, "lower", 1)
         return database
-    return peewee.PostgresqlDatabase(
+    return PostgreSQL(
         postgresql_url(url),  # libpq reads it, so it may list several hosts
         autoconnect=False,
         prefer_psycopg3=True,

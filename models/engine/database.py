@@ -48,11 +48,10 @@ class Fence(Protocol):
             ProcessLost: this process has been declared dead, and has not begun anew yet.
         """
 
-    def check(self, process_id: int) -> None:
-        """Check, in a transaction of a database thread, that the process still lives.
+    def check(self, process_id: int) -> str:
+        """Return a query whose row tells that the process lives, and keeps it so until the commit.
 
-        Raises:
-            ProcessLost: it was declared dead.
+        Called in a database thread.
         """
 
     def lost(self, process_id: int) -> None:

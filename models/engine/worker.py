@@ -85,7 +85,7 @@ class Worker(threading.Thread):
         writes: bool,
         locked: bool = False,
         commits: Histogram | None = None,
-        fence: Callable[[int], None] | None = None,
+        fence: Callable[[int], str] | None = None,
     ) -> None:
         super().__init__(name=name, daemon=True)
         self._database = database
@@ -166,30 +166,24 @@ class Worker(threading.Thread):
         connection = self._database.connection()
         return bool(connection.closed or connection.broken)
 
-    def _begin(self) -> Any:
+    def _begin(self, batch: list[Job]) -> Any:
+        """Return the transaction for a batch; entering it checks the fence, if a call needs that.
+
+        The check comes first: a process that takes bots over locks the same rows in this order.
+        Entering raises ProcessLost if this process may not write for its bots.
+        """
         # A deferred transaction that reads and then writes fails with "database is locked" at
         # once, with any timeout.
-        if self._sqlite and self._writes:
-            return self._database.atomic("IMMEDIATE")
-        return self._database.atomic()
-
-    def _check_fence(self, batch: list[Job]) -> None:
-        """Check that this process may write for its bots, if one of the calls does.
-
-        This comes first in the transaction: a process that takes bots over locks the same rows in
-        this order.
-
-        Raises:
-            ProcessLost: this process may not.
-        """
-        if self._fence is not None:
-            for owner in {job.owner for job in batch if job.owner is not None}:
-                self._fence(owner)
+        if self._sqlite:
+            return self._database.atomic(*(["IMMEDIATE"] if self._writes else []))
+        if self._fence is None:
+            return self._database.atomic()
+        owners = {job.owner for job in batch if job.owner is not None}
+        return self._database.atomic(checks=[self._fence(owner) for owner in sorted(owners)])
 
     def _together(self, batch: list[Job]) -> None:
         """Run a batch in one transaction, each call in a savepoint that isolates its failure."""
-        with self._begin():
-            self._check_fence(batch)
+        with self._begin(batch):
             for job in batch:
                 with suppress(Exception), self._database.atomic():
                     job.attempt()
@@ -217,8 +211,7 @@ class Worker(threading.Thread):
     def _try(self, job: Job) -> None:
         try:
             self._ensure_connection()
-            with self._begin():
-                self._check_fence([job])
+            with self._begin([job]):
                 job.attempt()
                 began = time.perf_counter()
             self._committed(began)

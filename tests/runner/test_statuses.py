@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
-import pytest
 from support.client import ADMIN_BOTS, BOTS, DEADLINE, QUICK, Client, register, until
 
 from handlers.times import rfc3339
 from models.bots import runs
 from models.bots.tables import Bot, Run
-from models.engine.database import Database
-from models.errors import NotOwner, ProcessLost
-from models.installation import put
 from sandbox import Sandbox
 from server.app import Botyard, open_botyard
 from server.config import Config
@@ -177,63 +171,3 @@ async def test_a_bot_that_may_not_write_any_more_is_started_as_it_is_stored(
     assert manager.find(made["id"]) is not before
     assert (await ann.until_state(made, "running"))["dead"] == 0
     assert len(telegram.sent(bot.id)) == 1
-
-
-# -- the fence
-
-
-class Fence:
-    """Refuses what is written for bots."""
-
-    session = "botyard-fenced"
-    shut = True
-    losses = 0
-
-    def identity(self) -> int:
-        """Any process."""
-        return 7
-
-    def check(self, process_id: int) -> None:
-        """Refuse, or not."""
-        assert process_id == 7
-        if self.shut:
-            raise ProcessLost("these bots are another process's")
-
-    def lost(self, process_id: int) -> None:
-        """Count the refusals."""
-        assert process_id == 7
-        self.losses += 1
-
-
-async def test_who_is_fenced_out_writes_nothing_and_holds_nobody_up(config: Config) -> None:
-    fence = Fence()
-    botyard = await open_botyard(config, runner=QUICK)  # makes the tables
-    await botyard.close()
-    db = Database(config.database_url, fence=fence)
-    await db.open()
-    try:
-        begun, go = threading.Event(), threading.Event()
-
-        def block() -> None:
-            begun.set()
-            go.wait(DEADLINE)
-
-        blocked = asyncio.ensure_future(db.write(block))
-        await until(begun.is_set, "a writer that is busy")
-        jobs = [
-            asyncio.ensure_future(write(put, name, "x"))
-            for name in ("a", "b", "c")
-            for write in (db.write, db.write_as_owner)
-        ]
-        await until(lambda: db.queued["write"] == 6, "writes that share a commit")
-        go.set()
-        await blocked
-        outcomes = await asyncio.gather(*jobs, return_exceptions=True)
-        assert [type(outcome) for outcome in outcomes] == [type(None), ProcessLost] * 3
-        assert fence.losses == 3
-        with pytest.raises(NotOwner):
-            await db.write_as_owner(put, "alone", "x")
-        fence.shut = False
-        await db.write_as_owner(put, "alone", "y")
-    finally:
-        await db.close()
