@@ -5,7 +5,7 @@ TWIN_VENV := .venv-bench
 TWIN := bench/peers/django_twin
 BIN := $(VENV)/bin
 
-.PHONY: install run demo test test-slow test-postgresql test-clients lint-openapi test-rest-auth soak chaos check format bench binary test-binary lock clean
+.PHONY: install run demo test test-slow test-postgresql test-two-servers test-clients lint-openapi test-rest-auth soak chaos check format bench binary test-binary lock clean
 
 install: $(VENV)/installed
 
@@ -31,6 +31,10 @@ test: $(VENV)/installed-dev
 # The same tests on PostgreSQL; needs PostgreSQL's programs on this machine.
 test-postgresql: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal --database=postgresql
+
+# The API's tests against two servers on one PostgreSQL, which get the requests in turns.
+test-two-servers: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n auto --dist worksteal --database=postgresql --servers=2 tests/api
 
 # Tests that take too long for `make test`.
 test-slow: $(VENV)/installed-dev

@@ -19,6 +19,7 @@ from programs.fork_server import CHEAP_BCRYPT
 from support.client import DEADLINE, QUICK, Client, numbers, register
 from support.forks import fork_server
 from support.postgresql import PostgreSQL
+from support.server_process import environment, serving
 
 from dialogs import echo
 from dialogs.events import Dialog
@@ -177,6 +178,14 @@ def own_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgre
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the whole suite run on either database, and a soak as long as one likes."""
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.addoption(
+        "--servers",
+        type=int,
+        choices=[1, 2],
+        default=1,
+        help="2: requests go to two servers on one PostgreSQL in turns, in each test that looks at "
+        "no server from inside",
+    )
     parser.addoption("--soak-minutes", type=float, default=10.0)
 
 
@@ -244,9 +253,27 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def anonymous(botyard: Botyard, http: aiohttp.ClientSession) -> Client:
+async def elsewhere(
+    request: pytest.FixtureRequest, botyard: Botyard, config: Config, telegram: Sandbox
+) -> AsyncIterator[str | None]:
+    """The address of another server beside `botyard`, with `--servers=2`.
+
+    A test that takes `botyard` itself looks at its runs, and needs all bots there.
+    """
+    looks_inside = "botyard" in request.node._fixtureinfo.argnames
+    if request.config.getoption("--servers") == 1 or looks_inside:
+        yield None
+        return
+    given = environment(config) | {"BOTYARD_PROCESS_NAME": "elsewhere", "BOTYARD_PORT": "0"}
+    folder = config.data_dir.with_name("elsewhere")
+    async with serving(folder, telegram.url, **given) as other:  # type: ignore[attr-defined]
+        yield other.url
+
+
+@pytest.fixture
+def anonymous(botyard: Botyard, http: aiohttp.ClientSession, elsewhere: str | None) -> Client:
     """Somebody without a key."""
-    return Client(http, botyard.url)
+    return Client(http, botyard.url, elsewhere=elsewhere)
 
 
 @pytest.fixture

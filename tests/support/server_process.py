@@ -9,9 +9,10 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from server.config import Config
 from support.client import DEADLINE
 from support.forks import Fork, fork_server
 
@@ -80,6 +81,20 @@ async def _execute(
     )  # fmt: skip
     assert process.stderr is not None
     return process, process.stderr
+
+
+def environment(config: Config) -> dict[str, str]:
+    """The variables that lead to a configuration, but for the folder."""
+    given = {}
+    for field_ in fields(config):
+        value = getattr(config, field_.name)
+        if field_.name != "data_dir" and value != field_.default:
+            if isinstance(value, tuple | frozenset):
+                value = ",".join(map(str, value))
+            elif isinstance(value, bool):
+                value = "yes" if value else "no"
+            given[f"BOTYARD_{field_.name.upper()}"] = str(value)
+    return given
 
 
 @asynccontextmanager
