@@ -21,6 +21,7 @@ from services.bots import BotService
 from services.dead_updates import DeadUpdateService
 from services.emails import EmailService
 from services.logins import LoginService
+from services.media import MediaService
 from services.messages import MessageService
 from services.processes import ProcessService
 from services.sessions import SessionService
@@ -108,6 +109,7 @@ class Services:
     bots: BotService
     dead_updates: DeadUpdateService
     messages: MessageService
+    media: MediaService
     processes: ProcessService
     requests: RequestCounts
     loop_lag: Histogram

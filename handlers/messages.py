@@ -51,7 +51,9 @@ class ChatMessages(MessageHandler):
         requestBody: {schema: MessageContent}
         responses:
           202: {description: The messages wait to be sent., schema: WrittenMessagesSchema}
-          422: {description: The key was used for another message., codes: [idempotency_key_reused]}
+          422:
+            description: The key was used for another message, or an uploaded file cannot be sent.
+            codes: [idempotency_key_reused, upload_unusable]
           429: {description: Too many messages wait already., codes: [outbox_full]}
         """
         bot = await self.bot(bot_id)
@@ -99,7 +101,9 @@ class OneMessage(MessageHandler):
           409:
             description: The message cannot become the new one, or the bot is off.
             codes: [message_not_editable, bot_is_off]
-          422: {description: Telegram does not accept it., codes: [telegram_refused]}
+          422:
+            description: Telegram does not accept it, or an uploaded file cannot be sent.
+            codes: [telegram_refused, upload_unusable]
           503: {description: Telegram cannot be reached., codes: [telegram_unreachable]}
         """
         bot = await self.bot(bot_id)

@@ -12,6 +12,7 @@ from models.engine.base import BaseModel
 from models.installation import InstallationFact
 from models.messaging.chats import Chat
 from models.messaging.idempotency import IdempotencyKey
+from models.messaging.media import Media, MediaPiece
 from models.messaging.messages import Message
 from models.messaging.updates import Update
 
@@ -31,4 +32,6 @@ TABLES: tuple[type[BaseModel], ...] = (
     Chat,
     Message,
     IdempotencyKey,
+    Media,
+    MediaPiece,
 )

@@ -136,6 +136,8 @@ class _Operation:
             documented: its part of the docstring.
         """
         documented = dict(documented)
+        if "content" in documented:
+            return {"required": True, **documented}
         partial, name = documented.pop("partial", False), documented.pop("schema")
         if name == MESSAGE:
             schema: Any = {"$ref": f"#/components/schemas/{MESSAGE}"}

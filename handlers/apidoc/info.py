@@ -29,6 +29,7 @@ TAGS = [
     {"name": "Accounts", "description": "Register, log in, your data."},
     {"name": "Bots", "description": "Your Telegram bots."},
     {"name": "Messages", "description": "What your bots send."},
+    {"name": "Media", "description": "Files that your bots send."},
     {"name": "Administration", "description": "Everybody's accounts and bots, for staff."},
     {"name": "Operation", "description": "For load balancers and supervisors."},
 ]

@@ -48,6 +48,8 @@ class Action(StrEnum):
     MESSAGE_WRITTEN = "message_written"
     MESSAGE_EDITED = "message_edited"
     MESSAGE_DELETED = "message_deleted"
+    MEDIA_UPLOADED = "media_uploaded"
+    MEDIA_DELETED = "media_deleted"
 
 
 class Entry(BaseModel):

@@ -14,7 +14,7 @@ from models.bots.records import Writer
 from models.engine import bulk
 from models.engine.base import now
 from models.errors import NotOwner
-from models.messaging import chats
+from models.messaging import chats, media
 from models.messaging.effects import OutgoingMessage
 from models.messaging.marks import Batch, Claim, Flush, Flushed, Handled, Key, Mark, Result
 
@@ -39,6 +39,8 @@ def flush(waiting: Flush) -> Flushed:
     _mark_handled(handled, moment)
     claimed = _claim(claims, moment)
     _store_results(results, moment)
+    sent = [(one.writer, *file_id) for one in results for file_id in one.file_ids]
+    media.store_file_ids(sent, moment)
     _store_chats([*waiting.marks, *early], moment)
     return Flushed(new, frozenset(mark.key for mark in early), messages, claimed)
 

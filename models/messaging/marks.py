@@ -74,6 +74,7 @@ class Result:
         rows: the ids of its rows, each with Telegram's message id, if it was sent.
         reason, detail: why it was not sent; None if it was.
         blocked: the chat that refuses messages from now on; None for none.
+        file_ids: the files that were uploaded with it, each with Telegram's id.
     """
 
     writer: Writer
@@ -82,6 +83,7 @@ class Result:
     reason: SendReason | None = None
     detail: str | None = None
     blocked: int | None = None
+    file_ids: tuple[tuple[int, str], ...] = ()
 
 
 Mark = Handled | Claim | Result

@@ -14,7 +14,7 @@ import peewee
 from models.bots.tables import Bot
 from models.engine import bulk
 from models.engine.base import BaseModel, UTCDateTimeField, now
-from models.messaging import chats, messages
+from models.messaging import chats, media, messages
 
 
 class Update(BaseModel):
@@ -119,6 +119,7 @@ def forget(bot_id: int) -> None:
     Update.delete().where(Update.bot == bot_id).execute()
     messages.forget(bot_id)
     chats.forget(bot_id)
+    media.forget_file_ids(bot_id)
     Bot.update(update_offset=0, last_update_at=None).where(Bot.id == bot_id).execute()
 
 

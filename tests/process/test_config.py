@@ -57,6 +57,7 @@ GOOD: list[tuple[str, Any, str, Any]] = [
     ("session_days", 14, "365", 365),
     ("journal_days", 7, "30", 30),
     ("audit_days", 365, "30", 30),
+    ("media_total", 5000, "1000000", 1_000_000),
     ("registration", True, "closed", False),
     ("registration", True, "open", True),
     ("behind_proxy", False, "yes", True),
@@ -110,6 +111,9 @@ BAD: dict[str, tuple[str, list[str]]] = {
         ["panel.example.org:443", "https://panel.example.org", "a b", "*", "::1"],
     ),
     "journal_days": ("a whole number from 1 to 32767", ["0", "-1", "week"]),
+    "media_total": (
+        "a whole number of MB from 1 to 1000000", ["0", "-1", "1.5", "1000001", "5 GB"]
+    ),
     "audit_days": ("a whole number from 1 to 32767", ["0", "-1", "year"]),
     "session_days": ("a whole number from 1 to 32767", ["0", "-1", "forever", "1e3"]),
     "registration": ("open or closed", ["yes", "Open", "no"]),
