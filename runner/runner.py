@@ -27,6 +27,7 @@ from runner.manager import BotManager
 from runner.ownership import Ownership, SoleOwner
 from runner.reconciler import Reconciler
 from runner.run import RunnerContext
+from runner.sending.media_store import MediaStore
 from runner.sending.store import MessageStore
 from runner.settings import RunnerTuning
 from runner.start_limiter import StartLimiter
@@ -230,6 +231,7 @@ def create_runner(
         transport=transport,
         journal=journal,
         messages=messages,
+        media=MediaStore(db),
         settings=settings,
         ownership=owner,
         start_limiter=StartLimiter(settings.boot_parallel),

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from dialogs.messages import Call, parse, render
+from dialogs.messages import Call, UsedUpload, parse, render, uploads_of
 from dialogs.messages.editing import edit_calls
 from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
@@ -18,8 +18,10 @@ from models.bots.records import BotRecord
 from models.engine.base import now
 from models.engine.database import Database
 from models.errors import StorageUnavailable
-from models.messaging import outgoing
+from models.messaging import media, outgoing
+from models.messaging.effects import OutgoingMessage
 from models.messaging.idempotency import RequestKey
+from models.messaging.media import MediaRecord
 from models.messaging.messages import Lane, MessageState
 from models.messaging.outgoing import MessageRow, Written
 from runner.errors import TelegramRefused
@@ -27,7 +29,12 @@ from runner.live.hub import EventKind, MessageNews
 from runner.runner import Runner
 from runner.sending import actions
 from runner.sending.calls import outgoing_messages
-from services.errors import MessageNotEditable, MessageNotFound, NothingToSend
+from services.errors import (
+    MessageNotEditable,
+    MessageNotFound,
+    NothingToSend,
+    UploadsUnusable,
+)
 
 T = TypeVar("T")
 
@@ -60,11 +67,18 @@ class MessageService:
         Raises:
             InvalidMessage: the document is no message.
             NothingToSend: it has no visible content.
+            UploadsUnusable: an uploaded file cannot be sent.
             ChatUnknown, KeyReused, OutboxFull: as for `models.messaging.outgoing.queue`.
         """
-        messages = await _off_loop(document, lambda: outgoing_messages(chat_id, parse(document)))
+
+        def prepare() -> tuple[list[OutgoingMessage], list[UsedUpload]]:
+            message = parse(document)
+            return outgoing_messages(chat_id, message), uploads_of(message)
+
+        messages, uploads = await _off_loop(document, prepare)
         if not messages:
             raise NothingToSend
+        await self._check_uploads(bot, uploads)
         try:
             written = await self._db.write(
                 authorized,
@@ -107,6 +121,7 @@ class MessageService:
 
         Raises:
             InvalidMessage: the document is no message.
+            UploadsUnusable: an uploaded file cannot be sent.
             MessageNotFound: the bot has no such message.
             MessageNotEditable: it is being sent or was not sent.
             NotEditable: it cannot become the new one.
@@ -114,7 +129,13 @@ class MessageService:
             TelegramRefused: Telegram does not change it.
             MessageChanged: it was sent or deleted in the meantime.
         """
-        new = await _off_loop(document, lambda: render(parse(document)))
+
+        def prepare() -> tuple[list[Call], list[UsedUpload]]:
+            message = parse(document)
+            return render(message), uploads_of(message)
+
+        new, uploads = await _off_loop(document, prepare)
+        await self._check_uploads(bot, uploads)
         rows = await self._together(bot, message_id)
         for row in rows:
             if row.state is MessageState.SENDING:
@@ -179,6 +200,18 @@ class MessageService:
         else:
             await self._runner.calls.ask(bot, row.chat_id, method, parameters, counts=counts)
 
+    async def _check_uploads(self, bot: BotRecord, uploads: list[UsedUpload]) -> None:
+        if not uploads:
+            return
+        files = await self._db.read(media.several, bot.id, [one.id for one in uploads])
+        problems = {
+            one.pointer: problem
+            for one in uploads
+            if (problem := _problem_of(one, files.get(one.id))) is not None
+        }
+        if problems:
+            raise UploadsUnusable(problems)
+
     def _publish(self, bot: BotRecord, rows: list[MessageRow]) -> None:
         for row in rows:
             news = MessageNews(row.id, row.chat_id, row.state, row.telegram_id)
@@ -194,6 +227,17 @@ async def _off_loop(document: Any, fn: Callable[[], T]) -> T:
     text = document.get("text") if isinstance(document, dict) else None
     is_small = not isinstance(text, str) or len(text) <= MAX_QUICK
     return fn() if is_small else await asyncio.to_thread(fn)
+
+
+def _problem_of(used: UsedUpload, file: MediaRecord | None) -> str | None:
+    if file is None:
+        return f"The bot has no uploaded file {used.id}. Upload it first."
+    if file.kind != used.type:
+        return (
+            f'The file {used.id} was uploaded as "{file.kind}". Send it as such, or upload it '
+            f'again with "?kind={used.type}".'
+        )
+    return None
 
 
 def _call(row: MessageRow, rows: list[MessageRow]) -> Call:
