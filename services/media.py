@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import time
 from collections.abc import AsyncIterator
 
 from models.accounts.audit import Actor
@@ -15,6 +17,7 @@ from models.messaging.uploading import Quotas
 from services.errors import EmptyFile, FileTooLarge, MediaNotFound
 
 MAX_PHOTO, MAX_FILE = 10 * MB, 20 * MB  # bytes
+REST = 1.0  # how long to rest after a piece, by the time that it took to store
 BOT_QUOTA, ACCOUNT_QUOTA = 200 * MB, 500 * MB
 
 
@@ -61,6 +64,7 @@ class Upload:
             await self._store(*full)
 
     async def _store(self, number: int, data: bytes) -> None:
+        began = time.monotonic()
         # apart: an answer of a bot in the same transaction would have to wait for it
         await self._db.write_apart(
             authorized,
@@ -73,6 +77,8 @@ class Upload:
             size=number * PIECE + len(data),
             quotas=self._quotas,
         )
+        await self._db.checkpoint()
+        await asyncio.sleep(REST * (time.monotonic() - began))  # for others
 
     async def finish(self) -> MediaRecord:
         """Complete the file.
