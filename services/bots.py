@@ -23,6 +23,7 @@ from runner.settings import RunnerTuning
 from runner.states import STABLE, BotStatus
 from runner.telegram.verification import Verification, verify
 from runner.updates.incoming import IncomingUpdate
+from services.media_removal import discard_files
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -155,6 +156,7 @@ class BotService:
         async with self._manager.lock(record.id):
             await self._runner.wishes.stop(record)
             try:
+                await discard_files(self._db, [record.id], by=by)
                 await self._write_wish(authorized, by, bots.delete, record)
             except StorageError:
                 await self._runner.wishes.carry_out_stored(record)

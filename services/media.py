@@ -6,15 +6,18 @@ import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
 from models.bots.records import BotRecord
 from models.engine.database import Database
+from models.errors import StorageError
 from models.messaging import media, uploading
 from models.messaging.media import MB, PIECE, MediaRecord
 from models.messaging.uploading import Quotas
 from services.errors import EmptyFile, FileTooLarge, MediaNotFound
+from services.media_removal import purge
 
 MAX_PHOTO, MAX_FILE = 10 * MB, 20 * MB  # bytes
 REST = 1.0  # how long to rest after a piece, by the time that it took to store
@@ -103,7 +106,7 @@ class Upload:
 
     async def abandon(self) -> None:
         """Delete what was stored of a file that will not be completed."""
-        await self._db.write(uploading.abandon, self._id)
+        await purge(self._db, [self._id])
 
 
 class _Pieces:
@@ -217,3 +220,5 @@ class MediaService:
         """
         if not await self._db.write(authorized, by, media.delete, bot, media_id):
             raise MediaNotFound(bot.id, media_id)
+        with suppress(StorageError):  # it is gone for everybody; what stays is deleted later
+            await purge(self._db, [media_id])

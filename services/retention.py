@@ -9,8 +9,9 @@ from datetime import timedelta
 
 from models.accounts import audit, email_tokens, sessions
 from models.engine.database import Database
-from models.messaging import dead_updates, idempotency, media, messages, updates
+from models.messaging import dead_updates, idempotency, messages, updates
 from runner.settings import RunnerTuning
+from services.media_removal import purge_abandoned
 
 log = logging.getLogger("botyard.janitor")
 
@@ -19,7 +20,7 @@ _PAUSE = 0.05  # seconds between two steps, for other writes
 
 
 class Janitor:
-    """Prunes updates, messages, what has expired, parts of files, and old entries of the audit log.
+    """Prunes updates, messages, files, what has expired, and old entries of the audit log.
 
     Args:
         db: the database.
@@ -43,7 +44,8 @@ class Janitor:
         await self._db.write(idempotency.delete_expired)
         await self._prune("handled updates", updates.prune, self._keep)
         await self._prune("messages", messages.prune, self._keep)
-        await self._prune("parts of files", media.prune, media.ABANDONED)
+        if count := await purge_abandoned(self._db):
+            log.info("deleted %d files that were left incomplete", count)
         await self._prune("entries of the audit log", audit.prune, self._keep_audit)
         await self._prune_dead()
 

@@ -208,14 +208,15 @@ class Database:
         """Move what was written from SQLite's log to its file, beside commits.
 
         After much was written: otherwise a commit does so for a thousand pages at once, and all
-        others wait for it. PostgreSQL does so by itself.
-
-        Raises:
-            StorageUnavailable: the database did not carry it out; nothing is lost.
+        others wait for it. PostgreSQL does so by itself. What fails is left to the next one.
         """
         if isinstance(self._peewee, peewee.SqliteDatabase):
-            run = partial(self._peewee.execute_sql, "PRAGMA wal_checkpoint(PASSIVE)")
-            await self._submit(self._reads, run, bare=True)
+            with suppress(StorageUnavailable):
+                await self._submit(self._reads, self._checkpoint, bare=True)
+
+    def _checkpoint(self) -> None:
+        # all rows are fetched: a statement that is not over stands in the way of the next
+        self._peewee.execute_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     async def _submit(
         self, jobs: Queue, run: Callable[[], T], *, owner: int | None = None, bare: bool = False

@@ -7,7 +7,7 @@ there is in `models.messaging.uploading`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 import peewee
@@ -18,11 +18,10 @@ from models.bots import bots
 from models.bots.records import BotRecord, Writer
 from models.bots.tables import Bot
 from models.engine import bulk
-from models.engine.base import BaseModel, UTCDateTimeField, now
+from models.engine.base import BaseModel, UTCDateTimeField
 
 MB = 2**20
 PIECE = 256 * 1024  # bytes of each piece but the last
-ABANDONED = timedelta(minutes=30)  # after which an upload that has not ended was cut by a crash
 
 
 class Media(BaseModel):
@@ -144,13 +143,35 @@ def piece(bot_id: int, media_id: int, number: int) -> bytes | None:
 
 
 def delete(bot: BotRecord, media_id: int, *, by: Actor) -> bool:
-    """Delete a file; return False if the bot has no such file."""
+    """Delete a file, so that nobody finds it; return False if the bot has no such file.
+
+    `models.messaging.uploading.purge` deletes what it consists of.
+    """
     record = find(bot.id, media_id)
     if record is None:
         return False
-    Media.delete().where(Media.id == media_id).execute()
+    Media.update(is_complete=False).where(Media.id == media_id).execute()
     record_action(Action.MEDIA_DELETED, bot, record, by)
     return True
+
+
+def discard(bot_ids: list[int], *, by: Actor) -> list[int]:
+    """Delete all files of some bots that are about to be deleted; as `delete`.
+
+    Args:
+        by: the actor, whose permission `sessions.authorized` has checked.
+
+    Returns:
+        The ids of the files.
+    """
+    Media.update(is_complete=False).where(Media.bot.in_(bot_ids)).execute()
+    return ids_of(bot_ids)
+
+
+def ids_of(bot_ids: list[int]) -> list[int]:
+    """Return the ids of all files of some bots, also of those that are not complete."""
+    query = Media.select(Media.id).where(Media.bot.in_(bot_ids)).order_by(Media.id)
+    return [number for (number,) in query.tuples()]
 
 
 def store_file_ids(sent: list[tuple[Writer, int, str]], moment: Any) -> None:
@@ -176,21 +197,3 @@ def store_file_ids(sent: list[tuple[Writer, int, str]], moment: Any) -> None:
 def forget_file_ids(bot_id: int) -> None:
     """Forget Telegram's ids of a bot's files, because it is another Telegram bot now."""
     Media.update(file_id=None, file_id_at=None).where(Media.bot == bot_id).execute()
-
-
-def prune(*, older_than: timedelta, limit: int) -> int:
-    """Delete what crashes have left of uploads, in one step.
-
-    Args:
-        older_than: how long ago an upload began that does not go on.
-        limit: the maximum number of deletions in this step.
-
-    Returns:
-        The number of deletions; fewer than `limit` means that none are left.
-    """
-    old = (
-        Media.select(Media.id)
-        .where(~Media.is_complete, Media.created_at < now() - older_than)
-        .limit(limit)
-    )
-    return int(Media.delete().where(Media.id.in_(old)).execute())

@@ -7,6 +7,7 @@ are uploaded at once can never take more than a quota together.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import peewee
 
@@ -150,6 +151,46 @@ def finish(bot: BotRecord, media_id: int, *, size: int, sha256: str, by: Actor) 
     return record
 
 
-def abandon(media_id: int) -> None:
-    """Delete what there is of a file that will not be completed."""
+def purge(media_id: int, *, limit: int) -> bool:
+    """Delete a part of a file that is not complete, or no longer.
+
+    In parts, because one transaction for all of it would keep others waiting.
+
+    Args:
+        limit: the maximum number of pieces.
+
+    Returns:
+        True if something of it is left.
+    """
+    mine = Media.select(Media.id).where(Media.id == media_id, ~Media.is_complete)
+    numbers = [
+        number
+        for (number,) in MediaPiece.select(MediaPiece.number)
+        .where(MediaPiece.media.in_(mine))
+        .order_by(MediaPiece.number)
+        .limit(limit)
+        .tuples()
+    ]
+    MediaPiece.delete().where(
+        MediaPiece.media == media_id, MediaPiece.number.in_(numbers)
+    ).execute()
+    if len(numbers) == limit:
+        return True
     Media.delete().where(Media.id == media_id, ~Media.is_complete).execute()
+    return False
+
+
+def abandoned(*, older_than: timedelta, limit: int) -> list[int]:
+    """Return files whose upload or deletion was cut by a crash.
+
+    Args:
+        older_than: how long ago an upload began that does not go on.
+        limit: the maximum number.
+    """
+    query = (
+        Media.select(Media.id)
+        .where(~Media.is_complete, Media.created_at < now() - older_than)
+        .order_by(Media.created_at)
+        .limit(limit)
+    )
+    return [number for (number,) in query.tuples()]

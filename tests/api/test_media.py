@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from support.client import BOTS, DEADLINE, Client, until
+from support.client import BOTS, DEADLINE, PASSWORD, Client, until
 from support.uploads import (
     SlowUpload,
     form,
@@ -23,11 +23,12 @@ from support.uploads import (
 )
 from support.wire import wire_to
 
-from models.messaging import media
+from models.engine.base import now
 from models.messaging.media import MB, PIECE, Media
 from sandbox import Sandbox
 from server.app import Botyard
 from services import media as service
+from services.media_removal import ABANDONED, purge_abandoned
 
 LOGOUT = "/rest-auth/logout/"
 NAMES = [
@@ -136,8 +137,18 @@ async def test_a_deleted_file_is_gone_with_its_pieces(
 async def test_the_files_of_a_bot_go_with_it(
     botyard: Botyard, ann: Client, bot: dict[str, Any]
 ) -> None:
-    await uploaded(ann, bot, b"x")
+    for size in (1, 8 * PIECE, 17 * PIECE):
+        await uploaded(ann, bot, b"x" * size)
     assert (await ann.delete(f"{BOTS}{bot['id']}/")).status == 204
+    assert await stored(botyard) == (0, 0)
+
+
+async def test_the_files_of_an_account_go_with_it(
+    botyard: Botyard, ann: Client, bot: dict[str, Any]
+) -> None:
+    await uploaded(ann, bot, b"x" * (9 * PIECE))
+    answer = await ann.request("DELETE", "/rest-auth/user/", {"password": PASSWORD})
+    assert answer.status in (200, 204), answer.text
     assert await stored(botyard) == (0, 0)
 
 
@@ -324,14 +335,14 @@ async def test_a_body_that_is_longer_than_it_says_is_no_form(
 
 
 async def test_what_a_crash_left_is_pruned(
-    botyard: Botyard, ann: Client, bot: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    botyard: Botyard, ann: Client, bot: dict[str, Any]
 ) -> None:
-    db, kept = botyard.services.db, await uploaded(ann, bot, b"x")
+    db, kept = botyard.services.db, await uploaded(ann, bot, b"x" * (20 * PIECE))
     await db.write(Media.update(is_complete=False).execute)
-    assert await db.write(media.prune, older_than=media.ABANDONED, limit=10) == 0
-    old = Media.update(created_at=media.now() - 2 * media.ABANDONED).where(Media.id == kept["id"])
+    assert await purge_abandoned(db) == 0
+    old = Media.update(created_at=now() - 2 * ABANDONED).where(Media.id == kept["id"])
     await db.write(old.execute)
-    assert await db.write(media.prune, older_than=media.ABANDONED, limit=10) == 1
+    assert await purge_abandoned(db) == 1
     assert await stored(botyard) == (0, 0)
 
 
