@@ -60,7 +60,7 @@ class Relay:
         self._spawn = spawn
         self._elsewhere: dict[int, float] = {}  # users, and until when they are believed to read
         self._messages: list[int] = []  # whose news are not told yet
-        self._shown: dict[int, tuple[BotState, object]] = {}
+        self._shown: dict[int, tuple[BotState, object]] = {}  # what was told last, by bot
         runner.events.relay = self
         runner.counters.elsewhere = self._last_seen
 
@@ -78,6 +78,8 @@ class Relay:
 
     def published(self, user_id: int, kind: EventKind, bot_id: int, data: Any) -> None:
         """Pass on an event of a bot of this process; states and counters are rows anyway."""
+        if kind is EventKind.STATE:
+            self._shown[bot_id] = _story(data)  # its own bell must not tell it once more
         if not self.reads_elsewhere(user_id):
             return
         if kind is EventKind.DELETED:
@@ -113,6 +115,9 @@ class Relay:
         if bell is Bell.RUNS:
             if not hub.silent:
                 self._spawn(self._show_bots(ids), "events of bots elsewhere")
+            else:  # nobody is told, so that it is not known what was told last
+                for bot_id in ids:
+                    self._shown.pop(bot_id, None)
             return
         sender, *rest = ids or [0]
         if sender == self._process_id():
@@ -137,9 +142,9 @@ class Relay:
             log.debug("events of bots elsewhere were not read: %s", error)
             return
         for bot, status in pairs:
-            news = status.state, status.since
-            if self._shown.get(bot.id) != news:
-                self._shown[bot.id] = news
+            # meanwhile it may run here, and be told by its own run
+            if runner.manager.find(bot.id) is None and self._shown.get(bot.id) != _story(status):
+                self._shown[bot.id] = _story(status)
                 runner.events.publish_here(bot.user_id, EventKind.STATE, bot.id, status)
 
     async def _show_messages(self, ids: list[int]) -> None:
@@ -176,3 +181,8 @@ class Relay:
         if self._elsewhere:
             watched = {user for user in list(self._elsewhere) if self.reads_elsewhere(user)}
             await self._runner.save_polls(watched)
+
+
+def _story(status: BotStatus) -> tuple[BotState, object]:
+    """Return what tells one state from the next, in events and in rows alike."""
+    return status.state, status.reason
