@@ -163,7 +163,7 @@ def _venue(details: Fields) -> Fields:
 
 def _dice(details: Fields) -> Fields:
     emoji = details.get("emoji", "🎲")
-    value = 1 + secrets.randbelow(HIGHEST.get(emoji, 6))
+    value = 1 + secrets.randbelow(HIGHEST.get(str(emoji), 6))
     return {"dice": {"emoji": emoji, "value": value, **details}}
 
 

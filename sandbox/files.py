@@ -132,7 +132,7 @@ class FileStore:
         self._by_path: dict[str, StoredFile] = {}
         self._numbers = count()
 
-    def add(self, upload: Upload, kind: Kind, **details: Any) -> StoredFile:
+    def add(self, upload: Upload, kind: Kind, /, **details: Any) -> StoredFile:
         """Keep a file and give it an id and a path such as "documents/file_3.pdf".
 
         Args:

@@ -60,11 +60,13 @@ def person(bot: SandboxBot, user_id: int, extra: dict[str, Any]) -> User:
         user_id: Their id.
         extra: See `enter`; the fields of the User are taken out of it.
     """
-    known = bot.people.get(user_id)
-    user = known or {"id": user_id, "is_bot": False, "first_name": "Ann", "language_code": "en"}
+    user = bot.people.get(user_id)
+    if user is None:
+        user = {"id": user_id, "is_bot": False, "first_name": "Ann", "language_code": "en"}
     told = {name: extra.pop(name) for name in _USER if name in extra}
     told = {name: value for name, value in told.items() if value is not None}
-    bot.people[user_id] = {**user, **told, **extra.pop("from", {})}
+    told |= extra.pop("from", {})
+    bot.people[user_id] = {**user, **told} if told else user
     return bot.people[user_id]
 
 

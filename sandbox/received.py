@@ -48,19 +48,21 @@ class Inbox:
     """The last 50 000 things that happened to one bot."""
 
     def __init__(self) -> None:
-        self._received: deque[Received] = deque(maxlen=KEPT_RECEIVED)
+        self._kept: deque[tuple[Update, float]] = deque(maxlen=KEPT_RECEIVED)
         self._last = 0
 
     def add(self, update: Update) -> None:
         """Write down an update."""
         self._last += 1
-        self._received.append(Received(self._last, update, time.time()))
+        self._kept.append((update, time.time()))
 
     def received(
         self, *, after: int = 0, limit: int | None = None, chat_id: int | None = None
     ) -> list[Received]:
         """Give what happened with `seq` above `after`, in one chat or all, oldest first."""
-        oldest = self._last - len(self._received) + 1
-        later = islice(self._received, max(after + 1 - oldest, 0), None)
+        oldest = self._last - len(self._kept) + 1
+        first = max(after + 1, oldest)
+        kept = enumerate(islice(self._kept, first - oldest, None), first)
+        later = (Received(seq, update, when) for seq, (update, when) in kept)
         wanted = (one for one in later if chat_id is None or one.chat_id == chat_id)
         return list(islice(wanted, limit))

@@ -127,6 +127,14 @@ def test_details_are_fields_of_the_content(
     assert details.items() <= message[kind].items()
 
 
+async def test_details_may_have_any_name(api: Api, bot: SandboxBot) -> None:
+    details = {"self": 1, "kind": 2, "upload": 3, "emoji": []}
+    for kind in ("video", "dice", "contact"):
+        fields = {"kind": kind, "details": details}
+        _, update = await api.control("POST", "/bots/first_bot/contents", **fields)
+        assert details.items() <= update["message"][kind].items()
+
+
 def test_the_options_of_a_poll_can_be_named(sandbox: Sandbox, bot: SandboxBot) -> None:
     poll = sandbox.send_content(bot.id, kind="poll", details={"options": ["a", "b", "c"]})
     assert [one["text"] for one in poll["message"]["poll"]["options"]] == ["a", "b", "c"]
