@@ -20,6 +20,7 @@ from services.accounts import AccountService
 from services.bots import BotService
 from services.dead_updates import DeadUpdateService
 from services.emails import EmailService
+from services.history import HistoryService
 from services.logins import LoginService
 from services.messages import MessageService
 from services.processes import ProcessService
@@ -108,6 +109,7 @@ class Services:
     bots: BotService
     dead_updates: DeadUpdateService
     messages: MessageService
+    history: HistoryService
     processes: ProcessService
     requests: RequestCounts
     loop_lag: Histogram

@@ -115,7 +115,7 @@ class Config:
         shown="its own on loopback without a proxy, else any",
     )
     session_days: int = _setting(14, read.positive, "days until a login expires", form="DAYS")
-    journal_days: int = _setting(7, read.positive, "days to keep handled updates", form="DAYS")
+    history_days: int = _setting(365, read.days, "days to keep messages", form="DAYS")
     audit_days: int = _setting(365, read.positive, "days to keep the audit log", form="DAYS")
     registration: bool = _setting(
         True,

@@ -24,6 +24,7 @@ from services.accounts import AccountService
 from services.bots import BotService
 from services.dead_updates import DeadUpdateService
 from services.emails import EmailService, Pages
+from services.history import HistoryService
 from services.logins import LoginService
 from services.mail import Mailer
 from services.messages import MessageService
@@ -127,6 +128,7 @@ def make_services(
         ),
         dead_updates=DeadUpdateService(db=db),
         messages=MessageService(db=db, runner=runner),
+        history=HistoryService(db=db, events=runner.events),
         processes=ProcessService(db, runner, cluster, name=config.shown_name, version=__version__),
         requests=RequestCounts(routes),
         loop_lag=loop_lag.measured,
