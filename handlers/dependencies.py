@@ -20,6 +20,7 @@ from services.accounts import AccountService
 from services.bots import BotService
 from services.dead_updates import DeadUpdateService
 from services.emails import EmailService
+from services.history import HistoryService
 from services.logins import LoginService
 from services.media import MediaService
 from services.messages import MessageService
@@ -110,6 +111,7 @@ class Services:
     dead_updates: DeadUpdateService
     messages: MessageService
     media: MediaService
+    history: HistoryService
     processes: ProcessService
     requests: RequestCounts
     loop_lag: Histogram

@@ -12,13 +12,12 @@ from tornado.web import url
 from dialogs.messages.content import MediaType
 from handlers.bodies import announced_length
 from handlers.bots import BotHandler
-from handlers.cursors import CursorQuerySchema, cursor
 from handlers.ids import ID
 from handlers.multipart import OVERHEAD, FileForm
-from handlers.pagination import PagedHandler
+from handlers.pagination import CursorHandler
 from handlers.receiving import Receiver
 from handlers.schemas.common import shared
-from handlers.schemas.media import MediaSchema, UploadQuerySchema
+from handlers.schemas.media import MediaQuerySchema, MediaSchema, UploadQuerySchema
 from handlers.uploads import StreamedHandler
 from models.messaging.media import MediaRecord
 from services.errors import FileTooLarge, MediaNotFound
@@ -48,7 +47,7 @@ def _present(record: MediaRecord) -> dict[str, Any]:
     return presented
 
 
-class BotMedia(StreamedHandler, BotHandler, PagedHandler):
+class BotMedia(StreamedHandler, BotHandler, CursorHandler):
     """A bot's files."""
 
     max_body: ClassVar[int] = MAX_FILE + OVERHEAD
@@ -109,17 +108,18 @@ class BotMedia(StreamedHandler, BotHandler, PagedHandler):
         ---
         summary: A bot's files
         tags: [Media]
-        parameters: [{in: query, schema: CursorQuerySchema}]
+        parameters: [{in: query, schema: MediaQuerySchema}]
         responses:
-          200: {description: The files., schema: MediaPageSchema}
+          200: {description: The files., schema: MediaItemsSchema}
           400: {description: A parameter is invalid., codes: [validation_failed, bad_request]}
         """
-        bot, query = await self.bot(bot_id), self.query(CursorQuerySchema)
-        limit = query["limit"]
-        found = await self.services.media.list_for(bot, before=query["after"], limit=limit + 1)
-        items = [_present(record) for record in found[:limit]]
-        following = cursor(found[limit - 1].id) if len(found) > limit else None
-        self.answer({"items": items, "next": following})
+        bot, query = await self.bot(bot_id), self.query(MediaQuerySchema)
+        found = await self.services.media.list_for(
+            bot, before=query["after"] and query["after"][0], limit=query["limit"] + 1
+        )
+        self.answer_items(
+            found, query["limit"], present=_present, position=lambda record: (record.id,)
+        )
 
     async def post(self, bot_id: str) -> None:
         """Upload a file, for `upload` in the media of messages.

@@ -13,7 +13,7 @@ from models.installation import InstallationFact
 from models.messaging.chats import Chat
 from models.messaging.idempotency import IdempotencyKey
 from models.messaging.media import Media, MediaPiece
-from models.messaging.messages import Message
+from models.messaging.messages import EarlierText, Message
 from models.messaging.updates import Update
 
 # of what runs now, which a copy has no use for
@@ -31,6 +31,7 @@ TABLES: tuple[type[BaseModel], ...] = (
     Update,
     Chat,
     Message,
+    EarlierText,
     IdempotencyKey,
     Media,
     MediaPiece,

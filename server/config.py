@@ -113,7 +113,7 @@ class Config:
         shown="its own on loopback without a proxy, else any",
     )
     session_days: int = _setting(14, read.positive, "days until a login expires", form="DAYS")
-    journal_days: int = _setting(7, read.positive, "days to keep handled updates", form="DAYS")
+    history_days: int = _setting(365, read.days, "days to keep messages", form="DAYS")
     audit_days: int = _setting(365, read.positive, "days to keep the audit log", form="DAYS")
     media_total: int = _setting(5000, read.megabytes, "MB of all uploaded files", form="MB")
     registration: bool = _setting(

@@ -25,6 +25,7 @@ from services.accounts import AccountService
 from services.bots import BotService
 from services.dead_updates import DeadUpdateService
 from services.emails import EmailService, Pages
+from services.history import HistoryService
 from services.logins import LoginService
 from services.mail import Mailer
 from services.media import MediaService
@@ -130,6 +131,7 @@ def make_services(
         dead_updates=DeadUpdateService(db=db),
         messages=MessageService(db=db, runner=runner),
         media=MediaService(db=db, total=config.media_total * MB),
+        history=HistoryService(db=db, events=runner.events),
         processes=ProcessService(db, runner, cluster, name=config.shown_name, version=__version__),
         requests=RequestCounts(routes),
         loop_lag=loop_lag.measured,

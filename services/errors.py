@@ -108,6 +108,15 @@ class DeadUpdateNotFound(ServiceError):
         self.update_id = update_id
 
 
+class ChatNotFound(ServiceError):
+    """The bot does not know the chat."""
+
+    def __init__(self, bot_id: int, chat_id: int) -> None:
+        super().__init__(f"bot {bot_id} has no chat {chat_id}")
+        self.bot_id = bot_id
+        self.chat_id = chat_id
+
+
 class MessageNotFound(ServiceError):
     """The bot has no such message."""
 

@@ -22,8 +22,9 @@ from models.messaging import media, outgoing
 from models.messaging.effects import OutgoingMessage
 from models.messaging.idempotency import RequestKey
 from models.messaging.media import MediaRecord
+from models.messaging.message_rows import MessageRow
 from models.messaging.messages import Lane, MessageState
-from models.messaging.outgoing import MessageRow, Written
+from models.messaging.outgoing import Content, Written
 from runner.errors import TelegramRefused
 from runner.live.hub import EventKind, MessageNews
 from runner.runner import Runner
@@ -97,7 +98,10 @@ class MessageService:
             raise
         if (run := self._runner.manager.run(bot.id)) is not None:
             run.outbox.put(written.calls)
-        self._publish(bot, [] if written.is_repeated else written.rows)
+        if not written.is_repeated:
+            for row in written.rows:
+                self._runner.events.publish(bot.user_id, EventKind.MESSAGE, bot.id, row)
+            self._publish(bot, written.rows)
         return written
 
     async def find(self, bot: BotRecord, message_id: int) -> MessageRow:
@@ -138,8 +142,7 @@ class MessageService:
         await self._check_uploads(bot, uploads)
         rows = await self._together(bot, message_id)
         for row in rows:
-            if row.state is MessageState.SENDING:
-                raise MessageNotEditable("It is being sent; try again in a moment.")
+            _check_ours(row)
             if row.state not in (MessageState.QUEUED, MessageState.SENT):
                 raise MessageNotEditable("It was not sent; write a new one.")
         firsts = [row for row in rows if row.method]
@@ -148,8 +151,8 @@ class MessageService:
             if call is not None and row.telegram_id is not None:
                 parameters = {"message_id": row.telegram_id, **call.parameters}
                 await self._call(bot, row, call.method, parameters, counts=True)
-        bodies = iter((call.method, _body(rows[0].chat_id, call)) for call in new)
-        contents = [next(bodies) if row.method else ("", b"") for row in rows]
+        bodies = iter([_content(rows[0].chat_id, call) for call in new])
+        contents = [next(bodies) if row.method else Content("", b"", None) for row in rows]
         edited = await self._db.write(authorized, by, outgoing.edit, bot, rows, contents)
         self._publish(bot, edited)
         return edited
@@ -166,8 +169,7 @@ class MessageService:
         """
         rows = await self._together(bot, message_id)
         for row in rows:
-            if row.state is MessageState.SENDING:
-                raise MessageNotEditable("It is being sent; try again in a moment.")
+            _check_ours(row)
             if row.done_at is not None and now() - row.done_at > DELETABLE and row.telegram_id:
                 raise MessageNotEditable(
                     "Telegram deletes messages within 48 hours after they were sent."
@@ -222,6 +224,18 @@ class MessageService:
         return await self._db.read(outgoing.written_together, bot.id, row)
 
 
+def _check_ours(row: MessageRow) -> None:
+    """Check that a message may be changed.
+
+    Raises:
+        MessageNotEditable: a person has sent it, or it is being sent.
+    """
+    if row.state is MessageState.RECEIVED:
+        raise MessageNotEditable("A person has sent it; only they can change it.")
+    if row.state is MessageState.SENDING:
+        raise MessageNotEditable("It is being sent; try again in a moment.")
+
+
 async def _off_loop(document: Any, fn: Callable[[], T]) -> T:
     """Run a function beside the event loop if the document is large: it may take a second."""
     text = document.get("text") if isinstance(document, dict) else None
@@ -252,8 +266,9 @@ def _call(row: MessageRow, rows: list[MessageRow]) -> Call:
     return Call(row.method, parameters, size)
 
 
-def _body(chat_id: int, call: Call) -> bytes:
-    return orjson.dumps({"chat_id": chat_id, **call.parameters})
+def _content(chat_id: int, call: Call) -> Content:
+    text = call.parameters.get("text", call.parameters.get("caption"))
+    return Content(call.method, orjson.dumps({"chat_id": chat_id, **call.parameters}), text)
 
 
 def _key(key: str | None, chat_id: int, document: Any, by: Actor) -> RequestKey | None:

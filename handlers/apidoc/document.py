@@ -113,7 +113,10 @@ class _Operation:
         if self.path.endswith("}/") and words[-1].endswith("s"):
             words[-1] = words[-1][:-1]
         answers = documented["responses"].values()
-        if any(a.get("many") or a.get("schema", "").endswith("PageSchema") for a in answers):
+        if any(
+            a.get("many") or a.get("schema", "").endswith(("PageSchema", "ItemsSchema"))
+            for a in answers
+        ):
             return "_".join(["list", *words])
         if self.method == "POST" and "GET" not in self.handler.allowed_methods():
             return "_".join(words)

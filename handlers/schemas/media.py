@@ -6,6 +6,7 @@ from marshmallow import Schema, fields
 
 from dialogs.messages.content import MediaType
 from handlers.schemas.common import BodySchema, Moment
+from handlers.schemas.cursors import Cursor, CursorQuerySchema, ItemsSchema
 
 
 class MediaSchema(Schema):
@@ -39,15 +40,16 @@ class MediaSchema(Schema):
     )
 
 
-class MediaPageSchema(Schema):
-    """Uploaded files, the latest first."""
+class MediaItemsSchema(ItemsSchema):
+    """A page of uploaded files, the latest first."""
 
     items = fields.List(fields.Nested(MediaSchema), required=True)
-    next = fields.String(
-        required=True,
-        allow_none=True,
-        metadata={"description": "For `after`, to get the next files; null if there are none."},
-    )
+
+
+class MediaQuerySchema(CursorQuerySchema):
+    """A part of the list of files."""
+
+    after = Cursor(1)
 
 
 class UploadQuerySchema(BodySchema):

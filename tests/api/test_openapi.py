@@ -42,6 +42,7 @@ BOT = {
     "id",
     "token",
     "title",
+    "history",
     "active",
     "telegram_id",
     "username",
@@ -283,7 +284,7 @@ def test_a_bot_is_what_the_contract_says(document: Document, schemas: Document) 
     assert bot["properties"].keys() == BOT
     assert set(bot["required"]) == BOT
     read_only = {name for name, field in bot["properties"].items() if field.get("readOnly")}
-    assert read_only == BOT - {"token", "title", "active"}
+    assert read_only == BOT - {"token", "title", "active", "history"}
     status = schemas["BotStatus"]
     assert set(status["required"]) == status["properties"].keys() >= STATUS
     listed = document["paths"][BOTS]["get"]["responses"]["200"]["content"]["application/json"]
@@ -291,7 +292,7 @@ def test_a_bot_is_what_the_contract_says(document: Document, schemas: Document) 
 
 
 def test_what_is_written_has_no_read_only_fields(schemas: Document) -> None:
-    assert schemas["BotInput"]["properties"].keys() == {"token", "title", "active"}
+    assert schemas["BotInput"]["properties"].keys() == {"token", "title", "active", "history"}
     assert schemas["BotInput"]["required"] == ["token"]
     assert schemas["BotInput"]["properties"]["active"]["default"] is True
     user = schemas["User"]["properties"].keys()
@@ -341,7 +342,9 @@ def test_the_events_of_the_stream_have_schemas(document: Document, schemas: Docu
         "BotStateEvent",
         "BotCountersEvent",
         "BotDeletedEvent",
+        "MessageEvent",
         "MessageStateEvent",
+        "ChatEvent",
     ]
     for kind, name in zip(EventKind, names, strict=True):
         assert f"`{kind}`" in schemas[name]["description"]

@@ -279,6 +279,8 @@ REQUESTS = [
     ("POST", BOTS + "{bot[id]}/dead_updates/7/replay/", None),
     ("DELETE", BOTS + "{bot[id]}/dead_updates/7/", None),
     ("POST", BOTS + "{bot[id]}/chats/1001/messages/", {"text": "Eve's"}),
+    ("POST", BOTS + "{bot[id]}/chats/1001/read/", None),
+    ("DELETE", BOTS + "{bot[id]}/chats/1001/", None),
     ("PATCH", BOTS + "{bot[id]}/messages/{message}/", {"text": "Eve's"}),
     ("DELETE", BOTS + "{bot[id]}/messages/{message}/", None),
     ("POST", BOTS + "{bot[id]}/media/", FILE),

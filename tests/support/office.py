@@ -161,8 +161,9 @@ class Office:
         return await self.db.write(write)
 
     async def rows(self) -> list[Message]:
-        """All messages."""
-        return await self.db.read(lambda: list(Message.select().order_by(Message.id)))
+        """All messages that go out."""
+        outgoing = Message.select().where(Message.state != "received").order_by(Message.id)
+        return await self.db.read(lambda: list(outgoing))
 
     async def states(self) -> list[tuple[str, str | None]]:
         """States and reasons of all messages."""
