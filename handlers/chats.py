@@ -115,11 +115,11 @@ class Export(BotHandler):
         responses:
           200:
             description: The file.
-            content: {application/jsonl: {schema: {type: string}}}
+            content: {application/octet-stream: {schema: {type: string, format: binary}}}
         """
         bot, history = await self.bot(bot_id), self.services.history
         chat = await history.chat(bot, int(chat_id))
-        self.set_header("Content-Type", "application/jsonl; charset=utf-8")
+        self.set_header("Content-Type", "application/octet-stream")
         name = f"bot-{bot.id}-chat-{chat.chat_id}.jsonl"
         self.set_header("Content-Disposition", f'attachment; filename="{name}"')
         try:
@@ -134,7 +134,7 @@ class Export(BotHandler):
         """Answer as GET does, without the file."""
         bot_id, chat_id = args
         await self.services.history.chat(await self.bot(bot_id), int(chat_id))
-        self.set_header("Content-Type", "application/jsonl; charset=utf-8")
+        self.set_header("Content-Type", "application/octet-stream")
 
 
 def _line(value: Any) -> bytes:

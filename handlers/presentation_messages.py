@@ -52,7 +52,7 @@ def present_message(row: MessageRow) -> dict[str, Any]:
             "kind": row.kind if is_received else _KINDS.get(row.method, "other"),
             "text": row.text if is_received else parameters.get("text", parameters.get("caption")),
             "parameters": parameters,
-            "content": orjson.loads(row.content) if row.content else {},
+            "extra": orjson.loads(row.content) if row.content else {},
             "sender_id": row.sender_id,
             "topic_id": row.topic_id,
             "edited_at": row.edited_at,

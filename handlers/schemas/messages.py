@@ -60,7 +60,7 @@ class MessageSchema(MessageNewsSchema):
             "of its field in the Bot API."
         },
     )
-    content = fields.Dict(
+    extra = fields.Dict(
         required=True,
         metadata={"description": "What else a person sent, in the terms of the Bot API."},
     )

@@ -70,7 +70,7 @@ async def test_every_kind_of_content_is_kept(
     message = telegram.send_content(bot.id, kind=kind, chat_id=7, **caption)["message"]
     (item,) = await until_items(ann, f"{path}chats/7/messages/", 1)
     assert (item["kind"], item["text"]) == (kind, caption.get("caption"))
-    assert item["content"][kind] == message[kind]
+    assert item["extra"][kind] == message[kind]
 
 
 async def test_content_that_nobody_knows_is_kept_and_called_by_its_field(
@@ -79,7 +79,7 @@ async def test_content_that_nobody_knows_is_kept_and_called_by_its_field(
     telegram.send_content(bot.id, kind="other", chat_id=7, gift_basket={"apples": 3})
     (item,) = await until_items(ann, f"{path}chats/7/messages/", 1)
     assert (item["kind"], item["text"]) == ("gift_basket", None)
-    assert item["content"]["gift_basket"] == {"apples": 3}
+    assert item["extra"]["gift_basket"] == {"apples": 3}
 
 
 async def test_the_items_of_an_album_are_one_group(
@@ -88,7 +88,7 @@ async def test_the_items_of_an_album_are_one_group(
     telegram.send_album(bot.id, chat_id=7, items=[{"kind": "photo"}, {"kind": "video"}])
     second, first = await until_items(ann, f"{path}chats/7/messages/", 2)
     assert (first["kind"], second["kind"]) == ("photo", "video")
-    assert first["content"]["media_group_id"] == second["content"]["media_group_id"]
+    assert first["extra"]["media_group_id"] == second["extra"]["media_group_id"]
 
 
 async def test_an_edited_message_says_both_texts(
@@ -120,7 +120,7 @@ async def test_buttons_reactions_and_blocks_are_part_of_the_history(
     telegram.block(bot.id, 7)
     block, reaction, button, *_ = await until_items(ann, f"{path}chats/7/messages/", 5)
     assert (button["kind"], button["text"]) == ("button", "yes")
-    assert button["content"]["message_id"] == number
+    assert button["extra"]["message_id"] == number
     assert reaction["kind"] == "reaction"
     assert block["kind"] == "membership"
     chat = (await ann.get(f"{path}chats/7/")).json
@@ -283,7 +283,7 @@ async def test_an_export_has_a_line_for_the_chat_and_for_each_message(
     telegram.send_message(bot.id, text="one\ntwo", chat_id=7)
     items = await until_items(ann, f"{path}chats/7/messages/", 2)
     answer = await ann.get(f"{path}chats/7/export/")
-    assert answer.headers["Content-Type"] == "application/jsonl; charset=utf-8"
+    assert answer.headers["Content-Type"] == "application/octet-stream"
     assert answer.headers["Content-Disposition"].startswith("attachment; ")
     first, *rest = [orjson.loads(line) for line in answer.text.splitlines()]
     assert first["chat"]["chat_id"] == 7

@@ -15,7 +15,7 @@ client.setConfig({ baseUrl: url, auth: () => key });
 
 // both generators read the same types out of the document
 type Body = paths["/api/v1/telegram_data/"]["post"]["requestBody"]["content"]["application/json"];
-const bot: Body = { token, title: "Süß", active: true };
+const bot: Body = { token, title: "Süß", active: true, history: true };
 const isRunning = (status: components["schemas"]["BotStatus"]): boolean => status.state === "running";
 type Message = components["schemas"]["Message"];
 const isSent = (message: Message): boolean => message.state === "sent";
@@ -70,13 +70,13 @@ async function messages(bot_id: number): Promise<void> {
   const headers = { "Idempotency-Key": crypto.randomUUID() };
   const write = async (body: MessageContent, options: { headers?: typeof headers } = {}) => {
     const made = { path: chat, body, ...options, throwOnError: true } as const;
-    return (await api.telegramDataChatsMessages(made)).data.items;
+    return (await api.createTelegramDataChatsMessages(made)).data.items;
   };
   const path = { bot_id, message_id: 0 };
   for await (const { event, data } of liveEvents(url, key)) {
     // not found until the bot has read what the user wrote to it
     path.message_id ||= await until(async () => {
-      const made = await api.telegramDataChatsMessages({ path: chat, headers, body: hello });
+      const made = await api.createTelegramDataChatsMessages({ path: chat, headers, body: hello });
       assert.ok(made.data || made.error.code === "not_found");
       return made.data?.items[0].id;
     });
@@ -106,7 +106,7 @@ async function messages(bot_id: number): Promise<void> {
   await api.deleteTelegramDataMessage({ path: place, throwOnError: true });
   const gone = await api.getTelegramDataMessage({ path: place });
   assert.equal(gone.error?.code, "not_found");
-  const wrong = await api.telegramDataChatsMessages({ path: chat, body: {} });
+  const wrong = await api.createTelegramDataChatsMessages({ path: chat, body: {} });
   assert.equal(wrong.error?.code, "validation_failed");
 }
 
