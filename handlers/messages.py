@@ -105,12 +105,10 @@ class OneMessage(MessageHandler):
         summary: One message
         tags: [Messages]
         responses:
-          200: {description: The message., schema: WholeMessageSchema}
+          200: {description: The message., schema: MessageSchema}
         """
         bot = await self.bot(bot_id)
-        row = await self.services.messages.find(bot, int(message_id))
-        earlier = await self.services.history.earlier(row)
-        self.answer(present_message(row) | present_earlier(earlier))
+        self.answer(present_message(await self.services.messages.find(bot, int(message_id))))
 
     async def patch(self, bot_id: str, message_id: str) -> None:
         """Replace a message, in the chat as well if it was sent.
@@ -159,6 +157,23 @@ class OneMessage(MessageHandler):
         self.set_status(204)
 
 
+class EarlierTexts(BotHandler):
+    """What a message said before it was edited."""
+
+    async def get(self, bot_id: str, message_id: str) -> None:
+        """Show what a message said before it was edited, the oldest text first.
+
+        ---
+        summary: The earlier texts of a message
+        tags: [Messages]
+        responses:
+          200: {description: The texts., schema: EarlierTextsSchema}
+        """
+        bot = await self.bot(bot_id)
+        row = await self.services.messages.find(bot, int(message_id))
+        self.answer(present_earlier(await self.services.history.earlier(row)))
+
+
 class MessageFormat(ApiHandler):
     """The JSON Schema of a message."""
 
@@ -185,5 +200,6 @@ _BOT = rf"/api/v1/telegram_data/({ID})"
 routes: list[Any] = [
     url(rf"{_BOT}/chats/({CHAT_ID})/messages/?", ChatMessages),
     url(rf"{_BOT}/messages/({ID})/?", OneMessage),
+    url(rf"{_BOT}/messages/({ID})/earlier/?", EarlierTexts),
     url(r"/api/v1/message\.schema\.json", MessageFormat),
 ]

@@ -66,9 +66,9 @@ def present_message(row: MessageRow) -> dict[str, Any]:
 
 
 def present_earlier(earlier: list[Earlier]) -> dict[str, Any]:
-    """Write what a message said before; see `handlers.schemas.messages.WholeMessageSchema`."""
+    """Write what a message said before; see `handlers.schemas.messages.EarlierTextsSchema`."""
     return {
-        "earlier": [{"text": one.text, "replaced_at": rfc3339(one.replaced_at)} for one in earlier]
+        "items": [{"text": one.text, "replaced_at": rfc3339(one.replaced_at)} for one in earlier]
     }
 
 

@@ -118,14 +118,10 @@ class EarlierTextSchema(Schema):
     replaced_at = Moment(required=True)
 
 
-class WholeMessageSchema(MessageSchema):
-    """A message with what it said before."""
+class EarlierTextsSchema(Schema):
+    """What a message said before it was edited, the oldest text first."""
 
-    earlier = fields.List(
-        fields.Nested(EarlierTextSchema),
-        required=True,
-        metadata={"description": "Its earlier texts, the oldest first."},
-    )
+    items = fields.List(fields.Nested(EarlierTextSchema), required=True)
 
 
 class WrittenMessagesSchema(Schema):

@@ -59,7 +59,9 @@ async def test_both_directions_of_a_chat_are_shown_the_newest_first(
     )
     assert question["id"] < answer["id"]
     one = await ann.get(f"{path}messages/{question['id']}/")
-    assert one.json == question | {"earlier": []}
+    assert one.json == question
+    earlier = await ann.get(f"{path}messages/{question['id']}/earlier/")
+    assert earlier.json == {"items": []}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in {"text", "other"}])
@@ -104,8 +106,8 @@ async def test_an_edited_message_says_both_texts(
             await asyncio.sleep(0.01)
     _, edited = found.json["items"]
     assert edited["edited_at"] is not None
-    one = (await ann.get(f"{path}messages/{edited['id']}/")).json
-    assert [earlier["text"] for earlier in one["earlier"]] == ["helo"]
+    before = (await ann.get(f"{path}messages/{edited['id']}/earlier/")).json
+    assert [earlier["text"] for earlier in before["items"]] == ["helo"]
     assert len(telegram.sent(bot.id)) == 1  # an edited message is not a new one
 
 
