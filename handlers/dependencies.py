@@ -23,6 +23,7 @@ from services.emails import EmailService
 from services.history import HistoryService
 from services.logins import LoginService
 from services.media import MediaService
+from services.message_files import MessageFileService
 from services.messages import MessageService
 from services.processes import ProcessService
 from services.sessions import SessionService
@@ -110,6 +111,7 @@ class Services:
     bots: BotService
     dead_updates: DeadUpdateService
     messages: MessageService
+    message_files: MessageFileService
     media: MediaService
     history: HistoryService
     processes: ProcessService

@@ -11,6 +11,7 @@ ApiError
 ├── Conflict                409
 ├── BodyTooLarge            413
 ├── UnsupportedMediaType    415
+├── RangeNotSatisfiable     416
 ├── Unprocessable           422
 ├── TooManyRequests         429
 ├── Unavailable             503
@@ -55,6 +56,7 @@ class Code(StrEnum):
     MEDIA_STORAGE_FULL = "media_storage_full"
     UPLOAD_UNUSABLE = "upload_unusable"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    RANGE_NOT_SATISFIABLE = "range_not_satisfiable"
     TELEGRAM_TOKEN_REJECTED = "telegram_token_rejected"  # noqa: S105
     TOO_MANY_ATTEMPTS = "too_many_attempts"
     RATE_LIMITED = "rate_limited"
@@ -154,6 +156,13 @@ class UnsupportedMediaType(ApiError):
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     code = Code.UNSUPPORTED_MEDIA_TYPE
+
+
+class RangeNotSatisfiable(ApiError):
+    """A file has no such part."""
+
+    status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+    code = Code.RANGE_NOT_SATISFIABLE
 
 
 class Unprocessable(ApiError):

@@ -8,8 +8,12 @@ from handlers import request_id
 from handlers.dependencies import ServiceHandler
 
 CORS_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-CORS_HEADERS = "Authorization, Content-Type, X-XSRFToken, X-CSRFToken, X-Request-ID, Last-Event-ID"
-CORS_EXPOSED = "Location, Retry-After, X-Request-ID"
+CORS_HEADERS = (
+    "Authorization, Content-Type, X-XSRFToken, X-CSRFToken, X-Request-ID, Last-Event-ID, Range"
+)
+CORS_EXPOSED = (
+    "Location, Retry-After, X-Request-ID, Accept-Ranges, Content-Disposition, Content-Range"
+)
 
 
 class HeadersHandler(ServiceHandler):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from tornado.web import url
 
 from dialogs.messages.content import MediaType
 from handlers.bodies import announced_length
 from handlers.bots import BotHandler
+from handlers.file_answers import send_pieces, set_file_headers
 from handlers.ids import ID
 from handlers.multipart import OVERHEAD, FileForm
 from handlers.pagination import CursorHandler
@@ -25,20 +24,6 @@ from services.media import MAX_FILE
 
 SLOWEST = 64 * 1024  # bytes a second that an upload must bring on the average
 BASE_TIME = 30.0  # seconds beside
-# What browsers show and never run; everything else is a download.
-SHOWN = frozenset(
-    {
-        "image/jpeg",
-        "image/png",
-        "image/gif",
-        "image/webp",
-        "video/mp4",
-        "video/webm",
-        "audio/mpeg",
-        "audio/mp4",
-        "audio/ogg",
-    }
-)
 
 
 def _present(record: MediaRecord) -> dict[str, Any]:
@@ -206,31 +191,15 @@ class MediaContent(BotHandler):
         """
         bot = await self.bot(bot_id)
         record = await self.services.media.find(bot, int(media_id))
-        self._set_headers(record)
+        set_file_headers(self, name=record.name, mime_type=record.mime_type, size=record.size)
         if self.request.method == "HEAD":
             return
         try:
-            async for data in self.services.media.content(bot, record):
-                self.write(data)
-                await self.flush()
-        except MediaNotFound:  # deleted meanwhile: the reader must not take it for complete
+            content = self.services.media.content(bot, record)
+            await send_pieces(self, content, size=record.size)
+        except (MediaNotFound, TimeoutError):
+            # deleted meanwhile, or read too slowly: the reader must not take it for complete
             self.detach().close()
-
-    def _set_headers(self, record: MediaRecord) -> None:
-        shown = record.mime_type in SHOWN
-        self.set_header("Content-Type", record.mime_type if shown else "application/octet-stream")
-        self.set_header("Content-Length", str(record.size))
-        disposition = "inline" if shown else "attachment"
-        self.set_header("Content-Disposition", f"{disposition}; {_file_name(record.name)}")
-        policy = "default-src 'none'; sandbox; frame-ancestors 'none'"
-        self.set_header("Content-Security-Policy", policy)
-        self.set_header("Cross-Origin-Resource-Policy", "same-site")
-
-
-def _file_name(name: str) -> str:
-    """Return the parameters of Content-Disposition with a file's name (RFC 6266, appendix D)."""
-    plain = re.sub(r"[^A-Za-z0-9._ -]", "_", name)
-    return f"filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 _MEDIA = rf"/api/v1/telegram_data/({ID})/media"

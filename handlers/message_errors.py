@@ -38,7 +38,26 @@ def translate_message(error: BaseException) -> ApiError | None:
                 seconds=60,
                 code=Code.OUTBOX_FULL,
             )
-    return _translate_change(error)
+    return _translate_change(error) or _translate_file(error)
+
+
+def _translate_file(error: BaseException) -> ApiError | None:
+    """Translate an error about the file of a message."""
+    match error:
+        case services.MessageHasNoFile() if error.is_preview:
+            return errors.NotFound(f"Message {error.message_id} has no small picture.")
+        case services.MessageHasNoFile():
+            return errors.NotFound(f"Message {error.message_id} has no file from a person.")
+        case services.TooManyDownloads():
+            return errors.TooManyRequests(
+                "You read too many files at once. Try again when some have ended.",
+                seconds=5,
+                code=Code.BUSY,
+            )
+        case runner.NoSuchPart():
+            told = {"Content-Range": error.content_range} if error.content_range else {}
+            return errors.RangeNotSatisfiable("The file has no such part.", headers=told)
+    return None
 
 
 def _translate_change(error: BaseException) -> ApiError | None:

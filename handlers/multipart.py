@@ -186,5 +186,10 @@ def _file_name(given: dict[str, str]) -> str:
         name = unquote(encoded, errors="replace")
     else:
         name = re.sub("%22|%0[DA]", lambda found: _ENCODED[found[0]], given.get("filename", ""))
+    return plain_name(name) or "file"
+
+
+def plain_name(name: str) -> str:
+    """Return a file's name without folders and signs that cannot be seen, and not too long."""
     name = re.split(r"[/\\]", name)[-1]
-    return _UNSHOWN.sub("", name).strip()[:MAX_FILE_NAME] or "file"
+    return _UNSHOWN.sub("", name).strip()[:MAX_FILE_NAME]

@@ -18,8 +18,8 @@ from models.engine.pagination import Page
 T = TypeVar("T")
 
 
-class PagedHandler(ApiHandler):
-    """A list that is answered in pages."""
+class QueryHandler(ApiHandler):
+    """A resource with query parameters."""
 
     def query(self, schema: type[Schema]) -> dict[str, Any]:
         """Parse and validate the query parameters.
@@ -40,6 +40,10 @@ class PagedHandler(ApiHandler):
             }
         except UnicodeDecodeError:
             raise errors.BadRequest("The parameters are not UTF-8.") from None
+
+
+class PagedHandler(QueryHandler):
+    """A list that is answered in pages."""
 
     def answer_page(self, page: Page[Any], rows: list[Any], query: dict[str, Any]) -> None:
         """Write a page.

@@ -5,7 +5,8 @@ RunnerError
 ├── BotGone                 the bot was deleted while it was being changed
 ├── BotIsOff                the bot does not run, so that it cannot call Telegram
 ├── TelegramRefused         Telegram does not accept a call
-└── TelegramUnreachable     Telegram did not carry out a call
+├── TelegramUnreachable     Telegram did not carry out a call
+└── NoSuchPart              a file has no such part
 """
 
 from __future__ import annotations
@@ -41,3 +42,15 @@ class TelegramRefused(RunnerError):
 
 class TelegramUnreachable(TelegramRefused):
     """Telegram did not carry out a call, as far as is known."""
+
+
+class NoSuchPart(RunnerError):
+    """A file has no such part.
+
+    Args:
+        content_range: the header Content-Range that tells the file's size; None if it is not known.
+    """
+
+    def __init__(self, content_range: str | None) -> None:
+        super().__init__("the file has no such part")
+        self.content_range = content_range

@@ -29,6 +29,7 @@ from services.history import HistoryService
 from services.logins import LoginService
 from services.mail import Mailer
 from services.media import MediaService
+from services.message_files import MessageFileService
 from services.messages import MessageService
 from services.processes import ProcessService
 from services.sessions import SessionService
@@ -130,6 +131,7 @@ def make_services(
         ),
         dead_updates=DeadUpdateService(db=db),
         messages=MessageService(db=db, runner=runner),
+        message_files=MessageFileService(runner.transport),
         media=MediaService(db=db, total=config.media_total * MB),
         history=HistoryService(db=db, events=runner.events),
         processes=ProcessService(db, runner, cluster, name=config.shown_name, version=__version__),

@@ -16,6 +16,8 @@ ServiceError
 ├── DeadUpdateNotFound
 ├── MessageNotFound
 ├── MessageNotEditable
+├── MessageHasNoFile
+├── TooManyDownloads
 ├── NothingToSend
 ├── EmptyFile
 ├── FileTooLarge
@@ -128,6 +130,23 @@ class MessageNotFound(ServiceError):
 
 class MessageNotEditable(ServiceError):
     """The message cannot be edited or deleted in its state; the text says why."""
+
+
+class MessageHasNoFile(ServiceError):
+    """The message has no file that can be shown.
+
+    Args:
+        is_preview: True if it may have a file, but no small picture.
+    """
+
+    def __init__(self, message_id: int, *, is_preview: bool) -> None:
+        super().__init__(f"message {message_id} has no {'small picture' if is_preview else 'file'}")
+        self.message_id = message_id
+        self.is_preview = is_preview
+
+
+class TooManyDownloads(ServiceError):
+    """The account reads too many files at once."""
 
 
 class NothingToSend(ServiceError):

@@ -33,6 +33,7 @@ CODES: dict[int, tuple[Code, ...]] = {
     409: (Code.BOT_ALREADY_REGISTERED,),
     413: (Code.BODY_TOO_LARGE,),
     415: (Code.UNSUPPORTED_MEDIA_TYPE,),
+    416: (Code.RANGE_NOT_SATISFIABLE,),
     422: (Code.TELEGRAM_TOKEN_REJECTED,),
     429: (Code.RATE_LIMITED,),
     503: (Code.STORAGE_UNAVAILABLE,),

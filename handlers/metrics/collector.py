@@ -16,12 +16,12 @@ from prometheus_client.registry import Collector
 from handlers.dependencies import Services
 from handlers.metrics.cluster import cluster_metrics
 from handlers.metrics.families import counter, gauge, histogram
-from handlers.metrics.messages import message_metrics
+from handlers.metrics.messages import media_metrics, message_metrics
 from models.bots import runs
 from models.cluster import processes
 from models.cluster.processes import Ownerships
 from models.errors import StorageError
-from models.messaging import messages, updates
+from models.messaging import media, messages, updates
 from runner.states import BotState
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -30,17 +30,19 @@ PATIENCE = 3.0  # seconds to wait for the database; Prometheus itself waits for 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """The counts from the database: bots, updates, and messages that are to be sent."""
+    """The counts from the database: bots, updates, messages that are to be sent, and files."""
 
     states: dict[str, int]
     updates: updates.Counts
     waiting: list[messages.Waiting]
+    media: media.Totals
     owned: Ownerships | None  # None with SQLite
 
 
 def _stored(process_id: int | None, *, is_alone: bool) -> _Stored:
     owned = None if is_alone else processes.count(process_id or 0)
-    return _Stored(runs.count_states(), updates.totals(), messages.waiting(), owned)
+    waiting, files = messages.waiting(), media.totals()
+    return _Stored(runs.count_states(), updates.totals(), waiting, files, owned)
 
 
 class MetricsCollector(Collector):
@@ -79,8 +81,7 @@ class MetricsCollector(Collector):
         yield from self._requests()
         yield from self._bots()
         yield from self._updates()
-        outcomes = self._services.runner.messages.outcomes
-        yield from message_metrics(outcomes, self._stored.waiting if self._stored else None)
+        yield from self._messages()
         yield from self._telegram()
         yield from self._database()
         if (cluster := self._services.processes.cluster) is not None:
@@ -157,6 +158,13 @@ class MetricsCollector(Collector):
         unwritten = {(kind,): count for kind, count in journal.unwritten.items()}
         about = "Batches and marks in memory, not yet in the database."
         yield gauge("botyard_journal_unwritten", about, unwritten, "kind")
+
+    def _messages(self) -> Iterator[Metric]:
+        runner, stored = self._services.runner, self._stored
+        received = runner.journal.counts.messages
+        waiting = stored.waiting if stored else None
+        yield from message_metrics(runner.messages.outcomes, waiting, received)
+        yield from media_metrics(stored.media if stored else None)
 
     def _telegram(self) -> Iterator[Metric]:
         calls: Counter[tuple[str, ...]] = Counter()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from marshmallow import Schema, fields, validate
 
 from handlers.ids import MAX_ID
@@ -104,6 +106,24 @@ class MessageSearchSchema(CursorQuerySchema):
     chat = fields.Integer(
         validate=validate.Range(min=-MAX_TELEGRAM_ID, max=MAX_TELEGRAM_ID),
         metadata={"description": "Only messages of this chat."},
+    )
+
+
+class FileSize(StrEnum):
+    """The sizes of a message's file."""
+
+    FULL = "full"
+    THUMB = "thumb"
+
+
+class MessageFileQuerySchema(BodySchema):
+    """Which file of a message."""
+
+    size = fields.Enum(
+        FileSize,
+        by_value=True,
+        load_default=FileSize.FULL,
+        metadata={"description": "`thumb` is the small picture that most files have."},
     )
 
 

@@ -132,6 +132,19 @@ def list_for(bot_id: int, *, before: int | None, limit: int) -> list[MediaRecord
     return _records(condition, bot_id, before or 0, before or 0, limit)
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The files of all bots, with those that are being uploaded, and their bytes."""
+
+    files: int
+    size: int
+
+
+def totals() -> Totals:
+    """Count the files of all bots."""
+    return Totals(*bulk.select("SELECT COUNT(*), COALESCE(SUM(size), 0) FROM media")[0])
+
+
 def piece(bot_id: int, media_id: int, number: int) -> bytes | None:
     """Return a piece of a bot's file; None if there is none."""
     rows = bulk.select(

@@ -30,6 +30,7 @@ CONNECT_TIMEOUT = 10.0  # seconds
 KEEP_ALIVE = 75.0  # seconds an idle connection is kept
 DNS_CACHE = 60  # seconds
 MAX_FILE = 32 * 1024 * 1024  # bytes; the Bot API's files have 20 MB at most
+_WITH_FILE = (200, 206, 416)  # a file, a part of it, or the answer that there is no such part
 _NO_TOKEN = "0:of-no-bot/getMe"  # noqa: S105 - no secret
 
 
@@ -180,6 +181,44 @@ class Transport:
             raise
         except Exception as error:  # aiohttp does not wrap all exceptions of its parts
             raise translate(error) from error
+
+    async def stream(
+        self, url: URL, *, headers: dict[str, str], idle_timeout: float
+    ) -> aiohttp.ClientResponse:
+        """Request a file, to be read piece by piece.
+
+        Args:
+            idle_timeout: seconds between two bytes.
+
+        Returns:
+            The response, with a status of 200, 206 or 416; the caller closes it.
+
+        Raises:
+            TelegramError: as `send`, or the request was rejected.
+        """
+        if self._session is None or self._loop is None:
+            raise RuntimeError("the transport is not open")
+        timeout = _timeout(CONNECT_TIMEOUT, idle_timeout)
+        status = 0
+        try:
+            with Deadline(self._loop, self.call_timeout):
+                response = await self._session.get(
+                    url, allow_redirects=False, headers=headers, timeout=timeout
+                )
+                status = response.status
+                if status in _WITH_FILE:
+                    return response
+                async with response:
+                    payload = await _read(response, most=MAX_ANSWER)
+        except TimeoutError as error:
+            raise TimedOut("Telegram did not answer in time") from error
+        except NotTelegram:
+            raise
+        except Exception as error:
+            raise translate(error) from error
+        finally:
+            self._count(str(url), status)
+        raise read_error(status, payload)
 
     def is_method(self, url: str) -> bool:
         """Return True for the address of a method, False for that of a file."""

@@ -37,6 +37,13 @@ _KINDS = {
     "callback_query": "button",
     "message_reaction": "reaction",
 }
+# Those that are counted by name; a server that is not Telegram's could make up any number.
+_COUNTED = frozenset(
+    {
+        "text", "photo", "video", "animation", "audio", "voice", "video_note", "document",
+        "sticker", "contact", "location", "venue", "poll", "dice", *_KINDS.values(),
+    }
+)  # fmt: skip
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _START = re.compile(r"/start(?:@\w+)? ([A-Za-z0-9_-]{1,64})")
 _LATEST = 32_503_680_000  # the year 3000, in seconds
@@ -109,6 +116,11 @@ def _content_kind(message: JSONObject) -> str:
     names = [name for name in message if name not in _COLUMNS and name not in _AROUND]
     name = next((name for name in names if _NAME.fullmatch(name)), "unknown")
     return _KINDS.get(name, name)
+
+
+def counted_kind(said: Received) -> str:
+    """Return the kind under which a message is counted: one of a few, or `other`."""
+    return said.kind if said.kind in _COUNTED else "other"
 
 
 def chat_info(update: IncomingUpdate) -> ChatInfo | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -37,6 +38,7 @@ class JournalCounts:
         dead: failed for good.
         dropped: dead ones that went to make room for others.
         discarded: let go, as nothing could be told of them, not even which ones they are.
+        messages: what people sent in those that were handled, by kind; see `history.counted_kind`.
     """
 
     received: int = 0
@@ -45,6 +47,7 @@ class JournalCounts:
     dead: int = 0
     dropped: int = 0
     discarded: int = 0
+    messages: Counter[str] = field(default_factory=Counter)
 
 
 def mark_of(writer: Writer, update: IncomingUpdate, effects: Effects) -> Handled:
@@ -163,6 +166,8 @@ class Journal:
 
     def _count_handled(self, mark: Handled) -> None:
         self.counts.handled += 1
+        if mark.received is not None and not mark.received.is_edit:
+            self.counts.messages[history.counted_kind(mark.received)] += 1
         log.debug("bot %d: update %d handled", mark.writer.bot_id, mark.update_id)
 
     def flush_now(self) -> None:

@@ -17,6 +17,7 @@ import pytest
 from support.client import BOTS, DEADLINE, Client, Scrape, scrape, until
 from support.dialogs import FragileDialog
 from support.server_process import serving
+from support.uploads import uploaded
 from support.writers import writer_of
 
 import handlers.metrics.collector
@@ -426,3 +427,26 @@ def test_a_measurement_belongs_to_the_least_bound_above_it(
     histogram = Histogram((0.1, 1.0))
     histogram.observe(seconds)
     assert (histogram.counts, histogram.total) == (counts, seconds)
+
+
+async def test_what_people_send_is_counted_by_a_few_kinds(ann: Client, telegram: Sandbox) -> None:
+    bot = telegram.add_bot()
+    await ann.add_bot(bot, history=False)
+    telegram.send_content(bot.id, kind="voice")
+    for name in ("gift_basket", "haunted_house"):
+        telegram.send_content(bot.id, kind="other", **{name: {}})
+    sent = telegram.send_message(bot.id, text="helo")["message"]
+    where = {"chat_id": sent["chat"]["id"], "message_id": sent["message_id"]}
+    telegram.edit_message(bot.id, **where, text="hello")
+    name = "botyard_messages_received_total"
+    seen = await until_scraped(ann, lambda seen: seen("botyard_updates_handled_total") == 5)
+    assert [seen(name, kind=kind) for kind in ("voice", "other", "text")] == [1, 2, 1]
+    assert seen(name) == 4
+
+
+async def test_uploaded_files_are_counted(ann: Client, telegram: Sandbox) -> None:
+    bot = await ann.add_bot(telegram.add_bot(), active=False)
+    for size in (1, 1000):
+        await uploaded(ann, bot, b"x" * size)
+    seen = await scrape(ann)
+    assert (seen("botyard_media_files"), seen("botyard_media_bytes")) == (2, 1001)

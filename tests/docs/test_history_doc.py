@@ -24,13 +24,23 @@ async def test_its_commands_work(ann: Client, telegram: Sandbox, tmp_path: Path)
     async with asyncio.timeout(DEADLINE):
         while (await ann.get(messages)).status != 200:
             await asyncio.sleep(0.01)
+    telegram.send_content(bot.id, kind="document", chat_id=7, file_name="order.txt")
+    async with asyncio.timeout(DEADLINE):
+        while (last := (await ann.get(messages)).json["items"][0])["kind"] != "document":
+            await asyncio.sleep(0.01)
     blocks = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     script = "\n".join(["set -eu", *blocks]).replace(ADDRESS, ann.url)
     process = await asyncio.create_subprocess_exec(
         "bash", "-c", script,
         cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env={"PATH": os.environ["PATH"], "KEY": ann.key or "", "ID": str(made["id"]), "CHAT": "7"},
+        env={
+            "PATH": os.environ["PATH"],
+            "KEY": ann.key or "",
+            "ID": str(made["id"]),
+            "CHAT": "7",
+            "MESSAGE": str(last["id"]),
+        },
     )  # fmt: skip
     out, err = await process.communicate()
     assert process.returncode == 0, err.decode()
@@ -41,5 +51,6 @@ async def test_its_commands_work(ann: Client, telegram: Sandbox, tmp_path: Path)
     assert {item["text"] for item in found["items"]} == {"Where is order 4711?"}
     assert changed["history"] is False
     (export,) = tmp_path.glob("*.jsonl")
-    assert len(export.read_bytes().splitlines()) == 3
+    assert len(export.read_bytes().splitlines()) == 4
+    assert (tmp_path / "order.txt").stat().st_size == 1000
     assert (await ann.get(messages)).status == 404
