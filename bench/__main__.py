@@ -22,6 +22,7 @@ import orjson
 from bench import processes
 from bench.api_table import API_NOTES, api_table
 from bench.databases import PostgreSQL
+from bench.history_table import HISTORY_NOTES, history_tables
 from bench.peers import launch
 from bench.report import NOTES, table, warnings
 from bench.scenarios import (
@@ -29,6 +30,7 @@ from bench.scenarios import (
     boot,
     echo,
     failover,
+    history,
     lanes,
     relayed,
     servers,
@@ -47,6 +49,7 @@ _SCENARIOS: dict[str, Callable[[Stage], dict[str, Any]]] = {
     "switching": switching.run,
     "stall": stall.run,
     "lanes": lanes.run,
+    "history": history.run,
     "api": api.run,
     "servers_echo": servers.run_echo,
     "servers_idle": servers.run_idle,
@@ -91,6 +94,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--killed", type=int, help="bots of the process that the failover scenario kills (2500)"
     )
+    parser.add_argument("--messages", type=int, help="of the history scenario (1000000)")
     parser.add_argument("--json", type=Path, default=processes.ROOT / "bench" / "results.json")
     arguments = parser.parse_args()
     if {_ALL_SERVERS, *_SERVERS} & {*(arguments.only or [])} and not arguments.postgresql:
@@ -177,10 +181,13 @@ def _run(stage: Stage, names: list[str], results: dict[str, Any]) -> None:
 def _tables(results: dict[str, Any]) -> Iterator[str]:
     """The tables of what was measured, each with its notes."""
     measured = set(results["scenarios"])
-    if measured - {"api", *_SERVERS}:
+    if measured - {"api", "history", *_SERVERS}:
         yield from [table(results), NOTES, *warnings(results)]
     if "api" in measured:
         yield from [api_table(results["scenarios"]["api"]), API_NOTES]
+    if "history" in measured:
+        yield from history_tables(results["scenarios"]["history"], results["sizes"])
+        yield HISTORY_NOTES
     if measured & {*_SERVERS}:
         yield from [*servers_tables(results["scenarios"], results["sizes"]), SERVERS_NOTES]
 
@@ -195,12 +202,8 @@ def main() -> int:
     signal.signal(signal.SIGALRM, _too_long)
     signal.signal(signal.SIGTERM, _end)
     sizes = QUICK if arguments.quick else Sizes()
-    if arguments.rounds:
-        sizes = replace(sizes, rounds=arguments.rounds)
-    if arguments.many:
-        sizes = replace(sizes, many=arguments.many)
-    if arguments.killed:
-        sizes = replace(sizes, killed=arguments.killed)
+    asked = {name: getattr(arguments, name) for name in ("rounds", "many", "killed", "messages")}
+    sizes = replace(sizes, **{name: number for name, number in asked.items() if number})
     results: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": _machine(),

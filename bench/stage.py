@@ -38,6 +38,10 @@ class Sizes:
         settle: from the last bot's first poll to idleness with several servers, or to the kill.
         killed: bots of the process of three that is killed in the failover scenario.
         delay: until the stand-in handles a call meanwhile.
+        messages: of the long history.
+        reads: how often each request is measured that reads it.
+        live_bots: bots whose messages are read live, and that answer beside uploads.
+        uploads, upload_mb: how many files of which size in MB are uploaded meanwhile.
     """
 
     bots: int = 100
@@ -61,6 +65,11 @@ class Sizes:
     settle: float = 5.0
     killed: int = 2500
     delay: float = 0.08
+    messages: int = 1_000_000
+    reads: int = 300
+    live_bots: int = 100
+    uploads: int = 15
+    upload_mb: int = 20
 
 
 QUICK = Sizes(
@@ -81,6 +90,10 @@ QUICK = Sizes(
     login_window=2,
     settle=0.5,
     killed=20,
+    messages=100_000,
+    reads=40,
+    live_bots=50,
+    uploads=2,
 )
 
 

@@ -40,6 +40,7 @@ class Control:
             "inject": self._inject,
             "begin": self._begin,
             "window": self._window,
+            "handed": lambda _: {"handed": list(telegram.handed.items())},
             "state": self._state,
             "sent": self._sent,
             "delay": self._delay,
@@ -60,7 +61,7 @@ class Control:
         return {}
 
     def _begin(self, _: JSONObject) -> JSONObject:
-        self._telegram.window = []
+        self._telegram.window, self._telegram.handed = [], {}
         self._telegram.window_start = time.monotonic_ns()
         return {}
 

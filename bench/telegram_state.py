@@ -62,7 +62,7 @@ class Bot:
             "supports_inline_queries": False,
         }
         self.update = first_update
-        self.pending: deque[tuple[int, bytes]] = deque()
+        self.pending: deque[tuple[int, int, bytes]] = deque()  # update, message
         self.waiter: Poller | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.polls: deque[int] = deque(maxlen=_POLLS_KEPT)
@@ -101,6 +101,7 @@ class Telegram:
         self.delay = 0.0  # seconds before a call is handled
         self.window_start = time.monotonic_ns()
         self.window: list[int] = []
+        self.handed: dict[int, int] = {}  # when each message left first, since the window began
 
     def reset(self, bots: int) -> list[str]:
         """Forget everything and make new bots.
@@ -115,7 +116,7 @@ class Telegram:
         first = int(time.time()) % 1_000_000 * 1000  # never backwards from one run to the next
         self.bots = [Bot(index, first) for index in range(bots)]
         self.by_token = {token_of(bot.index): bot for bot in self.bots}
-        self.chats = {}
+        self.chats, self.handed = {}, {}
         self.delay = 0.0
         self.injected = self.answered = self.wrong = self.requests = self.parked = 0
         return list(self.by_token)
@@ -141,8 +142,9 @@ class Telegram:
         }
         raw = orjson.dumps({"update_id": bot.update, "message": message})
         chat.open.append((time.monotonic_ns(), text))
-        bot.pending.append((bot.update, raw))
+        bot.pending.append((bot.update, self.number, raw))
         if bot.waiter is not None:
+            self.handed.setdefault(self.number, time.monotonic_ns())
             self._unpark(bot).answer_updates([raw])
 
     def _unpark(self, bot: Bot) -> Poller:
@@ -170,7 +172,10 @@ class Telegram:
         while pending and pending[0][0] < offset:
             pending.popleft()
         if pending or not timeout:
-            connection.answer_updates([raw for _, raw in islice(pending, _LIMIT)])
+            now, leaving = time.monotonic_ns(), list(islice(pending, _LIMIT))
+            for _, number, _ in leaving:
+                self.handed.setdefault(number, now)
+            connection.answer_updates([raw for _, _, raw in leaving])
             return
         if bot.waiter is not None:
             conflict = "Conflict: terminated by other getUpdates request"

@@ -123,6 +123,9 @@ async def run(given: argparse.Namespace, folder: Path, log: EventLog) -> int:
             log.history.end = time.monotonic()
             for event in await asyncio.to_thread(lambda: list(database.read(load.known))):
                 log.add(event)
+            for kept in await asyncio.to_thread(lambda: list(database.kept(load.known))):
+                log.add(kept)
+            recorder.delivered(telegram)  # after the rows, which may tell nothing newer
         finally:
             await cluster.close()
             await stop(server, telegram)

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from support.postgresql import PostgreSQL
 
-from chaos.events import Event, Journaled, Registered, Written
+from chaos.events import Event, Journaled, Kept, Registered, Written
 
 OPTION = "track_commit_timestamp=on"
 
@@ -90,6 +90,20 @@ class DatabaseLog:
                 f"SELECT {_COMMIT}, what, id, name, session, by FROM chaos_processes ORDER BY 1"
             ).fetchall()
         yield from _rows([(at + to_monotonic, *rest) for at, *rest in noted])
+
+    def kept(self, bots: Mapping[int, int]) -> Iterator[Kept]:
+        """Read the history as it is now, in the order of its rows.
+
+        Args:
+            bots: as for `read`.
+        """
+        with psycopg.connect(self._url) as connection:
+            rows = connection.execute(
+                "SELECT bot_id, chat_id, id, state, telegram_id, text FROM messages ORDER BY id"
+            )
+            for bot, *rest in rows:
+                if bot in bots:
+                    yield Kept(time.monotonic(), bots[bot], *rest)
 
 
 def _rows(noted: list[tuple[Any, ...]]) -> Iterator[Registered]:

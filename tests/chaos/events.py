@@ -137,8 +137,51 @@ class Written:
     session: str
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A message in the history, at the end of a run.
+
+    Args:
+        id: of its row.
+        state: "received" of what a person wrote; else that of a message that goes out.
+        telegram: its id in the chat; None while Telegram has given it none.
+    """
+
+    at: float
+    bot: int
+    chat: int
+    id: int
+    state: str
+    telegram: int | None
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A message of a bot, as the sandbox has it at the end of a run.
+
+    Args:
+        telegram: its id in the chat.
+    """
+
+    at: float
+    bot: int
+    chat: int
+    telegram: int
+
+
 Event = (
-    Injected | Answered | Polled | Forgotten | Journaled | Requested | Fault | Registered | Written
+    Injected
+    | Answered
+    | Polled
+    | Forgotten
+    | Journaled
+    | Requested
+    | Fault
+    | Registered
+    | Written
+    | Kept
+    | Delivered
 )
 KINDS: dict[str, type[Any]] = {
     kind.__name__.lower(): kind
@@ -152,6 +195,8 @@ KINDS: dict[str, type[Any]] = {
         Fault,
         Registered,
         Written,
+        Kept,
+        Delivered,
     )
 }
 E = TypeVar("E")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from chaos.events import Answered, EventLog, Forgotten, Polled
-from sandbox import Call, SandboxBot
+from chaos.events import Answered, Delivered, EventLog, Forgotten, Polled
+from sandbox import Call, Sandbox, SandboxBot
 
 
 class Recorder:
@@ -52,3 +52,10 @@ class Recorder:
                 if (begin := self._begun.pop((bot.id, call.seq), None)) is not None:
                     process = self._processes.get(call.host, call.host)
                     self._log.add(Polled(begin, now, bot.id, process, 0, 200))
+
+    def delivered(self, telegram: Sandbox) -> None:
+        """Write down, at the end of a run, all messages of bots that the sandbox has."""
+        now = time.monotonic()
+        for bot in telegram.bots:
+            for one in telegram.sent(bot.id):
+                self._log.add(Delivered(now, bot.id, one.chat_id, one.message_id))

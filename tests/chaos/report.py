@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from statistics import median
 
-from chaos import answer_checks, process_checks
+from chaos import answer_checks, history_checks, process_checks
 from chaos.events import (
     Answered,
     Fault,
@@ -16,6 +16,7 @@ from chaos.events import (
     History,
     Injected,
     Journaled,
+    Kept,
     Polled,
     Registered,
     Requested,
@@ -29,7 +30,7 @@ Check = Callable[[History], list[str]]
 
 
 def checks(*, alone: bool) -> dict[str, Check]:
-    """The ten checks by what they show.
+    """The eleven checks by what they show.
 
     Args:
         alone: there is one process, and nobody takes over.
@@ -45,6 +46,7 @@ def checks(*, alone: bool) -> dict[str, Check]:
         "8 no wanted bot is silent": partial(process_checks.no_wanted_bot_is_silent, alone=alone),
         "9 switches are answered": process_checks.switches_are_answered_in_time,
         "10 conflicts follow faults": process_checks.conflicts_follow_faults,
+        "11 the history is complete": history_checks.history_is_complete,
     }
 
 
@@ -86,6 +88,8 @@ def counts(history: History, *, alone: bool) -> list[str]:
         f"stored {len(history.of(Journaled))}, "
         f"forgotten {sum(len(one.updates) for one in history.of(Forgotten))}, "
         f"commits {len(history.of(Written))}",
+        "history at the end: "
+        + ", ".join(f"{n} {state}" for state, n in sorted(_states(history).items())),
         f"polls {len(polls)}, with 409 {sum(poll.status == 409 for poll in polls)}, "
         f"longest without {longest:.2f} s, from {since:.3f} on",
         f"requests {len(requests)}, slowest {slowest:.2f} s: "
@@ -96,6 +100,10 @@ def counts(history: History, *, alone: bool) -> list[str]:
         f"bots polled elsewhere soon after a fault {len(moved)}"
         + (f", median {median(moved):.2f} s, longest {moved[-1]:.2f} s" if moved else ""),
     ]
+
+
+def _states(history: History) -> Counter[str]:
+    return Counter(row.state for row in history.of(Kept))
 
 
 def report(history: History, *, alone: bool) -> int:

@@ -15,11 +15,14 @@ import pytest
 from support.postgresql import PostgreSQL
 
 from chaos.database_log import OPTION, DatabaseLog
-from chaos.events import History, Journaled, Registered, Written
+from chaos.events import History, Journaled, Kept, Registered, Written
 from chaos.process_checks import fenced_commits_end_before_the_takeover
 
 TABLES = """
 CREATE TABLE updates (bot_id int, update_id bigint, handled_at timestamp);
+CREATE TABLE messages (
+  id bigint, bot_id int, chat_id bigint, state text, telegram_id bigint, text text
+);
 CREATE TABLE processes (id bigint PRIMARY KEY, name text, session text, beat int);
 """
 TELEGRAM = {1: 7_000_000_001}
@@ -76,6 +79,19 @@ def test_a_rollback_is_not_noted(server: PostgreSQL, noted: DatabaseLog) -> None
         connection.execute("INSERT INTO updates VALUES (1, 5)")
         connection.rollback()
     assert History(list(noted.read(TELEGRAM))).of(Written) == []
+
+
+def test_the_history_is_read_in_the_order_of_its_rows(
+    server: PostgreSQL, noted: DatabaseLog
+) -> None:
+    with session(server, "s1") as connection:
+        connection.execute(
+            "INSERT INTO messages VALUES (2, 1, 5, 'sent', NULL, 'b'), "
+            "(1, 1, 5, 'received', 9, 'a'), (3, 99, 5, 'received', 9, 'of no known bot')"
+        )
+    first, second = noted.kept(TELEGRAM)
+    assert first == Kept(first.at, TELEGRAM[1], 5, 1, "received", 9, "a")
+    assert second == Kept(second.at, TELEGRAM[1], 5, 2, "sent", None, "b")
 
 
 def test_rows_of_processes_have_a_life(server: PostgreSQL, noted: DatabaseLog) -> None:

@@ -12,7 +12,7 @@ from support.client import until
 from support.sandbox_client import Api
 from support.tcp_proxy import TcpProxy
 
-from chaos.events import Answered, EventLog, Forgotten, Polled
+from chaos.events import Answered, Delivered, EventLog, Forgotten, Polled
 from chaos.recorder import Recorder
 from sandbox import Sandbox, SandboxBot, port_of, serve, stop
 
@@ -72,6 +72,15 @@ async def test_polls_answers_and_what_is_forgotten(
     assert first.begin <= first.end <= answer.begin <= answer.end <= second.begin
     (forgotten,) = log.history.of(Forgotten)
     assert forgotten.updates == (update["update_id"],)
+
+
+async def test_messages_that_the_sandbox_has(
+    api: Api, bot: SandboxBot, log: EventLog, telegram: tuple[Sandbox, int]
+) -> None:
+    sent = await api.result(bot, "sendMessage", chat_id=5, text="1")
+    Recorder(log, {}).delivered(telegram[0])
+    (one,) = log.history.of(Delivered)
+    assert (one.bot, one.chat, one.telegram) == (bot.id, 5, sent["message_id"])
 
 
 async def test_an_answer_that_its_process_did_not_learn_of_counts(
