@@ -41,7 +41,7 @@ class Sizes:
         messages: of the long history.
         reads: how often each request is measured that reads it.
         live_bots: bots whose messages are read live, and that answer beside uploads.
-        uploads, upload_mb: how many files of which size in MB are uploaded meanwhile.
+        uploads, upload_mb: how many files of which size in MB are uploaded in a round.
     """
 
     bots: int = 100
@@ -68,7 +68,7 @@ class Sizes:
     messages: int = 1_000_000
     reads: int = 300
     live_bots: int = 100
-    uploads: int = 15
+    uploads: int = 5
     upload_mb: int = 20
 
 

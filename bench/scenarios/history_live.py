@@ -15,7 +15,9 @@ from bench.processes import LOAD_CORE, Process, wait_for
 from bench.stage import Stage
 
 MB = 1024 * 1024
-_UPLOADED = 300.0  # seconds within which all uploads are done
+_UPLOADED = 120.0  # seconds within which the uploads of a round are done
+_ACCOUNT_MB = 500  # that an account may store
+_WINDOW = ("answered", "p50_ms", "p99_ms")
 
 
 def live(stage: Stage) -> dict[str, Any]:
@@ -62,34 +64,54 @@ def _wait_open(mark: Path, reader: Process) -> None:
 
 
 def uploads(stage: Stage) -> dict[str, Any]:
-    """Measure the time from a message to its answer without and with uploads.
+    """Measure the time from a message to its answer without and with uploads, in turns.
 
     Returns:
-        `alone`, `beside`: what the stand-in tells of its window; `upload_s`: count, p50, p99, max.
+        `alone`, `beside`: lists with one value a round of `answered`, `p50_ms` and `p99_ms`;
+        `upload_s`: count, p50, p99, max.
     """
     sizes, telegram = stage.sizes, stage.telegram
-    output = stage.folder / "uploads.json"
     bots, rate = sizes.live_bots, sizes.switching_rate
-    stage.say(f"history: answers beside {sizes.uploads} uploads of {sizes.upload_mb} MB")
+    rounds = max(1, min(sizes.rounds, _ACCOUNT_MB // (sizes.uploads * sizes.upload_mb)))
+    found: dict[str, Any] = {way: {name: [] for name in _WINDOW} for way in ("alone", "beside")}
+    taken: list[float] = []
     with with_bots(stage, bots) as botyard:
         telegram.wait_polled(bots, botyard.process)
         botyard.log_in()
         telegram.ask("load", mode="rate", bots=bots, chats=sizes.chats, rate=rate)
         time.sleep(sizes.warm_up)
-        telegram.ask("begin")
-        time.sleep(2 * sizes.window)
-        alone = telegram.ask("window")
-        telegram.ask("begin")
-        targets = [str(number + 1) for number in range(sizes.uploads)]
-        arguments = [str(sizes.upload_mb * MB), str(output), *targets]
-        with _beside(stage, botyard, "uploader", *arguments) as uploader:
-            uploader.wait(_UPLOADED)
-        beside = telegram.ask("window")
-        telegram.drain()
-    if not output.exists():
-        uploader.check()
-    taken = orjson.loads(output.read_bytes())
-    return {"alone": alone, "beside": beside, "upload_s": spread(taken)}
+        for number in range(rounds):
+            stage.say(f"history: answers alone and beside uploads, round {number + 1}")
+            telegram.ask("begin")
+            time.sleep(sizes.window)
+            _add(found["alone"], telegram.ask("window"))
+            telegram.ask("begin")
+            taken += _upload(stage, botyard, number * sizes.uploads)
+            _add(found["beside"], telegram.ask("window"))
+        if unanswered := telegram.drain():
+            raise RuntimeError(f"{unanswered} messages were not answered")
+    return {**found, "upload_s": spread(taken)}
+
+
+def _add(found: dict[str, list[float]], window: dict[str, Any]) -> None:
+    """Keep what the stand-in tells of a round's window."""
+    if not window["answered"]:
+        raise RuntimeError("no message was answered while that was measured")
+    for name in _WINDOW:
+        found[name].append(window[name])
+
+
+def _upload(stage: Stage, botyard: Botyard, after: int) -> list[float]:
+    """Upload a file to each of the bots after one; how many seconds each took."""
+    sizes, output = stage.sizes, stage.folder / f"uploads-{after}.json"
+    targets = [str(after + number + 1) for number in range(sizes.uploads)]
+    arguments = [str(sizes.upload_mb * MB), str(output), *targets]
+    with _beside(stage, botyard, "uploader", *arguments) as uploader:
+        uploader.wait(_UPLOADED)
+        if not output.exists():
+            uploader.check()
+    times: list[float] = orjson.loads(output.read_bytes())
+    return times
 
 
 def _beside(stage: Stage, botyard: Botyard, module: str, *arguments: str) -> Process:

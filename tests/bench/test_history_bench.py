@@ -33,7 +33,7 @@ KINDS = (
 )  # fmt: skip
 
 
-def found(*, alone: float, beside: float) -> dict[str, Any]:
+def found(*, alone: list[float], beside: list[float]) -> dict[str, Any]:
     """What the scenario tells."""
     taken = {"count": 3, "p50": 5.0, "p99": 9.0, "max": 9.0}
     return {
@@ -43,8 +43,8 @@ def found(*, alone: float, beside: float) -> dict[str, Any]:
         "indexed_per_second": 15_000.0,
         "live": {"row_ms": taken, "missing": 0, "resets": 0},
         "uploads": {
-            "alone": {"p50_ms": 2.0, "p99_ms": alone},
-            "beside": {"p50_ms": 3.0, "p99_ms": beside},
+            "alone": {"p50_ms": [2.0, 2.0, 9.0], "p99_ms": alone},
+            "beside": {"p50_ms": [3.0, 3.0, 9.0], "p99_ms": beside},
             "upload_s": taken,
         },
     }
@@ -58,7 +58,8 @@ def rows(table: str) -> list[list[str]]:
 
 
 def test_the_targets_stand_beside_the_figures() -> None:
-    times, others = map(rows, history_tables(found(alone=10.0, beside=35.0), SIZES))
+    tables = history_tables(found(alone=[10.0, 90.0, 5.0], beside=[35.0, 95.0, 31.0]), SIZES)
+    times, others = map(rows, tables)
     assert times[0] == [
         "1,000,000 messages in 99,999 chats, SQLite", "p50, ms", "p99, ms", "target of p99"
     ]  # fmt: skip
@@ -68,9 +69,8 @@ def test_the_targets_stand_beside_the_figures() -> None:
         ["search, all of the following", "5.0", "9.0", "150 at most"],
     ]
     assert times[-3][-1] == "300 at most"
-    beside = ["message to answer at 200/s, beside uploads of 20 MB", "3.0", "35.0", "60.0 at most"]
-    assert times[-1] == beside
-    more = ["answers' p99 beside uploads, more than alone, ms", "+25.0", "+50 at most"]
+    assert times[-1] == ["message to answer at 200/s, beside uploads of 20 MB*", "3.0", "35.0"]
+    more = ["answers' p99 beside uploads, more than alone, ms*", "+25.0", "+50 at most"]
     assert others[1] == more
     assert ["bytes a message on disk", "389", "600 at most"] in others
 
@@ -178,5 +178,5 @@ def test_a_small_run_measures_everything(tmp_path: Path) -> None:
     assert measured["live"]["row_ms"]["count"] > 500
     assert (measured["live"]["missing"], measured["live"]["resets"]) == (0, 0)
     assert measured["uploads"]["upload_s"]["count"] == 2
-    assert measured["uploads"]["beside"]["answered"] > 0
+    assert measured["uploads"]["beside"]["answered"][0] > 0
     assert "2,000 messages in" in run.stdout
