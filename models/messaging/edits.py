@@ -6,47 +6,63 @@ from typing import Any
 
 from models.engine import bulk
 from models.messaging import search
-from models.messaging.marks import Handled, Key
+from models.messaging.marks import Handled
 from models.messaging.received import Received
 
 
-def store(handled: list[Handled], moment: Any) -> dict[Key, int]:
+def store(early: list[Handled], handled: list[Handled], moment: Any) -> None:
     """Store the edits among some updates.
 
-    One that is stored twice changes nothing the second time: the message says that already.
-
-    Returns:
-        The ids of the messages, by update. A message that is not known is not among them.
+    Args:
+        early: updates that this transaction stores.
+        handled: others; of those that are marked already, an edit was stored with the mark.
+        moment: the current time, as returned by `bulk.stored`.
     """
-    found: dict[Key, int] = {}
+    for mark in early:
+        if (edit := _edit_of(mark)) is not None:
+            _store(mark, edit, moment)
     for mark in handled:
-        edit = mark.received
-        if edit is not None and edit.is_edit and mark.chat_id is not None:
-            number = _replace(mark.writer.bot_id, mark.chat_id, edit, moment)
-            if number is not None:
-                found[mark.key] = number
-    return found
+        if (edit := _edit_of(mark)) is not None and not _is_marked(mark):
+            _store(mark, edit, moment)
 
 
-def _replace(bot_id: int, chat_id: int, edit: Received, moment: Any) -> int | None:
+def _edit_of(mark: Handled) -> Received | None:
+    return mark.received if mark.received is not None and mark.received.is_edit else None
+
+
+def _is_marked(mark: Handled) -> bool:
+    return not bulk.select(
+        "SELECT 1 FROM updates WHERE bot_id = ? AND update_id = ? AND handled_at IS NULL", *mark.key
+    )
+
+
+def _store(mark: Handled, edit: Received, moment: Any) -> None:
+    """Store an edit, if the message is known and its bot is still the same and has a history."""
     rows = bulk.select(
-        "SELECT id, text, content FROM messages WHERE bot_id = ? AND chat_id = ? "
-        "AND state = 'received' AND telegram_id IS NOT NULL AND telegram_id = ? "
-        "ORDER BY id DESC LIMIT 1",
-        bot_id, chat_id, edit.telegram_id,
+        "SELECT messages.id, text, content, edited_at FROM messages "
+        "JOIN bots ON bots.id = messages.bot_id AND bots.token_generation = ? "
+        "AND COALESCE(bots.owner_id, 0) = ? AND bots.history "
+        "WHERE bot_id = ? AND chat_id = ? "
+        "AND state = 'received' AND messages.telegram_id IS NOT NULL AND messages.telegram_id = ? "
+        "ORDER BY messages.id DESC LIMIT 1",
+        mark.writer.token_generation, mark.writer.owner_id, mark.writer.bot_id, mark.chat_id,
+        edit.telegram_id,
     )  # fmt: skip
     if not rows:
-        return None
-    number, text, content = rows[0]
+        return
+    number, text, content, edited_at = rows[0]
     content = bytes(content or b"")
     if (text, content) == (edit.text, edit.content):
-        return int(number)
-    keep_earlier(number, bot_id, text, content, new=edit.text, moment=moment)
+        return
+    last = bulk.loaded(edited_at)
+    if last is not None and edit.sent_at < last:  # of a dead update that was handled again
+        _keep(number, edit.text, edit.content, moment)
+        return
+    keep_earlier(number, mark.writer.bot_id, text, content, new=edit.text, moment=moment)
     bulk.execute(
         "UPDATE messages SET kind = ?, text = ?, content = ?, edited_at = ? WHERE id = ?",
         edit.kind, edit.text, edit.content, bulk.stored(edit.sent_at), number,
     )  # fmt: skip
-    return int(number)
 
 
 def keep_earlier(
@@ -61,7 +77,11 @@ def keep_earlier(
         moment: the current time, as returned by `bulk.stored`.
     """
     search.replace(number, bot_id, old, new)
+    _keep(number, old, content, moment)
+
+
+def _keep(number: int, text: str | None, content: bytes, moment: Any) -> None:
     bulk.execute(
         "INSERT INTO earlier_texts (message_id, text, content, replaced_at) VALUES (?, ?, ?, ?)",
-        number, old, content, moment,
+        number, text, content, moment,
     )  # fmt: skip

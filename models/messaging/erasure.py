@@ -13,6 +13,8 @@ from models.bots.records import BotRecord
 from models.engine import bulk
 from models.messaging import removal
 
+_AT_ONCE = 500  # messages
+
 
 def erase_messages(bot_id: int, chat_id: int, *, limit: int) -> int:
     """Delete messages of a chat, and those that its person has written in groups, in one step.
@@ -49,7 +51,11 @@ def erase_chat(bot: BotRecord, chat_id: int, *, by: Actor) -> bool:
     Returns:
         False if the bot does not know the chat.
     """
+    # The chat first: who writes a message to it then waits for this, or makes it anew. What came
+    # since the last step goes with it: messages without a chat could not be erased any more.
     gone = bulk.execute("DELETE FROM chats WHERE bot_id = ? AND chat_id = ?", bot.id, chat_id)
+    while erase_messages(bot.id, chat_id, limit=_AT_ONCE) == _AT_ONCE:
+        pass
     _erase_updates(bot.id, chat_id)
     bulk.execute("DELETE FROM calls WHERE bot_id = ? AND chat_id = ?", bot.id, chat_id)
     audit.forget_chat(bot.user_id, bot.id, chat_id)

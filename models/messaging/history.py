@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -34,6 +35,8 @@ class ChatRow:
     position: int
     last_message: MessageRow | None
 
+
+_CHAT_ID = re.compile(r"-?[0-9]{1,16}")
 
 Place = tuple[int, int]  # the newest message and the chat id of the last chat of a page
 
@@ -90,7 +93,7 @@ def _named(text: str) -> tuple[str, list[Any]]:
     for sign in "\\%_":
         pattern = pattern.replace(sign, "\\" + sign)
     condition, parameters = "names LIKE ? ESCAPE '\\'", [f"%{pattern}%"]
-    if text.lstrip("-").isdecimal() and len(text) < 17:
+    if _CHAT_ID.fullmatch(text):
         return f"({condition} OR chat_id = ?)", [*parameters, int(text)]
     return condition, parameters
 

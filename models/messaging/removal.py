@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from models.engine import bulk
 from models.engine.base import now
 from models.messaging import search
 from models.messaging.messages import Message
 
+_READ_AT_ONCE = 500
 _DELETED_AT_ONCE = 500
 
 
@@ -24,17 +27,29 @@ def prune(*, older_than: timedelta, limit: int) -> int:
     """
     before = now() - older_than
     # Ids ascend with time, so the old ones are the first; those that wait are passed over.
-    columns = Message.id, Message.bot, Message.text, Message.created_at, Message.done_at
     old: list[tuple[int, int, str | None]] = []
-    for number, bot_id, text, created_at, done_at in (
-        Message.select(*columns).order_by(Message.id).tuples().iterator()
-    ):
+    for number, bot_id, text, created_at, done_at in _oldest_first():
         if len(old) == limit or created_at > before:
             break
         if done_at is not None and done_at <= before:
             old.append((number, bot_id, text))
     remove(old)
     return len(old)
+
+
+def _oldest_first() -> Iterator[tuple[Any, ...]]:
+    """Read messages part by part: PostgreSQL's driver has all rows of a query in memory."""
+    columns = Message.id, Message.bot, Message.text, Message.created_at, Message.done_at
+    last = 0
+    while rows := list(
+        Message.select(*columns)
+        .where(Message.id > last)
+        .order_by(Message.id)
+        .limit(_READ_AT_ONCE)
+        .tuples()
+    ):
+        yield from rows
+        last = rows[-1][0]
 
 
 def prune_unkept(*, limit: int) -> int:

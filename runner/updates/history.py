@@ -133,7 +133,8 @@ def chat_info(update: IncomingUpdate) -> ChatInfo | None:
         chat = _object(content.get("chat"))
     if not chat:
         return None
-    person = _object(content.get("from")) if update.user_id == update.chat_id else {}
+    sender = "user" if update.kind == "message_reaction" else "from"
+    person = _object(content.get(sender)) if update.user_id == update.chat_id else {}
     kind = chat.get("type")
     return ChatInfo(
         kind if kind in ("private", "group", "supergroup", "channel") else "",

@@ -171,6 +171,28 @@ async def test_the_person_is_known_by_what_telegram_tells(
     await until_items(ann, f"{path}chats/", 0, q="%")
 
 
+async def test_a_reaction_does_not_make_a_person_less_known(
+    ann: Client, telegram: Sandbox, bot: SandboxBot, path: str
+) -> None:
+    person = {
+        "id": 7, "is_bot": False, "first_name": "Ann", "language_code": "ru", "is_premium": True,
+    }  # fmt: skip
+    telegram.send_message(bot.id, text="hi", chat_id=7, **{"from": person})
+    answer, _ = await until_items(ann, f"{path}chats/7/messages/", 2)
+    reacted = {"message_id": answer["telegram_message_id"], "reaction": ["👍"]}
+    telegram.react(bot.id, chat_id=7, **{"from": person}, **reacted)
+    await until_items(ann, f"{path}chats/7/messages/", 3)
+    chat = (await ann.get(f"{path}chats/7/")).json
+    names = ("first_name", "language", "is_premium")
+    assert [chat[name] for name in names] == ["Ann", "ru", True]
+
+
+@pytest.mark.parametrize("text", ["--5", "-", "5-", "٣", "²"])
+async def test_what_looks_like_a_chat_id_is_looked_for(ann: Client, path: str, text: str) -> None:
+    answer = await ann.get(f"{path}chats/", params={"q": text})
+    assert (answer.status, answer.json["items"]) == (200, [])
+
+
 async def test_a_bot_without_a_history_keeps_nothing_that_people_write(
     ann: Client, telegram: Sandbox, bot: SandboxBot, path: str
 ) -> None:
