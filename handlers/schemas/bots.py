@@ -148,6 +148,6 @@ class BotSchema(BotBaseSchema):
         load_default=True,
         metadata={
             "description": "False to keep nothing of what people write to the bot, and what it "
-            "sends only until it is sent."
+            "sends only until it is sent. What was kept before is deleted, too."
         },
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from models.engine import bulk
@@ -10,20 +11,22 @@ from models.messaging.marks import Handled
 from models.messaging.received import Received
 
 
-def store(early: list[Handled], handled: list[Handled], moment: Any) -> None:
+def store(early: list[Handled], handled: list[Handled], moment: Any) -> list[Handled]:
     """Store the edits among some updates.
 
     Args:
         early: updates that this transaction stores.
         handled: others; of those that are marked already, an edit was stored with the mark.
         moment: the current time, as returned by `bulk.stored`.
+
+    Returns:
+        The edits of messages that are not stored, as new messages: they say what is known of them.
     """
-    for mark in early:
-        if (edit := _edit_of(mark)) is not None:
-            _store(mark, edit, moment)
-    for mark in handled:
-        if (edit := _edit_of(mark)) is not None and not _is_marked(mark):
-            _store(mark, edit, moment)
+    unknown: list[Handled] = []
+    for mark in (*early, *(mark for mark in handled if _edit_of(mark) and not _is_marked(mark))):
+        if (edit := _edit_of(mark)) is not None and not _store(mark, edit, moment):
+            unknown.append(replace(mark, received=replace(edit, is_edit=False), messages=[]))
+    return unknown
 
 
 def _edit_of(mark: Handled) -> Received | None:
@@ -36,8 +39,12 @@ def _is_marked(mark: Handled) -> bool:
     )
 
 
-def _store(mark: Handled, edit: Received, moment: Any) -> None:
-    """Store an edit, if the message is known and its bot is still the same and has a history."""
+def _store(mark: Handled, edit: Received, moment: Any) -> bool:
+    """Store an edit, if its bot is still the same and has a history.
+
+    Returns:
+        False if the message is not stored.
+    """
     rows = bulk.select(
         "SELECT messages.id, text, content, edited_at FROM messages "
         "JOIN bots ON bots.id = messages.bot_id AND bots.token_generation = ? "
@@ -49,20 +56,21 @@ def _store(mark: Handled, edit: Received, moment: Any) -> None:
         edit.telegram_id,
     )  # fmt: skip
     if not rows:
-        return
+        return False
     number, text, content, edited_at = rows[0]
     content = bytes(content or b"")
     if (text, content) == (edit.text, edit.content):
-        return
+        return True
     last = bulk.loaded(edited_at)
     if last is not None and edit.sent_at < last:  # of a dead update that was handled again
         _keep(number, edit.text, edit.content, moment)
-        return
+        return True
     keep_earlier(number, mark.writer.bot_id, text, content, new=edit.text, moment=moment)
     bulk.execute(
         "UPDATE messages SET kind = ?, text = ?, content = ?, edited_at = ? WHERE id = ?",
         edit.kind, edit.text, edit.content, bulk.stored(edit.sent_at), number,
     )  # fmt: skip
+    return True
 
 
 def keep_earlier(

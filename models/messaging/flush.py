@@ -37,7 +37,7 @@ def flush(waiting: Flush) -> Flushed:
     early = [mark for batch in waiting.batches for mark in batch.handled if mark.key in new]
     messages = new_messages.insert_early(early, moment)
     messages.add(new_messages.insert(handled, moment))
-    edits.store(early, handled, moment)
+    messages.add(new_messages.insert_early(edits.store(early, handled, moment), moment))
     _mark_handled(handled, moment)
     claimed = _claim(claims, moment)
     _store_results(results, moment)

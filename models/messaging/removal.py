@@ -53,12 +53,16 @@ def _oldest_first() -> Iterator[tuple[Any, ...]]:
 
 
 def prune_unkept(*, limit: int) -> int:
-    """Delete what was sent of bots that keep no history, in one step; as `prune`."""
-    rows = bulk.select(
-        "SELECT messages.id, bot_id, text FROM messages JOIN bots ON bots.id = bot_id "
-        "WHERE NOT bots.history AND done_at IS NOT NULL LIMIT ?",
-        limit,
-    )
+    """Delete what was received or sent of bots that keep no history, in one step; as `prune`."""
+    rows: list[tuple[int, int, str | None]] = []
+    for (bot_id,) in bulk.select("SELECT id FROM bots WHERE NOT history"):  # usually none
+        rows += bulk.select(
+            "SELECT id, bot_id, text FROM messages WHERE bot_id = ? AND done_at IS NOT NULL "
+            "LIMIT ?",
+            bot_id, limit - len(rows),
+        )  # fmt: skip
+        if len(rows) == limit:
+            break
     remove(rows)
     return len(rows)
 

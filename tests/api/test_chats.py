@@ -111,6 +111,19 @@ async def test_an_edited_message_says_both_texts(
     assert len(telegram.sent(bot.id)) == 1  # an edited message is not a new one
 
 
+async def test_an_edit_of_a_message_that_is_not_stored_says_what_is_known(
+    ann: Client, telegram: Sandbox, bot: SandboxBot, path: str
+) -> None:
+    assert (await ann.patch(path, {"history": False})).status == 200
+    sent = telegram.send_message(bot.id, text="before", chat_id=7)["message"]
+    await until_items(ann, f"{path}chats/7/messages/", 1)
+    assert (await ann.patch(path, {"history": True})).status == 200
+    telegram.edit_message(bot.id, chat_id=7, message_id=sent["message_id"], text="after")
+    newest, _ = await until_items(ann, f"{path}chats/7/messages/", 2)
+    assert (newest["direction"], newest["text"]) == ("in", "after")
+    assert newest["telegram_message_id"] == sent["message_id"]
+
+
 async def test_buttons_reactions_and_blocks_are_part_of_the_history(
     ann: Client, telegram: Sandbox, bot: SandboxBot, path: str
 ) -> None:
