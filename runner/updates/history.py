@@ -63,6 +63,8 @@ def _message(update: IncomingUpdate) -> Received:
     message = update.content
     text = message.get("text", message.get("caption"))
     rest = {name: value for name, value in message.items() if name not in _COLUMNS}
+    if isinstance(message.get("caption"), str) and "text" not in message:
+        del rest["caption"]  # it is the text
     if update.user_id == update.chat_id:
         rest.pop("from", None)  # the chat has it
     _shorten_reply(rest)

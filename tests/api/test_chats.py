@@ -334,6 +334,8 @@ async def test_an_erased_person_is_gone_everywhere(
     telegram.send_message(bot.id, text="in the group", chat_id=GROUP, **{"from": _person(7)})
     telegram.send_message(bot.id, text="of another", chat_id=GROUP, **{"from": _person(8)})
     await until_items(ann, f"{path}chats/7/messages/", 2)
+    await ann.post(f"{path}chats/7/messages/", {"text": "of the owner"})
+    await until_items(ann, f"{path}chats/7/messages/", 3)
     await until_items(ann, f"{path}chats/{GROUP}/messages/", 4)
     assert (await ann.delete(f"{path}chats/7/")).status == 204
     assert (await ann.get(f"{path}chats/7/")).status == 404
@@ -342,7 +344,8 @@ async def test_an_erased_person_is_gone_everywhere(
     left = await until_items(ann, f"{path}chats/{GROUP}/messages/", 3)
     assert 7 not in {item["sender_id"] for item in left}
     entries = (await ann.get("/api/v1/audit/")).json["results"]
-    assert entries[0]["action"] == "chat_erased"
+    assert [entry["action"] for entry in entries[:2]] == ["chat_erased", "message_written"]
+    assert entries[1]["details"].keys() == {"messages"}
     assert (await ann.delete(f"{path}chats/7/")).status == 404
 
 
