@@ -201,7 +201,8 @@ def _variables(document: Document) -> Iterator[Problem]:
         sentence = f"There are {len(known)} variables, and at most {MAX_VARIABLES} are allowed."
         yield error(("variables",), Code.TOO_MANY, f"{sentence} Remove some.")
     for name, one in document.get("variables", {}).items():
-        if "default" in one and fit(one["default"], one["type"]) != one["default"]:
+        first = one.get("default", "")
+        if first != "" and fit(first, one["type"]) != first:
             sentence = f'The default of "{name}" is no {one["type"]}. Change one of them.'
             yield error(("variables", name, "default"), Code.WRONG_DEFAULT, sentence)
     reported: set[tuple[Path, str]] = set()

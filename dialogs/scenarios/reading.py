@@ -77,7 +77,7 @@ def as_list(value: Any) -> list[Any]:
 
 def _defaults(document: Document) -> Variables:
     declared = document.get("variables", {})
-    return {name: one["default"] for name, one in declared.items() if "default" in one}
+    return {name: one["default"] for name, one in declared.items() if one.get("default", "") != ""}
 
 
 def _button_names(document: Document) -> frozenset[str]:
@@ -92,10 +92,11 @@ def _state(name: str, document: Document, names: frozenset[str]) -> State:
     entry = _actions(document, path)
     question = _question(document["ask"], (*path, "ask"), names) if "ask" in document else None
     on = _transitions(document["on"], (*path, "on")) if "on" in document else ()
-    return State(name, entry, on, question, tuple(_buttons(document, path)))
+    places = tuple(_places(document, path))
+    return State(name, entry, on, question, places, waits="on" in document or bool(question))
 
 
-def _buttons(document: Document, path: Path) -> Iterator[tuple[str, str]]:
+def _places(document: Document, path: Path) -> Iterator[tuple[str, str]]:
     for where, message in messages(document.get("say", []), (*path, "say")):
         for place, button in buttons(message, where):
             if "go" in button:

@@ -175,11 +175,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A state: it waits if it has a question or transitions.
+    """A state.
 
     Args:
-        on: its transitions, those of its question included.
+        on: its transitions; a question has its own.
         buttons: the `go` of each of its buttons, by index, and its place in the document.
+        waits: True for one with a question or transitions, even if the list of those is empty.
         entry: what is done when a talk enters it; its way is the one on without waiting.
     """
 
@@ -188,11 +189,7 @@ class State:
     on: tuple[Transition, ...] = ()
     question: Question | None = None
     buttons: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def waits(self) -> bool:
-        """Tell whether the state waits for an event."""
-        return bool(self.on) or self.question is not None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
