@@ -57,7 +57,7 @@ def _problem(value: Any, path: Path) -> Problem | None:
                 return _report(path, Code.FORBIDDEN_CHARACTER, "has a character that no text has")
             return None
         case int() | float():
-            if math.isfinite(value) and -_MAX_NUMBER < value < _MAX_NUMBER:
+            if -_MAX_NUMBER < value < _MAX_NUMBER and math.isfinite(value):
                 return None
             return _report(path, Code.OUT_OF_RANGE, "is not a usual number")
         case list() | dict() if len(path) >= MAX_DEPTH:
