@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from dialogs.messages.schema import MAX_BUTTONS
 from dialogs.scenarios.builtin import read_words
 from dialogs.scenarios.dates import day_of_limit, read_time
 from dialogs.scenarios.normalizing import words
@@ -15,6 +16,7 @@ from dialogs.scenarios.regex import WrongRegex, compile_regex
 from dialogs.scenarios.variables import (
     BUILT_IN,
     MAX_VARIABLES,
+    buttons,
     fit,
     parts,
     set_names,
@@ -85,7 +87,16 @@ def _question(ask: Document, path: Path, state: Document) -> Iterator[Problem]:
                 sentence = f'"{field}" must be written as {example}.'
                 yield error((*path, field), Code.WRONG_PATTERN, sentence)
     yield from _ranges(ask, path, allowed)
-    last = as_list(state["say"])[-1]
+    yield from _own_buttons(ask, path, as_list(state["say"])[-1])
+
+
+def _own_buttons(ask: Document, path: Path, last: Any) -> Iterator[Problem]:
+    """Report a last message that cannot have the buttons of its question."""
+    kind = ask["type"]
+    number = len(ask.get("options", ())) + 2 + sum(1 for _ in buttons(last, ()))
+    if number > MAX_BUTTONS:
+        sentence = f"The question and its message have more than {MAX_BUTTONS - 2} buttons."
+        yield error(path, Code.TOO_MANY, f"{sentence} Remove some.")
     has_buttons = kind in {"choice", "choices", "phone", "location"} or ask.get("skip")
     taken = {"keyboard", "remove_keyboard"} | (
         {"buttons"} if kind in {"phone", "location"} else set()
@@ -199,7 +210,7 @@ def _variables(document: Document) -> Iterator[Problem]:
     known = set_names(document)
     if len(known) > MAX_VARIABLES:
         sentence = f"There are {len(known)} variables, and at most {MAX_VARIABLES} are allowed."
-        yield error(("variables",), Code.TOO_MANY, f"{sentence} Remove some.")
+        yield error((), Code.TOO_MANY, f"{sentence} Remove some.")
     for name, one in document.get("variables", {}).items():
         first = one.get("default", "")
         if first != "" and fit(first, one["type"]) != first:
