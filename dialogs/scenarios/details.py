@@ -27,6 +27,7 @@ from dialogs.scenarios.wording import listed
 Document = Mapping[str, Any]
 
 MAX_REGEX = 600  # steps of the regular expressions that are tried on one message
+MAX_OPERANDS = 50  # of one value
 # The fields of a question that only some types have.
 _FIELDS: Mapping[str, frozenset[str]] = {
     "text": frozenset(("min_length", "max_length")),
@@ -53,6 +54,10 @@ def detail_problems(document: Document) -> Iterator[Problem]:
     for path, part in parts(document):
         if "if" in part:
             yield from _condition(part["if"], (*path, "if"))
+        for name, value in part.get("set", {}).items():
+            if _size(value) > MAX_OPERANDS:
+                sentence = f"The value has more than {MAX_OPERANDS} parts. Compute it in steps."
+                yield error((*path, "set", name), Code.TOO_LARGE, sentence)
         for phrase in as_list(part.get("contains", [])):
             if not words(phrase).strip():
                 sentence = f"{begin(place((*path, 'contains')))} needs a word or a number."
@@ -67,6 +72,13 @@ def detail_problems(document: Document) -> Iterator[Problem]:
         except ValueError:
             sentence = '"time_zone" is not known. Use a name such as Europe/Moscow or UTC.'
             yield error(("time_zone",), Code.UNKNOWN_TIME_ZONE, sentence)
+
+
+def _size(value: Any) -> int:
+    """Return how many parts an expression has."""
+    if isinstance(value, dict):
+        return sum(_size(one) for one in value.values())
+    return sum(_size(one) for one in value) if isinstance(value, list) else 1
 
 
 def _question(ask: Document, path: Path, state: Document) -> Iterator[Problem]:

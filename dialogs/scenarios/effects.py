@@ -62,7 +62,8 @@ class Log:
         state: the state in which the step was taken; empty before the first one.
         transition: what was taken: a JSON Pointer into the document, or a word such as "retry".
         to: the state after it; empty if the talk has ended.
-        changed: the variables that changed, with the value before and after.
+        changed: the variables that changed, with the values before and after; a list is one text,
+            and a text is cut to 200 characters.
     """
 
     state: str
@@ -76,7 +77,7 @@ class Failure:
     """The scenario has a mistake that shows only while it runs; the talk stays as it was.
 
     Args:
-        code: for programs, such as "too_many_steps".
+        code: for programs, too_many_steps, too_many_messages or too_many_values.
         state: the state in which it showed.
         message: a sentence for the owner.
     """

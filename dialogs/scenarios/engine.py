@@ -15,7 +15,7 @@ from dialogs.scenarios.matching import find, find_else
 from dialogs.scenarios.moves import AGAIN, BACK, START, begin_anew, end, move, perform
 from dialogs.scenarios.normalizing import normalize
 from dialogs.scenarios.questions import answer, skip, tapped
-from dialogs.scenarios.run import MAX_STEPS, Run, TooManySteps
+from dialogs.scenarios.run import MAX_LOOKS, MAX_MESSAGES, MAX_STEPS, Run, TooMuch
 from dialogs.scenarios.scenario import Scenario, State, Transition
 
 DOUBLE_TAP = 3.0  # seconds in which the same tap again is not meant
@@ -45,18 +45,23 @@ def step(
             _respond(run, state)
         else:
             _awaken(run)
-    except TooManySteps:
-        return before, _failure(run)
+    except TooMuch as error:
+        return before, _failure(run, error.what)
     return run.conversation(), run.effects
 
 
-def _failure(run: Run) -> list[Effect]:
-    """Return what is done when a talk does not arrive anywhere."""
+def _failure(run: Run, what: str) -> list[Effect]:
+    """Return what is done when an event has too many consequences."""
+    did = {
+        "steps": f"went on {MAX_STEPS} times without waiting",
+        "messages": f"said {MAX_MESSAGES} messages without waiting",
+        "values": f"looked at {MAX_LOOKS:,} values",
+    }[what]
     sentence = (
-        f'In one update the dialog went on {MAX_STEPS} times without waiting, at last in state "'
-        f'{run.talk.state}". Let one of its states wait for an answer.'
+        f'After one message of a user the dialog {did}, at last in state "{run.talk.state}". Let '
+        "it wait for an answer before that."
     )
-    failed = Failure("too_many_steps", run.talk.state, sentence)
+    failed = Failure(f"too_many_{what}", run.talk.state, sentence)
     polite = Run(run.scenario, Conversation(), run.event, run.now)
     say_text(polite, "error")
     is_tap = run.event.kind is EventKind.TAP

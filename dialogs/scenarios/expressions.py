@@ -11,6 +11,7 @@ from typing import Any
 from dialogs.messages.variables import VARIABLE
 from dialogs.scenarios.conversation import Value
 
+MAX_TEXT = 4096  # characters of a value: as many as a message of Telegram has
 MAX_NUMBER = 1e15  # beyond it, floating-point numbers are not exact
 
 Look = Callable[[str], Value]  # the value of a variable
@@ -44,7 +45,7 @@ class Expression:
             case "":
                 return self.literal
             case "text":
-                return VARIABLE.sub(lambda found: show(found[1]), str(self.literal))
+                return _fill(str(self.literal), show)
             case "variable":
                 return look(str(self.literal))
         numbers = [number(one.evaluate(look, show)) for one in self.operands]
@@ -60,6 +61,17 @@ class Expression:
         if self.operation == "text":
             found |= {one[1] for one in VARIABLE.finditer(str(self.literal))}
         return found
+
+
+def _fill(template: str, show: Show) -> str:
+    """Fill a text up to the length that a variable can have."""
+    filled, at = "", 0
+    for found in VARIABLE.finditer(template):
+        filled += template[at : found.start()] + show(found[1])
+        at = found.end()
+        if len(filled) >= MAX_TEXT:
+            return filled[:MAX_TEXT]
+    return filled + template[at:]
 
 
 def read_expression(document: Any) -> Expression:

@@ -48,14 +48,15 @@ def graph_problems(document: Document) -> Iterator[Problem]:
         if "go" in state
     }
     arriving = _arriving(states, ways)
-    for name, state in states.items():
+    looping = _loops(ways)
+    for name in states:
         if name not in arriving:
             sentence = (
                 f'From state "{name}" the dialog goes on forever without waiting. Let a state on '
                 'the way ask, wait with "on", or end.'
             )
             yield error(("states", name, "go"), Code.LOOP_NEVER_WAITS, sentence)
-        elif "go" in state and _is_in_loop(name, ways):
+        elif name in looping:
             sentence = (
                 f'The dialog may come back to state "{name}" without waiting; after 50 steps that '
                 "is an error. Make sure that its conditions lead out."
@@ -134,14 +135,44 @@ def _arriving(states: Document, ways: Mapping[str, list[str]]) -> set[str]:
     return found
 
 
-def _is_in_loop(name: str, ways: Mapping[str, list[str]]) -> bool:
+def _loops(ways: Mapping[str, list[str]]) -> set[str]:
+    """Return the states that lead back to themselves without waiting.
+
+    They are in strongly connected parts: Kosaraju's algorithm, in linear time.
+    """
+    before: dict[str, list[str]] = {name: [] for name in ways}
+    for name, targets in ways.items():
+        for target in targets:
+            if target in before:
+                before[target].append(name)
+    found: set[str] = set()
     seen: set[str] = set()
-    todo = [*ways[name]]
-    while todo:
-        one = todo.pop()
-        if one == name:
-            return True
-        if one not in seen:
-            seen.add(one)
-            todo += ways.get(one, ())
-    return False
+    for name in reversed(_finished(ways)):
+        part: list[str] = []
+        todo = [name]
+        while todo:
+            one = todo.pop()
+            if one not in seen:
+                seen.add(one)
+                part.append(one)
+                todo += before[one]
+        if len(part) > 1 or name in ways[name]:
+            found |= {*part}
+    return found
+
+
+def _finished(ways: Mapping[str, list[str]]) -> list[str]:
+    """Return the states in the order in which a search in depth has finished with them."""
+    order: list[str] = []
+    seen: set[str] = set()
+    for start in ways:
+        todo = [(start, False)]
+        while todo:
+            name, is_done = todo.pop()
+            if is_done:
+                order.append(name)
+            elif name not in seen:
+                seen.add(name)
+                todo.append((name, True))
+                todo += [(target, False) for target in ways[name] if target in ways]
+    return order

@@ -30,7 +30,7 @@ def move(run: Run, target: str, pointer: str) -> None:
     """Move a talk to a target, and on to a state that waits or the end.
 
     Raises:
-        TooManySteps: it does not arrive.
+        TooMuch: it does not arrive.
     """
     while target:
         run.count()

@@ -20,10 +20,30 @@ from dialogs.scenarios.showing import show, show_now
 from dialogs.scenarios.variables import fit
 
 MAX_STEPS = 50  # of one event
+MAX_MESSAGES = 30  # that one event has the bot say
+MAX_LOOKS = 20_000  # at values, in one event: a tenth of a second
+_MAX_LOGGED = 200  # characters of a value in the log
 
 
-class TooManySteps(Exception):
-    """An event leads on and on."""
+class TooMuch(Exception):
+    """An event has more consequences than one may have.
+
+    Args:
+        what: "steps", "messages" or "values".
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+@dataclass(slots=True)
+class Spent:
+    """How much one event has used up of what it may use."""
+
+    steps: int = 0
+    messages: int = 0
+    looks: int = 0
 
 
 @dataclass(slots=True)
@@ -62,7 +82,7 @@ class Run:
         )
         self.effects: list[Effect] = []
         self._changed: dict[str, tuple[Value, Value]] = {}
-        self._steps = 0
+        self._spent = Spent()
 
     @property
     def state(self) -> State | None:
@@ -91,14 +111,21 @@ class Run:
         """Count a step.
 
         Raises:
-            TooManySteps: there were 50 before.
+            TooMuch: there were 50 before.
         """
-        self._steps += 1
-        if self._steps > MAX_STEPS:
-            raise TooManySteps
+        self._spent.steps += 1
+        if self._spent.steps > MAX_STEPS:
+            raise TooMuch("steps")
 
     def look(self, name: str) -> Value:
-        """Return the value of a variable or a built-in value; None for one that is empty."""
+        """Return the value of a variable or a built-in value; None for one that is empty.
+
+        Raises:
+            TooMuch: there were too many values before.
+        """
+        self._spent.looks += 1
+        if self._spent.looks > MAX_LOOKS:
+            raise TooMuch("values")
         if name in self.talk.variables:
             return self.talk.variables[name]
         if name.startswith("now"):
@@ -118,8 +145,8 @@ class Run:
         """Set a variable; a value that is none of its type empties it."""
         old, new = self.talk.variables.get(name), fit(value, self.scenario.types.get(name, ""))
         if old != new or isinstance(old, bool) != isinstance(new, bool):
-            first = self._changed.get(name, (old, None))[0]
-            self._changed[name] = (first, new)
+            first = self._changed.get(name, (_short(old), None))[0]
+            self._changed[name] = (first, _short(new))
             self.talk.variables[name] = new
 
     def do(self, actions: Actions) -> None:
@@ -154,12 +181,25 @@ class Run:
         Args:
             names: the variables in it.
             stays: True if the keyboard of a question is still needed.
+
+        Raises:
+            TooMuch: there were 30 messages before.
         """
+        self._spent.messages += 1
+        if self._spent.messages > MAX_MESSAGES:
+            raise TooMuch("messages")
         if "keyboard" in self.talk.progress and not stays and not message.buttons:
             del self.talk.progress["keyboard"]
             if not message.keyboard:
                 message = replace(message, remove_keyboard=True)
         self.effects.append(Send(message, {name: self.show(name) for name in names}))
+
+
+def _short(value: Value) -> Value:
+    """Return a value as the log has it."""
+    if isinstance(value, list):
+        value = ", ".join(value)
+    return value[:_MAX_LOGGED] if isinstance(value, str) else value
 
 
 def choose(run: Run, way: Way) -> Branch | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dialogs.messages.formatted import is_blank
@@ -28,8 +28,9 @@ def message_problems(document: Document) -> Iterator[Problem]:
                 may_have = field == "say" and len(path) == 2 and ("ask" in part or "on" in part)
                 if not may_have:
                     yield from _out_of_place(where, message)
+    anywhere = {*BUTTON_TARGETS, *document["states"], *_caught(document.get("anywhere", ()))}
     for name, state in document["states"].items():
-        yield from _targets(document, name, state)
+        yield from _targets(anywhere, name, state)
 
 
 def schema_problems(document: Document, place_of: Path) -> Iterator[Problem]:
@@ -75,16 +76,24 @@ def _out_of_place(path: Path, message: Any) -> Iterator[Problem]:
             yield error((*where, "go"), Code.BUTTON_NOT_ALLOWED, sentence)
 
 
-def _targets(document: Document, name: str, state: Document) -> Iterator[Problem]:
-    """Report buttons that lead nowhere."""
-    caught = {*BUTTON_TARGETS, *document["states"]}
-    for one in (*_own(state), *document.get("anywhere", ())):
+def _caught(transitions: Iterable[Document]) -> Iterator[str]:
+    """Return the buttons that transitions catch."""
+    for one in transitions:
         wanted = one.get("button", [])
-        caught |= set(wanted if isinstance(wanted, list) else [wanted])
+        yield from wanted if isinstance(wanted, list) else [wanted]
+
+
+def _targets(anywhere: set[str], name: str, state: Document) -> Iterator[Problem]:
+    """Report buttons that lead nowhere.
+
+    Args:
+        anywhere: what a button may lead to in every state.
+    """
+    own = {*_caught(_own(state))}
     for path, message in messages(state.get("say", []), ("states", name, "say")):
         for where, button in buttons(message, path):
             go = button.get("go")
-            if go is not None and (go not in caught or go.startswith(PREFIX)):
+            if go is not None and ((go not in own and go not in anywhere) or go.startswith(PREFIX)):
                 sentence = (
                     f'The button leads to "{go[:40]}", which is no state, and no transition of '
                     f"this state catches it. Name a state, one of {listed([*BUTTON_TARGETS])}, or "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from dialogs.scenarios.checker import Mismatch
@@ -27,7 +26,8 @@ from dialogs.scenarios.wording import problems_of
 
 
 def validate(document: Any) -> tuple[Scenario | None, list[Problem]]:
-    """Return the scenario of a document, and everything that is wrong with it, up to 200 problems.
+    """Return the scenario of a document, and everything that is wrong with it, up to 200 errors and
+    200 warnings.
 
     Args:
         document: any value, as it was read from JSON.
@@ -35,11 +35,17 @@ def validate(document: Any) -> tuple[Scenario | None, list[Problem]]:
     Returns:
         The scenario, None if there is an error; and the problems, errors before warnings.
     """
-    problems = _distinct(_problems(document))
-    errors = [one for one in problems if one.severity is Severity.ERROR]
-    warnings = [one for one in problems if one.severity is Severity.WARNING]
+    errors: dict[Problem, None] = {}  # each once, in order
+    warnings: dict[Problem, None] = {}
+    for problem in _problems(document):
+        if problem.severity is Severity.ERROR:
+            errors[problem] = None
+            if len(errors) > MAX_PROBLEMS:
+                return None, _cut([*errors])
+        elif len(warnings) < MAX_PROBLEMS:
+            warnings[problem] = None
     if not errors:
-        return read_scenario(document), warnings
+        return read_scenario(document), [*warnings]
     return None, [*errors, *warnings]
 
 
@@ -55,13 +61,10 @@ def load(document: Any, version: int = 0) -> Scenario:
     return scenario.at(version)
 
 
-def _distinct(found: Iterator[Problem]) -> list[Problem]:
-    """Return the problems, each once; the last one says if there are more."""
-    problems = list(islice(dict.fromkeys(found), MAX_PROBLEMS + 1))
-    if len(problems) > MAX_PROBLEMS:
-        sentence = "The document has more problems than these. Solve these first."
-        problems[MAX_PROBLEMS - 1 :] = [error((), Code.MORE_PROBLEMS, sentence)]
-    return problems
+def _cut(problems: list[Problem]) -> list[Problem]:
+    """Return as many problems as somebody reads; the last one says that there are more."""
+    sentence = "The document has more problems than these. Solve these first."
+    return [*problems[: MAX_PROBLEMS - 1], error((), Code.MORE_PROBLEMS, sentence)]
 
 
 def _problems(document: Any) -> Iterator[Problem]:
@@ -93,7 +96,8 @@ def _with_the_schema(document: Any, mismatches: list[Mismatch]) -> Iterator[Prob
             value = document
             for name in path:
                 value = value[name]
-            yield from schema_problems(value, path)
+            found = [*schema_problems(value, path)]
+            yield from found or problems_of(mismatch)
 
 
 def _message_path(document: Any, path: Path) -> Path:

@@ -9,14 +9,13 @@ from dialogs.messages.variables import VARIABLE
 from dialogs.scenarios.conditions import read_condition
 from dialogs.scenarios.conversation import Value
 from dialogs.scenarios.events import ABOUT
-from dialogs.scenarios.expressions import number, read_expression
+from dialogs.scenarios.expressions import MAX_TEXT, number, read_expression
 from dialogs.scenarios.problems import Path
 from dialogs.scenarios.regex import WrongRegex, compile_regex
 
 Document = Mapping[str, Any]
 
 MAX_VARIABLES = 100
-MAX_TEXT = 4096  # characters of one value: as many as a message of Telegram has
 MAX_ENTRIES = 100  # of a list
 NOW = {
     "now": "date and time, such as 2030-12-31 14:30",

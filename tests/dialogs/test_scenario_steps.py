@@ -204,3 +204,30 @@ def test_words_can_be_replaced_and_turned_off() -> None:
 
 def test_an_option_comes_before_a_word() -> None:
     assert last(asking(type="choice", options=["Back", "Cancel"]), "back") == ["[Back]"]
+
+
+def test_too_many_messages_are_an_error() -> None:
+    many = ["x"] * 10
+    states = {
+        "a": {"on": [{"any_of": "go", "go": "b"}]},
+        **{one: {"say": many, "go": to} for one, to in (("b", "c"), ("c", "d"), ("d", "e"))},
+        "e": {"say": "x", "end": True},
+    }
+    played = simulate(made(states), ["x", "go"])
+    assert [one.code for one in played.failures] == ["too_many_messages"]
+    assert len(played.replies[1]) == 1
+
+
+def test_too_many_values_are_an_error() -> None:
+    text = "{{x}}" * 800
+    transitions = [{"any_of": "go", "set": {f"v{i}": text for i in range(30)}, "end": True}]
+    played = simulate(made({"a": {"on": transitions}}), ["x", "go"])
+    assert [one.code for one in played.failures] == ["too_many_values"]
+
+
+def test_a_computed_text_has_a_limit() -> None:
+    doubled = {"any_of": "go", "set": {"x": "{{x}}{{x}}!"}}
+    scenario = waiting({"any_of": "a", "set": {"x": "ab"}}, doubled)
+    played = simulate(scenario, ["x", "a"] + ["go"] * 15)
+    assert len(str(played.variables["x"])) == 4096
+    assert max(len(str(one.changed.get("x"))) for one in played.log) < 500

@@ -196,3 +196,21 @@ def test_there_are_limits() -> None:
     _, problems = validate({"start": "s0", "states": wrong})
     assert len(problems) == MAX_PROBLEMS
     assert problems[-1].code == "more_problems"
+
+
+def test_warnings_never_hide_an_error_or_become_one() -> None:
+    unset = [f"{{{{v{index}}}}}" for index in range(9)]
+    states = {f"s{index}": {"say": unset, "end": True} for index in range(60)}
+    document: dict[str, Any] = {"start": "s0", "states": states}
+    scenario, problems = validate(document)
+    assert scenario is not None
+    assert len(problems) == MAX_PROBLEMS
+    scenario, problems = validate({**document, "time_zone": "?"})
+    assert scenario is None
+    assert problems[0].code == "unknown_time_zone"
+
+
+def test_a_value_has_few_parts() -> None:
+    value: Any = {"add": [{"add": [1] * 9}] * 9}
+    _, problems = validate(of({"set": {"x": value}, "go": "b"}))
+    assert [(one.code, one.pointer) for one in problems] == [("too_large", "/states/a/set/x")]

@@ -11,9 +11,10 @@ from support.server_process import ROOT
 
 from dialogs.scenarios import SCENARIO, load, validate
 from dialogs.scenarios.conversation import MAX_STACK
+from dialogs.scenarios.details import MAX_OPERANDS
 from dialogs.scenarios.engine import DOUBLE_TAP
 from dialogs.scenarios.regex import MAX_TEXT
-from dialogs.scenarios.run import MAX_STEPS
+from dialogs.scenarios.run import MAX_MESSAGES, MAX_STEPS
 from dialogs.scenarios.samples import template, template_names
 from dialogs.scenarios.saved_tests import run_test, validate_test
 from dialogs.scenarios.scenario import AskType
@@ -114,6 +115,7 @@ def test_its_numbers_are_those_of_the_program() -> None:
         f"twice within {DOUBLE_TAP:g} seconds", f"first {MAX_TEXT:,} characters",
         f"at most {MAX_STEPS} states", f"through {MAX_STACK} questions",
         f"up to {MAX_VALUE:,} characters", f"at most {MAX_VARIABLES} of them",
-        f"at most {MAX_BYTES // 1024} KB",
+        f"at most {MAX_BYTES // 1024} KB", f"at most {MAX_MESSAGES} messages",
+        f"at most {MAX_OPERANDS} parts",
     ):  # fmt: skip
         assert words in text
