@@ -26,7 +26,7 @@ from dialogs.scenarios.wording import listed
 
 Document = Mapping[str, Any]
 
-MAX_REGEX = 600  # steps of the regular expressions that are tried on one message
+MAX_REGEX = 300  # steps of the regular expressions that are tried on one message
 MAX_OPERANDS = 50  # of one value
 # The fields of a question that only some types have.
 _FIELDS: Mapping[str, frozenset[str]] = {

@@ -18,6 +18,7 @@ from dialogs.scenarios.questions import answer, skip, tapped
 from dialogs.scenarios.run import MAX_LOOKS, MAX_MESSAGES, MAX_STEPS, Run, TooMuch
 from dialogs.scenarios.scenario import Scenario, State, Transition
 
+MAX_ANSWER = 200  # characters: https://core.telegram.org/bots/api#answercallbackquery
 DOUBLE_TAP = 3.0  # seconds in which the same tap again is not meant
 
 
@@ -157,14 +158,19 @@ def _tap(run: Run) -> str:
     state = run.state
     if not state or not state.waits:
         _awaken(run, "" if address else data)
-        return run.text("old_menu") if address else ""
+        return _old_menu(run) if address else ""
     if address is None:  # of a message that was not sent by a dialog
         if _is_taken(run, _own(state), data):
             return ""
     elif _is_present(run, address) and _take(run, state, address):
         return ""
     move(run, AGAIN, "old menu")
-    return run.text("old_menu")
+    return _old_menu(run)
+
+
+def _old_menu(run: Run) -> str:
+    text = VARIABLE.sub(lambda found: run.show(found[1]), run.text("old_menu"))
+    return text[:MAX_ANSWER]
 
 
 def _is_present(run: Run, address: Address) -> bool:

@@ -124,6 +124,9 @@ def test_a_button_of_an_old_message_shows_the_present_one() -> None:
         played.transcript
     )
     assert played.states == ["menu", "a", "a"]
+    own = made(MENU, texts={"old_menu": "Old, {{user.first_name}}!"})
+    shown = simulate(own, ["x", {"tap": "A"}, {"tap": "A"}]).transcript
+    assert {"from": "bot", "answer": "Old, Ann!"} in shown
     again = simulate(scenario, ["x", {"tap": "A"}, {"tap": "Back"}, {"tap": "A", "older": 1}])
     assert again.states[-1] == "menu", "the same state, but an earlier visit"
 

@@ -86,11 +86,11 @@ def test_it_tells_what_is_wrong(source: str, why: str) -> None:
         compile_regex(source)
 
 
-@pytest.mark.parametrize("source", ["(a+)+b", "(a|a)*b", "(a|aa)+$b", "(.*)*x", "(a?){30}a{30}"])
+@pytest.mark.parametrize("source", ["(a+)+b", "(a|a)*b", "(a|aa)+$b", "(.*)*x", "(?:a?){30}a{30}"])
 def test_no_text_takes_long(source: str) -> None:
     # Python's own needs longer than the universe for some of these.
     regex = compile_regex(source)
-    assert regex.find("a" * MAX_TEXT + "!") is None or source.startswith("(a?)")
+    assert regex.find("a" * MAX_TEXT + "!") is None or source.startswith("(?:a?)")
 
 
 def test_only_the_beginning_of_a_long_text_is_looked_at() -> None:

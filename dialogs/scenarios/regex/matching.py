@@ -24,8 +24,8 @@ from dialogs.scenarios.regex.nodes import (
 )
 from dialogs.scenarios.regex.parsing import Parser, WrongRegex
 
-MAX_SIZE = 250  # steps of a program
-MAX_TEXT = 1000  # characters of a text that are looked at
+MAX_SIZE = 150  # steps of a program
+MAX_TEXT = 500  # characters of a text that are looked at
 
 
 class _Op(IntEnum):
@@ -59,7 +59,7 @@ class Regex:
         return len(self.program)
 
     def search(self, text: str) -> dict[str, str] | None:
-        """Find the first match in the first 1,000 characters of a text.
+        """Find the first match in the first 500 characters of a text.
 
         Returns:
             The texts of the named groups, empty for one that took no part; None without a match.
