@@ -128,6 +128,8 @@ def _built_in(run: Run, state: State) -> bool:
     if question and event.kind is EventKind.TEXT and not find_option(question, event.text):
         word = normalize(event.text)
     action = run.scenario.words.get(word) if word else None
+    if question and question.may_skip and word == normalize(run.text("skip")):
+        action = "skip"  # a key below a question for a phone number sends its text
     match action:
         case "back":
             move(run, BACK if run.talk.stack else AGAIN, "back")

@@ -45,6 +45,15 @@ def test_a_question_can_be_skipped() -> None:
     assert last(asking(type="text"), "skip") == ["[skip]"]
 
 
+def test_the_key_that_skips_a_question_can_have_any_text() -> None:
+    states = {
+        "first": {"say": "?", "ask": {"type": "phone", "skip": True, "go": "shown"}},
+        "shown": {"say": "next", "end": True},
+    }
+    scenario = made(states, texts={"skip": "Later!"})
+    assert last(scenario, {"tap": "Later!"}) == ["next"]
+
+
 def test_transitions_of_a_question_come_first() -> None:
     on = [{"any_of": "nobody", "go": "lost"}]
     assert last(asking(type="text", on=on), "Nobody!") == ["LOST"]
@@ -88,9 +97,10 @@ def test_the_keyboard_of_a_phone_question_is_taken_away_after_it() -> None:
     talk, _ = step(scenario, None, read_text("x"), START)
     talk, effects = step(scenario, talk, read_text("what?"), START)
     assert not any(one.message.remove_keyboard for one in effects if isinstance(one, Send))
-    _, effects = step(scenario, talk, Event(EventKind.CONTACT, phone="+1555"), START)
+    talk, effects = step(scenario, talk, Event(EventKind.CONTACT, phone="+1555"), START)
     [sent] = [one for one in effects if isinstance(one, Send)]
     assert sent.message.remove_keyboard
+    assert "keyboard" not in talk.progress, "once"
     assert sent.values == {"x": "+1555"}
 
 
@@ -129,6 +139,12 @@ def test_a_button_of_an_old_message_shows_the_present_one() -> None:
     assert {"from": "bot", "answer": "Old, Ann!"} in shown
     again = simulate(scenario, ["x", {"tap": "A"}, {"tap": "Back"}, {"tap": "A", "older": 1}])
     assert again.states[-1] == "menu", "the same state, but an earlier visit"
+
+
+def test_a_tap_is_no_content() -> None:
+    menu = {**MENU["menu"], "on": [{"content": "any", "go": "a"}, *MENU["menu"]["on"]]}
+    scenario = made({**MENU, "menu": menu}, variables=COUNTER)
+    assert last(scenario, {"tap": "Plus"}) == ["1"]
 
 
 def test_a_double_tap_does_nothing_twice() -> None:

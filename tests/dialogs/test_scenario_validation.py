@@ -48,6 +48,7 @@ CASES: list[tuple[Any, set[tuple[str, str]]]] = [
     (of({"say": "x"}), {("missing_field", "/states/a")}),
     (of({"go": "b", "end": True}), {("conflicting_fields", "/states/a")}),
     (of({"end": False}), {("not_a_choice", "/states/a/end")}),
+    (of({"end": 1}), {("wrong_type", "/states/a/end")}),
     (of({"ask": {"type": "text", "go": "b"}}), {("missing_field", "/states/a")}),
     (of(ask(type="txt")), {("not_a_choice", "/states/a/ask/type")}),
     (of(on({"go": "b"})), {("missing_field", "/states/a/on/0")}),

@@ -100,9 +100,28 @@ def test_buttons_that_mean_the_same_still_work() -> None:
     assert moved is not None
     after, effects = step(new, moved, tap, START)
     assert (after.state, after.version) == ("", 2)
+    again, effects = step(new, moved, read_text("what?"), START)
+    [sent] = [one for one in effects if isinstance(one, Send)]
+    tap_again = Event(EventKind.TAP, data=sent.message.buttons[0][0].go)
+    assert step(new, again, tap_again, START)[0].state == "", "and so do those shown since"
     moved = migrate(begun(old), old, other, Migration.KEEP)
     assert moved is not None
     after, effects = step(other, moved, tap, START)
     assert after.state == "a"
     [sent] = [one for one in effects if isinstance(one, Send)]
     assert sent.message.buttons[0][0].go == "~2.a.1.b0"
+
+
+def test_the_way_back_leads_only_to_states_that_still_wait() -> None:
+    states = {
+        name: {"say": name, "on": [{"any_of": "n", "go": to}]}
+        for name, to in (("a", "b"), ("b", "c"), ("c", "a"))
+    }
+    old, new = made(states).at(1), made({**states, "b": {"say": "b", "go": "c"}}).at(2)
+    talk = begun(old)
+    for _ in range(2):
+        talk, _ = step(old, talk, read_text("n"), START)
+    assert talk.stack == ("a", "b")
+    moved = migrate(talk, old, new, Migration.KEEP)
+    assert moved is not None
+    assert moved.stack == ("a",)
