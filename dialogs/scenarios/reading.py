@@ -90,7 +90,7 @@ def _button_names(document: Document) -> frozenset[str]:
 def _state(name: str, document: Document, names: frozenset[str]) -> State:
     path: Path = ("states", name)
     entry = _actions(document, path)
-    question = _question(document["ask"], (*path, "ask"), names) if "ask" in document else None
+    question = read_question(document["ask"], (*path, "ask"), names) if "ask" in document else None
     on = _transitions(document["on"], (*path, "on")) if "on" in document else ()
     places = tuple(_places(document, path))
     return State(name, entry, on, question, places, waits="on" in document or bool(question))
@@ -167,7 +167,13 @@ def _transition(document: Document, path: Path) -> Transition:
     )
 
 
-def _question(document: Document, path: Path, names: frozenset[str]) -> Question:
+def read_question(document: Document, path: Path, names: frozenset[str]) -> Question:
+    """Return the question of a valid document.
+
+    Args:
+        path: its place.
+        names: the variables in the texts of the buttons that every question may have.
+    """
     gives_up = document.get("after_retries", {})
     return Question(
         type=AskType(document["type"]),

@@ -9,7 +9,7 @@ import pytest
 
 from dialogs.scenarios import Event, EventKind, Place, read_text
 from dialogs.scenarios.answers import read_answer
-from dialogs.scenarios.reading import _question as read_question
+from dialogs.scenarios.reading import read_question
 from dialogs.scenarios.showing import show
 
 NOW = datetime(2030, 1, 7, 12, tzinfo=UTC)
