@@ -20,7 +20,9 @@ from services.accounts import AccountService
 from services.bots import BotService
 from services.dead_updates import DeadUpdateService
 from services.emails import EmailService
+from services.history import HistoryService
 from services.logins import LoginService
+from services.media import MediaService
 from services.messages import MessageService
 from services.processes import ProcessService
 from services.sessions import SessionService
@@ -108,6 +110,8 @@ class Services:
     bots: BotService
     dead_updates: DeadUpdateService
     messages: MessageService
+    media: MediaService
+    history: HistoryService
     processes: ProcessService
     requests: RequestCounts
     loop_lag: Histogram

@@ -13,7 +13,8 @@ ApiError
 ├── UnsupportedMediaType    415
 ├── Unprocessable           422
 ├── TooManyRequests         429
-└── Unavailable             503
+├── Unavailable             503
+└── InsufficientStorage     507
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ class Code(StrEnum):
     TELEGRAM_REFUSED = "telegram_refused"
     TELEGRAM_UNREACHABLE = "telegram_unreachable"
     BODY_TOO_LARGE = "body_too_large"
+    MEDIA_QUOTA_REACHED = "media_quota_reached"
+    MEDIA_STORAGE_FULL = "media_storage_full"
+    UPLOAD_UNUSABLE = "upload_unusable"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     TELEGRAM_TOKEN_REJECTED = "telegram_token_rejected"  # noqa: S105
     TOO_MANY_ATTEMPTS = "too_many_attempts"
@@ -176,6 +180,12 @@ class Unavailable(ApiError):
     """A dependency of the server does not work at the moment."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
+
+
+class InsufficientStorage(ApiError):
+    """The installation has no room for what is to be stored."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE
 
 
 def invalid(errors: FieldErrors) -> BadRequest:

@@ -15,7 +15,7 @@ from handlers import errors
 from handlers.base import ApiHandler
 from handlers.errors import Code
 from handlers.presentation import present_counters, present_state
-from handlers.presentation_messages import present_news
+from handlers.presentation_messages import present_chat_news, present_new_message, present_news
 from models.bots import bots
 from runner.live.hub import Event, EventKind, Subscription
 
@@ -26,7 +26,9 @@ _SNAPSHOT = (EventKind.STATE, EventKind.COUNTERS)
 _PRESENT: dict[EventKind, Callable[[Any], dict[str, Any]]] = {
     EventKind.STATE: present_state,
     EventKind.COUNTERS: present_counters,
+    EventKind.MESSAGE: present_new_message,
     EventKind.MESSAGE_STATE: present_news,
+    EventKind.CHAT: present_chat_news,
 }
 
 
@@ -42,7 +44,9 @@ class Events(ApiHandler):
         * `state`: a bot's state changes; its data is JSON, a `BotStateEvent`.
         * `counters`: its counters change, once a second at most; a `BotCountersEvent`.
         * `deleted`: the bot was deleted; a `BotDeletedEvent`.
+        * `message`: there is a new message, from a person or to them; a `MessageEvent`.
         * `message_state`: a message is queued, sent or given up; a `MessageStateEvent`.
+        * `chat`: a chat is new, was read or was erased; a `ChatEvent`.
         * `reset`: events were missed that cannot be sent again; what follows is as in a new stream.
           Read what else you show once more.
 
@@ -68,7 +72,9 @@ class Events(ApiHandler):
               - BotStateEventSchema
               - BotCountersEventSchema
               - BotDeletedEventSchema
+              - MessageEventSchema
               - MessageStateEventSchema
+              - ChatEventSchema
           429: {description: You have too many streams open., codes: [too_many_attempts]}
           503: {description: All accounts together have too many streams open., codes: [busy]}
         """

@@ -22,6 +22,8 @@ def translate_message(error: BaseException) -> ApiError | None:
             return errors.NotFound(
                 "The bot does not know this chat. Somebody has to write to the bot there first."
             )
+        case services.ChatNotFound():
+            return errors.NotFound(f"Bot {error.bot_id} has no chat {error.chat_id}.")
         case services.MessageNotFound():
             return errors.NotFound(f"Bot {error.bot_id} has no message {error.message_id}.")
         case storage.KeyReused():

@@ -12,11 +12,12 @@ from dialogs.messages import SCHEMA
 from handlers import errors
 from handlers.base import ApiHandler
 from handlers.bots import BotHandler
-from handlers.ids import ID
-from handlers.presentation_messages import present_message
+from handlers.ids import CHAT_ID, ID
+from handlers.pagination import CursorHandler
+from handlers.presentation_messages import present_earlier, present_message
+from handlers.schemas.chats import ChatMessageQuerySchema
 
 MAX_MESSAGE = 256 * 1024  # bytes; a text may have 32,000 characters of four bytes each
-CHAT_ID = r"-?[0-9]{1,16}"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -26,8 +27,31 @@ class MessageHandler(BotHandler):
     max_body: ClassVar[int] = MAX_MESSAGE
 
 
-class ChatMessages(MessageHandler):
+class ChatMessages(MessageHandler, CursorHandler):
     """The messages of a chat."""
+
+    async def get(self, bot_id: str, chat_id: str) -> None:
+        """List the messages of a chat, of both directions, the newest first.
+
+        ---
+        summary: The messages of a chat
+        tags: [Messages]
+        parameters: [{in: query, schema: ChatMessageQuerySchema}]
+        responses:
+          200: {description: A page of messages., schema: MessageItemsSchema}
+          400: {description: A parameter is invalid., codes: [validation_failed, bad_request]}
+        """
+        bot, query = await self.bot(bot_id), self.query(ChatMessageQuerySchema)
+        rows = await self.services.history.messages(
+            bot,
+            int(chat_id),
+            before=query["after"] and query["after"][0],
+            topic_id=query.get("topic"),
+            limit=query["limit"] + 1,
+        )
+        self.answer_items(
+            rows, query["limit"], present=present_message, position=lambda row: (row.id,)
+        )
 
     async def post(self, bot_id: str, chat_id: str) -> None:
         """Write a message to a chat; it is sent at once, or when the bot runs and limits allow it.
@@ -51,7 +75,9 @@ class ChatMessages(MessageHandler):
         requestBody: {schema: MessageContent}
         responses:
           202: {description: The messages wait to be sent., schema: WrittenMessagesSchema}
-          422: {description: The key was used for another message., codes: [idempotency_key_reused]}
+          422:
+            description: The key was used for another message, or an uploaded file cannot be sent.
+            codes: [idempotency_key_reused, upload_unusable]
           429: {description: Too many messages wait already., codes: [outbox_full]}
         """
         bot = await self.bot(bot_id)
@@ -79,10 +105,12 @@ class OneMessage(MessageHandler):
         summary: One message
         tags: [Messages]
         responses:
-          200: {description: The message., schema: MessageSchema}
+          200: {description: The message., schema: WholeMessageSchema}
         """
         bot = await self.bot(bot_id)
-        self.answer(present_message(await self.services.messages.find(bot, int(message_id))))
+        row = await self.services.messages.find(bot, int(message_id))
+        earlier = await self.services.history.earlier(row)
+        self.answer(present_message(row) | present_earlier(earlier))
 
     async def patch(self, bot_id: str, message_id: str) -> None:
         """Replace a message, in the chat as well if it was sent.
@@ -99,7 +127,9 @@ class OneMessage(MessageHandler):
           409:
             description: The message cannot become the new one, or the bot is off.
             codes: [message_not_editable, bot_is_off]
-          422: {description: Telegram does not accept it., codes: [telegram_refused]}
+          422:
+            description: Telegram does not accept it, or an uploaded file cannot be sent.
+            codes: [telegram_refused, upload_unusable]
           503: {description: Telegram cannot be reached., codes: [telegram_unreachable]}
         """
         bot = await self.bot(bot_id)

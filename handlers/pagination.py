@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from marshmallow import Schema, ValidationError
@@ -10,8 +11,11 @@ from marshmallow import Schema, ValidationError
 from handlers import errors
 from handlers.base import ApiHandler
 from handlers.schemas.common import shared
+from handlers.schemas.cursors import encode
 from handlers.validation import field_errors
 from models.engine.pagination import Page
+
+T = TypeVar("T")
 
 
 class PagedHandler(ApiHandler):
@@ -60,3 +64,31 @@ class PagedHandler(ApiHandler):
         request = self.request
         parameters = urlencode(self._parameters() | {"page": str(number)})
         return f"{request.protocol}://{request.host}{request.path}?{parameters}"
+
+
+class CursorHandler(PagedHandler):
+    """A list of which each page tells where the next one begins."""
+
+    def answer_items(
+        self,
+        rows: list[T],
+        limit: int,
+        *,
+        present: Callable[[T], Any],
+        position: Callable[[T], tuple[int, ...]],
+    ) -> None:
+        """Write a page.
+
+        Args:
+            rows: one more than the limit if there are more.
+            present: writes a row.
+            position: returns the numbers of the cursor behind a row.
+        """
+        shown = rows[:limit]
+        more = len(rows) > limit
+        self.answer(
+            {
+                "items": [present(row) for row in shown],
+                "next": encode(*position(shown[-1])) if more else None,
+            }
+        )

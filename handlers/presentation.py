@@ -29,6 +29,7 @@ def present_bot(bot: BotRecord, status: BotStatus, *, reveal: bool = False) -> d
         "token": bot.token if reveal else mask(bot.token),
         "title": bot.title,
         "active": bot.active,
+        "history": bot.history,
         "telegram_id": bot.telegram_id,
         "username": bot.username,
         "created_at": _time(bot.created_at),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from handlers import errors
 from handlers.errors import ApiError, Code
+from handlers.media_errors import translate_media
 from handlers.message_errors import translate_message
 from models import errors as storage
 from models.accounts.passwords import HasherBusy
@@ -22,6 +23,7 @@ def translate(error: BaseException) -> ApiError | None:
         or _translate_password(error)
         or _translate_wait(error)
         or translate_message(error)
+        or translate_media(error)
         or _translate_outside(error)
     )
 

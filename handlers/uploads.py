@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import tornado.web
 
 from handlers.base import ApiHandler
+from handlers.bodies import close_afterwards
 
 Method = Callable[..., Coroutine[Any, Any, None]]
 
@@ -35,6 +37,14 @@ class StreamedHandler(ApiHandler):
         await super().prepare()
         connection: Any = self.request.connection
         connection.set_max_body_size(self.max_body)
+
+    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
+        """Send the answer; before the body has come, Tornado closes the connection after it."""
+        body: Future[None] | None = getattr(self.request, "_body_future", None)
+        if body is not None and not body.done():
+            self.set_header("Connection", "close")
+            close_afterwards(self.request.connection)
+        return super().finish(chunk)
 
 
 def _deciding_again(name: str, method: Method) -> Method:

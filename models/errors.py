@@ -22,7 +22,10 @@ StorageError
     ├── ChatUnknown
     ├── KeyReused
     ├── OutboxFull
-    └── MessageChanged
+    ├── MessageChanged
+    ├── MediaGone
+    ├── MediaQuotaReached
+    └── MediaStorageFull
 """
 
 from __future__ import annotations
@@ -134,3 +137,27 @@ class OutboxFull(RuleBroken):
 
 class MessageChanged(RuleBroken):
     """The message has another state than it had when it was read."""
+
+
+class MediaGone(RuleBroken):
+    """The file that is being uploaded, or its bot, was deleted in the meantime."""
+
+
+class MediaQuotaReached(RuleBroken):
+    """A bot or an account has no room for another file.
+
+    Args:
+        whose: bot or account.
+        limit: the maximum, in bytes or files.
+        files: True if it is a number of files.
+    """
+
+    def __init__(self, whose: str, limit: int, *, files: bool = False) -> None:
+        super().__init__(f"the files of the {whose} have reached the maximum")
+        self.whose = whose
+        self.limit = limit
+        self.files = files
+
+
+class MediaStorageFull(RuleBroken):
+    """The installation has no room for another file."""

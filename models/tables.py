@@ -12,7 +12,8 @@ from models.engine.base import BaseModel
 from models.installation import InstallationFact
 from models.messaging.chats import Chat
 from models.messaging.idempotency import IdempotencyKey
-from models.messaging.messages import Message
+from models.messaging.media import Media, MediaPiece
+from models.messaging.messages import EarlierText, Message
 from models.messaging.updates import Update
 
 # of what runs now, which a copy has no use for
@@ -30,5 +31,8 @@ TABLES: tuple[type[BaseModel], ...] = (
     Update,
     Chat,
     Message,
+    EarlierText,
     IdempotencyKey,
+    Media,
+    MediaPiece,
 )

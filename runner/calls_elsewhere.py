@@ -70,7 +70,7 @@ class CallsElsewhere:
         until = now() + timedelta(seconds=actions.PATIENCE)
         number = await self._db.write(calls.ask, bot.id, call, until=until)
         try:
-            within = actions.PATIENCE + MARGIN
+            within = actions.patience(call.parameters) + MARGIN
             answer = await self.lookout.wait(number, partial(self._answer, number), within=within)
         finally:
             with suppress(StorageError):

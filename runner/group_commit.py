@@ -49,11 +49,15 @@ class GroupCommit:
     Args:
         db: the database.
         owner_id: returns the process that writes; None if there is only one.
+
+    Attributes:
+        on_stored: learns what was stored.
     """
 
     def __init__(self, db: Database, *, owner_id: Callable[[], int | None]) -> None:
         self._db = db
         self._owner_id = owner_id
+        self.on_stored: Callable[[Flushed], None] = lambda flushed: None
         self._batches: _Batches = []
         self._marks: _Marks = []
         self._writing: _Marks = []
@@ -181,6 +185,7 @@ class GroupCommit:
         for mark in marks:
             if not mark.future.done():
                 mark.future.set_result(_outcome(mark.what, flushed))
+        self.on_stored(flushed)
 
     async def _one_by_one(self, batches: _Batches, marks: _Marks, error: Exception) -> None:
         """Write one after another what could not be written together, and fail what cannot be."""

@@ -20,6 +20,8 @@ from models.messaging.resumption import Resumption
 from models.redaction import foreign
 from runner.loop_pacer import LoopPacer
 from runner.ownership import Ownership
+from runner.sending.files import FileCalls
+from runner.sending.media_store import MediaStore
 from runner.sending.outbox import Outbox
 from runner.sending.rate_limit import Pacer
 from runner.sending.sender import SenderContext
@@ -72,6 +74,7 @@ class RunnerContext:
         transport: the HTTP session.
         journal: stores updates.
         messages: stores what becomes of messages.
+        media: has the uploaded files.
         settings: times and limits.
         ownership: the permission of this process to act for its bots.
         start_limiter: limits the number of bots that connect at once.
@@ -83,6 +86,7 @@ class RunnerContext:
     transport: Transport
     journal: Journal
     messages: MessageStore
+    media: MediaStore
     settings: RunnerTuning
     ownership: Ownership
     start_limiter: StartLimiter
@@ -245,6 +249,7 @@ def create_run(
         blocked=set(),
         is_running=is_running,
         publish=partial(context.observer.observe_message, record),
+        files=FileCalls(record.id, client, context.media),
     )
     application = build(client, context.dialog, limiter=shared.pacer)
     outbox = Outbox(shared)

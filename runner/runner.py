@@ -21,12 +21,14 @@ from runner.claims import Claims
 from runner.group_commit import GroupCommit
 from runner.live.counters import UpdateCounts
 from runner.live.hub import EventHub, EventKind, MessageNews
+from runner.live.new_messages import NewMessagePublisher
 from runner.live.publisher import CounterPublisher
 from runner.loop_pacer import LoopPacer
 from runner.manager import BotManager
 from runner.ownership import Ownership, SoleOwner
 from runner.reconciler import Reconciler
 from runner.run import RunnerContext
+from runner.sending.media_store import MediaStore
 from runner.sending.store import MessageStore
 from runner.settings import RunnerTuning
 from runner.start_limiter import StartLimiter
@@ -108,6 +110,7 @@ class Runner:
         claims: the Telegram bots of tokens.
         events: live events for owners.
         counters: publishes the counters among those.
+        new_messages: publishes new messages among those.
     """
 
     transport: Transport
@@ -123,6 +126,7 @@ class Runner:
     claims: Claims
     events: EventHub
     counters: CounterPublisher
+    new_messages: NewMessagePublisher
     observer: _Observer
 
     @property
@@ -197,6 +201,7 @@ class Runner:
         await self.observer.close()
         await self.manager.shutdown()
         await self.commits.close()
+        await self.new_messages.close()
         await self.statuses.close()
 
 
@@ -230,6 +235,7 @@ def create_runner(
         transport=transport,
         journal=journal,
         messages=messages,
+        media=MediaStore(db),
         settings=settings,
         ownership=owner,
         start_limiter=StartLimiter(settings.boot_parallel),
@@ -239,6 +245,8 @@ def create_runner(
     manager = BotManager(context)
     observer.reconciler = reconciler = Reconciler(db, vault, manager, settings, ownership=owner)
     counts = UpdateCounts(db)
+    new_messages = NewMessagePublisher(db, events)
+    commits.on_stored = new_messages.stored
     return Runner(
         transport=transport,
         manager=manager,
@@ -253,5 +261,6 @@ def create_runner(
         claims=claims,
         events=events,
         counters=CounterPublisher(manager, counts, events),
+        new_messages=new_messages,
         observer=observer,
     )

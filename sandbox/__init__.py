@@ -23,12 +23,19 @@ one differs:
 - Only bot commands, HTML and the entities that a bot gives become entities. Markdown is taken as
   plain text, and links, mentions and hashtags are not marked. Entities that cross each other are
   kept as they are, where the real server splits them.
-- Files are not decoded, and any bytes will do: a photo has one size of 800 x 600, a sticker is 512
-  x 512, and a video or a sound has the size and duration that the bot gives it. A URL is not
-  fetched: the file then holds the URL. Upload limits (50 MB, 10 MB for photos) are not checked.
+- Files are not decoded, and any bytes will do: a photo has one size of 800 x 600 (that of a user
+  also a small one), a sticker is 512 x 512, and a video or a sound has the size and duration that
+  the bot or the user gives it. A URL is not fetched: the file then holds the URL. Upload limits (50
+  MB, 10 MB for photos) are not checked, nor how long the texts of users are.
+- A file that getFile was asked for can be downloaded for ever, not for an hour.
 - Of several mistakes in one request, another may be named first.
 - Everybody who wrote in a chat is a "member" of it, and so is the bot, which may pin all the same.
-  Polls get no votes, and reactions are checked and then only noted in the list of calls.
+  It gets everything that is written in a group, and the reactions in it, as if privacy mode were
+  off and it were an administrator. Polls get no votes, and the bot's own reactions are checked and
+  then only noted in the list of calls.
+- A forum is a supergroup in which somebody began a topic. Topics are not closed, and bots cannot
+  begin one. Threads of replies outside of forums have no `message_thread_id`.
+- An update of a type that is not known here is always delivered.
 - Forwards of users' messages always name the user, and bots' own forwards cannot be edited.
 - answerCallbackQuery takes 15 minutes as the life of a query; the real limit is not documented.
 - logOut ends with the next new token, not after ten minutes, and close is never refused.
@@ -54,6 +61,7 @@ from sandbox.errors import (
     UnknownMessage,
 )
 from sandbox.faults import Fault
+from sandbox.received import Received
 from sandbox.records import Call, Present, Sent
 from sandbox.telegram import Sandbox
 from sandbox.updates import Update
@@ -65,6 +73,7 @@ __all__ = [
     "InvalidValue",
     "NotKnown",
     "Present",
+    "Received",
     "Sandbox",
     "SandboxBot",
     "SandboxError",

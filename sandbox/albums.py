@@ -21,14 +21,19 @@ _KINDS = frozenset((PHOTO, VIDEO, AUDIO, DOCUMENT))
 def send_media_group(bot: SandboxBot, params: Params) -> list[Message]:
     """sendMediaGroup. Source: https://core.telegram.org/bots/api#sendmediagroup"""
     chat = read_chat(bot, params)
-    reply = read_reply(chat, params)
+    shared = {**options(chat, params), **read_reply(chat, params)}
     items = _items(params)
     contents = [item.content(bot) for item in items]
     # One item alone is sent as a message that belongs to no album.
-    group = {"media_group_id": str(10**16 + secrets.randbelow(10**16))} if contents[1:] else {}
+    group = {"media_group_id": new_group_id()} if contents[1:] else {}
     bot.flood.check(chat.id, count=len(contents))
-    shared = {**reply, **options(params), **group}
+    shared |= group
     return [put(bot, "sendMediaGroup", chat, {**shared, **content}, None) for content in contents]
+
+
+def new_group_id() -> str:
+    """Make the `media_group_id` of an album."""
+    return str(10**16 + secrets.randbelow(10**16))
 
 
 def _items(params: Params) -> list[InputMedia]:

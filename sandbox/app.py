@@ -12,9 +12,11 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from sandbox import control as control_api
+from sandbox.contents import KINDS
+from sandbox.downloads import FileHandler
 from sandbox.methods import NAMED
 from sandbox.telegram import Sandbox
-from sandbox.wire import FileHandler, MethodHandler, NotFoundHandler
+from sandbox.wire import MethodHandler, NotFoundHandler
 
 logger = logging.getLogger(__name__)
 
@@ -30,14 +32,27 @@ Make a bot, write to it as a user, read its answers:
   curl -X POST {base}/control/bots/my_bot/messages -d '{{"text": "/start"}}'
   curl '{base}/control/bots/my_bot/sent?wait=5'
 
-The list of what a bot sent is read in pages with ?after=SEQ&limit=COUNT, where SEQ is the "seq" of
-the last one read. Each message tells what it is like now: present_text, edits and deleted.
+The lists of what a bot sent and of what people did are read in pages with ?after=SEQ&limit=COUNT,
+where SEQ is the "seq" of the last one read; &chat_id=ID gives one chat. Each sent message tells
+what it is like now: present_text, edits and deleted.
 
 A bot is named by its id or its user name. Bodies are JSON; what has a question mark may be left
 out.
 A mistake is answered with 400 and what is wrong. All there is:
 
 {commands}
+
+People send contents of these kinds: {kinds}.
+A file has the bytes of base64, or so many as size says, which take no memory; file_name and
+mime_type are taken as they are. details are fields of its object, such as the duration of a video,
+the options of a poll or the phone_number of a contact. Every other field is one of the Message, and
+{{"kind": "other", "gift_basket": {{}}}} is a message that nobody knows:
+
+  curl -X POST {base}/control/bots/my_bot/contents -d '{{"kind": "photo", "caption": "Look"}}'
+  curl -X POST {base}/control/bots/my_bot/contents -d '{{"kind": "video", "size": 30000000}}'
+
+Who does it is told by user_id, first_name, last_name, username, language_code and is_premium; what
+was told once stays true. message_thread_id names a topic, and reply_to_message_id a message.
 
 A fault is put into the way of the next calls of the Bot API: of all bots, methods and chats unless
 bot_id?, method? and chat_id? say which, and without end unless times? says how many:
@@ -81,6 +96,11 @@ def _commands() -> str:
     return "\n".join(lines)
 
 
+def _kinds() -> str:
+    """The kinds of contents, in lines that follow a few words."""
+    return textwrap.fill(", ".join(KINDS), 98, initial_indent=" " * 35)[35:]
+
+
 def _methods() -> str:
     """The names of all methods, in lines of a screen's width."""
     return textwrap.fill(
@@ -95,7 +115,8 @@ class HomeHandler(RequestHandler):
         """Say what this is and how to use it."""
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         base = f"{self.request.protocol}://{self.request.host}"
-        self.finish(_HOME.format(base=base, commands=_commands(), methods=_methods()))
+        lists = {"commands": _commands(), "methods": _methods(), "kinds": _kinds()}
+        self.finish(_HOME.format(base=base, **lists))
 
 
 def make_app(sandbox: Sandbox, *, control: bool = True) -> Application:

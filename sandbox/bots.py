@@ -39,6 +39,7 @@ class SandboxBot:
         logged_out: Whether logOut was called; a new token ends that.
         webhook: The fields setWebhook recorded; empty when there is none.
         commands: Command lists by scope and language, as setMyCommands gave them.
+        people: Everybody who did something to the bot, by their id.
         queries: Callback queries that can be answered: id -> Unix time in seconds.
     """
 
@@ -61,6 +62,7 @@ class SandboxBot:
         # Ids that begin at the clock stay new to a program that outlives one run of the sandbox.
         self.updates = UpdateQueue(first_id=int(time.time()), rules=rules)
         self.chats: dict[int, Chat] = {}
+        self.people: dict[int, User] = {}
         self.files = FileStore()
         self.journal = Journal(clock=clock)
         self.flood = flood

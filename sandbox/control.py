@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 
 from sandbox.bots import SandboxBot
 from sandbox.control_base import BotHandler, ControlHandler, Json
 from sandbox.control_faults import Faults, Limits, OneFault
+from sandbox.control_groups import Members, Migrations, Topics
+from sandbox.control_people import (
+    Age,
+    Albums,
+    Blocked,
+    Buttons,
+    Contents,
+    Documents,
+    Edits,
+    Messages,
+    Photos,
+    Reactions,
+    Starts,
+    Updates,
+)
 from sandbox.errors import InvalidValue
+from sandbox.received import Received
 from sandbox.records import Call, Sent
 from sandbox.telegram import Sandbox
-from sandbox.updates import Update
 
 MAX_WAIT = 60.0
 
@@ -46,6 +59,17 @@ def sent_json(sent: Sent) -> Json:
         "present_text": sent.present_text,
         "edits": sent.edits,
         "deleted": sent.deleted,
+    }
+
+
+def received_json(received: Received) -> Json:
+    """Describe what people did."""
+    return {
+        "seq": received.seq,
+        "kind": received.kind,
+        "chat_id": received.chat_id,
+        "update": received.update,
+        "time": received.time,
     }
 
 
@@ -103,96 +127,18 @@ class Token(BotHandler):
         self.answer({"token": self.sandbox.new_token(self.bot.id)})
 
 
-class Messages(BotHandler):
-    """/control/bots/{id}/messages"""
-
-    def post(self, name: str) -> None:
-        """Let a user write: {text, chat_id?, user_id?, first_name?, more fields of a Message}."""
-        fields = self.body(text=str, chat_id_=int, user_id_=int, first_name_=str)
-        self.answer(self.sandbox.send_message(self.bot.id, **fields), status=201)
-
-
-class Documents(BotHandler):
-    """/control/bots/{id}/documents"""
-
-    def post(self, name: str) -> None:
-        """Let a user send a file: {base64, file_name?, chat_id?, caption?, ...}."""
-        fields = self.body(base64=str, file_name_=str, chat_id_=int, user_id_=int, first_name_=str)
-        data = decode(fields.pop("base64"))
-        self.answer(self.sandbox.send_document(self.bot.id, data=data, **fields), status=201)
-
-
-class Photos(BotHandler):
-    """/control/bots/{id}/photos"""
-
-    def post(self, name: str) -> None:
-        """Let a user send a photo: {base64, chat_id?, caption?, ...}."""
-        fields = self.body(base64=str, chat_id_=int, user_id_=int, first_name_=str)
-        data = decode(fields.pop("base64"))
-        self.answer(self.sandbox.send_photo(self.bot.id, data=data, **fields), status=201)
-
-
-def decode(text: str) -> bytes:
-    """Decode the `base64` field.
-
-    Raises:
-        InvalidValue: It is not base64.
-    """
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise InvalidValue("base64", "must be base64") from None
-
-
-class Edits(BotHandler):
-    """/control/bots/{id}/edits"""
-
-    def post(self, name: str) -> None:
-        """Let a user edit a message: {chat_id, message_id, text}."""
-        fields = self.only(chat_id=int, message_id=int, text=str)
-        self.answer(self.sandbox.edit_message(self.bot.id, **fields), status=201)
-
-
-class Age(BotHandler):
-    """/control/bots/{id}/age"""
-
-    def post(self, name: str) -> None:
-        """Make a message older: {chat_id, message_id, seconds}."""
-        fields = self.only(chat_id=int, message_id=int, seconds=int)
-        self.sandbox.age_message(self.bot.id, **fields)
-        self.answer(fields)
-
-
-class Buttons(BotHandler):
-    """/control/bots/{id}/buttons"""
-
-    def post(self, name: str) -> None:
-        """Let a user press a button: {chat_id, message_id, data}."""
-        fields = self.only(chat_id=int, message_id=int, data=str)
-        self.answer(self.sandbox.press_button(self.bot.id, **fields), status=201)
-
-
-class Blocked(BotHandler):
-    """/control/bots/{id}/blocked"""
-
-    def post(self, name: str) -> None:
-        """Let a user block the bot, a group remove it, or take that back: {chat_id, blocked}."""
-        fields = self.only(chat_id=int, blocked=bool)
-        change = self.sandbox.block if fields["blocked"] else self.sandbox.unblock
-        update: Update | None = change(self.bot.id, fields["chat_id"])
-        self.answer({**fields, "update": update})
-
-
 class SentMessages(BotHandler):
     """/control/bots/{id}/sent"""
 
     _waiting: asyncio.Task[list[Sent]] | None = None
 
     async def get(self, name: str) -> None:
-        """List what the bot sent: ?after=SEQ&limit=COUNT&wait=SECONDS waits for at least one."""
+        """List what the bot sent: ?after=SEQ&limit=COUNT&chat_id=ID; wait=SECONDS waits for one."""
         after, wait = self.whole("after"), min(self.number("wait"), MAX_WAIT)
-        limit = self.whole("limit") or None
-        sent = self.sandbox.sent(self.bot.id, after=after, limit=limit)
+        limit, chat_id = self.whole("limit") or None, self.chat()
+        if chat_id is not None and wait:
+            raise InvalidValue("wait", "cannot be used together with chat_id")
+        sent = self.sandbox.sent(self.bot.id, after=after, limit=limit, chat_id=chat_id)
         if not sent and wait > 0:
             sent = (await self._wait(after, wait))[:limit]
         self.answer([sent_json(one) for one in sent])
@@ -209,6 +155,16 @@ class SentMessages(BotHandler):
         """End the wait of a client that went away."""
         if self._waiting is not None:
             self._waiting.cancel()
+
+
+class ReceivedUpdates(BotHandler):
+    """/control/bots/{id}/received"""
+
+    def get(self, name: str) -> None:
+        """List what people did: ?after=SEQ&limit=COUNT&chat_id=ID."""
+        after, limit = self.whole("after"), self.whole("limit") or None
+        received = self.sandbox.received(self.bot.id, after=after, limit=limit, chat_id=self.chat())
+        self.answer([received_json(one) for one in received])
 
 
 class Calls(BotHandler):
@@ -238,10 +194,19 @@ routes: list[tuple[str, type[ControlHandler]]] = [
     (_BOT + r"/messages/?", Messages),
     (_BOT + r"/documents/?", Documents),
     (_BOT + r"/photos/?", Photos),
+    (_BOT + r"/contents/?", Contents),
+    (_BOT + r"/albums/?", Albums),
+    (_BOT + r"/starts/?", Starts),
     (_BOT + r"/edits/?", Edits),
+    (_BOT + r"/reactions/?", Reactions),
     (_BOT + r"/age/?", Age),
     (_BOT + r"/buttons/?", Buttons),
     (_BOT + r"/blocked/?", Blocked),
+    (_BOT + r"/members/?", Members),
+    (_BOT + r"/topics/?", Topics),
+    (_BOT + r"/migrations/?", Migrations),
+    (_BOT + r"/updates/?", Updates),
+    (_BOT + r"/received/?", ReceivedUpdates),
     (_BOT + r"/sent/?", SentMessages),
     (_BOT + r"/calls/?", Calls),
     (r"/control/faults/?", Faults),

@@ -13,7 +13,11 @@ from sandbox.telegram import Sandbox
 
 Json = dict[str, Any]
 
+Types = type | tuple[type, ...]
+
 MAX_DIGITS = 15
+# They have names in Python that no body may use.
+_RESERVED = ("self", "bot_id", "data")
 
 
 class ControlHandler(RequestHandler):
@@ -27,7 +31,7 @@ class ControlHandler(RequestHandler):
         """Make no ETag: every answer is about this moment."""
         return None
 
-    def body(self, **types: type | tuple[type, ...]) -> Json:
+    def body(self, **types: Types) -> Json:
         """Read the JSON object of the request.
 
         Args:
@@ -40,16 +44,9 @@ class ControlHandler(RequestHandler):
             values = orjson.loads(self.request.body or b"{}")
         except orjson.JSONDecodeError:
             raise InvalidValue("body", "must be JSON") from None
-        if not isinstance(values, dict):
-            raise InvalidValue("body", "must be a JSON object")
-        for name, wanted in types.items():
-            field = name.removesuffix("_")
-            if field not in values and not name.endswith("_"):
-                raise InvalidValue(field, "is missing")
-            _check_type(field, values.get(field), wanted, optional=name.endswith("_"))
-        return values
+        return checked(values, "body", **types)
 
-    def only(self, **types: type | tuple[type, ...]) -> Json:
+    def only(self, **types: Types) -> Json:
         """Read the JSON object of the request like `body`, and refuse fields that are not named."""
         values = self.body(**types)
         known = {name.removesuffix("_") for name in types}
@@ -80,6 +77,18 @@ class ControlHandler(RequestHandler):
             raise InvalidValue(name, "must be a whole number, 0 or more")
         return int(text)
 
+    def chat(self) -> int | None:
+        """Read the id of a chat from the query, `chat_id`; None when it is absent.
+
+        Raises:
+            InvalidValue: It is no whole number.
+        """
+        text = self.get_query_argument("chat_id", "")
+        digits = text.removeprefix("-")
+        if text and (not digits.isdecimal() or len(digits) > MAX_DIGITS):
+            raise InvalidValue("chat_id", "must be a whole number")
+        return int(text) if text else None
+
     def answer(self, value: Any, *, status: int = 200) -> None:
         """Write a JSON answer."""
         self.set_status(status)
@@ -101,8 +110,32 @@ class ControlHandler(RequestHandler):
             super().log_exception(*args)
 
 
-def _check_type(field: str, value: Any, wanted: type | tuple[type, ...], *, optional: bool) -> None:
-    if value is None and optional:
+def checked(values: Any, what: str, **types: Types) -> Json:
+    """Check a JSON object and its fields.
+
+    Args:
+        values: What was given.
+        what: What it is, for the error.
+        types: What each field must be; a name that ends in "_" is optional, without it.
+
+    Raises:
+        InvalidValue: It is no object, or a field is missing or of another type.
+    """
+    if not isinstance(values, dict):
+        raise InvalidValue(what, "must be a JSON object")
+    for name, wanted in types.items():
+        field = name.removesuffix("_")
+        if field not in values and not name.endswith("_"):
+            raise InvalidValue(field, "is missing")
+        _check_type(field, values.get(field), wanted, optional=name.endswith("_"))
+    for field in _RESERVED:
+        if field in values and field not in types and field + "_" not in types:
+            raise InvalidValue(field, "is not known here")
+    return values
+
+
+def _check_type(field: str, value: Any, wanted: Types, *, optional: bool) -> None:
+    if wanted is object or (value is None and optional):
         return
     kinds = wanted if isinstance(wanted, tuple) else (wanted,)
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
@@ -114,6 +147,8 @@ _NAMES: dict[type, str] = {
     int: "an integer",
     float: "a number",
     bool: "true or false",
+    list: "a list",
+    dict: "an object",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.bots import SandboxBot
-from sandbox.chats import Message
+from sandbox.chats import Message, is_service
 from sandbox.errors import bad_request
 from sandbox.params import Params
 from sandbox.sending import options, put, send
@@ -16,6 +16,8 @@ from sandbox.wording import checked_caption
 _OWN = frozenset(
     (
         "message_id",
+        "message_thread_id",
+        "is_topic_message",
         "from",
         "chat",
         "date",
@@ -29,25 +31,36 @@ _OWN = frozenset(
 )
 _CAPTION = frozenset(("caption", "caption_entities", "show_caption_above_media"))
 _CAPTIONED = frozenset(("photo", "document", "video", "animation", "audio", "voice"))
+_COPIED = _CAPTIONED | {
+    "text",
+    "sticker",
+    "video_note",
+    "contact",
+    "location",
+    "venue",
+    "poll",
+    "dice",
+}
 
 
 def forward_message(bot: SandboxBot, params: Params) -> Message:
     """forwardMessage. Source: https://core.telegram.org/bots/api#forwardmessage"""
     source = _source(bot, params, "message to forward")
     chat = read_chat(bot, params)
-    if "pinned_message" in source or "has_protected_content" in source:
+    if is_service(source) or "has_protected_content" in source:
         raise bad_request("message can't be forwarded")
     origin = {"type": "user", "sender_user": source["from"], "date": source["date"]}
     content = {"forward_origin": source.get("forward_origin", origin), **_content(source)}
+    content = {**options(chat, params), **content}
     bot.flood.check(chat.id)
-    return put(bot, "forwardMessage", chat, {**options(params), **content}, None)
+    return put(bot, "forwardMessage", chat, content, None)
 
 
 def copy_message(bot: SandboxBot, params: Params) -> dict[str, Any]:
     """copyMessage. Source: https://core.telegram.org/bots/api#copymessage"""
     source = _source(bot, params, "message to copy")
     chat = read_chat(bot, params)
-    if "pinned_message" in source:
+    if is_service(source) or _COPIED.isdisjoint(source):
         raise bad_request("message can't be copied")
     content = _content(source)
     if "caption" in params and _CAPTIONED & content.keys():

@@ -77,6 +77,7 @@ class ApiError(SandboxError):
         error_code: HTTP status, repeated in the body.
         description: Telegram's sentence, with its prefix such as "Bad Request: ".
         retry_after: Seconds to wait, sent as `parameters.retry_after`.
+        migrate_to_chat_id: The supergroup that a group became, sent in `parameters`, too.
         body: What to answer with in place of JSON, as a proxy in front of Telegram does.
         content_type: Of `body`.
         held: Seconds for which the answer is held back.
@@ -90,6 +91,7 @@ class ApiError(SandboxError):
         description: str,
         *,
         retry_after: int | None = None,
+        migrate_to_chat_id: int | None = None,
         body: str | None = None,
         content_type: str = "text/html",
         held: float = 0.0,
@@ -98,6 +100,7 @@ class ApiError(SandboxError):
         self.error_code = error_code
         self.description = description
         self.retry_after = retry_after
+        self.migrate_to_chat_id = migrate_to_chat_id
         self.body = body
         self.content_type = content_type
         self.held = held

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import PurePosixPath
@@ -13,6 +15,13 @@ from sandbox.errors import bad_request
 
 MAX_DOWNLOAD = 20 * 1024 * 1024
 UNTOLD = "application/octet-stream"
+PIECE = 64 * 1024  # bytes of a file that are in hand at once
+
+# What a file holds of which only the size was told, over and over.
+_PATTERN = bytes(range(256)) * (PIECE // 256)
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,10}")
+# The form of all ids that `FileStore.add` gives out, here or for another bot.
+_ISSUED = re.compile(r"[A-Za-z]{2}[AM]CAgIAAxk[\w-]{48}", re.ASCII)
 
 
 @dataclass(slots=True, frozen=True)
@@ -43,16 +52,39 @@ ANIMATION = Kind("animation", "Animation", "animations", "CgACAgIAAxk", mime_typ
 AUDIO = Kind("audio", "Audio", "music", "CQACAgIAAxk", mime_type="audio/mpeg")
 VOICE = Kind("voice", "VoiceNote", "voice", "AwACAgIAAxk", ".oga", mime_type="audio/ogg")
 STICKER = Kind("sticker", "Sticker", "stickers", "CAACAgIAAxk")
+VIDEO_NOTE = Kind("video_note", "VideoNote", "video_notes", "DQACAgIAAxk", ".mp4")
 THUMBNAIL = Kind("thumbnail", "Thumbnail", "thumbnails", "AAMCAgIAAxk", ".jpg")
 
 
 @dataclass(slots=True, frozen=True)
 class Upload:
-    """A file as it comes in: its name, its bytes and, where told, its media type."""
+    """A file as it comes in.
+
+    Attributes:
+        name: Its name, empty when it has none.
+        data: Its bytes.
+        mime_type: Its media type, None when it is not told.
+        made_up: The size in bytes of a file without `data`, whose bytes are made when they are
+            read, so that a large one takes no memory.
+    """
 
     name: str
-    data: bytes
+    data: bytes = b""
     mime_type: str | None = None
+    made_up: int = 0
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes."""
+        return len(self.data) or self.made_up
+
+    def pieces(self, begin: int, end: int) -> Iterator[bytes]:
+        """Give its bytes from `begin` up to `end`, in pieces of 64 KiB at most."""
+        while begin < end:
+            length = min(PIECE - begin % PIECE, end - begin)
+            at = begin if self.data else begin % PIECE
+            yield (self.data or _PATTERN)[at : at + length]
+            begin += length
 
 
 @dataclass(slots=True, frozen=True)
@@ -75,7 +107,7 @@ class StoredFile:
         return {
             "file_id": self.file_id,
             "file_unique_id": self.unique_id,
-            "file_size": len(self.upload.data),
+            "file_size": self.upload.size,
         }
 
     def content(self) -> dict[str, Any]:
@@ -88,7 +120,8 @@ class StoredFile:
         return {self.kind.field: described}
 
     def _naming(self) -> dict[str, Any]:
-        return {name: self.details[name] for name in ("file_name", "mime_type")}
+        named = ("file_name", "mime_type")
+        return {name: self.details[name] for name in named if name in self.details}
 
 
 class FileStore:
@@ -99,7 +132,7 @@ class FileStore:
         self._by_path: dict[str, StoredFile] = {}
         self._numbers = count()
 
-    def add(self, upload: Upload, kind: Kind, **details: Any) -> StoredFile:
+    def add(self, upload: Upload, kind: Kind, /, **details: Any) -> StoredFile:
         """Keep a file and give it an id and a path such as "documents/file_3.pdf".
 
         Args:
@@ -107,14 +140,14 @@ class FileStore:
             kind: Its kind.
             details: The fields of its object beside id, size, name and type.
         """
-        suffix = kind.suffix or PurePosixPath(upload.name).suffix
+        details = {**_name_and_type(upload, kind), **details}
         stored = StoredFile(
             file_id=kind.prefix + secrets.token_urlsafe(36),
             unique_id="AgAD" + secrets.token_urlsafe(9),
-            path=f"{kind.folder}/file_{next(self._numbers)}{suffix}",
+            path=f"{kind.folder}/file_{next(self._numbers)}{_suffix(upload, kind)}",
             upload=upload,
             kind=kind,
-            details={**_name_and_type(upload, kind), **details},
+            details=details,
         )
         self._by_id[stored.file_id] = stored
         self._by_path[stored.path] = stored
@@ -136,8 +169,10 @@ class FileStore:
         """
         stored = self._by_id.get(file_id)
         if stored is None:
-            raise bad_request("invalid file_id")
-        if len(stored.upload.data) > MAX_DOWNLOAD:
+            # Telegram finds no fault in the id that another bot got, but no file for it, either.
+            unavailable = "wrong file_id or the file is temporarily unavailable"
+            raise bad_request(unavailable if _ISSUED.fullmatch(file_id) else "invalid file_id")
+        if stored.upload.size > MAX_DOWNLOAD:
             raise bad_request("file is too big")
         return {**stored.reference(), "file_path": stored.path}
 
@@ -150,4 +185,15 @@ def _name_and_type(upload: Upload, kind: Kind) -> dict[str, Any]:
         told = None
     found = told or mimetypes.guess_type(upload.name)[0]
     mime_type = {"mime_type": found or kind.mime_type}
-    return mime_type if kind is VOICE else {"file_name": upload.name, **mime_type}
+    named = {"file_name": upload.name} if upload.name and kind is not VOICE else {}
+    return {**named, **mime_type}
+
+
+def _suffix(upload: Upload, kind: Kind) -> str:
+    """Give the ending of a download path: nothing of a name that would not be plain in an URL."""
+    if kind.suffix:
+        return kind.suffix
+    if upload.name:
+        suffix = PurePosixPath(upload.name).suffix
+        return suffix if _SUFFIX.fullmatch(suffix) else ""
+    return "" if kind is DOCUMENT else mimetypes.guess_extension(kind.mime_type) or ""

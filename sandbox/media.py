@@ -63,7 +63,7 @@ def _read_file(bot: SandboxBot, params: Params, kind: Kind, *, name: str) -> Sto
     given = params.text(name)
     upload = params.upload(name)
     if upload is not None:
-        if not upload.data:
+        if not upload.size:
             raise bad_request("file must be non-empty")
         return bot.files.add(upload, kind, **_details(bot, params, kind, upload))
     if not given:
@@ -101,7 +101,7 @@ def _details(bot: SandboxBot, params: Params, kind: Kind, upload: Upload) -> dic
     elif kind is STICKER:
         details = _sticker(params, upload)
     thumbnail = params.upload("thumbnail") if kind in _WITH_THUMBNAIL else None
-    if thumbnail is not None and thumbnail.data:
+    if thumbnail is not None and thumbnail.size:
         small = bot.files.add(thumbnail, THUMBNAIL)
         side = {"width": THUMBNAIL_SIDE, "height": THUMBNAIL_SIDE}
         details["thumbnail"] = {**small.reference(), **side}

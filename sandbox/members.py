@@ -20,7 +20,8 @@ def get_chat_member(bot: SandboxBot, params: Params) -> dict[str, Any]:
     user_id = params.integer("user_id")
     if user_id <= 0:
         raise bad_request("invalid user_id specified")
-    members = {**known_chat(bot, params).members, bot.id: bot.as_user()}
+    chat = known_chat(bot, params)
+    members = {**chat.members, bot.id: bot.as_user()}
     if user_id not in members:
         raise bad_request("member not found")
-    return {"user": members[user_id], "status": "member"}
+    return {"user": members[user_id], "status": "left" if user_id in chat.left else "member"}

@@ -95,7 +95,7 @@ class Params:
         if not self.files:
             return self.values
         files = {
-            name: {"file_name": upload.name, "file_size": len(upload.data)}
+            name: {"file_name": upload.name, "file_size": upload.size}
             for name, upload in self.files.items()
         }
         return {**self.values, **files}

@@ -1,4 +1,4 @@
-"""What users do to a bot: write, edit, press buttons, send files, block it."""
+"""What users do to a bot: write, edit, react, press buttons, block it."""
 
 from __future__ import annotations
 
@@ -7,49 +7,83 @@ import time
 from typing import Any
 
 from sandbox.bots import SandboxBot
-from sandbox.chats import Chat, User
+from sandbox.chats import Chat, Message, User, is_service, quoted
+from sandbox.contents import CAPTIONED
 from sandbox.errors import InvalidValue, UnknownMessage
-from sandbox.files import DOCUMENT, PHOTO, Upload
-from sandbox.media import PHOTO_HEIGHT, PHOTO_WIDTH
 from sandbox.text import command_entities
 from sandbox.updates import Update
 
 KEPT_QUERIES = 1000
 
+_UNTIL = {"kicked": {"until_date": 0}}  # for ever
 
-def enter(bot: SandboxBot, *, chat_id: int, extra: dict[str, Any]) -> Chat:
+
+# What `enter` takes as fields of the User, and not of the Message.
+_USER = ("first_name", "last_name", "username", "language_code", "is_premium")
+
+
+def enter(bot: SandboxBot, *, chat_id: int, extra: dict[str, Any], removed: bool = False) -> Chat:
     """Give the chat a user writes in, made when it is new, with that user as its last writer.
 
     Args:
         bot: The bot.
         chat_id: Positive for a private chat, negative for a group.
         extra: Taken out of it and used: `user_id` (the chat's own when absent, 1001 in a group),
-            `first_name` ("Ann"), "from" and "chat" (more fields of the User and the Chat).
+            `first_name` ("Ann" before another one is given), `last_name`, `username`,
+            `language_code`, `is_premium`, "from" and "chat" (more fields of the User and the Chat).
+        removed: Whether the bot may have been removed from the chat.
 
     Raises:
-        InvalidValue: The user has blocked the bot.
+        InvalidValue: The user has blocked the bot, or the group is a supergroup now.
     """
     if not chat_id:
         raise InvalidValue("chat_id", "must not be 0")
     chat = bot.chats.get(chat_id)
-    if chat is not None and chat.blocked:
+    if chat is not None and chat.blocked and not removed:
         raise InvalidValue("chat_id", f"names chat {chat_id}, where the bot is blocked")
-    user: User = {
-        "id": extra.pop("user_id", None) or (chat_id if chat_id > 0 else 1001),
-        "is_bot": False,
-        "first_name": extra.pop("first_name", None) or "Ann",
-        "language_code": "en",
-        **extra.pop("from", {}),
-    }
+    if chat is not None and chat.migrated_to is not None:
+        raise InvalidValue("chat_id", f"names a group that became chat {chat.migrated_to}")
+    user = person(bot, extra.pop("user_id", None) or (chat_id if chat_id > 0 else 1001), extra)
     if chat is None:
         chat = bot.chats[chat_id] = Chat(chat_id, user)
     chat.user = chat.members[user["id"]] = user
+    chat.left.discard(user["id"])
     chat.title = extra.pop("chat", {}).get("title", chat.title)
     return chat
 
 
+def person(bot: SandboxBot, user_id: int, extra: dict[str, Any]) -> User:
+    """Give a person as a User object; what was told of them before stays true.
+
+    Args:
+        bot: The bot that remembers them.
+        user_id: Their id.
+        extra: See `enter`; the fields of the User are taken out of it.
+    """
+    user = bot.people.get(user_id)
+    if user is None:
+        user = {"id": user_id, "is_bot": False, "first_name": "Ann", "language_code": "en"}
+    told = {name: extra.pop(name) for name in _USER if name in extra}
+    told = {name: value for name, value in told.items() if value is not None}
+    told |= extra.pop("from", {})
+    bot.people[user_id] = {**user, **told} if told else user
+    return bot.people[user_id]
+
+
 def write(bot: SandboxBot, chat: Chat, content: dict[str, Any]) -> Update:
-    """Put a message of the chat's user into the chat and queue its update."""
+    """Put a message of the chat's user into the chat and queue its update.
+
+    Args:
+        bot: The bot.
+        chat: The chat.
+        content: The fields of the Message, and `reply_to_message_id`, which stands for the message
+            with this id. What is given as `message_thread_id` must be a topic of the chat.
+
+    Raises:
+        InvalidValue: There is no such topic.
+        UnknownMessage: There is no message to reply to.
+    """
+    content = {**_place(chat, content), **content}
     for text, entities in (("text", "entities"), ("caption", "caption_entities")):
         found = command_entities(content.get(text, ""))
         if found and entities not in content:
@@ -57,25 +91,66 @@ def write(bot: SandboxBot, chat: Chat, content: dict[str, Any]) -> Update:
     return bot.updates.push("message", chat.add(chat.user, content))
 
 
-def edit(bot: SandboxBot, *, chat_id: int, message_id: int, text: str) -> Update:
-    """Change the text of a user's message and queue `edited_message`.
+def _place(chat: Chat, content: dict[str, Any]) -> dict[str, Any]:
+    """Give the fields that tell of the topic and of what is replied to."""
+    topic = content.get("message_thread_id")
+    replied = content.pop("reply_to_message_id", None)
+    place: dict[str, Any] = {}
+    if replied is not None:
+        message = find(chat, replied, field="reply_to_message_id")
+        topic = topic or message.get("message_thread_id")
+        place["reply_to_message"] = quoted(message)
+    if topic is None:
+        return place
+    fields = chat.in_topic(topic)
+    if fields is None:
+        raise InvalidValue("message_thread_id", f"names no topic of chat {chat.id}: {topic}")
+    return {**fields, **place}
+
+
+def find(chat: Chat, message_id: int, *, field: str = "message_id") -> Message:
+    """Give a message of a chat.
+
+    Raises:
+        UnknownMessage: There is none such.
+    """
+    message = chat.find(message_id)
+    if message is None:
+        raise UnknownMessage(field, message_id)
+    return message
+
+
+def edit(bot: SandboxBot, *, chat_id: int, message_id: int, fields: dict[str, Any]) -> Update:
+    """Change a user's message and queue `edited_message`.
+
+    Args:
+        bot: The bot.
+        chat_id: The chat.
+        message_id: The message.
+        fields: The fields of the Message that are new: text, caption, their entities, location,
+            ... An empty caption takes the old one away.
 
     Raises:
         UnknownChat, UnknownMessage: There is none such.
-        InvalidValue: The message is the bot's own.
+        InvalidValue: The message is the bot's own, or has nothing that could be changed so.
     """
-    chat = bot.chat(chat_id)
-    old = chat.find(message_id)
-    if old is None:
-        raise UnknownMessage("message_id", message_id)
-    if old["from"]["id"] == bot.id:
-        raise InvalidValue("message_id", "names a message of the bot itself")
-    new = {key: value for key, value in old.items() if key != "entities"}
-    new |= {"text": text, "edit_date": int(time.time())}
-    entities = command_entities(text)
-    if entities:
-        new["entities"] = entities
-    chat.replace(new)
+    old = find(bot.chat(chat_id), message_id)
+    if old["from"]["id"] == bot.id or is_service(old):
+        raise InvalidValue("message_id", "names a message of the bot itself or of the chat")
+    if not fields:
+        raise InvalidValue("text", "or another field must be given")
+    if "text" in fields and not ("text" in old and fields["text"]):
+        raise InvalidValue("text", "must not be empty, and is only for messages with a text")
+    if "caption" in fields and CAPTIONED.isdisjoint(old):
+        raise InvalidValue("caption", "is only for messages with a file that may have one")
+    new = {**old, **fields, "edit_date": int(time.time())}
+    for text, entities in (("text", "entities"), ("caption", "caption_entities")):
+        if text in fields and entities not in fields:
+            new[entities] = command_entities(fields[text])
+    for name in ("entities", "caption", "caption_entities"):
+        if name in new and not new[name]:
+            del new[name]
+    bot.chat(chat_id).replace(new)
     return bot.updates.push("edited_message", new)
 
 
@@ -86,9 +161,7 @@ def age(bot: SandboxBot, *, chat_id: int, message_id: int, seconds: int) -> None
         UnknownChat, UnknownMessage: There is none such.
     """
     chat = bot.chat(chat_id)
-    old = chat.find(message_id)
-    if old is None:
-        raise UnknownMessage("message_id", message_id)
+    old = find(chat, message_id)
     new = {**old, "date": old["date"] - seconds}
     if "edit_date" in old:
         new["edit_date"] = old["edit_date"] - seconds
@@ -105,9 +178,7 @@ def press(bot: SandboxBot, *, chat_id: int, message_id: int, data: str) -> Updat
         UnknownChat, UnknownMessage: There is none such.
     """
     chat = bot.chat(chat_id)
-    message = chat.find(message_id)
-    if message is None:
-        raise UnknownMessage("message_id", message_id)
+    message = find(chat, message_id)
     query_id = str(secrets.randbits(62))
     bot.queries[query_id] = time.time()
     if len(bot.queries) > KEPT_QUERIES:
@@ -120,6 +191,35 @@ def press(bot: SandboxBot, *, chat_id: int, message_id: int, data: str) -> Updat
         "data": data,
     }
     return bot.updates.push("callback_query", query)
+
+
+def react(
+    bot: SandboxBot, chat: Chat, *, message_id: int, reaction: list[str | dict[str, Any]]
+) -> Update:
+    """Change the reactions of the chat's user on a message and queue `message_reaction`.
+
+    Args:
+        bot: The bot.
+        chat: The chat.
+        message_id: The message, whoever it is from.
+        reaction: All reactions the user has then: emoji, or objects of the Bot API.
+
+    Raises:
+        UnknownMessage: There is none such.
+    """
+    find(chat, message_id)
+    new = [{"type": "emoji", "emoji": one} if isinstance(one, str) else one for one in reaction]
+    key = (message_id, chat.user["id"])
+    change = {
+        "chat": chat.as_json(),
+        "message_id": message_id,
+        "user": chat.user,
+        "date": int(time.time()),
+        "old_reaction": chat.reactions.get(key, []),
+        "new_reaction": new,
+    }
+    chat.reactions[key] = new
+    return bot.updates.push("message_reaction", change)
 
 
 def set_blocked(bot: SandboxBot, chat_id: int, blocked: bool) -> Update | None:
@@ -135,23 +235,21 @@ def set_blocked(bot: SandboxBot, chat_id: int, blocked: bool) -> Update | None:
     if chat.blocked == blocked:
         return None
     chat.blocked = blocked
-    member = {"user": bot.as_user(), "status": "member"}
-    gone = {"user": bot.as_user(), "status": "kicked", "until_date": 0}
+    statuses = ("member", "kicked") if blocked else ("kicked", "member")
+    return tell_member(bot, chat, bot.as_user(), statuses, by=chat.user)
+
+
+def tell_member(
+    bot: SandboxBot, chat: Chat, user: User, statuses: tuple[str, str], *, by: User
+) -> Update:
+    """Queue `my_chat_member`, or `chat_member` of somebody else: the statuses before and after."""
+    old, new = ({"user": user, "status": status, **_UNTIL.get(status, {})} for status in statuses)
     change = {
         "chat": chat.as_json(),
-        "from": chat.user,
+        "from": by,
         "date": int(time.time()),
-        "old_chat_member": member if blocked else gone,
-        "new_chat_member": gone if blocked else member,
+        "old_chat_member": old,
+        "new_chat_member": new,
     }
-    return bot.updates.push("my_chat_member", change)
-
-
-def document(bot: SandboxBot, upload: Upload) -> dict[str, Any]:
-    """Keep a user's file and give the field of a message that carries it."""
-    return bot.files.add(upload, DOCUMENT).content()
-
-
-def photo(bot: SandboxBot, upload: Upload) -> dict[str, Any]:
-    """Keep a user's photo and give the field of a message that carries it."""
-    return bot.files.add(upload, PHOTO, width=PHOTO_WIDTH, height=PHOTO_HEIGHT).content()
+    kind = "my_chat_member" if user["id"] == bot.id else "chat_member"
+    return bot.updates.push(kind, change)

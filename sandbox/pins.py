@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.bots import SandboxBot
+from sandbox.chats import is_service
 from sandbox.errors import bad_request
 from sandbox.params import Params
 from sandbox.targets import read_chat, read_message
@@ -12,7 +13,7 @@ def pin_chat_message(bot: SandboxBot, params: Params) -> bool:
     """pinChatMessage. Source: https://core.telegram.org/bots/api#pinchatmessage"""
     chat = read_chat(bot, params)
     message = read_message(chat, params, what="message to pin")
-    if "pinned_message" in message:
+    if is_service(message):
         raise bad_request("message can't be pinned")
     message_id = message["message_id"]
     if message_id in chat.pinned:

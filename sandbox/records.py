@@ -201,11 +201,14 @@ class Journal:
         if present is not None:
             present.message = None
 
-    def sent(self, *, after: int = 0, limit: int | None = None) -> list[Sent]:
-        """Give what was sent with `seq` above `after`, oldest first, `limit` at most."""
+    def sent(
+        self, *, after: int = 0, limit: int | None = None, chat_id: int | None = None
+    ) -> list[Sent]:
+        """Give what was sent with `seq` above `after`, in one chat or all, oldest first."""
         oldest = self._last_sent - len(self._sent) + 1
-        start = max(after + 1 - oldest, 0)
-        return list(islice(self._sent, start, None if limit is None else start + limit))
+        later = islice(self._sent, max(after + 1 - oldest, 0), None)
+        wanted = (one for one in later if chat_id is None or one.chat_id == chat_id)
+        return list(islice(wanted, limit))
 
     async def wait_sent(self, *, count: int, after: int, timeout: float) -> list[Sent]:
         """Wait until at least `count` messages with `seq` above `after` are there.

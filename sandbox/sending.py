@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.bots import SandboxBot
-from sandbox.chats import Chat, Message
+from sandbox.chats import Chat, Message, quoted
 from sandbox.errors import bad_request
 from sandbox.markup import inline_part, read_markup
 from sandbox.params import Params
@@ -29,8 +29,8 @@ def read_reply(chat: Chat, params: Params) -> dict[str, Any]:
         return {}
     message = chat.find(message_id)
     if message is not None:
-        quoted = {key: value for key, value in message.items() if key != "reply_to_message"}
-        return {"reply_to_message": quoted}
+        topic = chat.in_topic(message.get("message_thread_id", 0)) or {}
+        return {**topic, "reply_to_message": quoted(message)}
     if optional:
         return {}
     raise bad_request("message to be replied not found")
@@ -52,14 +52,25 @@ def send(
         ApiError: 400, the markup or the reply cannot be used; 429 beyond the flood limit.
     """
     markup = read_markup(params)
-    reply = read_reply(chat, params)
+    shared = {**options(chat, params), **read_reply(chat, params)}
     bot.flood.check(chat.id)
-    return put(bot, method, chat, {**reply, **options(params), **content}, markup)
+    return put(bot, method, chat, {**shared, **content}, markup)
 
 
-def options(params: Params) -> dict[str, Any]:
-    """Read the options of all methods that send as fields of the message."""
-    return {"has_protected_content": True} if params.flag("protect_content") else {}
+def options(chat: Chat, params: Params) -> dict[str, Any]:
+    """Read the options of all methods that send as fields of the message: its topic, protection.
+
+    Raises:
+        ApiError: 400, the chat has no such topic.
+    """
+    protected = {"has_protected_content": True} if params.flag("protect_content") else {}
+    topic = params.integer("message_thread_id")
+    if not topic:
+        return protected
+    fields = chat.in_topic(topic)
+    if fields is None:
+        raise bad_request("message thread not found")
+    return {**fields, **protected}
 
 
 def put(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.bots import SandboxBot
-from sandbox.chats import Chat, Message
+from sandbox.chats import Chat, Message, is_service
 from sandbox.errors import ApiError, bad_request
 from sandbox.params import Params
 
@@ -33,9 +33,13 @@ def read_chat(bot: SandboxBot, params: Params) -> Chat:
     """Find the chat that `chat_id` names, to write to it.
 
     Raises:
-        ApiError: 400 when there is none, 403 when the bot may not write there.
+        ApiError: 400 when there is none or it became a supergroup, 403 when the bot may not write
+            there.
     """
     chat = known_chat(bot, params)
+    if chat.migrated_to is not None:
+        words = "Bad Request: group chat was upgraded to a supergroup chat"
+        raise ApiError(400, words, migrate_to_chat_id=chat.migrated_to)
     if chat.blocked:
         raise ApiError(403, "Forbidden: bot was blocked by the user")
     return chat
@@ -69,10 +73,6 @@ def message_to_edit(bot: SandboxBot, params: Params) -> Message:
             raise bad_request("invalid inline message identifier specified")
         raise bad_request("message identifier is not specified")
     message = read_message(read_chat(bot, params), params, what="message to edit")
-    if (
-        message["from"]["id"] != bot.id
-        or "pinned_message" in message
-        or "forward_origin" in message
-    ):
+    if message["from"]["id"] != bot.id or is_service(message) or "forward_origin" in message:
         raise bad_request("message can't be edited")
     return message

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
-from sandbox import people
-from sandbox.errors import Dropped, InvalidValue
+from sandbox.errors import Dropped
 from sandbox.faults import Fault, FaultBoard, Kind
-from sandbox.files import Upload
 from sandbox.flood import Clock
+from sandbox.people_acts import PeopleActs
+from sandbox.received import Received
 from sandbox.records import Call, Sent
-from sandbox.registry import BotRegistry
-from sandbox.updates import Update
 
 
-class Sandbox(BotRegistry):
+class Sandbox(PeopleActs):
     """All bots of one local Bot API server, their chats, and the faults put in their way.
 
     Not safe for threads: use it on the event loop that serves it.
@@ -47,106 +44,36 @@ class Sandbox(BotRegistry):
         self.board = FaultBoard()
         self.delay = delay
 
-    # What users do
+    # What people and the bot did
 
-    def send_message(
+    def received(
         self,
         bot_id: int,
         *,
-        text: str,
-        chat_id: int = 1001,
-        user_id: int | None = None,
-        first_name: str = "Ann",
-        **extra: Any,
-    ) -> Update:
-        """Let a user write to the bot.
+        after: int = 0,
+        limit: int | None = None,
+        chat_id: int | None = None,
+    ) -> list[Received]:
+        """Give what people did, also what the bot was not told of, with `seq` above `after`.
 
-        Args:
-            bot_id: The bot.
-            text: What the user writes; commands in it get their entities.
-            chat_id: Positive for a private chat, negative for a group (below -10**12 a supergroup).
-            user_id: The user; None takes the chat's own, 1001 in a group.
-            first_name: The user's name.
-            extra: More fields of the Message; "from" and "chat" add to the user and the chat.
-
-        Returns:
-            The update. Its `update_id` is None when the bot does not take this type of update.
-
-        Raises:
-            UnknownBot: There is none such.
-            InvalidValue: The text is empty, or the user has blocked the bot.
-        """
-        if not text:
-            raise InvalidValue("text", "must not be empty")
-        bot = self.bot(bot_id)
-        extra |= {"user_id": user_id, "first_name": first_name}
-        chat = people.enter(bot, chat_id=chat_id, extra=extra)
-        return people.write(bot, chat, {"text": text, **extra})
-
-    def send_document(
-        self,
-        bot_id: int,
-        *,
-        data: bytes,
-        file_name: str = "document.txt",
-        chat_id: int = 1001,
-        **extra: Any,
-    ) -> Update:
-        """Let a user send a file, which getFile then finds; see `send_message`."""
-        bot = self.bot(bot_id)
-        chat = people.enter(bot, chat_id=chat_id, extra=extra)
-        return people.write(bot, chat, people.document(bot, Upload(file_name, data)) | extra)
-
-    def send_photo(
-        self,
-        bot_id: int,
-        *,
-        data: bytes,
-        chat_id: int = 1001,
-        **extra: Any,
-    ) -> Update:
-        """Let a user send a photo, which getFile then finds; see `send_message`."""
-        bot = self.bot(bot_id)
-        chat = people.enter(bot, chat_id=chat_id, extra=extra)
-        return people.write(bot, chat, people.photo(bot, Upload("photo.jpg", data)) | extra)
-
-    def edit_message(self, bot_id: int, *, chat_id: int, message_id: int, text: str) -> Update:
-        """Let a user edit a message; see `people.edit` for what is raised."""
-        return people.edit(self.bot(bot_id), chat_id=chat_id, message_id=message_id, text=text)
-
-    def press_button(self, bot_id: int, *, chat_id: int, message_id: int, data: str) -> Update:
-        """Let a user press an inline button; see `people.press` for what is raised."""
-        return people.press(self.bot(bot_id), chat_id=chat_id, message_id=message_id, data=data)
-
-    def age_message(self, bot_id: int, *, chat_id: int, message_id: int, seconds: int) -> None:
-        """Make a message older by so many seconds; see `people.age` for what is raised."""
-        bot = self.bot(bot_id)
-        people.age(bot, chat_id=chat_id, message_id=message_id, seconds=seconds)
-
-    def block(self, bot_id: int, chat_id: int) -> Update | None:
-        """Let a user block the bot, or a group remove it: 403 from now on.
-
-        Returns:
-            The update `my_chat_member`, None when nothing changed.
-
-        Raises:
-            UnknownBot, UnknownChat: There is none such.
-        """
-        return people.set_blocked(self.bot(bot_id), chat_id, True)
-
-    def unblock(self, bot_id: int, chat_id: int) -> Update | None:
-        """Let a user unblock the bot, or a group take it in again; see `block`."""
-        return people.set_blocked(self.bot(bot_id), chat_id, False)
-
-    # What the bot did
-
-    def sent(self, bot_id: int, *, after: int = 0, limit: int | None = None) -> list[Sent]:
-        """Give what the bot sent or edited with `seq` above `after`, oldest first.
-
-        Each tells what its message is like now. At most `limit` are given, None sets no limit;
+        In one chat, or in all; the oldest first. At most `limit` are given, None sets no limit;
         the last 50 000 are kept.
         """
-        return self.bot(bot_id).journal.sent(after=after, limit=limit)
+        return self.bot(bot_id).updates.inbox.received(after=after, limit=limit, chat_id=chat_id)
+
+    def sent(
+        self,
+        bot_id: int,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+        chat_id: int | None = None,
+    ) -> list[Sent]:
+        """Give what the bot sent or edited with `seq` above `after`; see `received`.
+
+        Each tells what its message is like now.
+        """
+        return self.bot(bot_id).journal.sent(after=after, limit=limit, chat_id=chat_id)
 
     async def wait_sent(
         self, bot_id: int, *, count: int = 1, after: int = 0, timeout: float

@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.errors import SandboxError
 from sandbox.poll_rules import PollRules
+from sandbox.received import Inbox
 from sandbox.waits import Wait
 
 Update = dict[str, Any]
@@ -77,6 +78,7 @@ class UpdateQueue:
         rules: Against programs that poll too often, or two at once.
 
     Attributes:
+        inbox: The record of all updates, also of those that were not queued.
         on_forget: Called with the ids of updates that were confirmed or dropped.
 
     Source: https://core.telegram.org/bots/api#getupdates, and `do_get_updates` in Client.cpp of
@@ -88,6 +90,7 @@ class UpdateQueue:
         self._next_id = first_id
         self._poll: Poll | None = None
         self.confirmed = 0
+        self.inbox = Inbox()
         self.rules = rules
         self.on_forget: Callable[[list[int]], None] | None = None
         self.allowed: frozenset[str] = DEFAULT_KINDS
@@ -104,20 +107,23 @@ class UpdateQueue:
         """Remember `allowed_updates`: unknown names are ignored, an empty list is the default."""
         self.allowed = frozenset(kinds) & KINDS or DEFAULT_KINDS
 
-    def push(self, kind: str, content: dict[str, Any]) -> Update:
+    def push(self, kind: str, content: Any) -> Update:
         """Queue an update and wake the poll.
 
         Args:
-            kind: The update's type, such as "message".
+            kind: The update's type, such as "message". One that is not known here is always
+                queued, as `allowed_updates` cannot name it.
             content: The object of that type.
 
         Returns:
             The update. Its `update_id` is None when the bot does not allow this type: then it is
             not queued.
         """
-        if kind not in self.allowed:
-            return {"update_id": None, kind: content}
-        update: Update = {"update_id": self._next_id, kind: content}
+        update: Update = {"update_id": None, kind: content}
+        self.inbox.add(update)
+        if kind in KINDS and kind not in self.allowed:
+            return update
+        update["update_id"] = self._next_id
         self._next_id += 1
         self._updates.append(update)
         if self._poll is not None:

@@ -1,4 +1,4 @@
-"""The Bot API over HTTP: methods and file downloads."""
+"""The Bot API over HTTP: its methods, and what all requests share."""
 
 from __future__ import annotations
 
@@ -107,6 +107,8 @@ class TelegramHandler(RequestHandler):
             "error_code": error.error_code,
             "description": error.description,
         }
+        if error.migrate_to_chat_id is not None:
+            answer["parameters"] = {"migrate_to_chat_id": error.migrate_to_chat_id}
         if error.retry_after is not None:
             answer["parameters"] = {"retry_after": error.retry_after}
             self.set_header("Retry-After", str(error.retry_after))
@@ -210,27 +212,6 @@ class MethodHandler(TelegramHandler):
     def _end(call: Call | None, status: int) -> None:
         if call is not None and call.status is None:
             call.end(status)
-
-
-class FileHandler(TelegramHandler):
-    """/file/bot<token>/<path>. Source: https://core.telegram.org/bots/api#getfile"""
-
-    async def get(self, token: str, path: str) -> None:
-        """Download a file that getFile gave the path of."""
-        try:
-            await self.pass_faults(token, "file")
-            stored = self.sandbox.authorize(token).files.by_path(path)
-            if stored is None:
-                raise ApiError(404, "Not Found")
-            if self._lost:
-                raise Dropped
-        except ApiError as error:
-            self.answer_error(error)
-        except Dropped:
-            self.drop()
-        else:
-            self.set_header("Content-Type", "application/octet-stream")
-            self.finish(stored.upload.data)
 
 
 class NotFoundHandler(TelegramHandler):

@@ -101,9 +101,7 @@ class Config:
     max_bots_per_user: int = _setting(
         5, read.positive, "maximum number of bots per account", form="NUMBER"
     )
-    account_rate: int = _setting(
-        20, read.positive, "requests per second and account", form="NUMBER"
-    )
+    account_rate: int = _setting(20, read.positive, "requests a second and account", form="NUMBER")
     cors_origins: frozenset[str] = _setting(
         frozenset(), read.origins, "comma-separated origins of the frontend", form="ORIGINS"
     )
@@ -115,8 +113,9 @@ class Config:
         shown="its own on loopback without a proxy, else any",
     )
     session_days: int = _setting(14, read.positive, "days until a login expires", form="DAYS")
-    journal_days: int = _setting(7, read.positive, "days to keep handled updates", form="DAYS")
+    history_days: int = _setting(365, read.days, "days to keep messages", form="DAYS")
     audit_days: int = _setting(365, read.positive, "days to keep the audit log", form="DAYS")
+    media_total: int = _setting(5000, read.megabytes, "MB of all uploaded files", form="MB")
     registration: bool = _setting(
         True,
         read.registration,

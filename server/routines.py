@@ -15,8 +15,10 @@ from server.config import Config
 from server.periodic import PeriodicTask
 from server.services import limits_routine
 from services.retention import Janitor
+from services.search_indexer import SearchIndexer
 
 POLLS_EVERY = 60.0  # seconds between two times that last polls are stored
+SEARCH_EVERY = 1.0  # seconds between two times that the index of the search is brought up to date
 
 
 def make_routines(
@@ -46,7 +48,7 @@ def make_routines(
     janitor = Janitor(
         services.db,
         runner,
-        keep=timedelta(days=config.journal_days),
+        keep=timedelta(days=config.history_days),
         keep_audit=timedelta(days=config.audit_days),
     )
     watch = ChangeWatcher(services.db, services.runner.reconciler)
@@ -81,9 +83,20 @@ def make_routines(
             "janitor", once(janitor.sweep), every=runner.prune_interval, failed="pruning failed"
         ),
     ]
+    if config.sqlite_file is not None:
+        routines.append(_search_routine(services))
     if cluster is not None:
         routines += [limits_routine(services.limits), *_cluster_routines(cluster)]
     return routines
+
+
+def _search_routine(services: Services) -> PeriodicTask:
+    return PeriodicTask(
+        "search",
+        SearchIndexer(services.db).follow,
+        every=SEARCH_EVERY,
+        failed="new messages were not added to the index of the search",
+    )
 
 
 def _cluster_routines(cluster: Cluster) -> list[PeriodicTask]:

@@ -11,6 +11,7 @@ from handlers.routes import routes
 from models.accounts.passwords import PasswordHasher
 from models.bots.vault import Vault
 from models.engine.database import Database
+from models.messaging.media import MB
 from runner.cluster.cluster import Cluster
 from runner.runner import Runner
 from runner.settings import RunnerTuning
@@ -24,8 +25,10 @@ from services.accounts import AccountService
 from services.bots import BotService
 from services.dead_updates import DeadUpdateService
 from services.emails import EmailService, Pages
+from services.history import HistoryService
 from services.logins import LoginService
 from services.mail import Mailer
+from services.media import MediaService
 from services.messages import MessageService
 from services.processes import ProcessService
 from services.sessions import SessionService
@@ -127,6 +130,8 @@ def make_services(
         ),
         dead_updates=DeadUpdateService(db=db),
         messages=MessageService(db=db, runner=runner),
+        media=MediaService(db=db, total=config.media_total * MB),
+        history=HistoryService(db=db, events=runner.events),
         processes=ProcessService(db, runner, cluster, name=config.shown_name, version=__version__),
         requests=RequestCounts(routes),
         loop_lag=loop_lag.measured,

@@ -54,6 +54,20 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def megabytes(text: str) -> int:
+    """Read an amount of MB."""
+    if not text.isdecimal() or not 1 <= int(text) <= 1_000_000:
+        raise ValueError("a whole number of MB from 1 to 1000000")
+    return int(text)
+
+
+def days(text: str) -> int:
+    """Read a whole number of days, 0 included."""
+    if not text.isdecimal() or int(text) > 32767:
+        raise ValueError("a whole number from 0 to 32767")
+    return int(text)
+
+
 def flag(text: str) -> bool:
     """Read yes or no."""
     values = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}

@@ -15,7 +15,7 @@ from models.bots.vault import Vault
 from models.engine.database import Database
 from models.engine.doorbell import Bell
 from models.errors import StorageError, StorageUnavailable
-from models.messaging import dead_updates, updates
+from models.messaging import dead_updates, erasure, updates
 from runner.errors import BotGone
 from runner.live.hub import EventKind
 from runner.runner import Runner
@@ -23,9 +23,12 @@ from runner.settings import RunnerTuning
 from runner.states import STABLE, BotStatus
 from runner.telegram.verification import Verification, verify
 from runner.updates.incoming import IncomingUpdate
+from services.media_removal import discard_files
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+MESSAGES_A_STEP = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class BotService:
         self._max_bots = max_bots
 
     async def create(
-        self, user_id: int, *, token: str, title: str, active: bool, by: Actor
+        self, user_id: int, *, token: str, title: str, active: bool, history: bool, by: Actor
     ) -> Outcome:
         """Add a bot, and start it if `active` is True.
 
@@ -89,6 +92,7 @@ class BotService:
             token=verified.token,
             title=title,
             active=active,
+            history=history,
             limit=self._max_bots,
         )
         return await self._carry_out(record, verified, began=began)
@@ -97,7 +101,7 @@ class BotService:
         """Change a bot, and start, stop or restart it according to `active` and `token`.
 
         Args:
-            changes: any of token, title, active.
+            changes: any of token, title, active, history.
 
         Raises:
             BotAlreadyRegistered: the new token's Telegram bot is already registered.
@@ -155,12 +159,23 @@ class BotService:
         async with self._manager.lock(record.id):
             await self._runner.wishes.stop(record)
             try:
+                await discard_files(self._db, [record.id], by=by)
+                await self._delete_messages(record, by)
                 await self._write_wish(authorized, by, bots.delete, record)
             except StorageError:
                 await self._runner.wishes.carry_out_stored(record)
                 raise
             await self._manager.forget(record.id)
         self._runner.events.publish(record.user_id, EventKind.DELETED, record.id)
+
+    async def _delete_messages(self, record: BotRecord, by: Actor) -> None:
+        """Delete a bot's messages in steps: other writes must not wait for a million of them."""
+        more = True
+        while more:
+            deleted = await self._db.write(
+                authorized, by, erasure.erase_bot, record.id, limit=MESSAGES_A_STEP
+            )
+            more = deleted == MESSAGES_A_STEP
 
     async def retry_dead_update(self, bot: BotRecord, update_id: int, *, by: Actor) -> bool:
         """Queue a dead update for its handler again.

@@ -17,6 +17,10 @@ ServiceError
 ├── MessageNotFound
 ├── MessageNotEditable
 ├── NothingToSend
+├── EmptyFile
+├── FileTooLarge
+├── MediaNotFound
+├── UploadsUnusable
 └── OwnAccount
 """
 
@@ -104,6 +108,15 @@ class DeadUpdateNotFound(ServiceError):
         self.update_id = update_id
 
 
+class ChatNotFound(ServiceError):
+    """The bot does not know the chat."""
+
+    def __init__(self, bot_id: int, chat_id: int) -> None:
+        super().__init__(f"bot {bot_id} has no chat {chat_id}")
+        self.bot_id = bot_id
+        self.chat_id = chat_id
+
+
 class MessageNotFound(ServiceError):
     """The bot has no such message."""
 
@@ -119,3 +132,40 @@ class MessageNotEditable(ServiceError):
 
 class NothingToSend(ServiceError):
     """The message has no visible content."""
+
+
+class EmptyFile(ServiceError):
+    """An uploaded file has no byte."""
+
+
+class FileTooLarge(ServiceError):
+    """An uploaded file is larger than Telegram takes.
+
+    Args:
+        limit: the maximum in bytes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the file has more than {limit} bytes")
+        self.limit = limit
+
+
+class MediaNotFound(ServiceError):
+    """The bot has no such uploaded file."""
+
+    def __init__(self, bot_id: int, media_id: int) -> None:
+        super().__init__(f"bot {bot_id} has no file {media_id}")
+        self.bot_id = bot_id
+        self.media_id = media_id
+
+
+class UploadsUnusable(ServiceError):
+    """A message has uploaded files that cannot be sent with it.
+
+    Args:
+        problems: a sentence by place, as a JSON Pointer.
+    """
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{place}: {problem}" for place, problem in problems.items()))
+        self.problems = problems

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from dialogs.messages import Call, parse, render
+from dialogs.messages import Call, UsedUpload, parse, render, uploads_of
 from dialogs.messages.editing import edit_calls
 from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
@@ -18,16 +18,24 @@ from models.bots.records import BotRecord
 from models.engine.base import now
 from models.engine.database import Database
 from models.errors import StorageUnavailable
-from models.messaging import outgoing
+from models.messaging import media, outgoing
+from models.messaging.effects import OutgoingMessage
 from models.messaging.idempotency import RequestKey
+from models.messaging.media import MediaRecord
+from models.messaging.message_rows import MessageRow
 from models.messaging.messages import Lane, MessageState
-from models.messaging.outgoing import MessageRow, Written
+from models.messaging.outgoing import Content, Written
 from runner.errors import TelegramRefused
 from runner.live.hub import EventKind, MessageNews
 from runner.runner import Runner
 from runner.sending import actions
 from runner.sending.calls import outgoing_messages
-from services.errors import MessageNotEditable, MessageNotFound, NothingToSend
+from services.errors import (
+    MessageNotEditable,
+    MessageNotFound,
+    NothingToSend,
+    UploadsUnusable,
+)
 
 T = TypeVar("T")
 
@@ -60,11 +68,18 @@ class MessageService:
         Raises:
             InvalidMessage: the document is no message.
             NothingToSend: it has no visible content.
+            UploadsUnusable: an uploaded file cannot be sent.
             ChatUnknown, KeyReused, OutboxFull: as for `models.messaging.outgoing.queue`.
         """
-        messages = await _off_loop(document, lambda: outgoing_messages(chat_id, parse(document)))
+
+        def prepare() -> tuple[list[OutgoingMessage], list[UsedUpload]]:
+            message = parse(document)
+            return outgoing_messages(chat_id, message), uploads_of(message)
+
+        messages, uploads = await _off_loop(document, prepare)
         if not messages:
             raise NothingToSend
+        await self._check_uploads(bot, uploads)
         try:
             written = await self._db.write(
                 authorized,
@@ -83,7 +98,10 @@ class MessageService:
             raise
         if (run := self._runner.manager.run(bot.id)) is not None:
             run.outbox.put(written.calls)
-        self._publish(bot, [] if written.is_repeated else written.rows)
+        if not written.is_repeated:
+            for row in written.rows:
+                self._runner.events.publish(bot.user_id, EventKind.MESSAGE, bot.id, row)
+            self._publish(bot, written.rows)
         return written
 
     async def find(self, bot: BotRecord, message_id: int) -> MessageRow:
@@ -107,6 +125,7 @@ class MessageService:
 
         Raises:
             InvalidMessage: the document is no message.
+            UploadsUnusable: an uploaded file cannot be sent.
             MessageNotFound: the bot has no such message.
             MessageNotEditable: it is being sent or was not sent.
             NotEditable: it cannot become the new one.
@@ -114,11 +133,16 @@ class MessageService:
             TelegramRefused: Telegram does not change it.
             MessageChanged: it was sent or deleted in the meantime.
         """
-        new = await _off_loop(document, lambda: render(parse(document)))
+
+        def prepare() -> tuple[list[Call], list[UsedUpload]]:
+            message = parse(document)
+            return render(message), uploads_of(message)
+
+        new, uploads = await _off_loop(document, prepare)
+        await self._check_uploads(bot, uploads)
         rows = await self._together(bot, message_id)
         for row in rows:
-            if row.state is MessageState.SENDING:
-                raise MessageNotEditable("It is being sent; try again in a moment.")
+            _check_ours(row)
             if row.state not in (MessageState.QUEUED, MessageState.SENT):
                 raise MessageNotEditable("It was not sent; write a new one.")
         firsts = [row for row in rows if row.method]
@@ -127,8 +151,8 @@ class MessageService:
             if call is not None and row.telegram_id is not None:
                 parameters = {"message_id": row.telegram_id, **call.parameters}
                 await self._call(bot, row, call.method, parameters, counts=True)
-        bodies = iter((call.method, _body(rows[0].chat_id, call)) for call in new)
-        contents = [next(bodies) if row.method else ("", b"") for row in rows]
+        bodies = iter([_content(rows[0].chat_id, call) for call in new])
+        contents = [next(bodies) if row.method else Content("", b"", None) for row in rows]
         edited = await self._db.write(authorized, by, outgoing.edit, bot, rows, contents)
         self._publish(bot, edited)
         return edited
@@ -145,8 +169,7 @@ class MessageService:
         """
         rows = await self._together(bot, message_id)
         for row in rows:
-            if row.state is MessageState.SENDING:
-                raise MessageNotEditable("It is being sent; try again in a moment.")
+            _check_ours(row)
             if row.done_at is not None and now() - row.done_at > DELETABLE and row.telegram_id:
                 raise MessageNotEditable(
                     "Telegram deletes messages within 48 hours after they were sent."
@@ -179,6 +202,18 @@ class MessageService:
         else:
             await self._runner.calls.ask(bot, row.chat_id, method, parameters, counts=counts)
 
+    async def _check_uploads(self, bot: BotRecord, uploads: list[UsedUpload]) -> None:
+        if not uploads:
+            return
+        files = await self._db.read(media.several, bot.id, [one.id for one in uploads])
+        problems = {
+            one.pointer: problem
+            for one in uploads
+            if (problem := _problem_of(one, files.get(one.id))) is not None
+        }
+        if problems:
+            raise UploadsUnusable(problems)
+
     def _publish(self, bot: BotRecord, rows: list[MessageRow]) -> None:
         for row in rows:
             news = MessageNews(row.id, row.chat_id, row.state, row.telegram_id)
@@ -189,11 +224,34 @@ class MessageService:
         return await self._db.read(outgoing.written_together, bot.id, row)
 
 
+def _check_ours(row: MessageRow) -> None:
+    """Check that a message may be changed.
+
+    Raises:
+        MessageNotEditable: a person has sent it, or it is being sent.
+    """
+    if row.state is MessageState.RECEIVED:
+        raise MessageNotEditable("A person has sent it; only they can change it.")
+    if row.state is MessageState.SENDING:
+        raise MessageNotEditable("It is being sent; try again in a moment.")
+
+
 async def _off_loop(document: Any, fn: Callable[[], T]) -> T:
     """Run a function beside the event loop if the document is large: it may take a second."""
     text = document.get("text") if isinstance(document, dict) else None
     is_small = not isinstance(text, str) or len(text) <= MAX_QUICK
     return fn() if is_small else await asyncio.to_thread(fn)
+
+
+def _problem_of(used: UsedUpload, file: MediaRecord | None) -> str | None:
+    if file is None:
+        return f"The bot has no uploaded file {used.id}. Upload it first."
+    if file.kind != used.type:
+        return (
+            f'The file {used.id} was uploaded as "{file.kind}". Send it as such, or upload it '
+            f'again with "?kind={used.type}".'
+        )
+    return None
 
 
 def _call(row: MessageRow, rows: list[MessageRow]) -> Call:
@@ -208,8 +266,9 @@ def _call(row: MessageRow, rows: list[MessageRow]) -> Call:
     return Call(row.method, parameters, size)
 
 
-def _body(chat_id: int, call: Call) -> bytes:
-    return orjson.dumps({"chat_id": chat_id, **call.parameters})
+def _content(chat_id: int, call: Call) -> Content:
+    text = call.parameters.get("text", call.parameters.get("caption"))
+    return Content(call.method, orjson.dumps({"chat_id": chat_id, **call.parameters}), text)
 
 
 def _key(key: str | None, chat_id: int, document: Any, by: Actor) -> RequestKey | None:

@@ -9,22 +9,26 @@ from datetime import timedelta
 
 from models.accounts import audit, email_tokens, sessions
 from models.engine.database import Database
-from models.messaging import dead_updates, idempotency, messages, updates
+from models.messaging import dead_updates, idempotency, removal, updates
 from runner.settings import RunnerTuning
+from services.media_removal import purge_abandoned
 
 log = logging.getLogger("botyard.janitor")
 
+# Telegram repeats an update of a webhook for 24 hours
+# (https://core.telegram.org/bots/api#getting-updates); until then its key tells that it is known.
+KEEP_KEYS = timedelta(hours=25)
 KEEP_DEAD = timedelta(days=30)  # the bot's owner can retry them during this time
 _PAUSE = 0.05  # seconds between two steps, for other writes
 
 
 class Janitor:
-    """Prunes updates, messages, what has expired, and old entries of the audit log.
+    """Prunes updates, messages, files, what has expired, and old entries of the audit log.
 
     Args:
         db: the database.
         settings: the size of a step.
-        keep: the retention of handled updates, and of messages that were sent or given up.
+        keep: the retention of messages, after they were received, sent or given up.
         keep_audit: the retention of the audit log.
     """
 
@@ -41,8 +45,11 @@ class Janitor:
         await self._db.write(sessions.delete_expired)
         await self._db.write(email_tokens.delete_expired)
         await self._db.write(idempotency.delete_expired)
-        await self._prune("handled updates", updates.prune, self._keep)
-        await self._prune("messages", messages.prune, self._keep)
+        await self._prune("keys of handled updates", updates.prune, KEEP_KEYS)
+        await self._prune("messages", removal.prune, self._keep)
+        await self._prune_unkept()
+        if count := await purge_abandoned(self._db):
+            log.info("deleted %d files that were left incomplete", count)
         await self._prune("entries of the audit log", audit.prune, self._keep_audit)
         await self._prune_dead()
 
@@ -54,6 +61,15 @@ class Janitor:
             return count, count == step
 
         await _in_steps(what, once)
+
+    async def _prune_unkept(self) -> None:
+        step = self._settings.prune_step
+
+        async def once() -> tuple[int, bool]:
+            count = await self._db.write(removal.prune_unkept, limit=step)
+            return count, count == step
+
+        await _in_steps("messages of bots without a history", once)
 
     async def _prune_dead(self) -> None:
         step = self._settings.prune_step

@@ -31,16 +31,18 @@ class MediaType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A photo, video or other file: exactly one of `url` and `file_id` is not empty.
+    """A photo, video or other file: exactly one of `url`, `file_id` and `upload` is not empty.
 
     Args:
         url: an https address that Telegram fetches the file from.
         file_id: the id of a file that Telegram has already.
+        upload: the id of a file that was uploaded for the bot; 0 for none.
     """
 
     type: MediaType
     url: str = ""
     file_id: str = ""
+    upload: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,12 @@ def read_valid(document: Mapping[str, Any]) -> Message:
 
 
 def _media(document: Mapping[str, Any]) -> Media:
-    return Media(MediaType(document["type"]), document.get("url", ""), document.get("file_id", ""))
+    return Media(
+        MediaType(document["type"]),
+        document.get("url", ""),
+        document.get("file_id", ""),
+        int(document.get("upload", 0)),
+    )
 
 
 def _keyboard(document: Mapping[str, Any]) -> Keyboard:

@@ -20,6 +20,7 @@ from dialogs.messages.variables import Values
 Parameters = dict[str, Any]
 
 SEND_ALBUM, SEND_TEXT = "sendMediaGroup", "sendMessage"
+UPLOAD = "upload"  # the one field of what stands for an uploaded file in a call
 SEND_MEDIA = {kind: f"send{kind.value.capitalize()}" for kind in MediaType}
 
 
@@ -28,7 +29,8 @@ class Call:
     """A call of the Bot API.
 
     Args:
-        parameters: as the Bot API has them, without `chat_id`; they can be written as JSON.
+        parameters: as the Bot API has them, without `chat_id`; they can be written as JSON. In
+            place of an uploaded file they have `{"upload": id}`.
         size: how many messages the call sends; more than one for an album.
     """
 
@@ -72,7 +74,13 @@ def _content(message: Message, values: Values) -> list[Call]:
     return _contact(message, values)
 
 
-def _source(media: Media, values: Values) -> str:
+def _source(media: Media, values: Values) -> str | Parameters:
+    """Return where a file comes from: an address, an id of Telegram, or an object with an upload.
+
+    No text can be mistaken for such an object, whatever a variable is filled with.
+    """
+    if media.upload:
+        return {UPLOAD: media.upload}
     return values.fill_url(media.url) if media.url else values.fill(media.file_id)
 
 

@@ -19,6 +19,7 @@ MAX_COPIED = 256  # https://core.telegram.org/bots/api#copytextbutton
 MAX_CALLBACK_DATA = 64  # bytes: https://core.telegram.org/bots/api#inlinekeyboardbutton
 MAX_NAME = 64  # characters of a contact's names and phone number
 MAX_BUTTONS, MAX_IN_ROW = 100, 8
+MAX_ID = 2**53 - 1  # the largest that every program reads as it is
 ALBUM_TYPES = ("photo", "video", "document", "audio")
 
 # `$(?!\n)` is the end of the text both in JavaScript and in Python.
@@ -78,8 +79,17 @@ _STYLE = {
     "enum": ["danger", "success", "primary"],
 }
 _SOURCE = {
-    "url": _https("An https address that Telegram fetches the file from."),
+    "url": _https(
+        "An https address that Telegram fetches the file from: photos up to 5 MB, others up to "
+        "20 MB; documents only GIF, PDF and ZIP."
+    ),
     "file_id": _text("The id of a file that was sent to or by this bot before.", 256),
+    "upload": {
+        "description": "The id of a file that was uploaded for this bot, of the same kind.",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": MAX_ID,
+    },
 }
 _MEDIA_TYPE = {
     "description": "The kind of the file.",
@@ -97,7 +107,7 @@ _DEFINITIONS: Schema = {
         "One file",
         {"type": _MEDIA_TYPE, **_SOURCE},
         required=["type"],
-        **_exactly_one("url", "file_id"),
+        **_exactly_one("url", "file_id", "upload"),
     ),
     "album": {
         "title": "An album", "type": "array", "minItems": 2, "maxItems": 10,
@@ -105,7 +115,7 @@ _DEFINITIONS: Schema = {
             "A file of an album",
             {"type": _ALBUM_TYPE, **_SOURCE},
             required=["type"],
-            **_exactly_one("url", "file_id"),
+            **_exactly_one("url", "file_id", "upload"),
         ),
     },
     "location": _object(

@@ -113,7 +113,10 @@ class _Operation:
         if self.path.endswith("}/") and words[-1].endswith("s"):
             words[-1] = words[-1][:-1]
         answers = documented["responses"].values()
-        if any(a.get("many") or a.get("schema", "").endswith("PageSchema") for a in answers):
+        if any(
+            a.get("many") or a.get("schema", "").endswith(("PageSchema", "ItemsSchema"))
+            for a in answers
+        ):
             return "_".join(["list", *words])
         if self.method == "POST" and "GET" not in self.handler.allowed_methods():
             return "_".join(words)
@@ -136,6 +139,8 @@ class _Operation:
             documented: its part of the docstring.
         """
         documented = dict(documented)
+        if "content" in documented:
+            return {"required": True, **documented}
         partial, name = documented.pop("partial", False), documented.pop("schema")
         if name == MESSAGE:
             schema: Any = {"$ref": f"#/components/schemas/{MESSAGE}"}

@@ -28,7 +28,9 @@ SERVERS = [{"url": "/", "description": "The server that this document comes from
 TAGS = [
     {"name": "Accounts", "description": "Register, log in, your data."},
     {"name": "Bots", "description": "Your Telegram bots."},
-    {"name": "Messages", "description": "What your bots send."},
+    {"name": "Chats", "description": "Who writes to your bots."},
+    {"name": "Messages", "description": "What people send to your bots, and what these send."},
+    {"name": "Media", "description": "Files that your bots send."},
     {"name": "Administration", "description": "Everybody's accounts and bots, for staff."},
     {"name": "Operation", "description": "For load balancers and supervisors."},
 ]

@@ -123,6 +123,7 @@ class BotBaseSchema(BodySchema):
     token = fields.String(dump_only=True, metadata={"description": "The masked form."})
     title = fields.String(dump_only=True)
     active = StrictBoolean(required=True)
+    history = StrictBoolean(dump_only=True)
     telegram_id = fields.Integer(dump_only=True, allow_none=True)
     username = fields.String(dump_only=True)
     created_at = Moment(dump_only=True)
@@ -143,3 +144,10 @@ class BotSchema(BotBaseSchema):
     )
     title = Text(load_default="", validate=[validate.Length(max=100), printable])
     active = StrictBoolean(load_default=True)
+    history = StrictBoolean(
+        load_default=True,
+        metadata={
+            "description": "False to keep nothing of what people write to the bot, and what it "
+            "sends only until it is sent."
+        },
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from marshmallow import Schema, fields
 
 from handlers.schemas.bots import bot_id
@@ -20,7 +22,7 @@ class MessageNewsSchema(Schema):
         required=True,
         metadata={
             "description": "`unknown`: it was being sent when the reply was lost, or the server or "
-            "the bot ended. It may have arrived."
+            "the bot ended. It may have arrived. `received`: from a person."
         },
     )
     reason = fields.Enum(SendReason, by_value=True, required=True, allow_none=True)
@@ -32,8 +34,45 @@ class MessageNewsSchema(Schema):
     )
 
 
+class Direction(StrEnum):
+    """Who a message is from."""
+
+    IN = "in"  # from a person
+    OUT = "out"  # from the bot, or from a person who writes through it
+
+
 class MessageSchema(MessageNewsSchema):
-    """A message that a bot sends: one message of Telegram."""
+    """One message of Telegram, or something else that a person did, such as to press a button."""
+
+    direction = fields.Enum(
+        Direction,
+        by_value=True,
+        required=True,
+        metadata={"description": "`in`: from a person; `out`: from the bot."},
+    )
+    kind = fields.String(
+        required=True,
+        metadata={
+            "description": "`text`, `photo`, `video`, `voice`, `document`, `sticker`, `contact`, "
+            "`location`, `poll` and so on. `button`: a pressed button, with its data as the text. "
+            "`membership`: the bot was blocked, unblocked, added or removed. `joined`, `left`: "
+            "members of a group. `reaction`: to a message. Other content of Telegram has the name "
+            "of its field in the Bot API."
+        },
+    )
+    content = fields.Dict(
+        required=True,
+        metadata={"description": "What else a person sent, in the terms of the Bot API."},
+    )
+    sender_id = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The person who sent it to a group; null in other chats."},
+    )
+    topic_id = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "The topic of a forum."}
+    )
+    edited_at = Moment(required=True, allow_none=True)
 
     author = fields.String(
         required=True,
@@ -68,7 +107,24 @@ class MessageSchema(MessageNewsSchema):
     finished_at = Moment(
         required=True,
         allow_none=True,
-        metadata={"description": "When it was sent or given up."},
+        metadata={"description": "When it was sent or given up; when the person sent it."},
+    )
+
+
+class EarlierTextSchema(Schema):
+    """What a message said before it was edited."""
+
+    text = fields.String(required=True, allow_none=True)
+    replaced_at = Moment(required=True)
+
+
+class WholeMessageSchema(MessageSchema):
+    """A message with what it said before."""
+
+    earlier = fields.List(
+        fields.Nested(EarlierTextSchema),
+        required=True,
+        metadata={"description": "Its earlier texts, the oldest first."},
     )
 
 

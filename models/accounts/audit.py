@@ -48,6 +48,9 @@ class Action(StrEnum):
     MESSAGE_WRITTEN = "message_written"
     MESSAGE_EDITED = "message_edited"
     MESSAGE_DELETED = "message_deleted"
+    MEDIA_UPLOADED = "media_uploaded"
+    MEDIA_DELETED = "media_deleted"
+    CHAT_ERASED = "chat_erased"
 
 
 class Entry(BaseModel):
@@ -152,6 +155,23 @@ def record(
         by.address[:64],
     )
     return int(entry_id)
+
+
+def forget_chat(user_id: int, bot_id: int, chat_id: int) -> None:
+    """Remove the id of a chat from the entries about its messages.
+
+    Args:
+        user_id: the account of the bot.
+    """
+    rows = Entry.select(Entry.id, Entry.details).where(
+        Entry.user_id == user_id, Entry.bot_id == bot_id, Entry.details != ""
+    )
+    for entry_id, text in list(rows.tuples()):
+        details = orjson.loads(text)
+        if details.get("chat_id") == chat_id:
+            del details["chat_id"]
+            left = orjson.dumps(details).decode()
+            Entry.update(details=left).where(Entry.id == entry_id).execute()
 
 
 def record_failed_login(by: Actor, *, user_id: int | None, username: str, reason: str = "") -> None:

@@ -72,6 +72,7 @@ def create(
     token: VerifiedToken,
     title: str,
     active: bool,
+    history: bool = True,
     limit: int,
     by: Actor,
 ) -> BotRecord:
@@ -93,6 +94,7 @@ def create(
             slot=slot,
             title=title,
             active=active,
+            history=history,
             token_encrypted=vault.encrypt(token.token),
             token_fingerprint=fingerprint,
             telegram_id=token.telegram_id,
@@ -113,7 +115,8 @@ def record_action(action: Action, bot: BotRecord, by: Actor, **details: Any) -> 
 
 
 def _record_changes(before: BotRecord, changes: dict[str, Any], by: Actor, *, token: bool) -> None:
-    fields = ["title"] if changes.get("title", before.title) != before.title else []
+    kept = {"title": before.title, "history": before.history}
+    fields = [name for name, value in kept.items() if changes.get(name, value) != value]
     if token:
         fields.append("token")
     if fields:
@@ -198,7 +201,7 @@ def update(
     """Change a bot.
 
     Args:
-        changes: any of title, active.
+        changes: any of title, active, history.
         token: a new token; None to keep the old one.
         forget: called with the bot's id if the token is that of another Telegram bot.
 

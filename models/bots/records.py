@@ -40,6 +40,7 @@ class BotRecord:
         token_generation: the generation of its token.
         run: its actual state; None if it has never run.
         owner_id: the process that runs it, of several; None for none.
+        history: True if what people write to it is kept.
     """
 
     id: int
@@ -58,6 +59,7 @@ class BotRecord:
     updated_at: datetime
     run: RunRecord | None = None
     owner_id: int | None = None
+    history: bool = True
 
     @property
     def wanted(self) -> bool:
@@ -95,7 +97,7 @@ _COLUMNS = (
     "bots.token_encrypted, bots.telegram_id, bots.username, bots.generation, "
     "bots.token_generation, bots.last_update_at, bots.created_at, bots.updated_at, "
     "runs.generation, runs.state, runs.reason, runs.detail, runs.since, runs.attempts, "
-    "runs.next_attempt_at, runs.last_poll_at, bots.owner_id"
+    "runs.next_attempt_at, runs.last_poll_at, bots.owner_id, bots.history"
 )
 _TABLES = "bots JOIN users ON users.id = bots.user_id LEFT JOIN runs ON runs.bot_id = bots.id"
 
@@ -115,7 +117,7 @@ def _record(row: tuple[Any, ...], vault: Vault) -> BotRecord:
     """Make a record of the columns of _COLUMNS."""
     bot_id, user_id, owner, disabled_at, title, active, token, *row_left = row
     telegram_id, username, generation, token_generation, *row_left = row_left
-    last_update_at, created_at, updated_at, *run, owner_id = row_left
+    last_update_at, created_at, updated_at, *run, owner_id, history = row_left
     return BotRecord(
         id=bot_id,
         user_id=user_id,
@@ -133,6 +135,7 @@ def _record(row: tuple[Any, ...], vault: Vault) -> BotRecord:
         updated_at=cast(datetime, loaded(updated_at)),
         run=_run(run) if run[0] is not None else None,
         owner_id=owner_id,
+        history=bool(history),
     )
 
 

@@ -15,6 +15,8 @@ class Bot(BaseModel):
     block the real owner of a bot, nor reveal which bots are registered. So this column alone makes
     a Telegram bot unique. `active` is the owner's wish; no failure changes it.
 
+    `history` is False if its owner does not want to keep what people write to it.
+
     Every wish (a switch, a new token, an account that is disabled or enabled) adds one to
     `generation`; a new token also adds one to `token_generation`.
     """
@@ -31,6 +33,7 @@ class Bot(BaseModel):
     token_generation = peewee.IntegerField(default=1)
     update_offset = peewee.BigIntegerField(default=0)
     last_update_at = UTCDateTimeField(null=True)
+    history = peewee.BooleanField(default=True)
     created_at = UTCDateTimeField()
     updated_at = UTCDateTimeField()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
 from typing import Any
 
 import peewee
@@ -14,9 +15,11 @@ from models.engine.connection import connect, translate
 from models.engine.locks import exclusive
 from models.engine.migration import Migrations
 from models.errors import SchemaMismatch, StorageUnavailable
+from models.messaging.media import MediaPiece
 from models.tables import TABLES
 
 _ROWS = 500  # rows that are read and written at once
+_LARGE_ROWS = 16  # of those with pieces of files
 Model = type[BaseModel]
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
@@ -110,20 +113,31 @@ def _copy_table(
 ) -> None:
     total = _count(model, source)
     with progress(model._meta.table_name, total) as advance, source.bind_ctx([model]):
-        rows = iter(model.select().dicts().iterator())
-        while page := _page(rows):
+        for page in _pages(model):
             with target.bind_ctx([model]):
                 model.insert_many(page).execute()
             advance(len(page))
 
 
-def _page(rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
-    page = []
-    for row in rows:
-        page.append(row)
-        if len(page) == _ROWS:
-            break
-    return page
+def _pages(model: Model) -> Iterator[list[dict[str, Any]]]:
+    """Return all rows of a table in pages."""
+    if model is MediaPiece:
+        yield from _pages_of_pieces()
+        return
+    rows = iter(model.select().dicts().iterator())
+    while page := list(islice(rows, _ROWS)):
+        yield page
+
+
+def _pages_of_pieces() -> Iterator[list[dict[str, Any]]]:
+    """Return the pieces of files; not in one query, whose rows PostgreSQL sends all at once."""
+    media, number = MediaPiece.media, MediaPiece.number
+    keys = iter(list(MediaPiece.select(media, number).order_by(media, number).tuples()))
+    while some := list(islice(keys, _LARGE_ROWS)):
+        (first, begin), (last, end) = some[0], some[-1]
+        after_first = (media > first) | ((media == first) & (number >= begin))
+        before_last = (media < last) | ((media == last) & (number <= end))
+        yield list(MediaPiece.select().where(after_first, before_last).dicts())
 
 
 def _copy_sequence(model: Model, source: peewee.Database, target: peewee.Database) -> None:

@@ -204,9 +204,25 @@ class Database:
         jobs = self._writes if one_writer else self._reads
         return await self._submit(jobs, partial(fn, *args, **kwargs))
 
-    async def _submit(self, jobs: Queue, run: Callable[[], T], *, owner: int | None = None) -> T:
+    async def checkpoint(self) -> None:
+        """Move what was written from SQLite's log to its file, beside commits.
+
+        After much was written: otherwise a commit does so for a thousand pages at once, and all
+        others wait for it. PostgreSQL does so by itself. What fails is left to the next one.
+        """
+        if isinstance(self._peewee, peewee.SqliteDatabase):
+            with suppress(StorageUnavailable):
+                await self._submit(self._reads, self._checkpoint, bare=True)
+
+    def _checkpoint(self) -> None:
+        # all rows are fetched: a statement that is not over stands in the way of the next
+        self._peewee.execute_sql("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    async def _submit(
+        self, jobs: Queue, run: Callable[[], T], *, owner: int | None = None, bare: bool = False
+    ) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        jobs.put(Job(run, future, owner))
+        jobs.put(Job(run, future, owner, bare))
         try:
             return await future
         except StorageUnavailable as error:

@@ -27,7 +27,9 @@ class Bell(StrEnum):
     FREE = "free"  # bots that nobody runs; without ids
     BACKLOG = "backlog"  # bots with updates that are to be handled again
     OUTBOX = "outbox"  # bots with messages that people have written
+    WRITTEN = "written"  # new messages
     MESSAGES = "messages"  # messages whose states have changed
+    CHATS = "chats"  # chats that have changed, each as its user, bot and chat id
     DELETED = "deleted"  # a user, followed by their bots that are gone
     SESSIONS = "sessions"  # users whose sessions have ended
     LISTENERS = "listeners"  # users whose events somebody reads, in another process

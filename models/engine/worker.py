@@ -29,6 +29,7 @@ class Job:
     run: Callable[[], Any]
     future: asyncio.Future[Any]
     owner: int | None = None  # the process that writes for its bots, if the fence lets it
+    bare: bool = False  # without a transaction
     result: Any = None
     error: BaseException | None = None
     done: bool = False  # the function has returned; the commit may still fail
@@ -211,6 +212,9 @@ class Worker(threading.Thread):
     def _try(self, job: Job) -> None:
         try:
             self._ensure_connection()
+            if job.bare:
+                job.attempt()
+                return
             with self._begin([job]):
                 job.attempt()
                 began = time.perf_counter()

@@ -15,6 +15,7 @@ class OutgoingMessage:
         parameters: its parameters as JSON, with the chat.
         size: the number of messages of Telegram that the call makes.
         typing: seconds for which the bot shows that it is typing before.
+        text: its text or caption; None if it has none.
     """
 
     chat_id: int
@@ -22,6 +23,7 @@ class OutgoingMessage:
     parameters: bytes
     size: int = 1
     typing: int = 0
+    text: str | None = None
 
 
 @dataclass(slots=True)

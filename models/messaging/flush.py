@@ -7,16 +7,16 @@ They are plain SQL, because building a statement from models costs more than run
 from __future__ import annotations
 
 from datetime import datetime
-from itertools import count
 from typing import Any
 
 from models.bots.records import Writer
 from models.engine import bulk
 from models.engine.base import now
 from models.errors import NotOwner
-from models.messaging import chats
-from models.messaging.effects import OutgoingMessage
+from models.messaging import chats, edits, media, new_messages
+from models.messaging.chats import Activity
 from models.messaging.marks import Batch, Claim, Flush, Flushed, Handled, Key, Mark, Result
+from models.messaging.new_messages import NewMessages
 
 
 def flush(waiting: Flush) -> Flushed:
@@ -35,12 +35,22 @@ def flush(waiting: Flush) -> Flushed:
     results = [mark for mark in waiting.marks if isinstance(mark, Result)]
     new = _insert_updates(waiting.batches, moment)
     early = [mark for batch in waiting.batches for mark in batch.handled if mark.key in new]
-    messages = _insert_messages_early(early, moment) | _insert_messages(handled, moment)
+    messages = new_messages.insert_early(early, moment)
+    messages.add(new_messages.insert(handled, moment))
+    edits.store([*early, *handled], moment)
     _mark_handled(handled, moment)
     claimed = _claim(claims, moment)
     _store_results(results, moment)
-    _store_chats([*waiting.marks, *early], moment)
-    return Flushed(new, frozenset(mark.key for mark in early), messages, claimed)
+    sent = [(one.writer, *file_id) for one in results for file_id in one.file_ids]
+    media.store_file_ids(sent, moment)
+    _store_chats([*waiting.marks, *early], messages, moment)
+    return Flushed(
+        new,
+        frozenset(mark.key for mark in early),
+        messages.outgoing,
+        list(messages.received.values()),
+        claimed,
+    )
 
 
 def _insert_updates(batches: list[Batch], moment: Any) -> frozenset[Key]:
@@ -64,7 +74,10 @@ def _insert_updates(batches: list[Batch], moment: Any) -> frozenset[Key]:
         "(bot_id, update_id, payload, received_at, attempts, error, handled_at) "
         "VALUES ROWS ON CONFLICT DO NOTHING RETURNING bot_id, update_id",
         [
-            (bot_id, update_id, payload, moment, 0, "", moment if key in early else None)
+            # what was handled is kept as messages, and only its key is needed any longer
+            (bot_id, update_id, b"", moment, 0, "", moment)
+            if key in early
+            else (bot_id, update_id, payload, moment, 0, "", None)
             for batch in batches
             for bot_id in (batch.writer.bot_id,)
             for update_id, payload in batch.rows
@@ -74,82 +87,13 @@ def _insert_updates(batches: list[Batch], moment: Any) -> frozenset[Key]:
     return frozenset((bot_id, update_id) for bot_id, update_id in inserted.returned)
 
 
-# Only for updates that are not marked: after a commit whose outcome was not known, the same is
-# written once more.
-_UNMARKED = (
-    "JOIN updates ON updates.bot_id = given.column1 AND updates.update_id = given.column3 "
-    "AND updates.handled_at IS NULL "
-)
-_INSERT_MESSAGES = (
-    "INSERT INTO messages (bot_id, chat_id, lane, state, method, parameters, typing, update_id, "
-    "created_at) SELECT given.column1, given.column4, 0, 'sending', given.column5, "
-    "given.column6, given.column7, given.column3, ? FROM (VALUES ROWS) AS given {unmarked}"
-    "JOIN bots ON bots.id = given.column1 AND bots.token_generation = given.column2 "
-    "AND COALESCE(bots.owner_id, 0) = given.column9 "
-    "ORDER BY given.column8 RETURNING bot_id, update_id, id"
-)
-_INSERT_IF_UNMARKED = _INSERT_MESSAGES.format(unmarked=_UNMARKED)
-_INSERT_EARLY = _INSERT_MESSAGES.format(unmarked="")
-
-
-def _insert_messages(handled: list[Handled], moment: Any) -> dict[Key, list[int]]:
-    by_update = _insert(_INSERT_IF_UNMARKED, handled, moment)
-    for mark in handled:
-        if mark.messages and mark.key not in by_update:
-            by_update[mark.key] = _stored_before(mark)
-    return by_update
-
-
-def _insert_messages_early(early: list[Handled], moment: Any) -> dict[Key, list[int]]:
-    """Insert messages of updates that this transaction stores, for bots that it has checked."""
-    return _insert(_INSERT_EARLY, early, moment)
-
-
-def _insert(sql: str, handled: list[Handled], moment: Any) -> dict[Key, list[int]]:
-    places = count()  # over all, so that the rows of an album stay together
-    rows = [
-        (*mark.writer[:2], mark.update_id, *columns, next(places), mark.writer.owner_id)
-        for mark in handled
-        for columns in _columns(mark.messages)
-    ]
-    by_update: dict[Key, list[int]] = {}
-    for bot_id, update_id, number in bulk.run_in_few_statements(sql, rows, moment).returned:
-        by_update.setdefault((bot_id, update_id), []).append(number)
-    for numbers in by_update.values():
-        numbers.sort()
-    return by_update
-
-
-def _columns(messages: list[OutgoingMessage]) -> list[tuple[int, str, bytes, int]]:
-    """Return chat, method, parameters and typing of each row."""
-    rows: list[tuple[int, str, bytes, int]] = []
-    for message in messages:
-        rows.append((message.chat_id, message.method, message.parameters, message.typing))
-        rows += [(message.chat_id, "", b"", 0)] * (message.size - 1)
-    return rows
-
-
-def _stored_before(mark: Handled) -> list[int]:
-    sql = (
-        "SELECT messages.id FROM messages "
-        "JOIN bots ON bots.id = messages.bot_id AND bots.token_generation = ? "
-        "AND COALESCE(bots.owner_id, 0) = ? "
-        "WHERE bot_id = ? AND lane = 0 AND state IN ('queued', 'sending') AND update_id = ? "
-        "ORDER BY messages.id"
-    )
-    bot_id, token_generation, owner_id = mark.writer
-    rows = bulk.select(sql, token_generation, owner_id, bot_id, mark.update_id)
-    if not rows:
-        raise NotOwner("a bot with new messages was deleted, or has another token or owner")
-    return [number for (number,) in rows]
-
-
 def _mark_handled(handled: list[Handled], moment: Any) -> None:
     bulk.run_in_few_statements(
-        "UPDATE updates SET handled_at = ? FROM (VALUES ROWS) AS given "
+        "UPDATE updates SET handled_at = ?, payload = ? FROM (VALUES ROWS) AS given "
         "WHERE bot_id = given.column1 AND update_id = given.column2",
         [mark.key for mark in handled],
         moment,
+        b"",
     )
 
 
@@ -198,13 +142,18 @@ def _store_results(results: list[Result], moment: Any) -> None:
     )
 
 
-def _store_chats(marks: list[Mark], moment: Any) -> None:
-    seen: set[tuple[Writer, int]] = set()
+def _store_chats(marks: list[Mark], messages: NewMessages, moment: Any) -> None:
+    seen: dict[tuple[Writer, int], Activity] = {}
     blocked: dict[tuple[Writer, int | None], bool] = {}  # the last word counts
+    unread = set(messages.received)
     for mark in marks:
         if isinstance(mark, Handled):
             if mark.chat_id is not None:
-                seen.add((mark.writer, mark.chat_id))
+                activity = seen.setdefault((mark.writer, mark.chat_id), Activity())
+                activity.info = mark.chat or activity.info
+                activity.last_message_id = max(activity.last_message_id, messages.last(mark.key))
+                activity.unread += mark.key in unread
+                unread.discard(mark.key)
             if mark.blocked is not None:
                 blocked[mark.writer, mark.chat_id] = mark.blocked
         elif isinstance(mark, Result) and mark.blocked is not None:

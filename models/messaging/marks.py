@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from models.bots.records import Writer
 from models.messaging.effects import OutgoingMessage
 from models.messaging.messages import MessageState, SendReason
+from models.messaging.received import ChatInfo, Received
 
 Key = tuple[int, int]  # bot id, update id
 
@@ -20,6 +21,8 @@ class Handled:
         update_id: the update.
         chat_id: the update's chat.
         messages, blocked: as for `models.messaging.effects.Effects`.
+        received: what the history keeps of the update; None for nothing.
+        chat: what the update tells of its chat.
     """
 
     writer: Writer
@@ -27,6 +30,8 @@ class Handled:
     chat_id: int | None = None
     messages: list[OutgoingMessage] = field(default_factory=list)
     blocked: bool | None = None
+    received: Received | None = None
+    chat: ChatInfo | None = None
 
     @property
     def key(self) -> Key:
@@ -74,6 +79,7 @@ class Result:
         rows: the ids of its rows, each with Telegram's message id, if it was sent.
         reason, detail: why it was not sent; None if it was.
         blocked: the chat that refuses messages from now on; None for none.
+        file_ids: the files that were uploaded with it, each with Telegram's id.
     """
 
     writer: Writer
@@ -82,6 +88,7 @@ class Result:
     reason: SendReason | None = None
     detail: str | None = None
     blocked: int | None = None
+    file_ids: tuple[tuple[int, str], ...] = ()
 
 
 Mark = Handled | Claim | Result
@@ -107,7 +114,8 @@ class Flushed:
     Args:
         new: the updates that were not stored before.
         early: those of them that were handled already.
-        messages: the ids of new messages, in their order, by update.
+        messages: the ids of new messages that go out, in their order, by update.
+        received: the ids of new messages from people.
         claimed: the method and parameters of claimed messages, by the id of their first row; the
             others are not to be sent any more.
     """
@@ -115,4 +123,5 @@ class Flushed:
     new: frozenset[Key]
     early: frozenset[Key]
     messages: dict[Key, list[int]]
+    received: list[int]
     claimed: dict[int, tuple[str, bytes]]

@@ -1,4 +1,4 @@
-"""Messages that go out: rows from the moment they are decided until what came of them is known.
+"""Messages of both directions; those that go out are rows from the moment they are decided.
 
 A bot's own messages are stored as `sending`, in the commit that marks their update as handled. What
 a person writes is stored as `queued`, and becomes `sending` in a commit before it is sent. So after
@@ -8,7 +8,7 @@ a crash it is known which of them may have reached Telegram.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
@@ -32,6 +32,7 @@ class Lane(IntEnum):
 class MessageState(StrEnum):
     """How far a message is."""
 
+    RECEIVED = "received"  # from a person; all others are of messages that go out
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
@@ -51,7 +52,7 @@ class SendReason(StrEnum):
 
 
 class Message(BaseModel):
-    """One message that goes out.
+    """One message, of either direction. `state` is `received` of those that people sent.
 
     An album is one call of Telegram and several rows: the first has the call, the others have an
     empty `method`. `group_id` ties the rows of one document: it is the id of the first of them.
@@ -74,9 +75,28 @@ class Message(BaseModel):
     created_at = UTCDateTimeField()
     expires_at = UTCDateTimeField(null=True)
     done_at = UTCDateTimeField(null=True)
+    kind = peewee.CharField(max_length=32, null=True)
+    text = peewee.TextField(null=True)
+    content = peewee.BlobField(null=True)
+    sender_id = peewee.BigIntegerField(null=True)
+    topic_id = peewee.BigIntegerField(null=True)
+    edited_at = UTCDateTimeField(null=True)
 
     class Meta:
         table_name = "messages"
+
+
+class EarlierText(BaseModel):
+    """What a message said before it was edited."""
+
+    id = peewee.BigAutoField()
+    message = peewee.ForeignKeyField(Message, on_delete="CASCADE", backref="earlier")
+    text = peewee.TextField(null=True)
+    content = peewee.BlobField()
+    replaced_at = UTCDateTimeField()
+
+    class Meta:
+        table_name = "earlier_texts"
 
 
 @dataclass(slots=True)
@@ -198,33 +218,6 @@ def interrupted_of(process_id: int) -> None:
         process_id,
         int(Lane.DIALOG),
     )
-
-
-def prune(*, older_than: timedelta, limit: int) -> int:
-    """Delete messages that were sent or given up, oldest first, in one step.
-
-    Args:
-        older_than: the retention time.
-        limit: the maximum number of deletions in this step.
-
-    Returns:
-        The number of deletions; fewer than `limit` means that none are left.
-    """
-    before = now() - older_than
-    # Ids ascend with time, so the old ones are the first; those that wait are passed over.
-    oldest = Message.select(Message.id, Message.created_at, Message.done_at).order_by(Message.id)
-    old: list[int] = []
-    for number, created_at, done_at in oldest.tuples().iterator():
-        if len(old) == limit or created_at > before:
-            break
-        if done_at is not None and done_at <= before:
-            old.append(number)
-    return int(Message.delete().where(Message.id.in_(old)).execute()) if old else 0
-
-
-def forget(bot_id: int) -> None:
-    """Delete all messages of a bot."""
-    Message.delete().where(Message.bot == bot_id).execute()
 
 
 @dataclass(frozen=True, slots=True)

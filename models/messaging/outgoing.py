@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import NamedTuple
 
 from models.accounts.audit import Action, Actor
 from models.bots import bots
@@ -13,78 +13,18 @@ from models.engine import bulk, doorbell
 from models.engine.base import now
 from models.engine.doorbell import Bell
 from models.errors import ChatUnknown, MessageChanged, OutboxFull
-from models.messaging import chats, idempotency
+from models.messaging import chats, edits, idempotency, search
 from models.messaging.effects import OutgoingMessage
 from models.messaging.idempotency import RequestKey
-from models.messaging.messages import Lane, MessageState, StoredMessage, of_ids
+from models.messaging.message_rows import MessageRow, rows_where
+from models.messaging.messages import Lane, StoredMessage, of_ids
 
 MAX_WAITING = 1000  # messages that people may have waiting for one bot
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRow:
-    """A message as its bot's owner sees it: one message of Telegram.
-
-    Args:
-        author: the name of the account that wrote it; None for the bot's own.
-        group_id: the id of the first of the messages that were written together; None for one.
-        method: the call of the Bot API; empty for those of an album after the first.
-        parameters: the call's parameters as JSON.
-        telegram_id: the id that Telegram has given it; None until it is sent.
-        done_at: when it was sent or given up.
-    """
-
-    id: int
-    chat_id: int
-    lane: Lane
-    author: str | None
-    group_id: int | None
-    state: MessageState
-    method: str
-    parameters: bytes
-    telegram_id: int | None
-    reason: str | None
-    detail: str | None
-    created_at: datetime
-    expires_at: datetime | None
-    done_at: datetime | None
-
-
-_SELECT = (
-    "SELECT messages.id, chat_id, lane, users.username, group_id, state, method, parameters, "
-    "telegram_id, reason, detail, messages.created_at, expires_at, done_at "
-    "FROM messages LEFT JOIN users ON users.id = messages.author_id "
-)
-
-
-def _rows(condition: str, *parameters: Any) -> list[MessageRow]:
-    return [
-        MessageRow(
-            number,
-            chat_id,
-            Lane(lane),
-            author,
-            group_id,
-            MessageState(state),
-            method,
-            bytes(content),
-            telegram_id,
-            reason,
-            detail,
-            cast(datetime, bulk.loaded(created_at)),
-            bulk.loaded(expires_at),
-            bulk.loaded(done_at),
-        )
-        for (
-            number, chat_id, lane, author, group_id, state, method, content, telegram_id, reason,
-            detail, created_at, expires_at, done_at,
-        ) in bulk.select(f"{_SELECT} WHERE {condition} ORDER BY messages.id", *parameters)
-    ]  # fmt: skip
-
-
 def find(bot_id: int, message_id: int) -> MessageRow | None:
     """Return a message of a bot; None if there is none."""
-    found = _rows("messages.bot_id = ? AND messages.id = ?", bot_id, message_id)
+    found = rows_where("messages.bot_id = ? AND messages.id = ?", bot_id, message_id)
     return found[0] if found else None
 
 
@@ -107,15 +47,15 @@ def news(ids: list[int], user_ids: list[int]) -> list[tuple[int, int, MessageRow
             *user_ids,
         )
     }
-    rows = _rows(f"messages.id IN ({of_ids})", *ids)
+    rows = rows_where(f"messages.id IN ({of_ids})", *ids)
     return [(*owners[row.id], row) for row in rows if row.id in owners]
 
 
 def written_together(bot_id: int, row: MessageRow) -> list[MessageRow]:
     """Return the messages that were written together with one, including it, in order."""
     if row.group_id is None:
-        return _rows("messages.bot_id = ? AND messages.id = ?", bot_id, row.id)
-    return _rows(
+        return rows_where("messages.bot_id = ? AND messages.id = ?", bot_id, row.id)
+    return rows_where(
         "messages.bot_id = ? AND messages.chat_id = ? AND group_id = ?",
         bot_id, row.chat_id, row.group_id,
     )  # fmt: skip
@@ -161,7 +101,7 @@ def queue(
     if not chats.exists(bot.id, chat_id):
         raise ChatUnknown
     if key is not None and (before := idempotency.written(bot.id, key)) is not None:
-        rows = _rows("messages.bot_id = ? AND messages.id BETWEEN ? AND ?", bot.id, *before)
+        rows = rows_where("messages.bot_id = ? AND messages.id BETWEEN ? AND ?", bot.id, *before)
         mine = [row for row in rows if row.chat_id == chat_id]
         # the first request may not know that it has written them
         return Written(mine, of_ids(bot.id, [row.id for row in mine]), is_repeated=True)
@@ -173,7 +113,9 @@ def queue(
     bots.record_action(Action.MESSAGE_WRITTEN, bot, by, chat_id=chat_id, messages=ids)
     if ring:
         doorbell.ring(Bell.OUTBOX, [bot.id])
-    rows = _rows("messages.bot_id = ? AND messages.id BETWEEN ? AND ?", bot.id, ids[0], ids[-1])
+    chats.touch(bot.id, chat_id, ids[-1])
+    written = "messages.bot_id = ? AND messages.id BETWEEN ? AND ?"
+    rows = rows_where(written, bot.id, ids[0], ids[-1])
     return Written(rows, _calls(messages, rows))
 
 
@@ -196,16 +138,16 @@ def _insert(
     moment, until = bulk.stored(now()), bulk.stored(expires_at)
     rows = [
         (bot_id, chat_id, int(Lane.OPERATOR), author_id, "queued", method, parameters, typing,
-         moment, until)
+         text, moment, until)
         for message in messages
-        for method, parameters, typing in [
-            (message.method, message.parameters, message.typing),
-            *[("", b"", 0)] * (message.size - 1),
+        for method, parameters, typing, text in [
+            (message.method, message.parameters, message.typing, message.text),
+            *[("", b"", 0, None)] * (message.size - 1),
         ]
     ]  # fmt: skip
     inserted = bulk.run_in_few_statements(
         "INSERT INTO messages (bot_id, chat_id, lane, author_id, state, method, parameters, "
-        "typing, created_at, expires_at) VALUES ROWS RETURNING id",
+        "typing, text, created_at, expires_at) VALUES ROWS RETURNING id",
         rows,
     )
     ids = sorted(number for (number,) in inserted.returned)
@@ -234,10 +176,18 @@ def _calls(messages: list[OutgoingMessage], rows: list[MessageRow]) -> list[Stor
     return calls
 
 
+class Content(NamedTuple):
+    """What a message says: its call of the Bot API, and its text or caption."""
+
+    method: str
+    parameters: bytes
+    text: str | None
+
+
 def edit(
     bot: BotRecord,
     rows: list[MessageRow],
-    contents: list[tuple[str, bytes]],
+    contents: list[Content],
     *,
     by: Actor,
 ) -> list[MessageRow]:
@@ -245,19 +195,24 @@ def edit(
 
     Args:
         rows: as they were read.
-        contents: the method and the parameters of each of them.
+        contents: the new content of each of them.
 
     Raises:
         MessageChanged: the state of one of them is another one now.
     """
-    for row, (method, parameters) in zip(rows, contents, strict=True):
+    moment = bulk.stored(now())
+    for row, content in zip(rows, contents, strict=True):
         changed = bulk.execute(
-            "UPDATE messages SET method = ?, parameters = ? "
+            "UPDATE messages SET method = ?, parameters = ?, text = ?, edited_at = ? "
             "WHERE bot_id = ? AND id = ? AND state = ?",
-            method, parameters, bot.id, row.id, row.state.value,
+            *content, moment, bot.id, row.id, row.state.value,
         )  # fmt: skip
         if changed.rowcount != 1:
             raise MessageChanged
+        if row.text != content.text:
+            edits.keep_earlier(
+                row.id, bot.id, row.text, row.content, new=content.text, moment=moment
+            )
     ids = [row.id for row in rows]
     bots.record_action(Action.MESSAGE_EDITED, bot, by, chat_id=rows[0].chat_id, messages=ids)
     return written_together(bot.id, rows[0])
@@ -272,6 +227,7 @@ def delete(bot: BotRecord, rows: list[MessageRow], *, by: Actor) -> None:
     Raises:
         MessageChanged: the state of one of them is another one now.
     """
+    search.remove((row.id, bot.id, row.text) for row in rows)
     for row in rows:
         deleted = bulk.execute(
             "DELETE FROM messages WHERE bot_id = ? AND id = ? AND state = ?",

@@ -14,7 +14,7 @@ import peewee
 from models.bots.tables import Bot
 from models.engine import bulk
 from models.engine.base import BaseModel, UTCDateTimeField, now
-from models.messaging import chats, messages
+from models.messaging import chats, media, removal
 
 
 class Update(BaseModel):
@@ -117,13 +117,14 @@ def unhandled(*, dead: bool) -> tuple[Any, Any]:
 def forget(bot_id: int) -> None:
     """Clear a bot's journal, because it is another Telegram bot now."""
     Update.delete().where(Update.bot == bot_id).execute()
-    messages.forget(bot_id)
+    removal.forget(bot_id)
     chats.forget(bot_id)
+    media.forget_file_ids(bot_id)
     Bot.update(update_offset=0, last_update_at=None).where(Bot.id == bot_id).execute()
 
 
 def prune(*, older_than: timedelta, limit: int) -> int:
-    """Delete handled updates, oldest first, in one step.
+    """Delete the keys of handled updates, oldest first, in one step.
 
     Args:
         older_than: the retention time.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 from models.bots import bots, runs
@@ -18,8 +18,8 @@ from models.engine.base import now
 from models.engine.database import Database
 from models.engine.doorbell import Bell
 from models.errors import StorageError
-from models.messaging import outgoing
-from runner.live.hub import EventKind, MessageNews
+from runner.cluster.message_relay import MessageRelay, Spawn
+from runner.live.hub import EventKind
 from runner.runner import Runner
 from runner.states import BotState, BotStatus
 
@@ -28,9 +28,7 @@ log = logging.getLogger("botyard.cluster")
 SAVE = 1.0  # seconds between two times that polls are stored for those who read elsewhere
 TELL = 10.0  # seconds between two bells about who reads events here
 FORGET = 25.0  # seconds after which somebody is no longer believed to read them elsewhere
-GATHER = 0.02  # seconds that news of messages wait for others, to share a bell
-
-Spawn = Callable[[Coroutine[Any, Any, None], str], None]
+AT_ONCE = 198  # ids of a bell; those of chats are three each
 
 
 class Relay:
@@ -59,8 +57,8 @@ class Relay:
         self._process_id = process_id
         self._spawn = spawn
         self._elsewhere: dict[int, float] = {}  # users, and until when they are believed to read
-        self._messages: list[int] = []  # whose news are not told yet
-        self._shown: dict[int, tuple[BotState, object]] = {}
+        self._messages = MessageRelay(db, runner.events, ring=self._ring, spawn=spawn)
+        self._shown: dict[int, tuple[BotState, object]] = {}  # what was told last, by bot
         runner.events.relay = self
         runner.counters.elsewhere = self._last_seen
 
@@ -78,19 +76,19 @@ class Relay:
 
     def published(self, user_id: int, kind: EventKind, bot_id: int, data: Any) -> None:
         """Pass on an event of a bot of this process; states and counters are rows anyway."""
+        if kind is EventKind.STATE:
+            self._shown[bot_id] = _story(data)  # its own bell must not tell it once more
         if not self.reads_elsewhere(user_id):
             return
         if kind is EventKind.DELETED:
             self._spawn(self._ring(Bell.DELETED, [user_id, bot_id]), "bell of a deletion")
-        elif kind is EventKind.MESSAGE_STATE:
-            if not self._messages:
-                self._spawn(self._tell_messages(), "bell of messages")
-            self._messages.append(data.id)
+        else:
+            self._messages.published(user_id, kind, bot_id, data)
 
-    async def _tell_messages(self) -> None:
-        await asyncio.sleep(GATHER)
-        ids, self._messages = self._messages, []
-        await self._ring(Bell.MESSAGES, ids)
+    @property
+    def audience(self) -> set[int]:
+        """The users who read their events in other processes."""
+        return {user_id for user_id in list(self._elsewhere) if self.reads_elsewhere(user_id)}
 
     def listening(self, user_id: int) -> None:
         """Learn that a user begins to read their events here."""
@@ -102,8 +100,8 @@ class Relay:
             await self._ring(Bell.LISTENERS, sorted(users))
 
     async def _ring(self, bell: Bell, ids: list[int]) -> None:
-        for start in range(0, len(ids), 200):
-            await self._db.ring(bell, [self._process_id() or 0, *ids[start : start + 200]])
+        for start in range(0, len(ids), AT_ONCE):
+            await self._db.ring(bell, [self._process_id() or 0, *ids[start : start + AT_ONCE]])
 
     # -- what happens elsewhere
 
@@ -113,6 +111,9 @@ class Relay:
         if bell is Bell.RUNS:
             if not hub.silent:
                 self._spawn(self._show_bots(ids), "events of bots elsewhere")
+            else:  # nobody is told, so that it is not known what was told last
+                for bot_id in ids:
+                    self._shown.pop(bot_id, None)
             return
         sender, *rest = ids or [0]
         if sender == self._process_id():
@@ -122,8 +123,8 @@ class Relay:
             self._elsewhere.update(dict.fromkeys(rest, until))
         elif bell is Bell.DELETED and len(rest) == 2:
             hub.publish_here(rest[0], EventKind.DELETED, rest[1])
-        elif bell is Bell.MESSAGES and not hub.silent:
-            self._spawn(self._show_messages(rest), "events of messages elsewhere")
+        else:
+            self._messages.heard(bell, rest)
 
     async def _show_bots(self, bot_ids: list[int]) -> None:
         runner = self._runner
@@ -137,23 +138,10 @@ class Relay:
             log.debug("events of bots elsewhere were not read: %s", error)
             return
         for bot, status in pairs:
-            news = status.state, status.since
-            if self._shown.get(bot.id) != news:
-                self._shown[bot.id] = news
+            # meanwhile it may run here, and be told by its own run
+            if runner.manager.find(bot.id) is None and self._shown.get(bot.id) != _story(status):
+                self._shown[bot.id] = _story(status)
                 runner.events.publish_here(bot.user_id, EventKind.STATE, bot.id, status)
-
-    async def _show_messages(self, ids: list[int]) -> None:
-        hub = self._runner.events
-        try:
-            found = await self._db.read(outgoing.news, ids, sorted(hub.users))
-        except StorageError as error:
-            log.debug("events of messages elsewhere were not read: %s", error)
-            return
-        for user_id, bot_id, row in found:
-            news = MessageNews(
-                row.id, row.chat_id, row.state, row.telegram_id, row.reason, row.detail
-            )
-            hub.publish_here(user_id, EventKind.MESSAGE_STATE, bot_id, news)
 
     async def _last_seen(self, user_ids: list[int]) -> dict[tuple[int, int], BotStatus]:
         rows = await self._db.read(runs.last_seen, user_ids, self._process_id() or 0)
@@ -176,3 +164,8 @@ class Relay:
         if self._elsewhere:
             watched = {user for user in list(self._elsewhere) if self.reads_elsewhere(user)}
             await self._runner.save_polls(watched)
+
+
+def _story(status: BotStatus) -> tuple[BotState, object]:
+    """Return what tells one state from the next, in events and in rows alike."""
+    return status.state, status.reason

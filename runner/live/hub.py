@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from models.messaging.history import ChatRow
 from models.messaging.messages import MessageState
 
 HISTORY = 256  # recent events of a user, for readers that reconnect
@@ -22,7 +23,9 @@ class EventKind(StrEnum):
     STATE = "state"
     COUNTERS = "counters"
     DELETED = "deleted"
+    MESSAGE = "message"
     MESSAGE_STATE = "message_state"
+    CHAT = "chat"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,14 @@ class MessageNews:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatNews:
+    """A chat that is new or has changed; None as the chat if it was erased."""
+
+    chat_id: int
+    chat: ChatRow | None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One event.
 
@@ -50,7 +61,8 @@ class Event:
         id: the id with which a reader can resume after it.
         kind: the kind.
         bot_id: the bot.
-        data: a BotStatus, or MessageNews for `message_state`; None for `deleted`.
+        data: a BotStatus; a MessageRow for `message`, MessageNews for `message_state`, ChatNews for
+            `chat`; None for `deleted`.
     """
 
     id: str
@@ -116,6 +128,10 @@ class EventRelay(Protocol):
 
     def reads_elsewhere(self, user_id: int) -> bool:
         """Return True if a user reads their events in another process."""
+
+    @property
+    def audience(self) -> set[int]:
+        """The users who read their events in other processes."""
 
     def published(self, user_id: int, kind: EventKind, bot_id: int, data: Any) -> None:
         """Learn of an event."""

@@ -10,11 +10,22 @@ from telegram.error import BadRequest, Forbidden, RetryAfter, TelegramError
 
 from models.messaging.messages import Lane
 from runner.errors import BotIsOff, TelegramRefused, TelegramUnreachable
+from runner.sending.files import names_uploads
 from runner.sending.rate_limit import seconds_of
 from runner.sending.sender import SenderContext
 from runner.stop_signal import Stopped
 
 PATIENCE = 10.0  # seconds that a request waits for Telegram's limits
+PATIENCE_WITH_FILES = 25.0  # proxies wait for 30
+
+
+def patience(parameters: bytes) -> float:
+    """Return how many seconds a request waits for a call.
+
+    Args:
+        parameters: of the call, as JSON.
+    """
+    return PATIENCE_WITH_FILES if names_uploads(parameters) else PATIENCE
 
 
 async def call(
@@ -36,14 +47,14 @@ async def call(
     if not context.is_running() or context.stop.is_set:
         raise BotIsOff
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience(body)):
             while True:
                 context.stop.check()  # before a turn that would never come, and after one
                 if counts:
                     await context.pacer.acquire(chat_id, Lane.OPERATOR)
                     context.stop.check()
                 try:
-                    await context.client.call_encoded(method, body)
+                    await _call(context, method, body)
                     return
                 except RetryAfter as error:
                     context.pacer.pause(chat_id, Lane.OPERATOR, seconds_of(error))
@@ -60,3 +71,10 @@ async def call(
         raise TelegramUnreachable("Telegram's limits on messages do not allow it yet") from None
     except TelegramError as error:
         raise TelegramUnreachable(error.message) from error
+
+
+async def _call(context: SenderContext, method: str, body: bytes) -> None:
+    if not names_uploads(body):
+        await context.client.call_encoded(method, body)
+        return
+    await context.files.save(context.writer, await context.files.call(method, body))

@@ -17,6 +17,7 @@ from models.bots.records import Writer
 from models.messaging.marks import Result
 from models.messaging.messages import Lane, MessageState, SendReason, StoredMessage
 from models.redaction import foreign
+from runner.sending.files import FileCalls, Sent, names_uploads
 from runner.sending.in_flight import InFlight
 from runner.sending.outcomes import Fate, fate_of
 from runner.sending.rate_limit import Pacer, seconds_of
@@ -24,6 +25,7 @@ from runner.sending.store import MessageStore
 from runner.settings import RunnerTuning
 from runner.stop_signal import StopSignal
 from runner.telegram.client import BotClient
+from runner.telegram.connection_errors import NotSent
 
 log = logging.getLogger("botyard.runner")
 
@@ -46,6 +48,7 @@ class SenderContext:
         blocked: the chats that are stored, or about to be, as refusing the bot's messages.
         is_running: returns True while Telegram serves the bot.
         publish: tells the bot's owner what became of a message, once that is on the disk.
+        files: makes the calls that send uploaded files.
     """
 
     writer: Writer
@@ -57,6 +60,7 @@ class SenderContext:
     blocked: set[int]
     is_running: Callable[[], bool]
     publish: Callable[[StoredMessage, Result], None]
+    files: FileCalls
 
 
 class _Stage(Enum):
@@ -140,6 +144,20 @@ class Sender:
             stored, None for nothing.
         """
         self._context.stop.check()
+        if not names_uploads(message.parameters):
+            return await self._send(message, tries)
+        # before the message is claimed: one that waits here has certainly not been sent
+        try:
+            async with self._context.files.room(message.parameters) as has_room:
+                self._context.stop.check()
+                return await self._send(message, tries, has_room=has_room)
+        except NotSent as error:  # the database does not tell what is to be sent
+            return self._after(error, message, tries)
+
+    async def _send(
+        self, message: StoredMessage, tries: _Tries, *, has_room: bool = False
+    ) -> tuple[float | None, Result | None]:
+        """Claim and send a message; returns as `_attempt`."""
         if message.lane is not Lane.DIALOG:
             tries.stage = _Stage.CLAIMED
             claimed = await self._context.store.claim(self._context.writer, message)
@@ -148,16 +166,18 @@ class Sender:
             message.method, message.parameters = claimed
         tries.stage = _Stage.CALLED
         try:
-            sent = await self._call(message)
+            sent = await self._call(message, has_room=has_room)
         except TelegramError as error:
             return self._after(error, message, tries)
         return None, self._sent(message, sent)
 
-    async def _call(self, message: StoredMessage) -> Any:
-        task = asyncio.current_task()
+    async def _call(self, message: StoredMessage, *, has_room: bool) -> Sent:
+        task, (method, parameters) = asyncio.current_task(), (message.method, message.parameters)
         self.calling.add(task)
         try:
-            return await self._context.client.call_encoded(message.method, message.parameters)
+            if names_uploads(parameters):
+                return await self._context.files.call(method, parameters, has_room=has_room)
+            return Sent(await self._context.client.call_encoded(method, parameters))
         finally:
             self.calling.discard(task)
 
@@ -209,11 +229,11 @@ class Sender:
             return self._result(message, MessageState.QUEUED)
         return self._result(message, MessageState.UNKNOWN, SendReason.INTERRUPTED)
 
-    def _sent(self, message: StoredMessage, answer: Any) -> Result:
-        answers = answer if isinstance(answer, list) else [answer]
+    def _sent(self, message: StoredMessage, sent: Sent) -> Result:
+        answers = sent.answer if isinstance(sent.answer, list) else [sent.answer]
         numbers = [_message_id(one) for one in answers] + [None] * len(message.ids)
         rows = list(zip(message.ids, numbers, strict=False))
-        return Result(self._context.writer, rows, MessageState.SENT)
+        return Result(self._context.writer, rows, MessageState.SENT, file_ids=sent.file_ids)
 
     def _result(
         self,

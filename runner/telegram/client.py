@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -94,14 +95,24 @@ class BotClient:
         return await self.call_encoded(method, orjson.dumps(parameters), read_timeout=read_timeout)
 
     async def call_encoded(
-        self, method: str, parameters: bytes, *, read_timeout: float | None = None
+        self,
+        method: str,
+        parameters: bytes | AsyncIterator[bytes],
+        *,
+        headers: dict[str, str] = _JSON,
+        read_timeout: float | None = None,
     ) -> Any:
-        """Call a method of the Bot API; as `call`, with parameters that are JSON already."""
+        """Call a method of the Bot API; as `call`, with parameters that are JSON already.
+
+        Args:
+            parameters: as JSON, or as another body in pieces.
+            headers: those that belong to another body.
+        """
         payload = await self.send(
             self._address(method),
             method="POST",
             body=parameters,
-            headers=_JSON,
+            headers=headers,
             read_timeout=self.call_timeout if read_timeout is None else read_timeout,
             connect_timeout=CONNECT_TIMEOUT,
         )

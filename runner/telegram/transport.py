@@ -10,7 +10,7 @@ import asyncio
 import logging
 import ssl
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -124,7 +124,7 @@ class Transport:
         url: URL | str,
         *,
         method: str,
-        body: bytes | aiohttp.FormData | None,
+        body: bytes | AsyncIterator[bytes] | aiohttp.FormData | None,
         headers: dict[str, str],
         read_timeout: float | None,
         connect_timeout: float,

@@ -17,6 +17,7 @@ from runner.updates.chat_queues import ChatQueues
 from runner.updates.dispatcher import Dispatcher
 from runner.updates.in_hand import InHand
 from runner.updates.incoming import IncomingUpdate
+from runner.updates.journal import mark_of
 
 
 class EarlyHandling:
@@ -58,15 +59,7 @@ class EarlyHandling:
                 continue
             effects = await self._dispatcher.dispatch_at_once(update)
             if effects is not None:
-                handled.append(
-                    Handled(
-                        self._writer,
-                        update.update_id,
-                        update.chat_id,
-                        effects.messages,
-                        effects.blocked,
-                    )
-                )
+                handled.append(mark_of(self._writer, update, effects))
         return handled
 
     def _is_idle(self, update: IncomingUpdate) -> bool:

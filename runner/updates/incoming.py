@@ -20,7 +20,13 @@ from models.redaction import foreign
 JSONObject = dict[str, Any]
 
 # What is asked of Telegram; the rest would be carried over the wire to be dropped.
-ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
+ALLOWED_UPDATES = [
+    "message",
+    "edited_message",
+    "callback_query",
+    "my_chat_member",
+    "message_reaction",
+]
 # Beside the fields of an update; from outside it is not taken.
 UNREADABLE = "botyard_unreadable"  # why it cannot be stored as it came
 MAX_FLAW = 200  # characters
@@ -72,7 +78,7 @@ class IncomingUpdate:
             content = raw.get(kind)
             if content is not None:
                 place = _object(content)
-                user_id = _id(place.get("from"))
+                user_id = _id(place.get("user" if kind == "message_reaction" else "from"))
                 if kind == "callback_query":
                     place = _object(place.get("message"))
                 return cls(number, raw, kind, _id(place.get("chat")), user_id, attempts)

@@ -17,6 +17,7 @@ from models.messaging.effects import Effects
 from models.messaging.marks import Batch, Flushed, Handled
 from models.messaging.resumption import Resumption, resume
 from runner.group_commit import GroupCommit
+from runner.updates import history
 from runner.updates.incoming import IncomingUpdate
 
 # Without updates for a week Telegram goes on with a random id; a day less, to be sure.
@@ -44,6 +45,19 @@ class JournalCounts:
     dead: int = 0
     dropped: int = 0
     discarded: int = 0
+
+
+def mark_of(writer: Writer, update: IncomingUpdate, effects: Effects) -> Handled:
+    """Return the mark of a handled update, with what the history keeps of it."""
+    return Handled(
+        writer,
+        update.update_id,
+        update.chat_id,
+        effects.messages,
+        effects.blocked,
+        history.received(update),
+        history.chat_info(update),
+    )
 
 
 class Journal:
@@ -143,7 +157,7 @@ class Journal:
             are on the disk, or when the database refused them. That may take a moment, because they
             wait for the next batch to share its commit; `flush_now` ends the wait.
         """
-        mark = Handled(writer, update.update_id, update.chat_id, effects.messages, effects.blocked)
+        mark = mark_of(writer, update, effects)
         self._count_handled(mark)
         return self._writer.add_handled(mark)
 

@@ -42,7 +42,7 @@ def main() -> None:
     "telegram_api_url", "telegram_proxy",
 )  # fmt: skip
 @_flags("max_bots_per_user", "account_rate", "cors_origins", "allowed_hosts", "session_days")
-@_flags("journal_days", "registration")
+@_flags("history_days", "media_total", "registration")
 @_flags("smtp_url", "password_reset_url", "email_verification_url")
 @_flags("behind_proxy", "audit_days", "log_level", "log_format")
 def serve(**flags: str | None) -> None:

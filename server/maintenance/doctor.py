@@ -26,6 +26,7 @@ from server.config import Config
 from server.installation_lock import living_servers, processes_here, server_process
 from server.maintenance.findings import Finding, Severity
 from server.maintenance.machine import check_cluster, check_ports, servers
+from server.maintenance.search import check_search
 from server.setting_values import MIN_SECRET
 from server.smtp import smtp_server
 from services.mail import SmtpServer
@@ -55,6 +56,7 @@ def examine(config: Config) -> Iterator[Finding]:
                 yield _secret_fits(config)
             active = len(run_in(config, bots.wanted_generations))
             if config.sqlite_file is None:
+                yield check_search(config)
                 yield from check_cluster(config)
     found = asyncio.run(check_connectivity(config.telegram_api_url, proxy=config.telegram_proxy))
     yield _telegram(config, found)

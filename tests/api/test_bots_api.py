@@ -19,6 +19,7 @@ FIELDS = {
     "id",
     "token",
     "title",
+    "history",
     "active",
     "telegram_id",
     "username",

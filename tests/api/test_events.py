@@ -84,6 +84,34 @@ async def test_a_new_stream_begins_with_how_every_bot_is(ann: Client, telegram: 
     assert (counters["event"], counters["pending"], counters["dead"]) == ("counters", 0, 0)
 
 
+async def test_a_message_is_told_with_its_chat(ann: Client, telegram: Sandbox) -> None:
+    bot = telegram.add_bot()
+    made = await ann.add_bot(bot)
+    async with stream(ann) as events:
+        telegram.send_message(bot.id, text="hello", chat_id=7)
+        seen = [await events.until(event="message") for _ in range(2)]
+        chat = await events.until(event="chat")
+    assert {event["id"] for event in (*seen, chat)} == {made["id"]}
+    assert [event["message"]["direction"] for event in seen] == ["in", "out"]
+    shown = (await ann.get(f"{BOTS}{made['id']}/chats/7/")).json
+    assert chat["chat_id"] == shown["chat_id"] == 7
+    assert chat["chat"]["unread"] == 1
+
+
+async def test_nobody_is_told_of_another_accounts_messages(
+    ann: Client, bob: Client, telegram: Sandbox
+) -> None:
+    mine, others = telegram.add_bot(), telegram.add_bot()
+    await ann.add_bot(mine)
+    await bob.add_bot(others)
+    async with stream(bob) as events:
+        telegram.send_message(mine.id, text="for Ann", chat_id=7)
+        await telegram.wait_sent(mine.id, timeout=DEADLINE)
+        telegram.send_message(others.id, text="for Bob", chat_id=8)
+        first = await events.until(event="message")
+    assert first["message"]["text"] == "for Bob"
+
+
 async def test_data_is_what_the_document_says(ann: Client, telegram: Sandbox) -> None:
     document = (await ann.get("/openapi.json")).json
     made = await ann.add_bot(telegram.add_bot())

@@ -21,6 +21,7 @@ from support.client import (
     register,
     until,
 )
+from support.uploads import form, uploaded
 from support.wire import Wire, wire_to
 from tornado.web import url
 
@@ -35,6 +36,7 @@ from models.engine.base import now
 from models.engine.database import Database
 from models.errors import SessionEnded
 from models.messaging.chats import Chat
+from models.messaging.media import Media
 from models.messaging.messages import Lane, Message, MessageState
 from models.messaging.updates import Update
 from sandbox import Sandbox
@@ -219,6 +221,7 @@ class Scene:
     fresh_token: str
     other_session: str
     message: int
+    media: int
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self, name)
@@ -255,9 +258,11 @@ async def scene(botyard: Botyard, root: Client, anonymous: Client, telegram: San
     listed = (await root.get(SESSIONS)).json
     (other,) = (one["id"] for one in listed if not one["current"])
     message = await botyard.services.db.write(_message, bot["id"])
-    return Scene(root, bot, telegram.add_bot().token, other, message)
+    media = await uploaded(root, bot, b"ours")
+    return Scene(root, bot, telegram.add_bot().token, other, message, media["id"])
 
 
+FILE = b"Eve's"
 REQUESTS = [
     ("PATCH", USER, {"first_name": "Eve"}),
     ("PUT", USER, {"username": "eve"}),
@@ -274,15 +279,25 @@ REQUESTS = [
     ("POST", BOTS + "{bot[id]}/dead_updates/7/replay/", None),
     ("DELETE", BOTS + "{bot[id]}/dead_updates/7/", None),
     ("POST", BOTS + "{bot[id]}/chats/1001/messages/", {"text": "Eve's"}),
+    ("POST", BOTS + "{bot[id]}/chats/1001/read/", None),
+    ("DELETE", BOTS + "{bot[id]}/chats/1001/", None),
     ("PATCH", BOTS + "{bot[id]}/messages/{message}/", {"text": "Eve's"}),
     ("DELETE", BOTS + "{bot[id]}/messages/{message}/", None),
+    ("POST", BOTS + "{bot[id]}/media/", FILE),
+    ("DELETE", BOTS + "{bot[id]}/media/{media}/", None),
     ("PATCH", ADMIN_USERS + "{staff.user[pk]}/", {"is_staff": True}),
     ("PATCH", ADMIN_BOTS + "{bot[id]}/", {"active": True}),
 ]
 
 
 async def test_every_request_that_writes_is_among_those_attacked(botyard: Botyard) -> None:
-    example = {"other_session": "x", "message": "1", "bot[id]": "1", "staff.user[pk]": "1"}
+    example = {
+        "other_session": "x",
+        "message": "1",
+        "media": "1",
+        "bot[id]": "1",
+        "staff.user[pk]": "1",
+    }
     attacked = set()
     for method, pattern, _ in REQUESTS:
         path = re.sub(r"\{(.*?)\}", lambda name: example[name[1]], pattern)
@@ -298,7 +313,7 @@ def _everything() -> list[Any]:
     """Read all that such a request could change."""
     return [
         list(table.select().order_by(*table._meta.get_primary_keys()).dicts())
-        for table in (User, Session, Update)
+        for table in (User, Session, Update, Media)
     ]
 
 
@@ -320,7 +335,8 @@ async def test_a_write_whose_turn_comes_after_the_revocation_is_refused(
         db.write(Session.delete().where(Session.id == mine).execute), name="revocation"
     )
     await until(lambda: db.queued["write"] == 1, "the revocation")
-    request = asyncio.create_task(scene.staff.request(method, path, body), name="request")
+    sent = {"data": form(body)} if body is FILE else {"json": body}
+    request = asyncio.create_task(scene.staff.request(method, path, **sent), name="request")
     await until(lambda: db.queued["write"] == 2 or request.done(), "the request to be let in")
     assert not request.done()
     await turn.over()
@@ -331,6 +347,7 @@ async def test_a_write_whose_turn_comes_after_the_revocation_is_refused(
     assert [user["first_name"] for user in rest[0]] == [""]
     assert [session["id"] for session in rest[1]] == [scene.other_session]
     assert [update["dead_at"] is None for update in rest[2]] == [False]
+    assert [file["id"] for file in rest[3] if file["is_complete"]] == [scene.media]
     (bot,) = (
         await db.read(administration.bots_page, botyard.services.vault, page=1, page_size=9)
     ).rows

@@ -270,7 +270,7 @@ async def test_after_logging_in_on_the_page_every_call_works(
     await page.click("#operations-Bots-create_telegram_data .opblock-summary-control")
     await page.until(f"document.querySelector('{box}')")
     filled = json.loads(await page.js(f"document.querySelector('{box}').value"))
-    assert filled.keys() == {"token", "title", "active"}
+    assert filled.keys() == {"token", "title", "active", "history"}
     await page.type(box, json.dumps(filled | {"token": bot.token}))
     await page.click("#operations-Bots-create_telegram_data .opblock-summary-control")
     status, headers = await page.execute("Bots-create_telegram_data")

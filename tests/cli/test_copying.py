@@ -17,11 +17,15 @@ import pytest
 from support.client import BOTS, DEADLINE, PASSWORD, QUICK, Client, register
 from support.commands import Ended, botyard_command
 from support.server_process import ROOT
+from support.uploads import media_path, uploaded
 
 from models.engine.migration import Migrations
+from models.messaging.media import PIECE
 from sandbox import Sandbox
 from server.app import open_botyard
 from server.config import Config
+
+FILE = b"".join(b"%07d\n" % number for number in range(41 * PIECE // 8))
 
 
 @pytest.fixture
@@ -43,7 +47,9 @@ async def fill(config: Config, telegram: Sandbox, http: aiohttp.ClientSession) -
         gone = await user.add_bot(telegram.add_bot())
         await user.delete(f"{BOTS}{gone['id']}/")
         bot = telegram.add_bot()
-        await user.add_bot(bot, title="Kept")
+        kept = await user.add_bot(bot, title="Kept")
+        for size in (1, PIECE, 40 * PIECE + 1):
+            await uploaded(user, kept, FILE[:size])
         telegram.send_message(bot.id, text="before the move")
         await telegram.wait_sent(bot.id, timeout=DEADLINE)
         return user
@@ -64,6 +70,13 @@ async def check(
         telegram.send_message(shown["telegram_id"], text="after the move")
         sent = await telegram.wait_sent(shown["telegram_id"], count=2, timeout=DEADLINE)
         assert [one.message["text"] for one in sent] == ["before the move", "after the move"]
+        path = media_path(shown)
+        files = (await user.get(path)).json["items"]
+        assert [file["size"] for file in files] == [40 * PIECE + 1, PIECE, 1]
+        for file in files:
+            content = await user.get(f"{path}{file['id']}/content")
+            assert content.text == FILE[: file["size"]].decode()
+        assert (await uploaded(user, shown, b"x"))["id"] > files[0]["id"]
         body = {"username": "ANN", "password": PASSWORD}
         assert (await user.post("/rest-auth/login/", body)).status == 200
         added = await user.add_bot(telegram.add_bot())

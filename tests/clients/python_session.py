@@ -30,7 +30,7 @@ from botyard_client.api.bots import (
 from botyard_client.api.messages import (
     delete_telegram_data_message,
     get_telegram_data_message,
-    telegram_data_chats_messages,
+    create_telegram_data_chats_messages,
     update_telegram_data_message,
 )
 from botyard_client.api.operation import get_readyz
@@ -151,7 +151,7 @@ def write_messages(client: AuthenticatedClient, bot: int) -> None:
     assert deleted.status_code == 204
     gone = get_telegram_data_message.sync(bot, point.id, client=client)
     assert isinstance(gone, Problem)
-    wrong = telegram_data_chats_messages.sync(bot, CHAT, client=client, body=MessageContent())
+    wrong = create_telegram_data_chats_messages.sync(bot, CHAT, client=client, body=MessageContent())
     assert isinstance(wrong, Problem)
     assert wrong.code == ProblemCode.VALIDATION_FAILED
     assert not isinstance(wrong.errors, Unset)
@@ -162,7 +162,7 @@ def written(
 ) -> list[Message]:
     """Write a message, once the bot has read what the user wrote to it."""
     for _ in waiting():
-        answer = telegram_data_chats_messages.sync(
+        answer = create_telegram_data_chats_messages.sync(
             bot, CHAT, client=client, body=content, idempotency_key=key
         )
         if isinstance(answer, WrittenMessages):

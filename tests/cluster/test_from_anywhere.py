@@ -151,3 +151,41 @@ async def test_why_a_message_is_not_edited_is_told_at_another_server(
     await two.here.patch(two.path, {"active": False})
     assert (await two.there.patch(sent, {"text": "second"})).json["code"] == "bot_is_off"
     assert said(telegram, two.bot)[-1] == "first"
+
+
+async def test_what_people_write_is_told_and_read_at_another_server(
+    two: Two, telegram: Sandbox
+) -> None:
+    async with streaming(two.there) as stream:
+
+        async def heard(kind: str, text: str | None) -> None:
+            telegram.send_message(two.bot.id, text="is it there?", chat_id=7)
+            await until(
+                lambda: any(
+                    seen == kind and (text is None or data["message"]["text"] == text)
+                    for seen, data in stream.events
+                ),
+                kind,
+            )
+
+        # a server learns a moment later that somebody reads at another one
+        await heard("message", "is it there?")
+        await heard("chat", None)
+        chats = (await two.there.get(f"{two.path}chats/")).json["items"]
+        assert [(chat["chat_id"], chat["last_message"]["text"]) for chat in chats] == [
+            (7, "is it there?")
+        ]
+        stream.events.clear()
+        read = await two.here.post(f"{two.path}chats/7/read/")
+        assert read.json["unread"] == 0
+        await until(
+            lambda: any(
+                kind == "chat" and data["chat"]["unread"] == 0 for kind, data in stream.events
+            ),
+            "the mark",
+        )
+        await two.here.delete(f"{two.path}chats/7/")
+        await until(
+            lambda: any(kind == "chat" and data["chat"] is None for kind, data in stream.events),
+            "the erasure",
+        )

@@ -113,6 +113,7 @@ def test_pieces_are_the_text(
 text = templates | st.just("") | st.just("x" * 1200)
 source = st.fixed_dictionaries({"url": st.sampled_from(["https://a.b", "{{x}}", "no"])}) | (
     st.fixed_dictionaries({"file_id": text})
+    | st.fixed_dictionaries({"upload": st.integers(-1, 2**60)})
 )
 media = st.builds(
     lambda kind, where: {"type": kind, **where},

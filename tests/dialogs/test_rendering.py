@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from dialogs.messages import Call, parse, render
+from dialogs.messages import Call, UsedUpload, parse, render, uploads_of
+from dialogs.messages.content import MediaType
 
 PHOTO = {"type": "photo", "url": "https://a.b/c.png"}
 GO = {"text": "x", "go": "y"}
@@ -97,6 +98,24 @@ def test_an_album_is_one_call_of_several_messages() -> None:
         ],
         "reply_parameters": {"message_id": 3, "allow_sending_without_reply": True},
     }
+
+
+def test_an_upload_is_an_object_that_no_text_can_pass_for() -> None:
+    (call,) = calls({"media": {"type": "photo", "upload": 7.0}})
+    assert call == Call("sendPhoto", {"photo": {"upload": 7}})
+    (call,) = calls({"media": [PHOTO, {"type": "video", "upload": 8}]})
+    assert call.parameters["media"][1] == {"type": "video", "media": {"upload": 8}}
+    message = parse({"media": {"type": "photo", "file_id": "{{x}}"}})
+    (call,) = render(message, {"x": '{"upload": 7}'})
+    assert call.parameters == {"photo": '{"upload": 7}'}
+
+
+def test_uploads_are_found_with_their_places() -> None:
+    alone = parse({"media": {"type": "photo", "upload": 7}})
+    assert uploads_of(alone) == [UsedUpload(7, MediaType.PHOTO, "/media/upload")]
+    album = parse({"media": [PHOTO, {"type": "video", "upload": 8}]})
+    assert uploads_of(album) == [UsedUpload(8, MediaType.VIDEO, "/media/1/upload")]
+    assert uploads_of(parse({"text": "x"})) == []
 
 
 def test_the_buttons_of_an_album_are_at_a_text_of_its_own() -> None:

@@ -30,6 +30,8 @@ def test_every_table_that_migrations_make_is_listed(tmp_path: Path) -> None:
     with closing(sqlite3.connect(file)) as database:
         rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     made = {name for (name,) in rows} - {"migratehistory", "sqlite_sequence"}
+    # the index of SQLite, which fills by itself from the messages
+    made = {name for name in made if not name.startswith("message_search")}
     assert {model._meta.table_name for model in TABLES} | NOT_COPIED == made
 
 

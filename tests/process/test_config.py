@@ -55,8 +55,9 @@ GOOD: list[tuple[str, Any, str, Any]] = [
     ("cors_origins", frozenset(), "https://Panel.Example.org", {"https://panel.example.org"}),
     ("allowed_hosts", frozenset(), "Panel.Example.org, [::1],", {"panel.example.org", "[::1]"}),
     ("session_days", 14, "365", 365),
-    ("journal_days", 7, "30", 30),
+    ("history_days", 365, "0", 0),
     ("audit_days", 365, "30", 30),
+    ("media_total", 5000, "1000000", 1_000_000),
     ("registration", True, "closed", False),
     ("registration", True, "open", True),
     ("behind_proxy", False, "yes", True),
@@ -109,7 +110,10 @@ BAD: dict[str, tuple[str, list[str]]] = {
         "names without a port such as panel.example.org",
         ["panel.example.org:443", "https://panel.example.org", "a b", "*", "::1"],
     ),
-    "journal_days": ("a whole number from 1 to 32767", ["0", "-1", "week"]),
+    "history_days": ("a whole number from 0 to 32767", ["32768", "-1", "week"]),
+    "media_total": (
+        "a whole number of MB from 1 to 1000000", ["0", "-1", "1.5", "1000001", "5 GB"]
+    ),
     "audit_days": ("a whole number from 1 to 32767", ["0", "-1", "year"]),
     "session_days": ("a whole number from 1 to 32767", ["0", "-1", "forever", "1e3"]),
     "registration": ("open or closed", ["yes", "Open", "no"]),

@@ -10,7 +10,6 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import aiohttp
-import orjson
 import pytest
 from support.client import DEADLINE, Client, fill_disk, register, until
 from support.kills import add_bots, answered, count_sent, kill_in_the_middle
@@ -19,7 +18,6 @@ from support.server_process import ServerProcess, serving
 from models.engine.database import Database
 from models.messaging.chats import Chat
 from models.messaging.messages import Message, SendReason
-from models.messaging.updates import Update
 from sandbox import Sandbox
 
 KILLS = 20
@@ -57,9 +55,8 @@ async def chats_of(url: str) -> tuple[set[int], set[int], set[int]]:
     await db.open()
 
     def read() -> tuple[set[int], set[int], set[int]]:
-        handled = Update.select().where(Update.handled_at.is_null(False))
-        messages = [orjson.loads(row.payload)["message"] for row in handled]
-        welcome = {one["chat"]["id"] for one in messages if one["text"] == "welcome"}
+        welcomed = Message.select().where(Message.text == "welcome", Message.state == "received")
+        welcome = {row.chat_id for row in welcomed}
         refused = Message.select().where(Message.reason == SendReason.BLOCKED)
         blocked = Chat.select().where(Chat.blocked_at.is_null(False))
         return welcome, {row.chat_id for row in refused}, {row.chat_id for row in blocked}

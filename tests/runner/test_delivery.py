@@ -399,11 +399,11 @@ class TestPruning:
     def runner_tuning(self) -> RunnerTuning:
         return replace(QUICK, prune_interval=0.05, prune_step=10)
 
-    async def test_handled_updates_go_after_their_days(
+    async def test_the_keys_of_handled_updates_go_after_a_day(
         self, ann: Client, telegram: Sandbox, botyard: Botyard
     ) -> None:
         _, made, dead = await make_dead(ann, telegram)
-        old, young = now() - timedelta(days=8), now() - timedelta(days=6)
+        old, young = now() - timedelta(hours=26), now() - timedelta(hours=24)
 
         def fill() -> None:
             common = {"bot": made["id"], "payload": b"{}", "received_at": old}

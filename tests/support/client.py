@@ -138,7 +138,8 @@ class Client:
             method, url + path, headers=headers, allow_redirects=False, **options
         ) as response:
             text = await response.text()
-            is_json = "json" in response.headers.get("Content-Type", "")
+            kind = response.headers.get("Content-Type", "")
+            is_json = kind.partition(";")[0].endswith("json")
             body = await response.json(content_type=None) if is_json and text else None
             return Answer(response.status, response.headers, text, body)
 

@@ -119,14 +119,36 @@ async def mixed_load(
     return MixedLoad(telegram, owner, bots)
 
 
-async def stored(url: str) -> dict[int, dict[str, Any]]:
-    """The rows of messages, by id."""
+async def stored(url: str, *, received: bool = False) -> dict[int, dict[str, Any]]:
+    """The rows of messages that go out, or of those that users wrote, by id."""
     db = Database(url)
     await db.open()
     try:
-        return await db.read(lambda: {row["id"]: row for row in Message.select().dicts()})
+        is_received = Message.state == "received"
+        wanted = Message.select().where(is_received if received else ~is_received).dicts()
+        return await db.read(lambda: {row["id"]: row for row in wanted.order_by(Message.id)})
     finally:
         await db.close()
+
+
+async def check_history(load: MixedLoad, url: str) -> int:
+    """Check that all that users wrote is stored once and in order; how much that is."""
+    rows = await stored(url, received=True)
+    count = 0
+    for bot, bot_id in load.bots.items():
+        written = [one.update["message"] for one in load.telegram.received(bot)]
+        kept = [row for row in rows.values() if row["bot"] == bot_id]
+        for chat in {message["chat"]["id"] for message in written}:
+            expected = [
+                (message["message_id"], message["text"])
+                for message in written
+                if message["chat"]["id"] == chat
+            ]
+            found = [(row["telegram_id"], row["text"]) for row in kept if row["chat_id"] == chat]
+            assert found == expected
+        assert len(kept) == len(written)
+        count += len(kept)
+    return count
 
 
 async def check_truth(load: MixedLoad, url: str) -> dict[str, Any]:
@@ -151,6 +173,7 @@ async def check_truth(load: MixedLoad, url: str) -> dict[str, Any]:
     states = Counter((Lane(row["lane"]).name.lower(), row["state"]) for row in rows.values())
     repeated = sum(count - 1 for (_, text), count in seen.items() if text.startswith("echo"))
     return {
+        "history": await check_history(load, url),
         "asked": len(load.asked),
         "accepted": len(load.accepted),
         "low": len(load.low),

@@ -16,6 +16,7 @@ from models.messaging.effects import Effects, OutgoingMessage
 from models.messaging.marks import Result
 from models.messaging.messages import Lane, Message, MessageState, StoredMessage
 from models.messaging.resumption import resume
+from runner.sending.files import FileCalls
 from runner.sending.outbox import Outbox
 from runner.sending.rate_limit import Pacer
 from runner.sending.sender import SenderContext
@@ -72,6 +73,7 @@ class Office:
         runner_context = botyard.services.runner.manager._context
         self.journal = runner_context.journal
         self.store = runner_context.messages
+        self.media = runner_context.media
         self.writer = Writer(bot_id, 1, process_of(botyard))
         self.telegram = ScriptedTelegram()
         self.running = True
@@ -92,6 +94,7 @@ class Office:
             blocked=set(),
             is_running=lambda: self.running,
             publish=lambda message, result: self.published.append((message, result)),
+            files=FileCalls(self.writer.bot_id, self.telegram, self.media),  # type: ignore[arg-type]
         )
         outbox = Outbox(self.context)
         self.opened.append(outbox)
@@ -158,8 +161,9 @@ class Office:
         return await self.db.write(write)
 
     async def rows(self) -> list[Message]:
-        """All messages."""
-        return await self.db.read(lambda: list(Message.select().order_by(Message.id)))
+        """All messages that go out."""
+        outgoing = Message.select().where(Message.state != "received").order_by(Message.id)
+        return await self.db.read(lambda: list(outgoing))
 
     async def states(self) -> list[tuple[str, str | None]]:
         """States and reasons of all messages."""

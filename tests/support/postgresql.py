@@ -77,7 +77,7 @@ class PostgreSQL:
         """Make the server's files."""
         self._run(
             binary("initdb"), "-D", str(self._data), "-U", "botyard", "-A", "trust", "--no-sync",
-            "-E", "UTF8", "--locale=C",
+            "-E", "UTF8", "--locale=C.UTF-8",
         )  # fmt: skip
 
     def follow(self, url: str) -> None:

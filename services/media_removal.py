@@ -1,0 +1,47 @@
+"""Deletes files in parts small enough to delay nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+
+from models.accounts.audit import Actor
+from models.accounts.sessions import authorized
+from models.engine.database import Database
+from models.messaging import media, uploading
+
+ABANDONED = timedelta(minutes=30)  # after which an upload that has not ended was cut by a crash
+_PIECES = 8  # that are deleted at once
+_FILES = 100  # that are looked for at once
+_REST = 1.0  # how long to rest after a part, by the time that it took to delete
+
+
+async def purge(db: Database, media_ids: list[int]) -> None:
+    """Delete files that are not complete, or no longer."""
+    for media_id in media_ids:
+        more = True
+        while more:
+            began = time.monotonic()
+            more = await db.write_apart(uploading.purge, media_id, limit=_PIECES)
+            await db.checkpoint()
+            await asyncio.sleep(_REST * (time.monotonic() - began))
+
+
+async def discard_files(db: Database, bot_ids: list[int], *, by: Actor) -> None:
+    """Delete the files of bots that are about to be deleted: all at once would take a second.
+
+    Raises:
+        SessionEnded, NotStaff: as for `models.accounts.sessions.authorized`.
+    """
+    if await db.read(media.ids_of, bot_ids):
+        await purge(db, await db.write(authorized, by, media.discard, bot_ids))
+
+
+async def purge_abandoned(db: Database) -> int:
+    """Delete what crashes have left of uploads and deletions; return the number of files."""
+    total = 0
+    while ids := await db.read(uploading.abandoned, older_than=ABANDONED, limit=_FILES):
+        await purge(db, ids)
+        total += len(ids)
+    return total
