@@ -25,6 +25,7 @@ from services.logins import LoginService
 from services.media import MediaService
 from services.messages import MessageService
 from services.processes import ProcessService
+from services.scenarios import ScenarioService
 from services.sessions import SessionService
 
 
@@ -112,6 +113,7 @@ class Services:
     messages: MessageService
     media: MediaService
     history: HistoryService
+    scenarios: ScenarioService
     processes: ProcessService
     requests: RequestCounts
     loop_lag: Histogram

@@ -8,8 +8,10 @@ from handlers import request_id
 from handlers.dependencies import ServiceHandler
 
 CORS_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-CORS_HEADERS = "Authorization, Content-Type, X-XSRFToken, X-CSRFToken, X-Request-ID, Last-Event-ID"
-CORS_EXPOSED = "Location, Retry-After, X-Request-ID"
+CORS_HEADERS = (
+    "Authorization, Content-Type, X-XSRFToken, X-CSRFToken, X-Request-ID, Last-Event-ID, If-Match"
+)
+CORS_EXPOSED = "ETag, Location, Retry-After, X-Request-ID"
 
 
 class HeadersHandler(ServiceHandler):

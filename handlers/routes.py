@@ -19,6 +19,8 @@ from handlers import (
     messages,
     password,
     processes,
+    scenario_templates,
+    scenarios,
 )
 from handlers.apidoc import swagger
 from handlers.metrics import handler as metrics
@@ -33,6 +35,8 @@ routes: list[URLSpec] = [
     *media.routes,
     *messages.routes,
     *chats.routes,
+    *scenarios.routes,
+    *scenario_templates.routes,
     *events.routes,
     *admin.routes,
     *processes.routes,

@@ -31,6 +31,7 @@ from services.mail import Mailer
 from services.media import MediaService
 from services.messages import MessageService
 from services.processes import ProcessService
+from services.scenarios import ScenarioService
 from services.sessions import SessionService
 from services.throttle import LoginThrottle, MailThrottle
 from services.token_buckets import BucketStorage, LocalBuckets, SharedBuckets
@@ -131,7 +132,8 @@ def make_services(
         dead_updates=DeadUpdateService(db=db),
         messages=MessageService(db=db, runner=runner),
         media=MediaService(db=db, total=config.media_total * MB),
-        history=HistoryService(db=db, events=runner.events),
+        history=HistoryService(db=db, runner=runner),
+        scenarios=ScenarioService(db=db, runner=runner),
         processes=ProcessService(db, runner, cluster, name=config.shown_name, version=__version__),
         requests=RequestCounts(routes),
         loop_lag=loop_lag.measured,

@@ -17,6 +17,7 @@ ServiceError
 ├── MessageNotFound
 ├── MessageNotEditable
 ├── NothingToSend
+├── VersionNotFound
 ├── EmptyFile
 ├── FileTooLarge
 ├── MediaNotFound
@@ -132,6 +133,15 @@ class MessageNotEditable(ServiceError):
 
 class NothingToSend(ServiceError):
     """The message has no visible content."""
+
+
+class VersionNotFound(ServiceError):
+    """The bot's scenario has no such version."""
+
+    def __init__(self, bot_id: int, n: int) -> None:
+        super().__init__(f"bot {bot_id} has no version {n} of its scenario")
+        self.bot_id = bot_id
+        self.n = n
 
 
 class EmptyFile(ServiceError):

@@ -10,7 +10,9 @@ from models.accounts import audit
 from models.accounts.audit import Action, Actor
 from models.bots import bots
 from models.bots.records import BotRecord
-from models.engine import bulk
+from models.dialogs import conversations
+from models.engine import bulk, doorbell
+from models.engine.doorbell import Bell
 from models.messaging import removal
 
 
@@ -51,6 +53,8 @@ def erase_chat(bot: BotRecord, chat_id: int, *, by: Actor) -> bool:
     """
     gone = bulk.execute("DELETE FROM chats WHERE bot_id = ? AND chat_id = ?", bot.id, chat_id)
     _erase_updates(bot.id, chat_id)
+    conversations.forget_person(bot.id, chat_id)
+    doorbell.ring(Bell.SCENARIO, [bot.id])  # for the talks that are in memory
     bulk.execute("DELETE FROM calls WHERE bot_id = ? AND chat_id = ?", bot.id, chat_id)
     audit.forget_chat(bot.user_id, bot.id, chat_id)
     if gone.rowcount:

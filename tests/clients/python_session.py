@@ -28,9 +28,9 @@ from botyard_client.api.bots import (
     update_telegram_data,
 )
 from botyard_client.api.messages import (
+    create_telegram_data_chats_messages,
     delete_telegram_data_message,
     get_telegram_data_message,
-    create_telegram_data_chats_messages,
     update_telegram_data_message,
 )
 from botyard_client.api.operation import get_readyz
@@ -151,7 +151,9 @@ def write_messages(client: AuthenticatedClient, bot: int) -> None:
     assert deleted.status_code == 204
     gone = get_telegram_data_message.sync(bot, point.id, client=client)
     assert isinstance(gone, Problem)
-    wrong = create_telegram_data_chats_messages.sync(bot, CHAT, client=client, body=MessageContent())
+    wrong = create_telegram_data_chats_messages.sync(
+        bot, CHAT, client=client, body=MessageContent()
+    )
     assert isinstance(wrong, Problem)
     assert wrong.code == ProblemCode.VALIDATION_FAILED
     assert not isinstance(wrong.errors, Unset)

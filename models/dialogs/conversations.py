@@ -1,0 +1,115 @@
+"""Talks with a bot: where each of them stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from models.engine import bulk
+from models.engine.base import now
+from models.messaging.effects import Talk, TalkKey
+from models.messaging.marks import Handled
+
+# As for messages: only for updates that are not marked, and for the bot's present run.
+_UNMARKED = (
+    "JOIN updates ON updates.bot_id = given.column1 AND updates.update_id = given.column3 "
+    "AND updates.handled_at IS NULL "
+)
+_STORE = (
+    "INSERT INTO conversations "
+    "(bot_id, chat_id, user_id, topic_id, version, state, updated_at) "
+    "SELECT given.column1, given.column5, given.column6, given.column7, given.column8, "
+    "given.column9, ? FROM (VALUES ROWS) AS given {unmarked}"
+    "JOIN bots ON bots.id = given.column1 AND bots.token_generation = given.column2 "
+    "AND COALESCE(bots.owner_id, 0) = given.column4 WHERE TRUE "
+    "ON CONFLICT (bot_id, chat_id, user_id, topic_id) DO UPDATE SET version = excluded.version, "
+    "state = excluded.state, updated_at = excluded.updated_at"
+)
+_STORE_IF_UNMARKED = _STORE.format(unmarked=_UNMARKED)
+_STORE_EARLY = _STORE.format(unmarked="")
+
+
+def store(handled: Iterable[Handled], moment: Any) -> None:
+    """Store where talks stand after updates that are not marked as handled yet.
+
+    Args:
+        moment: the current time, as returned by `bulk.stored`.
+    """
+    bulk.run_in_few_statements(_STORE_IF_UNMARKED, _rows(handled), moment)
+
+
+def store_early(early: Iterable[Handled], moment: Any) -> None:
+    """Store where talks stand after updates that this transaction stores."""
+    bulk.run_in_few_statements(_STORE_EARLY, _rows(early), moment)
+
+
+def _rows(handled: Iterable[Handled]) -> list[tuple[Any, ...]]:
+    # one row a talk: a statement cannot change a row twice
+    rows = {
+        (mark.writer.bot_id, talk.key): (
+            *mark.writer[:2], mark.update_id, mark.writer.owner_id, *talk.key, talk.version,
+            talk.state,
+        )
+        for mark in handled
+        for talk in (mark.talk,)
+        if talk is not None
+    }  # fmt: skip
+    return [rows[key] for key in sorted(rows)]
+
+
+def find(bot_id: int, key: TalkKey) -> Talk | None:
+    """Return where a talk stands; None for a new one."""
+    rows = bulk.select(
+        "SELECT version, state FROM conversations "
+        "WHERE bot_id = ? AND chat_id = ? AND user_id = ? AND topic_id = ?",
+        bot_id, *key,
+    )  # fmt: skip
+    return Talk(key, rows[0][0], bytes(rows[0][1])) if rows else None
+
+
+def count_by_version(bot_id: int) -> dict[int, int]:
+    """Count the talks of a bot by the version that they are in."""
+    return dict(
+        bulk.select(
+            "SELECT version, COUNT(*) FROM conversations WHERE bot_id = ? GROUP BY version", bot_id
+        )
+    )
+
+
+def forget(bot_id: int) -> None:
+    """Delete all talks of a bot."""
+    bulk.execute("DELETE FROM conversations WHERE bot_id = ?", bot_id)
+
+
+def forget_person(bot_id: int, chat_id: int) -> None:
+    """Delete the talks in a chat, and those of its person in groups."""
+    bulk.execute(
+        "DELETE FROM conversations WHERE bot_id = ? AND (chat_id = ? OR user_id = ?)",
+        bot_id, chat_id, chat_id,
+    )  # fmt: skip
+
+
+Place = tuple[int, int, int, int]  # bot, chat, user and topic
+
+
+def idle(older_than: timedelta, *, limit: int) -> list[Place]:
+    """List talks in which nothing has happened for long."""
+    return bulk.select(
+        "SELECT bot_id, chat_id, user_id, topic_id FROM conversations WHERE updated_at < ? "
+        "LIMIT ?",
+        bulk.stored(now() - older_than), limit,
+    )  # fmt: skip
+
+
+def remove_idle(places: list[Place], older_than: timedelta) -> int:
+    """Delete talks if nothing has happened in them meanwhile; return their number."""
+    before = bulk.stored(now() - older_than)
+    return sum(
+        bulk.execute(
+            "DELETE FROM conversations WHERE bot_id = ? AND chat_id = ? AND user_id = ? "
+            "AND topic_id = ? AND updated_at < ?",
+            *place, before,
+        ).rowcount
+        for place in places
+    )  # fmt: skip
