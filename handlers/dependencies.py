@@ -27,6 +27,7 @@ from services.messages import MessageService
 from services.processes import ProcessService
 from services.scenarios import ScenarioService
 from services.sessions import SessionService
+from services.talks import TalkService
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class Services:
     media: MediaService
     history: HistoryService
     scenarios: ScenarioService
+    talks: TalkService
     processes: ProcessService
     requests: RequestCounts
     loop_lag: Histogram

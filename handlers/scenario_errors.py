@@ -19,6 +19,8 @@ def translate_scenario(error: BaseException) -> ApiError | None:
             return _invalid(error, "The scenario is invalid")
         case services.VersionNotFound():
             return errors.NotFound(f"Bot {error.bot_id} has no version {error.n} of its scenario.")
+        case services.TalkNotFound():
+            return errors.NotFound(f"Bot {error.bot_id} has no such conversation.")
         case storage.BotDeleted():
             return errors.NotFound(f"You have no bot {error.bot_id}.")
         case storage.DraftChanged():

@@ -18,6 +18,7 @@ ServiceError
 ├── MessageNotEditable
 ├── NothingToSend
 ├── VersionNotFound
+├── TalkNotFound
 ├── EmptyFile
 ├── FileTooLarge
 ├── MediaNotFound
@@ -142,6 +143,14 @@ class VersionNotFound(ServiceError):
         super().__init__(f"bot {bot_id} has no version {n} of its scenario")
         self.bot_id = bot_id
         self.n = n
+
+
+class TalkNotFound(ServiceError):
+    """The bot has no such talk."""
+
+    def __init__(self, bot_id: int) -> None:
+        super().__init__(f"bot {bot_id} has no such talk")
+        self.bot_id = bot_id
 
 
 class EmptyFile(ServiceError):

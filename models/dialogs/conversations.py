@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
 
-from models.engine import bulk
+from models.accounts.audit import Actor
+from models.engine import bulk, doorbell
 from models.engine.base import now
+from models.engine.doorbell import Bell
 from models.messaging.effects import Talk, TalkKey
 from models.messaging.marks import Handled
 
@@ -58,6 +61,21 @@ def _rows(handled: Iterable[Handled]) -> list[tuple[Any, ...]]:
     return [rows[key] for key in sorted(rows)]
 
 
+def move(handled: Iterable[Handled]) -> None:
+    """Let the talks of groups that have become supergroups go on there."""
+    for mark in handled:
+        if mark.moved_to is None or mark.chat_id is None:
+            continue
+        bulk.execute(
+            "UPDATE conversations SET chat_id = ? WHERE bot_id = ? AND chat_id = ? "
+            "AND NOT EXISTS (SELECT 1 FROM conversations AS there "
+            "WHERE there.bot_id = conversations.bot_id AND there.chat_id = ? "
+            "AND there.user_id = conversations.user_id "
+            "AND there.topic_id = conversations.topic_id)",
+            mark.moved_to, mark.writer.bot_id, mark.chat_id, mark.moved_to,
+        )  # fmt: skip
+
+
 def find(bot_id: int, key: TalkKey) -> Talk | None:
     """Return where a talk stands; None for a new one."""
     rows = bulk.select(
@@ -66,6 +84,67 @@ def find(bot_id: int, key: TalkKey) -> Talk | None:
         bot_id, *key,
     )  # fmt: skip
     return Talk(key, rows[0][0], bytes(rows[0][1])) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class TalkRow:
+    """A talk as its owner sees it."""
+
+    key: TalkKey
+    version: int
+    state: bytes
+    updated_at: datetime
+
+
+_ROW = "SELECT chat_id, user_id, topic_id, version, state, updated_at FROM conversations "
+
+
+def list_for(
+    bot_id: int, *, chat_id: int | None, version: int | None, after: TalkKey | None, limit: int
+) -> list[TalkRow]:
+    """List the talks of a bot by their keys.
+
+    Args:
+        chat_id, version: only those in this chat and version; None for all.
+        after: only those behind this one; None for all.
+    """
+    conditions, parameters = ["bot_id = ?"], [bot_id]
+    for column, value in (("chat_id", chat_id), ("version", version)):
+        if value is not None:
+            conditions.append(f"{column} = ?")
+            parameters.append(value)
+    if after is not None:
+        conditions.append("(chat_id, user_id, topic_id) > (?, ?, ?)")
+        parameters += after
+    sql = f"{_ROW}WHERE {' AND '.join(conditions)} ORDER BY chat_id, user_id, topic_id LIMIT ?"
+    return [_row(row) for row in bulk.select(sql, *parameters, limit)]
+
+
+def show(bot_id: int, key: TalkKey) -> TalkRow | None:
+    """Return a talk as its owner sees it; None if there is none."""
+    sql = f"{_ROW}WHERE bot_id = ? AND chat_id = ? AND user_id = ? AND topic_id = ?"
+    rows = bulk.select(sql, bot_id, *key)
+    return _row(rows[0]) if rows else None
+
+
+def _row(row: tuple[Any, ...]) -> TalkRow:
+    *key, version, state, updated_at = row
+    return TalkRow(TalkKey(*key), version, bytes(state), cast(datetime, bulk.loaded(updated_at)))
+
+
+def delete(bot_id: int, key: TalkKey, *, by: Actor) -> bool:
+    """Delete a talk, so that it begins anew; return False if there is none.
+
+    Args:
+        by: the actor, whose permission `sessions.authorized` has checked.
+    """
+    gone = bulk.execute(
+        "DELETE FROM conversations "
+        "WHERE bot_id = ? AND chat_id = ? AND user_id = ? AND topic_id = ?",
+        bot_id, *key,
+    )  # fmt: skip
+    doorbell.ring(Bell.SCENARIO, [bot_id])
+    return bool(gone.rowcount)
 
 
 def count_by_version(bot_id: int) -> dict[int, int]:

@@ -58,10 +58,12 @@ class Effects:
         blocked: True if the update's chat refuses messages from now on, False if it no longer
             does; None for no change.
         talk: where the talk stands after the update; None for no change.
+        moved_to: the chat that the update's chat, a group, has become; None for no change.
         calls: calls of the Bot API that are made once, after the commit, and that have no rows.
     """
 
     messages: list[OutgoingMessage] = field(default_factory=list)
     blocked: bool | None = None
     talk: Talk | None = None
+    moved_to: int | None = None
     calls: list[OutgoingMessage] = field(default_factory=list)

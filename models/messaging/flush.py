@@ -41,6 +41,7 @@ def flush(waiting: Flush) -> Flushed:
     edits.store([*early, *handled], moment)
     conversations.store_early(early, moment)
     conversations.store(handled, moment)
+    conversations.move([*early, *handled])
     _mark_handled(handled, moment)
     claimed = _claim(claims, moment)
     _store_results(results, moment)

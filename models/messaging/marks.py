@@ -20,7 +20,7 @@ class Handled:
         writer: the bot.
         update_id: the update.
         chat_id: the update's chat.
-        messages, blocked, talk, calls: as for `models.messaging.effects.Effects`.
+        messages, blocked, talk, calls, moved_to: as for `models.messaging.effects.Effects`.
         received: what the history keeps of the update; None for nothing.
         chat: what the update tells of its chat.
     """
@@ -34,6 +34,7 @@ class Handled:
     chat: ChatInfo | None = None
     talk: Talk | None = None
     calls: list[OutgoingMessage] = field(default_factory=list)
+    moved_to: int | None = None
 
     @property
     def key(self) -> Key:

@@ -102,6 +102,7 @@ class Talks:
         Raises:
             MustWait: something would have to be; nothing was done.
         """
+        effects.moved_to = update.moved_to
         occasion = read_occasion(update, me)
         if occasion is None:
             return

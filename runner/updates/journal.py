@@ -59,6 +59,7 @@ def mark_of(writer: Writer, update: IncomingUpdate, effects: Effects) -> Handled
         history.chat_info(update),
         effects.talk,
         effects.calls,
+        effects.moved_to,
     )
 
 

@@ -11,6 +11,7 @@ from tornado.routing import URLSpec
 from yarl import URL
 
 from handlers.base import ApiHandler
+from handlers.conversations import TALK_ID
 from handlers.messages import CHAT_ID
 from handlers.routes import routes
 from sandbox import Sandbox
@@ -46,6 +47,7 @@ def path_of(route: URLSpec, *, bot: str = "1", session: str = "nosuchsession") -
     """A path that a route matches, with the last slash where it may have one."""
     pattern = route.regex.pattern.removesuffix("$").replace("\\.", ".").replace("/?", "/")
     ids = {"([0-9]{1,18})": bot, "([A-Za-z0-9_-]+)": session, "([a-z0-9.-]*)": ""}
+    ids[f"({TALK_ID})"] = "1001.1001.0"
     ids["([a-z0-9_.]{1,64})"] = "echo.en"
     ids[f"({CHAT_ID})"] = "1001"
     return re.sub(r"\(.*?\)", lambda group: ids[group[0]], pattern)

@@ -232,3 +232,37 @@ async def test_many_talk_at_once(ann: Client, telegram: Sandbox) -> None:
             assert await talk.says(text, chat=chat) == [said]
 
     await asyncio.gather(*(play(chat) for chat in range(1, 31)))
+
+
+async def test_a_group_that_becomes_a_supergroup_keeps_its_talks(
+    ann: Client, telegram: Sandbox
+) -> None:
+    talk = await talker(ann, telegram, CAT)
+    start, yes = f"/start@{talk.bot.username}", f"@{talk.bot.username} да"
+    assert await talk.says(start, chat=-500, user_id=7) == [SQUARE]
+    telegram.migrate(talk.bot.id, chat_id=-500, new_chat_id=-(10**12) - 500)
+    assert await talk.says(yes, chat=-(10**12) - 500, user_id=7) == [EARS]
+
+
+async def test_an_owner_sees_where_talks_stand_and_lets_one_begin_anew(
+    ann: Client, telegram: Sandbox
+) -> None:
+    talk = await talker(ann, telegram, CAT)
+    path = f"{BOTS}{talk.bot_id}/conversations/"
+    group = f"/start@{talk.bot.username}"
+    for chat, text, user in ((7, "/start", 7), (8, "/start", 8), (-500, group, 7)):
+        await talk.says(text, chat=chat, user_id=user)
+    await talk.says("да", chat=7)
+    page = (await ann.get(f"{path}?limit=2")).json
+    rest = (await ann.get(f"{path}?limit=2&after={page['next']}")).json
+    shown = [(one["id"], one["state"]) for one in page["items"] + rest["items"]]
+    assert shown == [("-500.7.0", "square"), ("7.7.0", "ears"), ("8.8.0", "square")]
+    assert rest["next"] is None
+    assert len((await ann.get(f"{path}?chat=7&version=1")).json["items"]) == 1
+    assert (await ann.get(f"{path}?version=2")).json["items"] == []
+    one = (await ann.get(f"{path}7.7.0/")).json
+    assert (one["version"], one["topic_id"], one["variables"]) == (1, None, {})
+    assert (await ann.delete(f"{path}7.7.0/")).status == 204
+    assert (await ann.delete(f"{path}7.7.0/")).status == 404
+    assert (await ann.get(f"{path}7.7.0/")).status == 404
+    assert await talk.says("да", chat=7) == [SQUARE]
