@@ -12,9 +12,10 @@ from handlers import errors
 from handlers.bots import BotHandler
 from handlers.ids import ID
 from handlers.pagination import CursorHandler
-from handlers.schemas.conversations import ConversationQuerySchema
+from handlers.schemas.conversations import ConversationLogQuerySchema, ConversationQuerySchema
 from handlers.times import rfc3339
 from models.dialogs.conversations import TalkRow
+from models.dialogs.steps import StepRow
 from models.messaging.effects import TalkKey
 
 TALK_ID = r"[0-9.-]{1,52}"
@@ -100,9 +101,45 @@ class OneConversation(BotHandler):
         self.set_status(204)
 
 
+class ConversationLog(BotHandler, CursorHandler):
+    """What has happened in a conversation."""
+
+    async def get(self, bot_id: str, conversation_id: str) -> None:
+        """Tell why the bot said what it said: the steps of the last 7 days, the latest first.
+
+        ---
+        summary: The log of a conversation
+        tags: [Scenarios]
+        parameters: [{in: query, schema: ConversationLogQuerySchema}]
+        responses:
+          200: {description: A page of the log., schema: ConversationLogItemsSchema}
+          400: {description: A parameter is invalid., codes: [validation_failed, bad_request]}
+        """
+        bot, query = await self.bot(bot_id), self.query(ConversationLogQuerySchema)
+        rows = await self.services.talks.log(
+            bot,
+            _key(conversation_id),
+            before=query["after"] and query["after"][0],
+            limit=query["limit"] + 1,
+        )
+        self.answer_items(
+            rows, query["limit"], present=_present_step, position=lambda row: (row.update_id,)
+        )
+
+
+def _present_step(row: StepRow) -> dict[str, Any]:
+    return {
+        "update_id": row.update_id,
+        "at": rfc3339(row.at),
+        "version": row.version,
+        **orjson.loads(row.steps),
+    }
+
+
 _TALKS = rf"/api/v1/telegram_data/({ID})/conversations"
 
 routes: list[Any] = [
     url(rf"{_TALKS}/?", Conversations),
     url(rf"{_TALKS}/({TALK_ID})/?", OneConversation),
+    url(rf"{_TALKS}/({TALK_ID})/log/?", ConversationLog),
 ]

@@ -8,7 +8,7 @@ from models.accounts.known_networks import KnownNetwork
 from models.accounts.sessions import Session
 from models.accounts.users import User
 from models.bots.tables import Bot, Run
-from models.dialogs.tables import ConversationRow, ScenarioDraft, ScenarioVersion
+from models.dialogs.tables import ConversationRow, ConversationStep, ScenarioDraft, ScenarioVersion
 from models.engine.base import BaseModel
 from models.installation import InstallationFact
 from models.messaging.chats import Chat
@@ -39,4 +39,5 @@ TABLES: tuple[type[BaseModel], ...] = (
     ScenarioDraft,
     ScenarioVersion,
     ConversationRow,
+    ConversationStep,
 )

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from models.accounts import audit, email_tokens, sessions
-from models.dialogs import conversations
+from models.dialogs import conversations, steps
 from models.engine.database import Database
 from models.messaging import dead_updates, idempotency, removal, updates
 from runner.settings import RunnerTuning
@@ -19,6 +19,7 @@ log = logging.getLogger("botyard.janitor")
 # Telegram repeats an update of a webhook for 24 hours
 # (https://core.telegram.org/bots/api#getting-updates); until then its key tells that it is known.
 KEEP_KEYS = timedelta(hours=25)
+KEEP_STEPS = timedelta(days=7)  # of the logs of talks
 KEEP_TALKS = timedelta(days=90)  # without an event; then a talk begins anew
 KEEP_DEAD = timedelta(days=30)  # the bot's owner can retry them during this time
 _PAUSE = 0.05  # seconds between two steps, for other writes
@@ -54,6 +55,7 @@ class Janitor:
             log.info("deleted %d files that were left incomplete", count)
         await self._prune("entries of the audit log", audit.prune, self._keep_audit)
         await self._prune_dead()
+        await self._prune("steps of talks", steps.prune, KEEP_STEPS)
         await self._prune_talks()
 
     async def _prune(self, what: str, prune: Callable[..., int], keep: timedelta) -> None:

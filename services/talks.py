@@ -5,8 +5,9 @@ from __future__ import annotations
 from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
 from models.bots.records import BotRecord
-from models.dialogs import conversations
+from models.dialogs import conversations, steps
 from models.dialogs.conversations import TalkRow
+from models.dialogs.steps import StepRow
 from models.engine.database import Database
 from models.messaging.effects import TalkKey
 from runner.runner import Runner
@@ -54,6 +55,16 @@ class TalkService:
         if row is None:
             raise TalkNotFound(bot.id)
         return row
+
+    async def log(
+        self, bot: BotRecord, key: TalkKey, *, before: int | None, limit: int
+    ) -> list[StepRow]:
+        """Return what has happened in a talk in the last days, the latest first.
+
+        Args:
+            before: only updates with a smaller id; None for all.
+        """
+        return await self._db.read(steps.list_for, bot.id, key, before=before, limit=limit)
 
     async def delete(self, bot: BotRecord, key: TalkKey, *, by: Actor) -> None:
         """Delete a talk: it begins anew with the next message.

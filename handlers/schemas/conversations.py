@@ -58,3 +58,40 @@ class ConversationQuerySchema(CursorQuerySchema):
         validate=validate.Range(min=1, max=MAX_ID),
         metadata={"description": "Only those in this version of the scenario."},
     )
+
+
+class ConversationEntrySchema(Schema):
+    """What an update led to in a conversation."""
+
+    update_id = fields.Integer(required=True)
+    at = Moment(required=True)
+    version = fields.Integer(required=True)
+    event = fields.String(
+        required=True, metadata={"description": "`text`, `command`, `tap`, `photo` and so on."}
+    )
+    steps = fields.List(
+        fields.Dict(),
+        required=True,
+        metadata={
+            "description": "The `state`, the `transition` that was taken (a JSON Pointer or a "
+            "word), the state `to` which it led, and the variables that `changed`, each with its "
+            "value before and after."
+        },
+    )
+    failures = fields.List(
+        fields.Dict(),
+        required=True,
+        metadata={"description": "Mistakes of the scenario that showed: `code`, `message`."},
+    )
+
+
+class ConversationLogItemsSchema(ItemsSchema):
+    """A page of the log of a conversation, the latest first."""
+
+    items = fields.List(fields.Nested(ConversationEntrySchema), required=True)
+
+
+class ConversationLogQuerySchema(CursorQuerySchema):
+    """A part of the log of a conversation."""
+
+    after = Cursor(1)

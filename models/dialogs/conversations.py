@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from models.accounts.audit import Actor
+from models.dialogs import steps
 from models.engine import bulk, doorbell
 from models.engine.base import now
 from models.engine.doorbell import Bell
@@ -159,6 +160,7 @@ def count_by_version(bot_id: int) -> dict[int, int]:
 def forget(bot_id: int) -> None:
     """Delete all talks of a bot."""
     bulk.execute("DELETE FROM conversations WHERE bot_id = ?", bot_id)
+    steps.forget(bot_id)
 
 
 def forget_person(bot_id: int, chat_id: int) -> None:
@@ -167,6 +169,7 @@ def forget_person(bot_id: int, chat_id: int) -> None:
         "DELETE FROM conversations WHERE bot_id = ? AND (chat_id = ? OR user_id = ?)",
         bot_id, chat_id, chat_id,
     )  # fmt: skip
+    steps.forget_person(bot_id, chat_id)
 
 
 Place = tuple[int, int, int, int]  # bot, chat, user and topic

@@ -61,3 +61,20 @@ class ConversationRow(BaseModel):
     class Meta:
         table_name = "conversations"
         primary_key = peewee.CompositeKey("bot", "chat_id", "user_id", "topic_id")
+
+
+class ConversationStep(BaseModel):
+    """What an update led to in a talk: `steps` are JSON, see `runner.scenarios.talks`."""
+
+    bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", index=False)
+    chat_id = peewee.BigIntegerField()
+    user_id = peewee.BigIntegerField()
+    topic_id = peewee.BigIntegerField()
+    update_id = peewee.BigIntegerField()
+    version = peewee.IntegerField()
+    steps = peewee.BlobField()
+    at = UTCDateTimeField(index=True)
+
+    class Meta:
+        table_name = "conversation_steps"
+        primary_key = peewee.CompositeKey("bot", "chat_id", "user_id", "topic_id", "update_id")

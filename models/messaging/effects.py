@@ -42,11 +42,13 @@ class Talk:
     Args:
         version: of the scenario that it is in.
         state: `dialogs.scenarios.Conversation` as JSON.
+        steps: how it came there as JSON, for its log; empty for nothing.
     """
 
     key: TalkKey
     version: int
     state: bytes
+    steps: bytes = b""
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from models.bots.records import Writer
-from models.dialogs import conversations
+from models.dialogs import conversations, steps
 from models.engine import bulk
 from models.engine.base import now
 from models.errors import NotOwner
@@ -39,6 +39,7 @@ def flush(waiting: Flush) -> Flushed:
     messages = new_messages.insert_early(early, moment)
     messages.add(new_messages.insert(handled, moment))
     edits.store([*early, *handled], moment)
+    steps.store([*early, *handled], moment)
     conversations.store_early(early, moment)
     conversations.store(handled, moment)
     conversations.move([*early, *handled])

@@ -52,6 +52,21 @@ def migrate(migrator, database, *, fake=False):
             table_name = "conversations"
             primary_key = pw.CompositeKey("bot", "chat_id", "user_id", "topic_id")
 
+    @migrator.create_model
+    class ConversationStep(pw.Model):
+        bot = pw.ForeignKeyField(Bot, column_name="bot_id", on_delete="CASCADE", index=False)
+        chat_id = pw.BigIntegerField()
+        user_id = pw.BigIntegerField()
+        topic_id = pw.BigIntegerField()
+        update_id = pw.BigIntegerField()
+        version = pw.IntegerField()
+        steps = pw.BlobField()
+        at = pw.DateTimeField(index=True)
+
+        class Meta:
+            table_name = "conversation_steps"
+            primary_key = pw.CompositeKey("bot", "chat_id", "user_id", "topic_id", "update_id")
+
     # 0: nothing is published, and the bot repeats what people write
     migrator.sql("ALTER TABLE bots ADD COLUMN scenario_version INTEGER NOT NULL DEFAULT 0")
     # deleting an account looks for what it has written
@@ -63,6 +78,6 @@ def migrate(migrator, database, *, fake=False):
 
 def rollback(migrator, database, *, fake=False):
     """Drop the tables; all scenarios and talks are lost."""
-    for table in ("conversations", "scenario_versions", "scenarios"):
+    for table in ("conversation_steps", "conversations", "scenario_versions", "scenarios"):
         migrator.remove_model(table)
     migrator.sql("ALTER TABLE bots DROP COLUMN scenario_version")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable
+from dataclasses import asdict
 from itertools import count
 
 import orjson
@@ -17,6 +18,7 @@ from dialogs.scenarios import (
     Event,
     EventKind,
     Failure,
+    Log,
     Migration,
     Scenario,
     Send,
@@ -119,7 +121,9 @@ class Talks:
         scenario, before = await self._placed(present, talk, at_once=at_once)
         after, done = step(scenario, before, occasion.event, now())
         self._store.cache.drop(self._cached(key))  # until its commit has put it back
-        effects.talk = Talk(key, after.version, orjson.dumps(after.to_json()))
+        effects.talk = Talk(
+            key, after.version, orjson.dumps(after.to_json()), _steps(occasion.event, done)
+        )
         for effect in done:
             self._add(effect, update, key, occasion.event, effects)
 
@@ -180,6 +184,13 @@ class Talks:
                     "bot %d: update %d: %s (%s)",
                     self._bot_id, update.update_id, effect.message, effect.code,
                 )  # fmt: skip
+
+
+def _steps(event: Event, done: list[Effect]) -> bytes:
+    """Return what the log of a talk keeps of an update."""
+    steps = [asdict(one) for one in done if isinstance(one, Log)]
+    failures = [asdict(one) for one in done if isinstance(one, Failure)]
+    return orjson.dumps({"event": event.kind, "steps": steps, "failures": failures})
 
 
 def _answer(update: IncomingUpdate, text: str) -> OutgoingMessage:

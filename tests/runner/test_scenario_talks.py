@@ -181,6 +181,9 @@ async def test_a_dialog_that_never_ends_apologizes_and_the_talk_goes_on(
     assert await talk.says("/start") == ["Go?"]
     [sorry] = await talk.says("yes")
     assert sorry != "Go?"
+    log = await ann.get(f"{BOTS}{talk.bot_id}/conversations/{CHAT}.{CHAT}.0/log/?limit=1")
+    [failure] = log.json["items"][0]["failures"]
+    assert (failure["code"], failure["state"]) == ("too_many_steps", "loop")
     assert await talk.says("no") == ["Go?"]
 
 
@@ -262,6 +265,11 @@ async def test_an_owner_sees_where_talks_stand_and_lets_one_begin_anew(
     assert (await ann.get(f"{path}?version=2")).json["items"] == []
     one = (await ann.get(f"{path}7.7.0/")).json
     assert (one["version"], one["topic_id"], one["variables"]) == (1, None, {})
+    [yes, start] = (await ann.get(f"{path}7.7.0/log/")).json["items"]
+    assert (yes["event"], yes["version"], start["event"]) == ("text", 1, "command")
+    assert yes["steps"] == [
+        {"state": "square", "transition": "/states/square/on/0", "to": "ears", "changed": {}}
+    ]
     assert (await ann.delete(f"{path}7.7.0/")).status == 204
     assert (await ann.delete(f"{path}7.7.0/")).status == 404
     assert (await ann.get(f"{path}7.7.0/")).status == 404
