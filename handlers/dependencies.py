@@ -26,7 +26,9 @@ from services.media import MediaService
 from services.message_files import MessageFileService
 from services.messages import MessageService
 from services.processes import ProcessService
+from services.scenarios import ScenarioService
 from services.sessions import SessionService
+from services.talks import TalkService
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class Services:
     message_files: MessageFileService
     media: MediaService
     history: HistoryService
+    scenarios: ScenarioService
+    talks: TalkService
     processes: ProcessService
     requests: RequestCounts
     loop_lag: Histogram

@@ -9,10 +9,12 @@ ApiError
 ├── NotFound                404
 ├── MethodNotAllowed        405
 ├── Conflict                409
+├── PreconditionFailed      412
 ├── BodyTooLarge            413
 ├── UnsupportedMediaType    415
 ├── RangeNotSatisfiable     416
 ├── Unprocessable           422
+├── PreconditionRequired    428
 ├── TooManyRequests         429
 ├── Unavailable             503
 └── InsufficientStorage     507
@@ -51,6 +53,8 @@ class Code(StrEnum):
     BOT_IS_OFF = "bot_is_off"
     TELEGRAM_REFUSED = "telegram_refused"
     TELEGRAM_UNREACHABLE = "telegram_unreachable"
+    DRAFT_CHANGED = "draft_changed"
+    IF_MATCH_REQUIRED = "if_match_required"
     BODY_TOO_LARGE = "body_too_large"
     MEDIA_QUOTA_REACHED = "media_quota_reached"
     MEDIA_STORAGE_FULL = "media_storage_full"
@@ -142,6 +146,20 @@ class Conflict(ApiError):
     """The request conflicts with existing data."""
 
     status = HTTPStatus.CONFLICT
+
+
+class PreconditionFailed(ApiError):
+    """The resource is not what the caller has seen."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    code = Code.DRAFT_CHANGED
+
+
+class PreconditionRequired(ApiError):
+    """The caller must say which state of the resource they have seen."""
+
+    status = HTTPStatus.PRECONDITION_REQUIRED
+    code = Code.IF_MATCH_REQUIRED
 
 
 class BodyTooLarge(ApiError):

@@ -9,10 +9,11 @@ from handlers.dependencies import ServiceHandler
 
 CORS_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 CORS_HEADERS = (
-    "Authorization, Content-Type, X-XSRFToken, X-CSRFToken, X-Request-ID, Last-Event-ID, Range"
+    "Authorization, Content-Type, X-XSRFToken, X-CSRFToken, X-Request-ID, Last-Event-ID, "
+    "If-Match, Range"
 )
 CORS_EXPOSED = (
-    "Location, Retry-After, X-Request-ID, Accept-Ranges, Content-Disposition, Content-Range"
+    "ETag, Location, Retry-After, X-Request-ID, Accept-Ranges, Content-Disposition, Content-Range"
 )
 
 

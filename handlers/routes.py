@@ -11,6 +11,7 @@ from handlers import (
     auth,
     bots,
     chats,
+    conversations,
     dead_updates,
     emails,
     events,
@@ -20,6 +21,8 @@ from handlers import (
     messages,
     password,
     processes,
+    scenario_templates,
+    scenarios,
 )
 from handlers.apidoc import swagger
 from handlers.metrics import handler as metrics
@@ -35,6 +38,9 @@ routes: list[URLSpec] = [
     *messages.routes,
     *message_files.routes,
     *chats.routes,
+    *scenarios.routes,
+    *conversations.routes,
+    *scenario_templates.routes,
     *events.routes,
     *admin.routes,
     *processes.routes,

@@ -6,6 +6,7 @@ from handlers import errors
 from handlers.errors import ApiError, Code
 from handlers.media_errors import translate_media
 from handlers.message_errors import translate_message
+from handlers.scenario_errors import translate_scenario
 from models import errors as storage
 from models.accounts.passwords import HasherBusy
 from models.accounts.users import User
@@ -24,6 +25,7 @@ def translate(error: BaseException) -> ApiError | None:
         or _translate_wait(error)
         or translate_message(error)
         or translate_media(error)
+        or translate_scenario(error)
         or _translate_outside(error)
     )
 

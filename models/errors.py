@@ -19,6 +19,8 @@ StorageError
     ├── AccountDisabled
     ├── BotLimitReached
     ├── BotAlreadyRegistered
+    ├── BotDeleted
+    ├── DraftChanged
     ├── ChatUnknown
     ├── KeyReused
     ├── OutboxFull
@@ -29,6 +31,8 @@ StorageError
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 
 class StorageError(Exception):
@@ -113,6 +117,29 @@ class BotLimitReached(RuleBroken):
 
 class BotAlreadyRegistered(RuleBroken):
     """This Telegram bot is already registered."""
+
+
+class BotDeleted(RuleBroken):
+    """The bot was deleted in the meantime."""
+
+    def __init__(self, bot_id: int) -> None:
+        super().__init__(f"bot {bot_id} was deleted")
+        self.bot_id = bot_id
+
+
+class DraftChanged(RuleBroken):
+    """A scenario has another draft than the one that was to be replaced.
+
+    Args:
+        revision: of the present draft; 0 if there is none.
+        at, by: when it was saved, and by which account, if that is known.
+    """
+
+    def __init__(self, revision: int, at: datetime | None, by: str | None) -> None:
+        super().__init__(f"the draft has revision {revision}")
+        self.revision = revision
+        self.at = at
+        self.by = by
 
 
 class ChatUnknown(RuleBroken):

@@ -8,6 +8,7 @@ from models.accounts.known_networks import KnownNetwork
 from models.accounts.sessions import Session
 from models.accounts.users import User
 from models.bots.tables import Bot, Run
+from models.dialogs.tables import ConversationRow, ConversationStep, ScenarioDraft, ScenarioVersion
 from models.engine.base import BaseModel
 from models.installation import InstallationFact
 from models.messaging.chats import Chat
@@ -35,4 +36,8 @@ TABLES: tuple[type[BaseModel], ...] = (
     IdempotencyKey,
     Media,
     MediaPiece,
+    ScenarioDraft,
+    ScenarioVersion,
+    ConversationRow,
+    ConversationStep,
 )

@@ -20,6 +20,8 @@ from models.messaging.resumption import Resumption
 from models.redaction import foreign
 from runner.loop_pacer import LoopPacer
 from runner.ownership import Ownership
+from runner.scenarios.store import TalkStore
+from runner.scenarios.talks import Talks
 from runner.sending.files import FileCalls
 from runner.sending.media_store import MediaStore
 from runner.sending.outbox import Outbox
@@ -76,6 +78,7 @@ class RunnerContext:
         messages: stores what becomes of messages.
         media: has the uploaded files.
         settings: times and limits.
+        talks: reads scenarios and talks.
         ownership: the permission of this process to act for its bots.
         start_limiter: limits the number of bots that connect at once.
         loop_pacer: limits the number of handlers that start in one iteration of the loop.
@@ -87,6 +90,7 @@ class RunnerContext:
     journal: Journal
     messages: MessageStore
     media: MediaStore
+    talks: TalkStore
     settings: RunnerTuning
     ownership: Ownership
     start_limiter: StartLimiter
@@ -110,6 +114,7 @@ class BotRun:
     sending: SenderContext
     poller: Poller
     context: RunnerContext
+    talks: Talks
     is_initialized: bool = False
     has_backlog: bool = False
     crash: BaseException | None = None
@@ -186,6 +191,7 @@ class BotRun:
             resumption = resumption or await self.context.journal.resume(bot_id)
             if resumption is None:
                 raise NotOwner("the bot was deleted")
+            self.talks.publish(resumption.scenario_version)
             self.poller.offset = resumption.offset
             self.poller.last_update_at = resumption.last_update_at
             await self.outbox.load(resumption.unsent)
@@ -251,14 +257,20 @@ def create_run(
         publish=partial(context.observer.observe_message, record),
         files=FileCalls(record.id, client, context.media),
     )
-    application = build(client, context.dialog, limiter=shared.pacer)
+    talks = Talks(record.id, context.talks)
+    application = build(client, context.dialog, limiter=shared.pacer, talks=talks)
     outbox = Outbox(shared)
     processor = UpdateProcessor(
-        shared, application, outbox, journal=context.journal, loop_pacer=context.loop_pacer
+        shared,
+        application,
+        outbox,
+        journal=context.journal,
+        loop_pacer=context.loop_pacer,
+        talks=talks,
     )
     poller = Poller(client, sink=processor, settings=context.settings)
     poller.last_update_at = record.last_update_at
-    return BotRun(client, application, processor, outbox, shared, poller, context)
+    return BotRun(client, application, processor, outbox, shared, poller, context, talks)
 
 
 def _host(url: str) -> str:

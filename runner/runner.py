@@ -28,6 +28,7 @@ from runner.manager import BotManager
 from runner.ownership import Ownership, SoleOwner
 from runner.reconciler import Reconciler
 from runner.run import RunnerContext
+from runner.scenarios.store import TalkStore
 from runner.sending.media_store import MediaStore
 from runner.sending.store import MessageStore
 from runner.settings import RunnerTuning
@@ -108,6 +109,7 @@ class Runner:
         wishes: carries out owners' wishes, wherever their bots run.
         calls: calls of Telegram that other processes make for this one, and the reverse.
         claims: the Telegram bots of tokens.
+        talks: reads scenarios and talks.
         events: live events for owners.
         counters: publishes the counters among those.
         new_messages: publishes new messages among those.
@@ -124,6 +126,7 @@ class Runner:
     wishes: Wishes
     calls: CallsElsewhere
     claims: Claims
+    talks: TalkStore
     events: EventHub
     counters: CounterPublisher
     new_messages: NewMessagePublisher
@@ -162,6 +165,28 @@ class Runner:
         await self._started(bot_id)
         if (run := self.manager.run(bot_id)) is not None:
             run.outbox.doubt(Lane.OPERATOR)
+
+    async def look_at_scenario(self, bot_id: int) -> None:
+        """Learn that a bot has another scenario or fewer talks, if the bot runs here."""
+        await self._started(bot_id)
+        if (run := self.manager.run(bot_id)) is None:
+            return
+        try:
+            await run.talks.look()
+        except StorageError as error:
+            log.warning("bot %d: its scenario is not read yet: %s", bot_id, error)
+
+    async def look_at_scenarios(self) -> None:
+        """Learn which scenarios the bots run here that have others by now.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        runs = {bot.record.id: bot.run for bot in self.manager.bots()}
+        found = await self.talks.present_versions([*runs])
+        for bot_id, version in found.items():
+            if (run := runs[bot_id]) is not None:
+                run.talks.publish(version)
 
     async def _started(self, bot_id: int) -> None:
         """Wait while a bot starts: what it resumes from may have been read already."""
@@ -236,6 +261,7 @@ def create_runner(
         journal=journal,
         messages=messages,
         media=MediaStore(db),
+        talks=TalkStore(db),
         settings=settings,
         ownership=owner,
         start_limiter=StartLimiter(settings.boot_parallel),
@@ -259,6 +285,7 @@ def create_runner(
         wishes=Wishes(db, vault, manager, statuses=statuses, ownership=owner, settings=settings),
         calls=CallsElsewhere(db, manager, ownership=owner),
         claims=claims,
+        talks=context.talks,
         events=events,
         counters=CounterPublisher(manager, counts, events),
         new_messages=new_messages,

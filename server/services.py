@@ -32,7 +32,9 @@ from services.media import MediaService
 from services.message_files import MessageFileService
 from services.messages import MessageService
 from services.processes import ProcessService
+from services.scenarios import ScenarioService
 from services.sessions import SessionService
+from services.talks import TalkService
 from services.throttle import LoginThrottle, MailThrottle
 from services.token_buckets import BucketStorage, LocalBuckets, SharedBuckets
 from services.windows import LocalWindows, SharedWindows, WindowStorage
@@ -93,13 +95,14 @@ def make_services(
     limits, windows = _limits(config, db, vault)
     throttle, hasher = LoginThrottle(windows), PasswordHasher()
     smtp = smtp_server(config)
+    pages = Pages(config.password_reset_url or "", config.email_verification_url or "")
     emails = EmailService(
         db=db,
         sessions=sessions,
         hasher=hasher,
         throttle=MailThrottle(windows),
         mailer=Mailer(smtp) if smtp is not None else None,
-        pages=Pages(config.password_reset_url or "", config.email_verification_url or ""),
+        pages=pages,
     )
     return Services(
         settings=_api_options(config, commit=commit),
@@ -123,17 +126,15 @@ def make_services(
         ),
         emails=emails,
         bots=BotService(
-            db=db,
-            vault=vault,
-            runner=runner,
-            settings=tuning,
-            max_bots=config.max_bots_per_user,
+            db=db, vault=vault, runner=runner, settings=tuning, max_bots=config.max_bots_per_user
         ),
         dead_updates=DeadUpdateService(db=db),
         messages=MessageService(db=db, runner=runner),
         message_files=MessageFileService(runner.transport),
         media=MediaService(db=db, total=config.media_total * MB),
-        history=HistoryService(db=db, events=runner.events),
+        history=HistoryService(db=db, runner=runner),
+        scenarios=ScenarioService(db=db, runner=runner),
+        talks=TalkService(db=db, runner=runner),
         processes=ProcessService(db, runner, cluster, name=config.shown_name, version=__version__),
         requests=RequestCounts(routes),
         loop_lag=loop_lag.measured,

@@ -19,6 +19,8 @@ ServiceError
 ├── MessageHasNoFile
 ├── TooManyDownloads
 ├── NothingToSend
+├── VersionNotFound
+├── TalkNotFound
 ├── EmptyFile
 ├── FileTooLarge
 ├── MediaNotFound
@@ -151,6 +153,23 @@ class TooManyDownloads(ServiceError):
 
 class NothingToSend(ServiceError):
     """The message has no visible content."""
+
+
+class VersionNotFound(ServiceError):
+    """The bot's scenario has no such version."""
+
+    def __init__(self, bot_id: int, n: int) -> None:
+        super().__init__(f"bot {bot_id} has no version {n} of its scenario")
+        self.bot_id = bot_id
+        self.n = n
+
+
+class TalkNotFound(ServiceError):
+    """The bot has no such talk."""
+
+    def __init__(self, bot_id: int) -> None:
+        super().__init__(f"bot {bot_id} has no such talk")
+        self.bot_id = bot_id
 
 
 class EmptyFile(ServiceError):

@@ -13,7 +13,8 @@ from models.engine.database import Database
 from models.messaging import erasure, history, search
 from models.messaging.history import ChatFilter, ChatRow, Earlier, Place
 from models.messaging.message_rows import MessageRow
-from runner.live.hub import ChatNews, EventHub, EventKind
+from runner.live.hub import ChatNews, EventKind
+from runner.runner import Runner
 from services.errors import ChatNotFound
 
 STEP = 500  # messages of a transaction, so that no other write waits long
@@ -25,12 +26,12 @@ class HistoryService:
 
     Args:
         db: the database.
-        events: tells the owner of changes of chats.
+        runner: tells the owner of changes of chats, and has talks in memory.
     """
 
-    def __init__(self, *, db: Database, events: EventHub) -> None:
+    def __init__(self, *, db: Database, runner: Runner) -> None:
         self._db = db
-        self._events = events
+        self._runner = runner
 
     async def chats(
         self, bot: BotRecord, wanted: ChatFilter, *, after: Place | None, limit: int
@@ -127,6 +128,8 @@ class HistoryService:
             await asyncio.sleep(PAUSE)
         if not await self._db.write(authorized, by, erasure.erase_chat, bot, chat_id):
             raise ChatNotFound(bot.id, chat_id)
+        if (run := self._runner.manager.run(bot.id)) is not None:
+            run.talks.forget()
         self._publish(bot, ChatNews(chat_id, None))
         more = True
         while more:  # the index has traces of what was taken out of it
@@ -134,7 +137,7 @@ class HistoryService:
             await asyncio.sleep(PAUSE)
 
     def _publish(self, bot: BotRecord, news: ChatNews) -> None:
-        self._events.publish(bot.user_id, EventKind.CHAT, bot.id, news)
+        self._runner.events.publish(bot.user_id, EventKind.CHAT, bot.id, news)
 
 
 def _allowed(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from models.accounts import audit, email_tokens, sessions
+from models.dialogs import conversations, steps
 from models.engine.database import Database
 from models.messaging import dead_updates, idempotency, removal, updates
 from runner.settings import RunnerTuning
@@ -18,6 +19,8 @@ log = logging.getLogger("botyard.janitor")
 # Telegram repeats an update of a webhook for 24 hours
 # (https://core.telegram.org/bots/api#getting-updates); until then its key tells that it is known.
 KEEP_KEYS = timedelta(hours=25)
+KEEP_STEPS = timedelta(days=7)  # of the logs of talks
+KEEP_TALKS = timedelta(days=90)  # without an event; then a talk begins anew
 KEEP_DEAD = timedelta(days=30)  # the bot's owner can retry them during this time
 _PAUSE = 0.05  # seconds between two steps, for other writes
 
@@ -52,6 +55,8 @@ class Janitor:
             log.info("deleted %d files that were left incomplete", count)
         await self._prune("entries of the audit log", audit.prune, self._keep_audit)
         await self._prune_dead()
+        await self._prune("steps of talks", steps.prune, KEEP_STEPS)
+        await self._prune_talks()
 
     async def _prune(self, what: str, prune: Callable[..., int], keep: timedelta) -> None:
         step = self._settings.prune_step
@@ -81,6 +86,18 @@ class Janitor:
             return count, len(old) == step
 
         await _in_steps("dead updates", once)
+
+    async def _prune_talks(self) -> None:
+        step = self._settings.prune_step
+
+        async def once() -> tuple[int, bool]:
+            # in a reader, as above
+            old = await self._db.read(conversations.idle, KEEP_TALKS, limit=step)
+            if old:
+                await self._db.write(conversations.remove_idle, old, KEEP_TALKS)
+            return len(old), len(old) == step
+
+        await _in_steps("talks in which nothing has happened for long", once)
 
 
 async def _in_steps(what: str, once: Callable[[], Awaitable[tuple[int, bool]]]) -> None:

@@ -55,7 +55,7 @@ def _problems(structure: Structure) -> Iterator[Problem]:
             found.add(problem)
             wrong.add(problem.pointer)
             yield problem
-    for problem in _beyond_the_schema(structure.value):
+    for problem in beyond_the_schema(structure.value):
         if problem.pointer not in wrong and problem not in found:
             found.add(problem)
             yield problem
@@ -77,8 +77,11 @@ def _validator() -> Draft202012Validator:
     return Draft202012Validator(SCHEMA)
 
 
-def _beyond_the_schema(document: Any) -> Iterator[Problem]:
-    """Return the problems that a schema cannot tell; the values may be of any type."""
+def beyond_the_schema(document: Any) -> Iterator[Problem]:
+    """Return the problems that a schema cannot tell; the values may be of any type.
+
+    For a document that has been checked with the schema already, such as a part of a scenario.
+    """
     if not isinstance(document, dict):
         return
     yield from _blank(document, ())

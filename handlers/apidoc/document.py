@@ -22,6 +22,7 @@ from tornado_swagger.setup import export_swagger
 from handlers.apidoc.answers import CODES, answer
 from handlers.apidoc.info import INFO, SECURITY_SCHEMES, SERVERS, TAGS
 from handlers.apidoc.messages import MESSAGE, message_schemas
+from handlers.apidoc.scenarios import SCENARIO, scenario_schemas
 from handlers.apidoc.schemas import Document, SchemaPlugin, ecma, request_schema, schema_name
 from handlers.authentication import SAFE_METHODS
 from handlers.base import ApiHandler
@@ -52,7 +53,7 @@ def make_document(routes: list[URLSpec], *, version: str) -> Document:
     for name, scheme in SECURITY_SCHEMES.items():
         spec.components.security_scheme(name, scheme)
     spec.components.schema("Problem", schema=ProblemSchema)
-    for name, schema in message_schemas().items():
+    for name, schema in (message_schemas() | scenario_schemas()).items():
         spec.components.schema(name, schema)
     exported = export_swagger(routes, api_definition_version=API_OPENAPI_3_1)["paths"]
     by_path = {_path(route.regex.pattern): route for route in routes}
@@ -142,8 +143,8 @@ class _Operation:
         if "content" in documented:
             return {"required": True, **documented}
         partial, name = documented.pop("partial", False), documented.pop("schema")
-        if name == MESSAGE:
-            schema: Any = {"$ref": f"#/components/schemas/{MESSAGE}"}
+        if name in {MESSAGE, SCENARIO}:
+            schema: Any = {"$ref": f"#/components/schemas/{name}"}
         else:
             schema = request_schema(name, partial=partial, replaces=self.method == "PUT")
         if self.handler.accepts_forms:

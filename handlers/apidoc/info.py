@@ -28,6 +28,7 @@ SERVERS = [{"url": "/", "description": "The server that this document comes from
 TAGS = [
     {"name": "Accounts", "description": "Register, log in, your data."},
     {"name": "Bots", "description": "Your Telegram bots."},
+    {"name": "Scenarios", "description": "What your bots say: draft, versions, simulation."},
     {"name": "Chats", "description": "Who writes to your bots."},
     {"name": "Messages", "description": "What people send to your bots, and what these send."},
     {"name": "Media", "description": "Files that your bots send."},

@@ -50,6 +50,8 @@ class Action(StrEnum):
     MESSAGE_DELETED = "message_deleted"
     MEDIA_UPLOADED = "media_uploaded"
     MEDIA_DELETED = "media_deleted"
+    SCENARIO_PUBLISHED = "scenario_published"
+    SCENARIO_RESTORED = "scenario_restored"
     CHAT_ERASED = "chat_erased"
 
 

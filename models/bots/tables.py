@@ -15,6 +15,8 @@ class Bot(BaseModel):
     block the real owner of a bot, nor reveal which bots are registered. So this column alone makes
     a Telegram bot unique. `active` is the owner's wish; no failure changes it.
 
+    `scenario_version` is the scenario that it runs; 0 if it has none, and repeats what people say.
+
     `history` is False if its owner does not want to keep what people write to it.
 
     Every wish (a switch, a new token, an account that is disabled or enabled) adds one to
@@ -34,6 +36,7 @@ class Bot(BaseModel):
     update_offset = peewee.BigIntegerField(default=0)
     last_update_at = UTCDateTimeField(null=True)
     history = peewee.BooleanField(default=True)
+    scenario_version = peewee.IntegerField(default=0)
     created_at = UTCDateTimeField()
     updated_at = UTCDateTimeField()
 

@@ -27,6 +27,7 @@ class Bell(StrEnum):
     FREE = "free"  # bots that nobody runs; without ids
     BACKLOG = "backlog"  # bots with updates that are to be handled again
     OUTBOX = "outbox"  # bots with messages that people have written
+    SCENARIO = "scenario"  # bots with another scenario, or with talks that were deleted
     WRITTEN = "written"  # new messages
     MESSAGES = "messages"  # messages whose states have changed
     CHATS = "chats"  # chats that have changed, each as its user, bot and chat id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,30 @@ class OutgoingMessage:
     text: str | None = None
 
 
+class TalkKey(NamedTuple):
+    """Whose talk it is: of a user in a chat, and in a topic of it; 0 outside of topics."""
+
+    chat_id: int
+    user_id: int
+    topic_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Where a talk stands.
+
+    Args:
+        version: of the scenario that it is in.
+        state: `dialogs.scenarios.Conversation` as JSON.
+        steps: how it came there as JSON, for its log; empty for nothing.
+    """
+
+    key: TalkKey
+    version: int
+    state: bytes
+    steps: bytes = b""
+
+
 @dataclass(slots=True)
 class Effects:
     """The effects of one update. A handler collects them; they take effect after it has ended.
@@ -34,7 +59,13 @@ class Effects:
         messages: the messages to send, in order.
         blocked: True if the update's chat refuses messages from now on, False if it no longer
             does; None for no change.
+        talk: where the talk stands after the update; None for no change.
+        moved_to: the chat that the update's chat, a group, has become; None for no change.
+        calls: calls of the Bot API that are made once, after the commit, and that have no rows.
     """
 
     messages: list[OutgoingMessage] = field(default_factory=list)
     blocked: bool | None = None
+    talk: Talk | None = None
+    moved_to: int | None = None
+    calls: list[OutgoingMessage] = field(default_factory=list)

@@ -10,7 +10,9 @@ from models.accounts import audit
 from models.accounts.audit import Action, Actor
 from models.bots import bots
 from models.bots.records import BotRecord
-from models.engine import bulk
+from models.dialogs import conversations
+from models.engine import bulk, doorbell
+from models.engine.doorbell import Bell
 from models.messaging import removal
 
 _AT_ONCE = 500  # messages
@@ -57,6 +59,8 @@ def erase_chat(bot: BotRecord, chat_id: int, *, by: Actor) -> bool:
     while erase_messages(bot.id, chat_id, limit=_AT_ONCE) == _AT_ONCE:
         pass
     _erase_updates(bot.id, chat_id)
+    conversations.forget_person(bot.id, chat_id)
+    doorbell.ring(Bell.SCENARIO, [bot.id])  # for the talks that are in memory
     bulk.execute("DELETE FROM calls WHERE bot_id = ? AND chat_id = ?", bot.id, chat_id)
     audit.forget_chat(bot.user_id, bot.id, chat_id)
     if gone.rowcount:

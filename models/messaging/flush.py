@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from models.bots.records import Writer
+from models.dialogs import conversations, steps
 from models.engine import bulk
 from models.engine.base import now
 from models.errors import NotOwner
@@ -38,6 +39,10 @@ def flush(waiting: Flush) -> Flushed:
     messages = new_messages.insert_early(early, moment)
     messages.add(new_messages.insert(handled, moment))
     messages.add(new_messages.insert_early(edits.store(early, handled, moment), moment))
+    steps.store([*early, *handled], moment)
+    conversations.store_early(early, moment)
+    conversations.store(handled, moment)
+    conversations.move([*early, *handled])
     _mark_handled(handled, moment)
     claimed = _claim(claims, moment)
     _store_results(results, moment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from models.bots.records import Writer
-from models.messaging.effects import OutgoingMessage
+from models.messaging.effects import OutgoingMessage, Talk
 from models.messaging.messages import MessageState, SendReason
 from models.messaging.received import ChatInfo, Received
 
@@ -20,7 +20,7 @@ class Handled:
         writer: the bot.
         update_id: the update.
         chat_id: the update's chat.
-        messages, blocked: as for `models.messaging.effects.Effects`.
+        messages, blocked, talk, calls, moved_to: as for `models.messaging.effects.Effects`.
         received: what the history keeps of the update; None for nothing.
         chat: what the update tells of its chat.
     """
@@ -32,6 +32,9 @@ class Handled:
     blocked: bool | None = None
     received: Received | None = None
     chat: ChatInfo | None = None
+    talk: Talk | None = None
+    calls: list[OutgoingMessage] = field(default_factory=list)
+    moved_to: int | None = None
 
     @property
     def key(self) -> Key:

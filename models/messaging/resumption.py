@@ -20,6 +20,7 @@ class Resumption:
         last_update_at: when it received an update for the last time.
         blocked_chats: the chats that refuse its messages.
         unsent: the lanes and states of messages that are to be sent.
+        scenario_version: the scenario that it runs; 0 for none.
         has_waiting: True if there are updates that are stored and not handled.
     """
 
@@ -28,6 +29,7 @@ class Resumption:
     blocked_chats: frozenset[int]
     unsent: frozenset[tuple[int, str]]
     has_waiting: bool
+    scenario_version: int = 0
 
 
 def resume(bot_ids: list[int], *, forget_after: timedelta) -> dict[int, Resumption]:
@@ -39,7 +41,8 @@ def resume(bot_ids: list[int], *, forget_after: timedelta) -> dict[int, Resumpti
     """
     marks = ", ".join("?" * len(bot_ids))
     offsets = bulk.select(
-        f"SELECT id, update_offset, last_update_at FROM bots WHERE id IN ({marks})",  # noqa: S608
+        f"SELECT id, update_offset, last_update_at, scenario_version FROM bots "  # noqa: S608
+        f"WHERE id IN ({marks})",
         *bot_ids,
     )
     blocked = _grouped(
@@ -59,7 +62,7 @@ def resume(bot_ids: list[int], *, forget_after: timedelta) -> dict[int, Resumpti
     )
     moment = now()
     found: dict[int, Resumption] = {}
-    for bot_id, offset, stored_at in offsets:
+    for bot_id, offset, stored_at, scenario_version in offsets:
         last_update_at = bulk.loaded(stored_at)
         fresh = last_update_at is not None and moment - last_update_at < forget_after
         found[bot_id] = Resumption(
@@ -68,6 +71,7 @@ def resume(bot_ids: list[int], *, forget_after: timedelta) -> dict[int, Resumpti
             blocked_chats=frozenset(chat_id for (chat_id,) in blocked[bot_id]),
             unsent=frozenset((lane, state) for lane, state in unsent[bot_id]),
             has_waiting=bool(waiting[bot_id]),
+            scenario_version=scenario_version,
         )
     return found
 

@@ -68,6 +68,7 @@ class CatchUp:
         await runner.statuses.flush()  # somebody may wait for a wish
         runner.wishes.lookout.heard_all()
         work = await self._db.read(processes.work_of, process_id)
+        await runner.look_at_scenarios()
         for bot_id in work.messages:
             await runner.send_written(bot_id)
         for bot_id in work.updates:

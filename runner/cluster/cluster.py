@@ -128,6 +128,8 @@ class Cluster:
                 self._start(self._reconcile(bot_id), f"wish for bot {bot_id}")
             elif bell is Bell.OUTBOX:
                 self._start(self._runner.send_written(bot_id), f"messages of bot {bot_id}")
+            elif bell is Bell.SCENARIO:
+                self._start(self._runner.look_at_scenario(bot_id), f"scenario of bot {bot_id}")
             elif bell is Bell.CALLS:
                 self._start(self._runner.calls.make(bot_id), f"calls of bot {bot_id}")
             elif bell is Bell.BACKLOG:

@@ -13,18 +13,26 @@ from models.messaging.effects import OutgoingMessage
 
 
 def outgoing_messages(
-    chat_id: int, message: Message, variables: Mapping[str, str] | None = None
+    chat_id: int,
+    message: Message,
+    variables: Mapping[str, str] | None = None,
+    *,
+    topic_id: int | None = None,
 ) -> list[OutgoingMessage]:
     """Return the calls that send a message to a chat; none if it has no visible content.
 
     Args:
         variables: as for `dialogs.messages.render`.
+        topic_id: the topic of a forum; None for none.
     """
+    place: dict[str, int] = {"chat_id": chat_id}
+    if topic_id is not None:
+        place["message_thread_id"] = topic_id
     calls = [
         OutgoingMessage(
             chat_id,
             call.method,
-            orjson.dumps({"chat_id": chat_id, **call.parameters}),
+            orjson.dumps({**place, **call.parameters}),
             call.size,
             text=call.parameters.get("text", call.parameters.get("caption")),
         )

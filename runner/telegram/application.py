@@ -10,6 +10,8 @@ from telegram.ext import TypeHandler as UpdateHandler
 
 from dialogs.events import Dialog, TextMessage
 from models.messaging.effects import Effects
+from runner.scenarios.talks import Talks
+from runner.scenarios.updates import Me
 from runner.sending.calls import outgoing_messages
 from runner.telegram.client import BotClient
 from runner.telegram.request import BotRequest
@@ -24,10 +26,14 @@ class Turn:
 
     Applications dispatch it instead of a telegram.Update, so that unused fields are not parsed
     and handlers can return effects.
+
+    Args:
+        at_once: True if the handlers may wait for nothing.
     """
 
     update: IncomingUpdate
     effects: Effects = field(default_factory=Effects)
+    at_once: bool = False
 
 
 class _Application(Application[Any, Any, Any, Any, Any, None]):
@@ -48,13 +54,20 @@ class _Application(Application[Any, Any, Any, Any, Any, None]):
             del error
 
 
-def build(client: BotClient, dialog: Dialog, *, limiter: BaseRateLimiter[Any]) -> BotApplication:
+def build(
+    client: BotClient,
+    dialog: Dialog,
+    *,
+    limiter: BaseRateLimiter[Any],
+    talks: Talks | None = None,
+) -> BotApplication:
     """Build the Application of one bot; polling and scheduling are done elsewhere.
 
     Args:
         client: the bot's client of the Bot API.
-        dialog: produces the bot's replies.
+        dialog: produces the bot's replies while it has no scenario.
         limiter: limits the library's own calls.
+        talks: run the bot's scenario; None if it cannot have one.
     """
     request = BotRequest(client)
     builder = (
@@ -72,8 +85,13 @@ def build(client: BotClient, dialog: Dialog, *, limiter: BaseRateLimiter[Any]) -
     application = builder.build()
 
     async def answer(turn: Turn, context: CallbackContext[Any, Any, Any, Any]) -> None:
-        """Answer a text with the dialog's replies."""
+        """Take a step of the scenario, or answer a text with the dialog's replies."""
         update = turn.update
+        if talks is not None and talks.version:
+            user = context.bot.bot
+            me = Me(user.id, user.username or "", user.first_name)
+            await talks.respond(update, me, turn.effects, at_once=turn.at_once)
+            return
         if update.chat_id is None or (text := update.text) is None:
             return
         replies = dialog(TextMessage(text, update.first_name))

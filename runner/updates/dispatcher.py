@@ -76,7 +76,7 @@ class Dispatcher:
             Its effects; None if the handler failed or waits for something. Nothing was done then.
         """
         await self._loop_pacer.wait()
-        handling = self._handle(update)
+        handling = self._handle(update, at_once=True)
         try:
             _check(update)
             handling.send(None)
@@ -89,9 +89,9 @@ class Dispatcher:
             handling.close()
         return None
 
-    async def _handle(self, update: IncomingUpdate) -> Effects:
+    async def _handle(self, update: IncomingUpdate, *, at_once: bool = False) -> Effects:
         self._stop.check()
-        turn = Turn(update)
+        turn = Turn(update, at_once=at_once)
         await self._application.process_update(turn)
         self._track_membership(turn)
         return turn.effects

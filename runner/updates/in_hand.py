@@ -10,7 +10,9 @@ from itertools import islice
 
 from models.bots.records import Writer
 from models.messaging.effects import Effects, OutgoingMessage
+from models.messaging.marks import Handled
 from models.messaging.messages import Lane, StoredMessage
+from runner.updates.after_commit import AfterCommit
 from runner.updates.incoming import IncomingUpdate
 from runner.updates.journal import Journal
 
@@ -21,11 +23,11 @@ class InHand:
     Args:
         writer: the bot.
         journal: stores that an update was handled.
-        blocked: the chats that are stored as refusing the bot's messages.
+        after: does what is due after a commit.
     """
 
-    def __init__(self, writer: Writer, journal: Journal, *, blocked: set[int]) -> None:
-        self._blocked = blocked
+    def __init__(self, writer: Writer, journal: Journal, *, after: AfterCommit) -> None:
+        self._after = after
         self._writer = writer
         self._journal = journal
         self._ids: set[int] = set()
@@ -82,10 +84,10 @@ class InHand:
         Raises:
             StorageError, PeeweeException: the database refused the rows; nothing is stored.
         """
-        has_rows = bool(effects.messages) or effects.blocked is not None
+        has_rows = bool(effects.messages) or effects.blocked is not None or effects.talk is not None
         mark = self._journal.handled(self._writer, update, effects)
         self._unflushed[update.chat_key] = mark
-        mark.add_done_callback(partial(self._flushed, update, effects.blocked, has_rows))
+        mark.add_done_callback(partial(self._flushed, update, effects, has_rows))
         if not has_rows:
             return []
         self._journal.flush_now()
@@ -95,7 +97,7 @@ class InHand:
     def _flushed(
         self,
         update: IncomingUpdate,
-        blocked: bool | None,
+        effects: Effects,
         has_rows: bool,
         mark: asyncio.Future[list[int]],
     ) -> None:
@@ -103,12 +105,11 @@ class InHand:
         if mark.exception() is None or not has_rows:
             self._done_with(update)  # else `handled` raises, and it goes on
         if mark.exception() is None:
-            self.track_blocked(update.chat_id, blocked)
+            self._after.stored(update.chat_id, effects.blocked, effects.talk, effects.calls)
 
-    def track_blocked(self, chat_id: int | None, blocked: bool | None) -> None:
-        """Learn that it is stored whether a chat refuses messages; None for no change."""
-        if blocked is not None and chat_id is not None:
-            (self._blocked.add if blocked else self._blocked.discard)(chat_id)
+    def stored_early(self, mark: Handled) -> None:
+        """Learn that an update is stored that was handled before."""
+        self._after.stored(mark.chat_id, mark.blocked, mark.talk, mark.calls)
 
     def is_flushed(self, chat_key: Hashable) -> bool:
         """Return True if no mark of a chat is on its way to the disk."""
@@ -123,6 +124,10 @@ class InHand:
         if self._unflushed:
             self._journal.flush_now()
             await asyncio.wait(set(self._unflushed.values()), timeout=timeout)
+
+    async def close(self) -> None:
+        """End what follows from commits."""
+        await self._after.close()
 
 
 def stored_messages(messages: list[OutgoingMessage], ids: list[int]) -> list[StoredMessage]:

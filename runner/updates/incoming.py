@@ -110,6 +110,12 @@ class IncomingUpdate:
         return name if isinstance(name, str) else ""
 
     @property
+    def moved_to(self) -> int | None:
+        """The supergroup that the group has become, of an update that tells it."""
+        number = self.content.get("migrate_to_chat_id") if self.kind == "message" else None
+        return number if is_telegram_id(number) else None
+
+    @property
     def membership(self) -> str | None:
         """The new status of the bot in the chat, of an update that tells it."""
         if self.kind != "my_chat_member":

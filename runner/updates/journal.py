@@ -60,6 +60,9 @@ def mark_of(writer: Writer, update: IncomingUpdate, effects: Effects) -> Handled
         effects.blocked,
         history.received(update),
         history.chat_info(update),
+        effects.talk,
+        effects.calls,
+        effects.moved_to,
     )
 
 

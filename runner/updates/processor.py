@@ -14,10 +14,13 @@ from collections.abc import Callable
 
 from models.messaging.marks import Flushed, Handled
 from runner.loop_pacer import LoopPacer
+from runner.scenarios.talks import Talks
 from runner.sending.outbox import Outbox
 from runner.sending.sender import SenderContext
+from runner.sending.side_calls import SideCalls
 from runner.stop_signal import Stopped
 from runner.telegram.application import BotApplication
+from runner.updates.after_commit import AfterCommit
 from runner.updates.chat_queues import ChatQueues
 from runner.updates.dispatcher import Dispatcher
 from runner.updates.early import EarlyHandling
@@ -41,6 +44,7 @@ class UpdateProcessor:
         shared: what the bot's updates and messages share.
         journal: remembers them.
         loop_pacer: bounds how many handlers begin in one turn of the loop.
+        talks: the talks of the bot.
     """
 
     def __init__(
@@ -51,12 +55,14 @@ class UpdateProcessor:
         *,
         journal: Journal,
         loop_pacer: LoopPacer,
+        talks: Talks,
     ) -> None:
         settings = shared.settings
         self._shared = shared
         self._outbox = outbox
         self._journal = journal
-        self._in_hand = InHand(shared.writer, journal, blocked=shared.blocked)
+        after = AfterCommit(shared.blocked, talks, SideCalls(shared))
+        self._in_hand = InHand(shared.writer, journal, after=after)
         dispatcher = Dispatcher(
             shared.client.token,
             application,
@@ -150,7 +156,7 @@ class UpdateProcessor:
         """Have sent what the updates led to that were handled early; return their ids."""
         done = [mark for mark in early if mark.key in flushed.early]
         for mark in done:
-            self._in_hand.track_blocked(mark.chat_id, mark.blocked)
+            self._in_hand.stored_early(mark)
             self._outbox.put(stored_messages(mark.messages, flushed.messages.get(mark.key, [])))
         return {mark.update_id for mark in done}
 
@@ -196,5 +202,6 @@ class UpdateProcessor:
         await self._queues.close()
         await self._in_hand.flush(timeout=self._shared.settings.cut_wait)
         await self._journal.wait_stored(self._bot_id)
+        await self._in_hand.close()
         self._runner.close()
         del self._early  # has a method of this object: the two would hold each other

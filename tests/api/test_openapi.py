@@ -15,6 +15,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31
 from support.client import BOTS, PASSWORD, Client
 
 from dialogs.messages import parse
+from dialogs.scenarios import load
 from handlers.apidoc.document import make_document
 from handlers.errors import Code
 from handlers.routes import routes
@@ -28,6 +29,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 PAGES = ("/", "/swagger", "/swagger/([a-z0-9.-]*)", r"/openapi\.json")
 PUBLIC = {
     "GET /api/v1/message.schema.json",
+    "GET /api/v1/scenario.schema.json",
     "POST /rest-auth/registration/",
     "POST /rest-auth/login/",
     "POST /rest-auth/password/reset/",
@@ -144,7 +146,7 @@ def _filled(path: str) -> str:
 
 def test_every_path_ends_in_a_slash(document: Document) -> None:
     paths = [path for path in document["paths"] if not path.endswith("/")]
-    assert paths == ["/api/v1/message.schema.json"], "a file"
+    assert paths == [f"/api/v1/{name}.schema.json" for name in ("message", "scenario")], "files"
 
 
 def test_each_operation_says_what_it_does(document: Document) -> None:
@@ -438,6 +440,9 @@ def test_examples_of_requests_are_accepted(document: Document, schemas: Document
             kind = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
             if kind == "MessageContent":
                 assert all(parse(example) for example in schemas[kind]["examples"])
+                continue
+            if kind == "ScenarioContent":
+                assert all(load(example) for example in schemas[kind]["examples"])
                 continue
             found = re.sub("(Input|Changes|Replacement)$", "", kind) + "Schema"
             schema_class = marshmallow.class_registry.get_class(found)

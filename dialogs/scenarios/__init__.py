@@ -1,0 +1,60 @@
+"""Dialogs as data: a scenario is a JSON document, and `step` moves a talk on by one event."""
+
+from dialogs.scenarios.conversation import Conversation
+from dialogs.scenarios.coverage import Coverage, coverage
+from dialogs.scenarios.effects import Answer, Edit, Effect, Failure, Log, Send, Tag
+from dialogs.scenarios.engine import step
+from dialogs.scenarios.events import Event, EventKind, Place, built_in, read_text
+from dialogs.scenarios.problems import Code, InvalidScenario, Problem, Severity
+from dialogs.scenarios.reading import read_scenario
+from dialogs.scenarios.samples import DEFAULT, template, template_names
+from dialogs.scenarios.saved_tests import Fault, Outcome, run_test, validate_test
+from dialogs.scenarios.scenario import Scenario
+from dialogs.scenarios.schema import EVENTS, SCENARIO, TEST
+from dialogs.scenarios.simulation import InvalidEvents, Simulation, simulate
+from dialogs.scenarios.validation import load, validate
+from dialogs.scenarios.versions import Difference, Migration, diff, migrate
+
+__all__ = [
+    "DEFAULT",
+    "EVENTS",
+    "SCENARIO",
+    "TEST",
+    "Answer",
+    "Code",
+    "Conversation",
+    "Coverage",
+    "Difference",
+    "Edit",
+    "Effect",
+    "Event",
+    "EventKind",
+    "Failure",
+    "Fault",
+    "InvalidEvents",
+    "InvalidScenario",
+    "Log",
+    "Migration",
+    "Outcome",
+    "Place",
+    "Problem",
+    "Scenario",
+    "Send",
+    "Severity",
+    "Simulation",
+    "Tag",
+    "built_in",
+    "coverage",
+    "diff",
+    "load",
+    "migrate",
+    "read_scenario",
+    "read_text",
+    "run_test",
+    "simulate",
+    "step",
+    "template",
+    "template_names",
+    "validate",
+    "validate_test",
+]

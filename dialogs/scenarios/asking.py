@@ -1,0 +1,66 @@
+"""How a question is shown: with buttons for its options, to skip it, or to send a phone number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dialogs.messages import Message
+from dialogs.messages.content import Button, Keyboard, KeyboardButton
+from dialogs.scenarios.run import Run, addressed
+from dialogs.scenarios.scenario import AskType, Question, State
+
+_SHARED = {AskType.PHONE: "contact", AskType.LOCATION: "location"}
+_PICKED, _FREE = "✅ ", "▫️ "
+
+
+def say_state(run: Run, state: State) -> None:
+    """Say what a state says, with its question's buttons below the last message."""
+    said, question = state.entry.say, state.question
+    if question is None:
+        run.say(said)
+        return
+    run.say(said[:-1])
+    for last in said[-1:]:
+        shown = with_buttons(run, question, addressed(run, last))
+        run.send(shown, last.names | question.names)
+        if shown.keyboard and question.type in _SHARED:
+            run.talk.progress["keyboard"] = True
+
+
+def with_buttons(run: Run, question: Question, message: Message) -> Message:
+    """Return a message with the buttons of a question, after its own."""
+    if request := _SHARED.get(question.type):
+        if message.buttons or message.keyboard:
+            return message
+        rows = [(KeyboardButton(run.text(f"share_{_SHARE[request]}"), request),)]
+        if question.may_skip:
+            rows.append((KeyboardButton(run.text("skip")),))
+        return replace(message, keyboard=Keyboard(tuple(rows), one_time=True))
+    made = _options(run, question)
+    if question.may_skip:
+        made.append((Button(run.text("skip"), run.address("s")),))
+    if not made or message.keyboard:
+        return message
+    return replace(message, buttons=(*message.buttons, *made))
+
+
+_SHARE = {"contact": "phone", "location": "location"}
+
+
+def _options(run: Run, question: Question) -> list[tuple[Button, ...]]:
+    """Return the rows of buttons for what can be chosen."""
+    is_several = question.type is AskType.CHOICES
+    picked = set(run.talk.progress.get("picked", ()))
+    buttons: list[Button] = []
+    for index, option in enumerate(question.options):
+        if not is_several:
+            buttons.append(Button(option.text, run.address("o", index)))
+        elif index in picked:
+            buttons.append(Button(_PICKED + option.text, run.address("u", index)))
+        else:
+            buttons.append(Button(_FREE + option.text, run.address("o", index)))
+    width = question.columns
+    rows = [tuple(buttons[at : at + width]) for at in range(0, len(buttons), width)]
+    if is_several:
+        rows.append((Button(run.text("done"), run.address("d")),))
+    return rows

@@ -1,0 +1,120 @@
+"""Values that are computed: texts with variables, numbers, sums."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from dialogs.messages.variables import VARIABLE
+from dialogs.scenarios.conversation import Value
+
+MAX_TEXT = 4096  # characters of a value: as many as a message of Telegram has
+MAX_NUMBER = 1e15  # beyond it, floating-point numbers are not exact
+
+Look = Callable[[str], Value]  # the value of a variable
+Show = Callable[[str], str]  # its text
+
+
+class NoValue(Exception):
+    """A value cannot be computed; its sentence tells why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A literal, a text with variables, or an operation.
+
+    Args:
+        operation: empty for a literal; "text" for one with variables; or a name of the document.
+        literal: the value, the text, or the name of a variable.
+    """
+
+    operation: str
+    literal: Value
+    operands: tuple[Expression, ...] = ()
+
+    def evaluate(self, look: Look, show: Show) -> Value:
+        """Return the value.
+
+        Raises:
+            NoValue: there is none, as of a number divided by zero.
+        """
+        match self.operation:
+            case "":
+                return self.literal
+            case "text":
+                return _fill(str(self.literal), show)
+            case "variable":
+                return look(str(self.literal))
+        numbers = [number(one.evaluate(look, show)) for one in self.operands]
+        if any(one is None for one in numbers):
+            raise NoValue(f"one of the values to {self.operation} is no number")
+        return _limited(_calculate(self.operation, [one for one in numbers if one is not None]))
+
+    def names(self) -> set[str]:
+        """Return the names of the variables in it."""
+        if self.operation == "variable":
+            return {str(self.literal)}
+        found = {name for one in self.operands for name in one.names()}
+        if self.operation == "text":
+            found |= {one[1] for one in VARIABLE.finditer(str(self.literal))}
+        return found
+
+
+def _fill(template: str, show: Show) -> str:
+    """Fill a text up to the length that a variable can have."""
+    filled, at = "", 0
+    for found in VARIABLE.finditer(template):
+        filled += template[at : found.start()] + show(found[1])
+        at = found.end()
+        if len(filled) >= MAX_TEXT:
+            return filled[:MAX_TEXT]
+    return filled + template[at:]
+
+
+def read_expression(document: Any) -> Expression:
+    """Return the expression of a valid document."""
+    if not isinstance(document, Mapping):
+        has_variables = isinstance(document, str) and VARIABLE.search(document)
+        return Expression("text" if has_variables else "", document)
+    [(operation, rest)] = document.items()
+    if operation == "variable":
+        return Expression(operation, rest)
+    return Expression(operation, None, tuple(read_expression(one) for one in rest))
+
+
+def number(value: Value) -> int | float | None:
+    """Return a value as a number; None if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str):
+        try:
+            value = float(value[:40].replace(",", "."))
+        except ValueError:
+            return None
+    return _limited(value) if math.isfinite(value) and abs(value) <= MAX_NUMBER else None
+
+
+def _calculate(operation: str, numbers: list[int | float]) -> int | float:
+    if operation == "add":
+        return sum(numbers)
+    if operation == "multiply":
+        return reduce(lambda a, b: a * b, numbers)
+    if operation == "subtract":
+        return numbers[0] - sum(numbers[1:])
+    divisor = math.prod(numbers[1:])
+    if divisor == 0:
+        raise NoValue("it divides by zero")
+    return numbers[0] / divisor
+
+
+def _limited(value: int | float) -> int | float:
+    """Return a number without the noise of binary fractions; a whole one without a fraction."""
+    if abs(value) > MAX_NUMBER or not math.isfinite(value):
+        raise NoValue("the result is too large")
+    if isinstance(value, float):
+        value = round(value, 9)
+        return int(value) if value.is_integer() else value
+    return value

@@ -1,0 +1,204 @@
+"""A talk that is played through: the same `step` as in earnest, with the time that events say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dialogs.messages import render
+from dialogs.scenarios.conversation import Conversation, Variables
+from dialogs.scenarios.effects import Answer, Edit, Effect, Failure, Log, Send, Tag
+from dialogs.scenarios.engine import step
+from dialogs.scenarios.events import Event, EventKind, Place, built_in, read_text
+from dialogs.scenarios.problems import InvalidScenario, Path, Problem, error
+from dialogs.scenarios.scenario import Scenario
+from dialogs.scenarios.schema import event_checker
+from dialogs.scenarios.structure import structure_problems
+from dialogs.scenarios.wording import problems_of
+
+Document = Mapping[str, Any]
+
+START = datetime(2030, 1, 7, 12, tzinfo=UTC)  # a Monday
+PAUSE = 5.0  # seconds before an event that says nothing of the time
+_LAST = datetime(9990, 1, 1, tzinfo=UTC)
+_FILES = ("photo", "video", "animation", "audio", "voice", "document", "sticker")
+_ABOUT = built_in(
+    user={"id": 1, "first_name": "Ann", "last_name": "", "username": "ann", "language": "en"},
+    chat={"id": 1, "type": "private", "title": ""},
+    bot={"name": "Bot", "username": "a_bot"},
+)
+
+
+class InvalidEvents(InvalidScenario):
+    """The events of a simulation are wrong, or there is no such button to tap."""
+
+
+@dataclass(slots=True)
+class Simulation:
+    """What was said, and how the talk went.
+
+    Args:
+        transcript: what the user did (`from` is "user") and what the bot said or showed ("bot").
+        states: the state after each event; empty if the talk has ended.
+        replies: the texts of the bot after each event.
+        log: the steps.
+        failures: the mistakes of the scenario that showed.
+    """
+
+    conversation: Conversation
+    transcript: list[dict[str, Any]] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)
+    replies: list[list[str]] = field(default_factory=list)
+    log: list[Log] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def variables(self) -> Variables:
+        """The variables at the end, without those that are empty."""
+        found = self.conversation.variables
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def simulate(
+    scenario: Scenario,
+    events: Sequence[Any],
+    *,
+    now: datetime = START,
+    conversation: Conversation | None = None,
+) -> Simulation:
+    """Play a talk through.
+
+    Args:
+        events: what the user does, as docs/scenarios.md describes it: JSON values.
+        now: when it begins.
+        conversation: where it begins; None for a new talk.
+
+    Raises:
+        InvalidEvents: an event is wrong, or taps a button that is not there.
+    """
+    if problems := event_problems(events):
+        raise InvalidEvents(problems)
+    simulation = Simulation(conversation or Conversation(scenario.version))
+    about = {**_ABOUT, "user.language": scenario.language or "en"}
+    for index, written in enumerate(events):
+        document: Document = {"text": written} if isinstance(written, str) else written
+        now = _time(document, now)
+        about = {**about, **built_in(user=document["user"])} if "user" in document else about
+        event = _event(document, simulation.transcript, about, (index,))
+        simulation.transcript.append({"from": "user", **document})
+        simulation.conversation, effects = step(scenario, simulation.conversation, event, now)
+        before = len(simulation.transcript)
+        for effect in effects:
+            _note(simulation, effect, event)
+        simulation.states.append(simulation.conversation.state)
+        added = simulation.transcript[before:]
+        simulation.replies.append([one["text"] for one in added if "text" in one])
+    return simulation
+
+
+def event_problems(events: Any, path: Path = ()) -> list[Problem]:
+    """Return what is wrong with the events of a simulation; none if they can be played.
+
+    Args:
+        path: the place of the list in its document.
+    """
+    problems = structure_problems(events)
+    if not problems:
+        problems = [
+            one for found in event_checker().mismatches(events) for one in problems_of(found)
+        ]
+    return problems
+
+
+def _time(document: Document, now: datetime) -> datetime:
+    """Return the time of an event; time stands still before it leaves the calendar."""
+    wait = timedelta(seconds=document.get("wait", PAUSE))
+    return now + wait if wait < _LAST - now else now
+
+
+def _event(
+    document: Document, transcript: list[dict[str, Any]], about: dict[str, str], path: Path
+) -> Event:
+    if "text" in document:
+        return read_text(document["text"], about)
+    if "tap" in document:
+        return _tap(document, transcript, about, path)
+    if "contact" in document:
+        return Event(EventKind.CONTACT, phone=document["contact"], about=about)
+    if "location" in document:
+        place = Place(document["location"]["latitude"], document["location"]["longitude"])
+        return Event(EventKind.LOCATION, place=place, about=about)
+    for name in _FILES:
+        if name in document:
+            return Event(EventKind(name), file_id=document[name], about=about)
+    return Event(EventKind.OTHER, about=about)
+
+
+def _tap(
+    document: Document, transcript: list[dict[str, Any]], about: dict[str, str], path: Path
+) -> Event:
+    """Return the tap on a button with a text, in the last message that has one."""
+    label, older = document["tap"], document.get("older", 0)
+    for entry in reversed(transcript):
+        data = {
+            button["text"]: button.get("callback_data")
+            for row in entry.get("buttons", ())
+            for button in row
+        }
+        is_key = any(button == label for row in entry.get("keyboard", ()) for button in row)
+        if label not in data and not is_key:
+            continue
+        if older == 0:
+            if is_key:
+                return read_text(label, about)
+            return Event(EventKind.TAP, data=data[label] or "", about=about)
+        older -= 1
+    sentence = f'The bot has shown no button "{label[:40]}". Tap one that it has shown.'
+    raise InvalidEvents([error((*path, "tap"), "unknown_button", sentence)])
+
+
+def _note(simulation: Simulation, effect: Effect, event: Event) -> None:
+    """Write down what came of an event."""
+    match effect:
+        case Send():
+            for call in render(effect.message, effect.values):
+                simulation.transcript.append({"from": "bot", **_shown(call.parameters)})
+        case Edit():
+            shown = [_shown(call.parameters) for call in render(effect.message, effect.values)]
+            for entry in reversed(simulation.transcript):
+                if shown and _has_button(entry, event.data):
+                    entry.update(shown[-1])
+                    break
+        case Answer(text) if text:
+            simulation.transcript.append({"from": "bot", "answer": text})
+        case Tag(tags):
+            simulation.tags += [tag for tag in tags if tag not in simulation.tags]
+        case Log():
+            simulation.log.append(effect)
+        case Failure():
+            simulation.failures.append(effect)
+
+
+def _has_button(entry: Document, data: str) -> bool:
+    rows = entry.get("buttons", ())
+    return any(button.get("callback_data") == data for row in rows for button in row)
+
+
+def _shown(parameters: Document) -> dict[str, Any]:
+    """Return what a user sees of a message."""
+    shown: dict[str, Any] = {}
+    text = parameters.get("text", parameters.get("caption"))
+    if text is not None:
+        shown["text"] = text
+    for name in (*_FILES, "media", "latitude", "longitude", "phone_number"):
+        if name in parameters:
+            shown[name] = parameters[name]
+    markup = parameters.get("reply_markup", {})
+    if "inline_keyboard" in markup:
+        shown["buttons"] = markup["inline_keyboard"]
+    if "keyboard" in markup:
+        shown["keyboard"] = [[one["text"] for one in row] for row in markup["keyboard"]]
+    return shown

@@ -1,0 +1,147 @@
+"""What two versions of a scenario have apart, and how a talk gets from one to the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from dialogs.scenarios.conversation import Conversation, Variables
+from dialogs.scenarios.scenario import Question, Scenario, State, first_values
+from dialogs.scenarios.variables import fit, set_names
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs between two scenarios.
+
+    Args:
+        added: the names of new states.
+        removed: the names of states that are gone.
+        changed: the names of states that are not the same.
+        other: the other parts that are not the same, such as "anywhere".
+    """
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    other: tuple[str, ...]
+
+
+class Migration(StrEnum):
+    """What becomes of talks when a new version is published."""
+
+    KEEP = "keep"
+    RESTART = "restart"
+
+
+def diff(old: Scenario, new: Scenario) -> Difference:
+    """Return what differs between two scenarios."""
+    before, after = old.document["states"], new.document["states"]
+    parts = [*dict.fromkeys((*old.document, *new.document))]
+    return Difference(
+        added=tuple(name for name in after if name not in before),
+        removed=tuple(name for name in before if name not in after),
+        changed=tuple(
+            name for name in after if name in before and not _same(before[name], after[name])
+        ),
+        other=tuple(
+            part
+            for part in parts
+            if part != "states" and not _same(old.document.get(part), new.document.get(part))
+        ),
+    )
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same in JSON, where 1 is not true."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def migrate(
+    conversation: Conversation, old: Scenario, new: Scenario, mode: Migration
+) -> Conversation | None:
+    """Return a talk as it goes on in a new version.
+
+    Args:
+        old: the version that the talk is pinned to.
+
+    Returns:
+        None if it cannot go on there yet: it goes on in the old version until it is in a state
+        that both have. With `RESTART`, and if the talk waits for nothing, it always can.
+    """
+    if mode is Migration.RESTART or not conversation.state:
+        return Conversation(
+            new.version,
+            visit=conversation.visit,
+            variables=first_values(new, _fitting(new, conversation.variables)),
+            progress=_kept(conversation),
+        )
+    before, after = old.states.get(conversation.state), new.states.get(conversation.state)
+    if before is None or after is None or not _is_compatible(before, after):
+        return None
+    return replace(
+        conversation,
+        version=new.version,
+        variables={**new.defaults, **_fitting(new, conversation.variables)},
+        stack=tuple(name for name in conversation.stack if _waits(new, name)),
+        progress=_progress(conversation, before, after, old.version),
+    )
+
+
+def _is_compatible(before: State, after: State) -> bool:
+    """Tell whether both wait for the same kind of event."""
+    if before.question and after.question:
+        return before.question.type is after.question.type
+    return before.question is None and after.question is None and before.waits and after.waits
+
+
+def _waits(scenario: Scenario, name: str) -> bool:
+    return name in scenario.states and scenario.states[name].waits
+
+
+def _fitting(new: Scenario, variables: Variables) -> Variables:
+    """Return the variables that the new version knows, as it takes them."""
+    known = set_names(new.document)
+    fitting = {
+        name: fit(value, new.types.get(name, ""))
+        for name, value in variables.items()
+        if name in known
+    }
+    return {
+        name: value
+        for name, value in fitting.items()
+        if value is not None or name not in new.defaults
+    }
+
+
+def _progress(
+    conversation: Conversation, before: State, after: State, version: int
+) -> dict[str, Any]:
+    """Return the notes on a state; buttons that mean the same as before stay valid."""
+    progress = dict(conversation.progress)
+    if _buttons(before) == _buttons(after):
+        progress.setdefault("shown", version)
+    else:
+        progress.pop("shown", None)
+        progress.pop("picked", None)
+    return progress
+
+
+def _buttons(state: State) -> list[Any]:
+    return [go for go, _ in state.buttons] + _options(state.question)
+
+
+def _options(question: Question | None) -> list[Any]:
+    if question is None:
+        return []
+    return [*((one.text, one.value) for one in question.options), question.may_skip]
+
+
+def _kept(conversation: Conversation) -> dict[str, Any]:
+    names = ("keyboard", "tap")
+    return {name: conversation.progress[name] for name in names if name in conversation.progress}

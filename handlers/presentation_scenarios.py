@@ -1,0 +1,55 @@
+"""Scenarios as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from dialogs.scenarios import Migration, Problem, Severity
+from handlers.times import rfc3339
+from models.dialogs.scenarios import Draft, VersionRow
+from services.scenarios import Played
+
+
+def present_validity(problems: list[Problem]) -> dict[str, Any]:
+    """Write what is wrong with a scenario."""
+    return {
+        "valid": not any(one.severity is Severity.ERROR for one in problems),
+        "problems": [asdict(one) for one in problems],
+    }
+
+
+def present_saved(draft: Draft, problems: list[Problem]) -> dict[str, Any]:
+    """Write a draft that was saved, without its document."""
+    return {
+        "revision": draft.revision,
+        "updated_at": draft.updated_at and rfc3339(draft.updated_at),
+        "updated_by": draft.updated_by,
+        **present_validity(problems),
+    }
+
+
+def present_version(row: VersionRow) -> dict[str, Any]:
+    """Write a version, without its document."""
+    return {
+        "n": row.n,
+        "note": row.note,
+        "migrate": Migration.RESTART if row.restarts_before == row.n else Migration.KEEP,
+        "created_at": rfc3339(row.created_at),
+        "author": row.author,
+    }
+
+
+def present_simulation(played: Played) -> dict[str, Any]:
+    """Write what came of a simulation."""
+    simulation = played.simulation
+    return {
+        "transcript": simulation.transcript,
+        "states": simulation.states,
+        "variables": simulation.variables,
+        "tags": simulation.tags,
+        "log": [asdict(one) for one in simulation.log],
+        "failures": [asdict(one) for one in simulation.failures],
+        "unreached_states": played.coverage.states,
+        "untaken_transitions": played.coverage.transitions,
+    }

@@ -1,0 +1,52 @@
+"""Translates the errors about scenarios into those of the API."""
+
+from __future__ import annotations
+
+from dialogs.scenarios import InvalidEvents, InvalidScenario, Severity
+from handlers import errors
+from handlers.errors import ApiError, Code, FieldErrors
+from handlers.times import rfc3339
+from models import errors as storage
+from services import errors as services
+
+
+def translate_scenario(error: BaseException) -> ApiError | None:
+    """Translate an error about scenarios; None for any other."""
+    match error:
+        case InvalidEvents():
+            return _invalid(error, "The events are invalid", inside="/events")
+        case InvalidScenario():
+            return _invalid(error, "The scenario is invalid")
+        case services.VersionNotFound():
+            return errors.NotFound(f"Bot {error.bot_id} has no version {error.n} of its scenario.")
+        case services.TalkNotFound():
+            return errors.NotFound(f"Bot {error.bot_id} has no such conversation.")
+        case storage.BotDeleted():
+            return errors.NotFound(f"You have no bot {error.bot_id}.")
+        case storage.DraftChanged():
+            return _changed(error)
+    return None
+
+
+def _invalid(error: InvalidScenario, what: str, *, inside: str = "") -> ApiError:
+    """Return the errors by JSON Pointer (RFC 6901)."""
+    by_place: FieldErrors = {}
+    for problem in error.problems:
+        if problem.severity is Severity.ERROR:
+            place = inside + problem.pointer or "non_field_errors"
+            by_place.setdefault(place, []).append(problem.message)
+    return errors.BadRequest(
+        f"{what} in {len(by_place)} place{'s' * (len(by_place) > 1)}.",
+        code=Code.VALIDATION_FAILED,
+        errors=by_place,
+    )
+
+
+def _changed(error: storage.DraftChanged) -> ApiError:
+    who = f" by {error.by}" if error.by else ""
+    when = f" at {rfc3339(error.at)}" if error.at else ""
+    told = f"It was saved{who}{when}." if error.at else "There is none."
+    return errors.PreconditionFailed(
+        f"The draft is not the one that you have read. {told} Read it again, and add your changes.",
+        headers={"ETag": f'"{error.revision}"'},
+    )

@@ -1,0 +1,259 @@
+"""The scenario of a bot: draft, validation, publishing, versions, simulation."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+import orjson
+from tornado.web import url
+
+from dialogs.scenarios import Migration
+from handlers import errors
+from handlers.bots import BotHandler
+from handlers.ids import ID
+from handlers.pagination import CursorHandler
+from handlers.presentation_scenarios import (
+    present_saved,
+    present_simulation,
+    present_validity,
+    present_version,
+)
+from handlers.schemas.scenarios import (
+    PublicationSchema,
+    SimulationRequestSchema,
+    VersionQuerySchema,
+)
+
+# bytes; a scenario has 256 KB at most, and may be written with blanks
+MAX_SCENARIO = 512 * 1024
+_TAG = re.compile(r'"(\d{1,9})"')
+_NO_REVISION = -1  # no draft has it
+
+
+class ScenarioHandler(BotHandler):
+    """The base of resources with scenarios."""
+
+    max_body: ClassVar[int] = MAX_SCENARIO
+
+    def tag(self, revision: int) -> None:
+        """Answer with the tag of a draft."""
+        self.set_header("ETag", f'"{revision}"')
+
+    def seen(self, *, required: bool) -> int | None:
+        """Return the revision of the draft that the caller has seen; None for whatever it is.
+
+        Raises:
+            PreconditionRequired: the header If-Match is missing.
+        """
+        tag = self.request.headers.get("If-Match")
+        if tag is None and required:
+            raise errors.PreconditionRequired(
+                "Send the ETag of the draft that you have read as the header If-Match, so that you "
+                "do not overwrite the changes of others; or * to overwrite whatever is there."
+            )
+        if tag is None or tag.strip() == "*":
+            return None
+        found = _TAG.fullmatch(tag.strip())
+        return int(found[1]) if found else _NO_REVISION
+
+
+class Draft(ScenarioHandler):
+    """The draft of a bot's scenario."""
+
+    async def get(self, bot_id: str) -> None:
+        """Return the draft as it was saved: an export, which PUT takes.
+
+        A bot without a draft has the template `echo.en`, with the ETag "0".
+
+        ---
+        summary: The draft of a scenario
+        tags: [Scenarios]
+        responses:
+          200:
+            description: The scenario.
+            headers:
+              ETag: {description: "For If-Match.", required: true, schema: {type: string}}
+            content: {application/json: {schema: {$ref: "#/components/schemas/ScenarioContent"}}}
+        """
+        bot = await self.bot(bot_id)
+        draft = await self.services.scenarios.draft(bot)
+        self.tag(draft.revision)
+        self.answer(orjson.Fragment(draft.document))
+
+    async def put(self, bot_id: str) -> None:
+        """Save the draft. It may be unfinished; the answer says what is wrong with it.
+
+        ---
+        summary: Save the draft of a scenario
+        tags: [Scenarios]
+        parameters:
+          - name: If-Match
+            in: header
+            description: The ETag of the draft that it replaces, or `*` for any. Required.
+            schema: {type: string}
+        requestBody: {schema: ScenarioContent}
+        responses:
+          200: {description: The draft was saved., schema: SavedScenarioSchema}
+          412: {description: Somebody has saved another draft., codes: [draft_changed]}
+          428: {description: The header If-Match is missing., codes: [if_match_required]}
+        """
+        bot, seen = await self.bot(bot_id), self.seen(required=True)
+        draft, problems = await self.services.scenarios.save(
+            bot, self.load_document(), seen=seen, by=self.actor
+        )
+        self.tag(draft.revision)
+        self.answer(present_saved(draft, problems))
+
+
+class Validation(ScenarioHandler):
+    """The validation of a scenario."""
+
+    async def post(self, bot_id: str) -> None:
+        """Return everything that is wrong with a scenario: of the body, or the draft without one.
+
+        ---
+        summary: Validate a scenario
+        tags: [Scenarios]
+        requestBody: {schema: ScenarioContent, required: false}
+        responses:
+          200: {description: The problems., schema: ScenarioValiditySchema}
+        """
+        bot, service = await self.bot(bot_id), self.services.scenarios
+        if self.request.body:
+            problems = await service.problems(self.load_document())
+        else:
+            problems = await service.problems_of_draft(bot)
+        self.answer(present_validity(problems))
+
+
+class Publication(ScenarioHandler):
+    """Publishing."""
+
+    async def post(self, bot_id: str) -> None:
+        """Publish the draft: the bot runs it from the next message on.
+
+        ---
+        summary: Publish a scenario
+        tags: [Scenarios]
+        requestBody: {schema: PublicationSchema}
+        responses:
+          201: {description: The new version., schema: PublishedScenarioSchema}
+          400:
+            description: The draft has errors; `errors` has them by JSON Pointer.
+            codes: [validation_failed]
+        """
+        bot, asked = await self.bot(bot_id), self.load(PublicationSchema)
+        published = await self.services.scenarios.publish(
+            bot,
+            note=asked["note"],
+            restart=asked["migrate"] is Migration.RESTART,
+            by=self.actor,
+        )
+        talks = [
+            {"version": version, "talks": count}
+            for version, count in sorted(published.talks.items())
+        ]
+        self.set_header("Location", f"{_base(bot.id)}/versions/{published.version.n}/")
+        self.answer(present_version(published.version) | {"talks": talks}, status=201)
+
+
+def _base(bot_id: int) -> str:
+    return f"/api/v1/telegram_data/{bot_id}/scenario"
+
+
+class Versions(ScenarioHandler, CursorHandler):
+    """The versions of a bot's scenario."""
+
+    async def get(self, bot_id: str) -> None:
+        """List the versions, the latest first: the last 100, and older ones that talks are in.
+
+        ---
+        summary: Versions of a scenario
+        tags: [Scenarios]
+        parameters: [{in: query, schema: VersionQuerySchema}]
+        responses:
+          200: {description: A page of versions., schema: ScenarioVersionItemsSchema}
+          400: {description: A parameter is invalid., codes: [validation_failed, bad_request]}
+        """
+        bot, query = await self.bot(bot_id), self.query(VersionQuerySchema)
+        rows = await self.services.scenarios.versions(
+            bot, before=query["after"] and query["after"][0], limit=query["limit"] + 1
+        )
+        self.answer_items(
+            rows, query["limit"], present=present_version, position=lambda row: (row.n,)
+        )
+
+
+class OneVersion(ScenarioHandler):
+    """One version."""
+
+    async def get(self, bot_id: str, version_id: str) -> None:
+        """Show a version with its scenario.
+
+        ---
+        summary: One version of a scenario
+        tags: [Scenarios]
+        responses:
+          200: {description: The version., schema: WholeScenarioVersionSchema}
+        """
+        bot = await self.bot(bot_id)
+        row = await self.services.scenarios.version(bot, int(version_id))
+        self.answer(present_version(row) | {"document": orjson.Fragment(row.document)})
+
+
+class Restoring(ScenarioHandler):
+    """Taking a version back into the draft."""
+
+    async def post(self, bot_id: str, version_id: str) -> None:
+        """Make a version the draft. Publish that to run it again.
+
+        ---
+        summary: Restore a version of a scenario
+        tags: [Scenarios]
+        parameters:
+          - name: If-Match
+            in: header
+            description: The ETag of the draft that it replaces; without it, any is replaced.
+            schema: {type: string}
+        responses:
+          200: {description: The draft was saved., schema: SavedScenarioSchema}
+          412: {description: Somebody has saved another draft., codes: [draft_changed]}
+        """
+        bot, seen = await self.bot(bot_id), self.seen(required=False)
+        draft, problems = await self.services.scenarios.restore(
+            bot, int(version_id), seen=seen, by=self.actor
+        )
+        self.tag(draft.revision)
+        self.answer(present_saved(draft, problems))
+
+
+class Simulation(ScenarioHandler):
+    """Playing a scenario."""
+
+    async def post(self, bot_id: str) -> None:
+        """Play a talk with the draft or a version; nothing is sent, and nothing stored.
+
+        ---
+        summary: Simulate a scenario
+        tags: [Scenarios]
+        requestBody: {schema: SimulationRequestSchema}
+        responses:
+          200: {description: What came of it., schema: SimulationSchema}
+        """
+        bot, asked = await self.bot(bot_id), self.load(SimulationRequestSchema)
+        played = await self.services.scenarios.simulate(bot, asked["events"], n=asked["version"])
+        self.answer(present_simulation(played))
+
+
+_SCENARIO = rf"/api/v1/telegram_data/({ID})/scenario"
+
+routes: list[Any] = [
+    url(rf"{_SCENARIO}/?", Draft),
+    url(rf"{_SCENARIO}/validate/?", Validation),
+    url(rf"{_SCENARIO}/publish/?", Publication),
+    url(rf"{_SCENARIO}/versions/?", Versions),
+    url(rf"{_SCENARIO}/versions/({ID})/?", OneVersion),
+    url(rf"{_SCENARIO}/versions/({ID})/restore/?", Restoring),
+    url(rf"{_SCENARIO}/simulate/?", Simulation),
+]

@@ -1,0 +1,1 @@
+"""Dialogs: scenarios with their versions, and where each talk stands."""

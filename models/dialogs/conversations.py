@@ -1,0 +1,197 @@
+"""Talks with a bot: where each of them stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from models.accounts.audit import Actor
+from models.dialogs import steps
+from models.engine import bulk, doorbell
+from models.engine.base import now
+from models.engine.doorbell import Bell
+from models.messaging.effects import Talk, TalkKey
+from models.messaging.marks import Handled
+
+# As for messages: only for updates that are not marked, and for the bot's present run.
+_UNMARKED = (
+    "JOIN updates ON updates.bot_id = given.column1 AND updates.update_id = given.column3 "
+    "AND updates.handled_at IS NULL "
+)
+_STORE = (
+    "INSERT INTO conversations "
+    "(bot_id, chat_id, user_id, topic_id, version, state, updated_at) "
+    "SELECT given.column1, given.column5, given.column6, given.column7, given.column8, "
+    "given.column9, ? FROM (VALUES ROWS) AS given {unmarked}"
+    "JOIN bots ON bots.id = given.column1 AND bots.token_generation = given.column2 "
+    "AND COALESCE(bots.owner_id, 0) = given.column4 WHERE TRUE "
+    "ON CONFLICT (bot_id, chat_id, user_id, topic_id) DO UPDATE SET version = excluded.version, "
+    "state = excluded.state, updated_at = excluded.updated_at"
+)
+_STORE_IF_UNMARKED = _STORE.format(unmarked=_UNMARKED)
+_STORE_EARLY = _STORE.format(unmarked="")
+
+
+def store(handled: Iterable[Handled], moment: Any) -> None:
+    """Store where talks stand after updates that are not marked as handled yet.
+
+    Args:
+        moment: the current time, as returned by `bulk.stored`.
+    """
+    bulk.run_in_few_statements(_STORE_IF_UNMARKED, _rows(handled), moment)
+
+
+def store_early(early: Iterable[Handled], moment: Any) -> None:
+    """Store where talks stand after updates that this transaction stores."""
+    bulk.run_in_few_statements(_STORE_EARLY, _rows(early), moment)
+
+
+def _rows(handled: Iterable[Handled]) -> list[tuple[Any, ...]]:
+    # one row a talk: a statement cannot change a row twice
+    rows = {
+        (mark.writer.bot_id, talk.key): (
+            *mark.writer[:2], mark.update_id, mark.writer.owner_id, *talk.key, talk.version,
+            talk.state,
+        )
+        for mark in handled
+        for talk in (mark.talk,)
+        if talk is not None
+    }  # fmt: skip
+    return [rows[key] for key in sorted(rows)]
+
+
+def move(handled: Iterable[Handled]) -> None:
+    """Let the talks of groups that have become supergroups go on there."""
+    for mark in handled:
+        if mark.moved_to is None or mark.chat_id is None:
+            continue
+        bulk.execute(
+            "UPDATE conversations SET chat_id = ? WHERE bot_id = ? AND chat_id = ? "
+            "AND NOT EXISTS (SELECT 1 FROM conversations AS there "
+            "WHERE there.bot_id = conversations.bot_id AND there.chat_id = ? "
+            "AND there.user_id = conversations.user_id "
+            "AND there.topic_id = conversations.topic_id)",
+            mark.moved_to, mark.writer.bot_id, mark.chat_id, mark.moved_to,
+        )  # fmt: skip
+
+
+def find(bot_id: int, key: TalkKey) -> Talk | None:
+    """Return where a talk stands; None for a new one."""
+    rows = bulk.select(
+        "SELECT version, state FROM conversations "
+        "WHERE bot_id = ? AND chat_id = ? AND user_id = ? AND topic_id = ?",
+        bot_id, *key,
+    )  # fmt: skip
+    return Talk(key, rows[0][0], bytes(rows[0][1])) if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class TalkRow:
+    """A talk as its owner sees it."""
+
+    key: TalkKey
+    version: int
+    state: bytes
+    updated_at: datetime
+
+
+_ROW = "SELECT chat_id, user_id, topic_id, version, state, updated_at FROM conversations "
+
+
+def list_for(
+    bot_id: int, *, chat_id: int | None, version: int | None, after: TalkKey | None, limit: int
+) -> list[TalkRow]:
+    """List the talks of a bot by their keys.
+
+    Args:
+        chat_id, version: only those in this chat and version; None for all.
+        after: only those behind this one; None for all.
+    """
+    conditions, parameters = ["bot_id = ?"], [bot_id]
+    for column, value in (("chat_id", chat_id), ("version", version)):
+        if value is not None:
+            conditions.append(f"{column} = ?")
+            parameters.append(value)
+    if after is not None:
+        conditions.append("(chat_id, user_id, topic_id) > (?, ?, ?)")
+        parameters += after
+    sql = f"{_ROW}WHERE {' AND '.join(conditions)} ORDER BY chat_id, user_id, topic_id LIMIT ?"
+    return [_row(row) for row in bulk.select(sql, *parameters, limit)]
+
+
+def show(bot_id: int, key: TalkKey) -> TalkRow | None:
+    """Return a talk as its owner sees it; None if there is none."""
+    sql = f"{_ROW}WHERE bot_id = ? AND chat_id = ? AND user_id = ? AND topic_id = ?"
+    rows = bulk.select(sql, bot_id, *key)
+    return _row(rows[0]) if rows else None
+
+
+def _row(row: tuple[Any, ...]) -> TalkRow:
+    *key, version, state, updated_at = row
+    return TalkRow(TalkKey(*key), version, bytes(state), cast(datetime, bulk.loaded(updated_at)))
+
+
+def delete(bot_id: int, key: TalkKey, *, by: Actor) -> bool:
+    """Delete a talk, so that it begins anew; return False if there is none.
+
+    Args:
+        by: the actor, whose permission `sessions.authorized` has checked.
+    """
+    gone = bulk.execute(
+        "DELETE FROM conversations "
+        "WHERE bot_id = ? AND chat_id = ? AND user_id = ? AND topic_id = ?",
+        bot_id, *key,
+    )  # fmt: skip
+    doorbell.ring(Bell.SCENARIO, [bot_id])
+    return bool(gone.rowcount)
+
+
+def count_by_version(bot_id: int) -> dict[int, int]:
+    """Count the talks of a bot by the version that they are in."""
+    return dict(
+        bulk.select(
+            "SELECT version, COUNT(*) FROM conversations WHERE bot_id = ? GROUP BY version", bot_id
+        )
+    )
+
+
+def forget(bot_id: int) -> None:
+    """Delete all talks of a bot."""
+    bulk.execute("DELETE FROM conversations WHERE bot_id = ?", bot_id)
+    steps.forget(bot_id)
+
+
+def forget_person(bot_id: int, chat_id: int) -> None:
+    """Delete the talks in a chat, and those of its person in groups."""
+    bulk.execute(
+        "DELETE FROM conversations WHERE bot_id = ? AND (chat_id = ? OR user_id = ?)",
+        bot_id, chat_id, chat_id,
+    )  # fmt: skip
+    steps.forget_person(bot_id, chat_id)
+
+
+Place = tuple[int, int, int, int]  # bot, chat, user and topic
+
+
+def idle(older_than: timedelta, *, limit: int) -> list[Place]:
+    """List talks in which nothing has happened for long."""
+    return bulk.select(
+        "SELECT bot_id, chat_id, user_id, topic_id FROM conversations WHERE updated_at < ? "
+        "LIMIT ?",
+        bulk.stored(now() - older_than), limit,
+    )  # fmt: skip
+
+
+def remove_idle(places: list[Place], older_than: timedelta) -> int:
+    """Delete talks if nothing has happened in them meanwhile; return their number."""
+    before = bulk.stored(now() - older_than)
+    return sum(
+        bulk.execute(
+            "DELETE FROM conversations WHERE bot_id = ? AND chat_id = ? AND user_id = ? "
+            "AND topic_id = ? AND updated_at < ?",
+            *place, before,
+        ).rowcount
+        for place in places
+    )  # fmt: skip

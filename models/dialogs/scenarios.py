@@ -1,0 +1,193 @@
+"""Scenarios of bots: the draft, and the versions that were published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from models.accounts.audit import Action, Actor
+from models.bots import bots
+from models.bots.records import BotRecord
+from models.dialogs import conversations
+from models.engine import bulk, doorbell
+from models.engine.base import now
+from models.engine.doorbell import Bell
+from models.errors import BotDeleted, DraftChanged
+
+KEPT = 100  # versions of a bot, and every one that a talk is in
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The scenario that an owner works on.
+
+    Args:
+        document: as JSON.
+        revision: counts the changes; 0 if there was none yet.
+        updated_by: the name of the account; None if that was deleted.
+    """
+
+    document: bytes
+    revision: int
+    updated_at: datetime | None = None
+    updated_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A published scenario.
+
+    Args:
+        restarts_before: talks of versions before this one begin anew.
+        author: the name of the account; None if that was deleted.
+        document: as JSON; empty in lists.
+    """
+
+    n: int
+    note: str
+    restarts_before: int
+    created_at: datetime
+    author: str | None
+    document: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What was published.
+
+    Args:
+        talks: how many talks are in which version.
+    """
+
+    version: VersionRow
+    talks: dict[int, int]
+
+
+def draft(bot_id: int) -> Draft | None:
+    """Return the draft of a bot; None if it has none."""
+    rows = bulk.select(
+        "SELECT draft, revision, scenarios.updated_at, users.username FROM scenarios "
+        "LEFT JOIN users ON users.id = updated_by_id WHERE bot_id = ?",
+        bot_id,
+    )
+    for document, revision, updated_at, name in rows:
+        return Draft(bytes(document), revision, bulk.loaded(updated_at), name)
+    return None
+
+
+def save(bot: BotRecord, document: bytes, *, seen: int | None, by: Actor) -> Draft:
+    """Replace the draft of a bot.
+
+    Args:
+        document: as JSON.
+        seen: the revision that it replaces; None for any.
+
+    Raises:
+        DraftChanged: there is another one by now.
+        BotDeleted: the bot is gone.
+    """
+    _lock(bot)
+    present = draft(bot.id)
+    revision = present.revision if present else 0
+    if seen is not None and seen != revision:
+        raise DraftChanged(
+            revision,
+            present.updated_at if present else None,
+            present.updated_by if present else None,
+        )
+    bulk.execute(
+        "INSERT INTO scenarios (bot_id, draft, revision, updated_at, updated_by_id) "
+        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (bot_id) DO UPDATE SET draft = excluded.draft, "
+        "revision = excluded.revision, updated_at = excluded.updated_at, "
+        "updated_by_id = excluded.updated_by_id",
+        bot.id, document, revision + 1, bulk.stored(now()), by.user_id,
+    )  # fmt: skip
+    return cast(Draft, draft(bot.id))
+
+
+def _lock(bot: BotRecord) -> None:
+    """Let others who change the bot's scenario wait for this transaction.
+
+    Raises:
+        BotDeleted: it is gone.
+    """
+    rows = bulk.execute("UPDATE bots SET scenario_version = scenario_version WHERE id = ?", bot.id)
+    if not rows.rowcount:
+        raise BotDeleted(bot.id)
+
+
+def publish(bot: BotRecord, document: bytes, *, note: str, restart: bool, by: Actor) -> Published:
+    """Make a document the version that the bot runs from now on.
+
+    Args:
+        document: a valid scenario as JSON.
+        restart: True if the talks of all versions before begin anew.
+
+    Raises:
+        BotDeleted: the bot is gone.
+    """
+    rows = bulk.execute(
+        "UPDATE bots SET scenario_version = scenario_version + 1 WHERE id = ? "
+        "RETURNING scenario_version",
+        bot.id,
+    ).fetchall()
+    if not rows:
+        raise BotDeleted(bot.id)
+    [(n,)] = rows
+    before = find(bot.id, n - 1)
+    restarts_before = n if restart else (before.restarts_before if before else 0)
+    bulk.execute(
+        "INSERT INTO scenario_versions "
+        "(bot_id, n, document, note, restarts_before, created_at, author_id) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        bot.id, n, document, note, restarts_before, bulk.stored(now()), by.user_id,
+    )  # fmt: skip
+    _prune(bot.id, n)
+    bots.record_action(Action.SCENARIO_PUBLISHED, bot, by, version=n)
+    doorbell.ring(Bell.SCENARIO, [bot.id])
+    return Published(cast(VersionRow, find(bot.id, n)), conversations.count_by_version(bot.id))
+
+
+def _prune(bot_id: int, newest: int) -> None:
+    bulk.execute(
+        "DELETE FROM scenario_versions WHERE bot_id = ? AND n <= ? AND n NOT IN "
+        "(SELECT version FROM conversations WHERE bot_id = ?)",
+        bot_id, newest - KEPT, bot_id,
+    )  # fmt: skip
+
+
+_COLUMNS = "n, note, restarts_before, scenario_versions.created_at, users.username"
+_FROM = "FROM scenario_versions LEFT JOIN users ON users.id = author_id WHERE bot_id = ? "
+
+
+def versions(bot_id: int, *, before: int | None, limit: int) -> list[VersionRow]:
+    """List the versions of a bot, the latest first, without their documents.
+
+    Args:
+        before: only those with a smaller number; None for all.
+    """
+    rows = bulk.select(
+        f"SELECT {_COLUMNS} {_FROM} AND (? = 0 OR n < ?) ORDER BY n DESC LIMIT ?",
+        bot_id, before or 0, before or 0, limit,
+    )  # fmt: skip
+    return [_version(row) for row in rows]
+
+
+def find(bot_id: int, n: int) -> VersionRow | None:
+    """Return a version of a bot; None if there is none of this number."""
+    rows = bulk.select(f"SELECT {_COLUMNS}, document {_FROM} AND n = ?", bot_id, n)
+    return _version(rows[0]) if rows else None
+
+
+def _version(row: tuple[Any, ...]) -> VersionRow:
+    n, note, restarts_before, created_at, author, *document = row
+    moment = cast(datetime, bulk.loaded(created_at))
+    return VersionRow(n, note, restarts_before, moment, author, b"".join(map(bytes, document)))
+
+
+def present_versions(bot_ids: list[int]) -> dict[int, int]:
+    """Return the versions that some bots run, by bot."""
+    marks = ", ".join("?" * len(bot_ids))
+    sql = f"SELECT id, scenario_version FROM bots WHERE id IN ({marks})"  # noqa: S608
+    return dict(bulk.select(sql, *bot_ids)) if bot_ids else {}

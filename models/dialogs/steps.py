@@ -1,0 +1,102 @@
+"""The logs of talks: what each update led to, kept for some days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from models.engine import bulk
+from models.engine.base import now
+from models.messaging.effects import TalkKey
+from models.messaging.marks import Handled
+
+_STORE = (
+    "INSERT INTO conversation_steps "
+    "(bot_id, chat_id, user_id, topic_id, update_id, version, steps, at) "
+    "SELECT given.column1, given.column4, given.column5, given.column6, given.column3, "
+    "given.column7, given.column8, ? FROM (VALUES ROWS) AS given "
+    "JOIN bots ON bots.id = given.column1 AND bots.token_generation = given.column2 WHERE TRUE "
+    # after a commit whose outcome was not known, the same is written once more
+    "ON CONFLICT DO NOTHING"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """What an update led to.
+
+    Args:
+        steps: as JSON.
+    """
+
+    update_id: int
+    version: int
+    steps: bytes
+    at: datetime
+
+
+def store(handled: Iterable[Handled], moment: Any) -> None:
+    """Store what updates led to in talks.
+
+    Args:
+        moment: the current time, as returned by `bulk.stored`.
+    """
+    rows = [
+        (*mark.writer[:2], mark.update_id, *talk.key, talk.version, talk.steps)
+        for mark in handled
+        for talk in (mark.talk,)
+        if talk is not None and talk.steps
+    ]
+    bulk.run_in_few_statements(_STORE, rows, moment)
+
+
+def list_for(bot_id: int, key: TalkKey, *, before: int | None, limit: int) -> list[StepRow]:
+    """Return what has happened in a talk, the latest first.
+
+    Args:
+        before: only updates with a smaller id; None for all.
+    """
+    rows = bulk.select(
+        "SELECT update_id, version, steps, at FROM conversation_steps WHERE bot_id = ? "
+        "AND chat_id = ? AND user_id = ? AND topic_id = ? AND (? OR update_id < ?) "
+        "ORDER BY update_id DESC LIMIT ?",
+        bot_id, *key, before is None, before or 0, limit,
+    )  # fmt: skip
+    return [
+        StepRow(update_id, version, bytes(steps), cast(datetime, bulk.loaded(at)))
+        for update_id, version, steps, at in rows
+    ]
+
+
+def forget(bot_id: int) -> None:
+    """Delete the logs of all talks of a bot."""
+    bulk.execute("DELETE FROM conversation_steps WHERE bot_id = ?", bot_id)
+
+
+def forget_person(bot_id: int, chat_id: int) -> None:
+    """Delete the logs of a chat, and of its person in groups."""
+    bulk.execute(
+        "DELETE FROM conversation_steps WHERE bot_id = ? AND (chat_id = ? OR user_id = ?)",
+        bot_id, chat_id, chat_id,
+    )  # fmt: skip
+
+
+def prune(*, older_than: timedelta, limit: int) -> int:
+    """Delete old entries, oldest first, in one step.
+
+    Args:
+        older_than: the retention time.
+        limit: the maximum number of deletions in this step.
+
+    Returns:
+        The number of deletions; fewer than `limit` means that none are left.
+    """
+    key = "bot_id, chat_id, user_id, topic_id, update_id"
+    deleted = bulk.execute(
+        f"DELETE FROM conversation_steps WHERE ({key}) IN "  # noqa: S608
+        f"(SELECT {key} FROM conversation_steps WHERE at < ? ORDER BY at LIMIT ?)",
+        bulk.stored(now() - older_than), limit,
+    )  # fmt: skip
+    return int(deleted.rowcount)

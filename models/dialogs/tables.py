@@ -1,0 +1,80 @@
+"""The tables of dialogs."""
+
+from __future__ import annotations
+
+import peewee
+
+from models.accounts.users import User
+from models.bots.tables import Bot
+from models.engine.base import BaseModel, UTCDateTimeField
+
+
+class ScenarioDraft(BaseModel):
+    """The scenario that an owner works on; any JSON object.
+
+    `revision` counts the changes, so that nobody overwrites what they have not seen.
+    """
+
+    bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", primary_key=True, index=False)
+    draft = peewee.BlobField()
+    revision = peewee.IntegerField()
+    updated_at = UTCDateTimeField()
+    updated_by = peewee.ForeignKeyField(User, null=True, on_delete="SET NULL", index=False)
+
+    class Meta:
+        table_name = "scenarios"
+
+
+class ScenarioVersion(BaseModel):
+    """A published scenario; a row never changes. `bots.scenario_version` is the present one.
+
+    Talks of versions before `restarts_before` begin anew.
+    """
+
+    bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", index=False)
+    n = peewee.IntegerField()
+    document = peewee.BlobField()
+    note = peewee.CharField(max_length=500)
+    restarts_before = peewee.IntegerField()
+    created_at = UTCDateTimeField()
+    author = peewee.ForeignKeyField(User, null=True, on_delete="SET NULL", index=False)
+
+    class Meta:
+        table_name = "scenario_versions"
+        primary_key = peewee.CompositeKey("bot", "n")
+
+
+class ConversationRow(BaseModel):
+    """Where a talk stands: `dialogs.scenarios.Conversation` as JSON.
+
+    `topic_id` is 0 outside of a forum's topics.
+    """
+
+    bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", index=False)
+    chat_id = peewee.BigIntegerField()
+    user_id = peewee.BigIntegerField()
+    topic_id = peewee.BigIntegerField()
+    version = peewee.IntegerField()
+    state = peewee.BlobField()
+    updated_at = UTCDateTimeField()
+
+    class Meta:
+        table_name = "conversations"
+        primary_key = peewee.CompositeKey("bot", "chat_id", "user_id", "topic_id")
+
+
+class ConversationStep(BaseModel):
+    """What an update led to in a talk: `steps` are JSON, see `runner.scenarios.talks`."""
+
+    bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", index=False)
+    chat_id = peewee.BigIntegerField()
+    user_id = peewee.BigIntegerField()
+    topic_id = peewee.BigIntegerField()
+    update_id = peewee.BigIntegerField()
+    version = peewee.IntegerField()
+    steps = peewee.BlobField()
+    at = UTCDateTimeField(index=True)
+
+    class Meta:
+        table_name = "conversation_steps"
+        primary_key = peewee.CompositeKey("bot", "chat_id", "user_id", "topic_id", "update_id")

@@ -1,0 +1,110 @@
+"""What talks need from the database: scenarios, and where talks stand that are not in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import orjson
+
+from dialogs.scenarios import Conversation, Scenario, read_scenario
+from models.dialogs import conversations, scenarios
+from models.engine.database import Database
+from models.messaging.effects import Talk, TalkKey
+
+MAX_QUICK = 16_384  # bytes of a scenario that is always read within milliseconds
+MAX_CACHED = 32 * 2**20  # bytes of all talks in memory, as JSON
+OVERHEAD = 1024  # bytes that are reckoned for a talk besides
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A version of a scenario that can be run.
+
+    Args:
+        restarts_before: talks of versions before this one begin anew.
+    """
+
+    scenario: Scenario
+    restarts_before: int
+
+
+class TalkCache:
+    """Where the talks stand that have been going on lately, of all bots; bounded.
+
+    What is in here is on the disk: a step drops a talk, and its commit puts it back.
+
+    Args:
+        limit: bytes of the talks as JSON, with an overhead for each.
+    """
+
+    def __init__(self, limit: int = MAX_CACHED) -> None:
+        self._limit = limit
+        self._size = 0
+        self._talks: OrderedDict[Hashable, tuple[Conversation, int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """The number of talks."""
+        return len(self._talks)
+
+    def get(self, key: Hashable) -> Conversation | None:
+        """Return a talk; None if it is not in memory."""
+        found = self._talks.get(key)
+        return None if found is None else found[0]
+
+    def drop(self, key: Hashable) -> None:
+        """Let go of a talk, if it is in memory."""
+        found = self._talks.pop(key, None)
+        if found is not None:
+            self._size -= found[1]
+
+    def put(self, key: Hashable, conversation: Conversation, size: int) -> None:
+        """Keep a talk, and let go of those that have been waiting for longest.
+
+        Args:
+            size: of the talk as JSON, in bytes.
+        """
+        self.drop(key)
+        self._talks[key] = conversation, size + OVERHEAD
+        self._size += size + OVERHEAD
+        while self._size > self._limit:
+            _, (_, gone) = self._talks.popitem(last=False)
+            self._size -= gone
+
+
+class TalkStore:
+    """Reads scenarios and talks.
+
+    Args:
+        db: the database.
+
+    Attributes:
+        cache: the talks in memory.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.cache = TalkCache()
+
+    async def scenario(self, bot_id: int, n: int) -> Loaded | None:
+        """Read a version of a bot's scenario; None if there is none of this number."""
+        row = await self._db.read(scenarios.find, bot_id, n)
+        if row is None:
+            return None
+
+        def load() -> Scenario:
+            return read_scenario(orjson.loads(row.document)).at(n)
+
+        is_small = len(row.document) <= MAX_QUICK
+        scenario = load() if is_small else await asyncio.to_thread(load)
+        return Loaded(scenario, row.restarts_before)
+
+    async def talk(self, bot_id: int, key: TalkKey) -> Talk | None:
+        """Read where a talk stands; None for a new one."""
+        return await self._db.read(conversations.find, bot_id, key)
+
+    async def present_versions(self, bot_ids: list[int]) -> dict[int, int]:
+        """Read which scenarios bots run, by bot; 0 for none."""
+        return await self._db.read(scenarios.present_versions, bot_ids)

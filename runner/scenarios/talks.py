@@ -1,0 +1,215 @@
+"""The talks of one run of a bot: an update becomes a step, and a step becomes effects."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable
+from dataclasses import asdict
+from itertools import count
+
+import orjson
+
+from dialogs.messages import render
+from dialogs.scenarios import (
+    Answer,
+    Conversation,
+    Edit,
+    Effect,
+    Event,
+    EventKind,
+    Failure,
+    Log,
+    Migration,
+    Scenario,
+    Send,
+    migrate,
+    step,
+)
+from models.engine.base import now
+from models.messaging.effects import Effects, OutgoingMessage, Talk, TalkKey
+from runner.scenarios.store import Loaded, TalkStore
+from runner.scenarios.updates import Me, read_occasion
+from runner.sending.calls import outgoing_messages
+from runner.updates.incoming import IncomingUpdate
+
+MAX_LOADED = 4  # versions of a scenario in memory: the present one, and those of older talks
+
+log = logging.getLogger("botyard.runner")
+
+_runs = count()
+
+
+class MustWait(Exception):
+    """An update cannot be handled at once: something has to be read from the database before."""
+
+
+class Talks:
+    """Runs the scenario of a bot.
+
+    Args:
+        bot_id: the bot.
+        store: reads scenarios and talks.
+
+    Attributes:
+        version: of the scenario that the bot runs; 0 for none.
+    """
+
+    def __init__(self, bot_id: int, store: TalkStore) -> None:
+        self.version = 0
+        self._bot_id = bot_id
+        self._store = store
+        self._loaded: dict[int, Loaded] = {}
+        self._run = next(_runs)  # what an earlier run has kept may have changed elsewhere
+
+    # -- changes from outside
+
+    def publish(self, version: int) -> None:
+        """Run a version from the next update on, unless there is a later one already."""
+        self.version = max(self.version, version)
+
+    def forget(self) -> None:
+        """Read all talks anew: some of them were deleted."""
+        self._run = next(_runs)
+
+    async def look(self) -> None:
+        """Learn from the database which version the bot runs, and read all talks anew.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        self.forget()
+        found = await self._store.present_versions([self._bot_id])
+        self.publish(found.get(self._bot_id, 0))
+
+    def stored(self, talk: Talk) -> None:
+        """Learn that it is on the disk where a talk stands now."""
+        conversation = Conversation.from_json(orjson.loads(talk.state))
+        self._store.cache.put(self._cached(talk.key), conversation, len(talk.state))
+
+    def _cached(self, key: TalkKey) -> Hashable:
+        return self._run, *key
+
+    # -- a step
+
+    async def respond(
+        self, update: IncomingUpdate, me: Me, effects: Effects, *, at_once: bool
+    ) -> None:
+        """Take the step that an update leads to.
+
+        Args:
+            me: the bot.
+            effects: get what is to be stored and done.
+            at_once: True if nothing may be waited for.
+
+        Raises:
+            MustWait: something would have to be; nothing was done.
+        """
+        effects.moved_to = update.moved_to
+        occasion = read_occasion(update, me)
+        if occasion is None:
+            return
+        key = occasion.key
+        if key is None:  # a message of the bot that somebody has sent in another chat
+            effects.calls.append(_answer(update, ""))
+            return
+        present = await self._version(self.version, at_once=at_once)
+        if present is None:
+            raise RuntimeError(f"version {self.version} of the scenario is not stored")
+        if not occasion.is_addressed and present.scenario.groups != "all":
+            return
+        talk = await self._find(key, at_once=at_once)
+        scenario, before = await self._placed(present, talk, at_once=at_once)
+        after, done = step(scenario, before, occasion.event, now())
+        self._store.cache.drop(self._cached(key))  # until its commit has put it back
+        effects.talk = Talk(
+            key, after.version, orjson.dumps(after.to_json()), _steps(occasion.event, done)
+        )
+        for effect in done:
+            self._add(effect, update, key, occasion.event, effects)
+
+    async def _version(self, n: int, *, at_once: bool) -> Loaded | None:
+        """Return a version; None if there is none of this number."""
+        loaded = self._loaded.get(n)
+        if loaded is None:
+            if at_once:
+                raise MustWait
+            loaded = await self._store.scenario(self._bot_id, n)
+            if loaded is not None:
+                self._keep(n, loaded)
+        return loaded
+
+    def _keep(self, n: int, loaded: Loaded) -> None:
+        self._loaded[n] = loaded
+        while len(self._loaded) > MAX_LOADED:
+            del self._loaded[min(self._loaded)]
+
+    async def _find(self, key: TalkKey, *, at_once: bool) -> Conversation | None:
+        """Return a talk; None for a new one."""
+        if (conversation := self._store.cache.get(self._cached(key))) is not None:
+            return conversation
+        if at_once:
+            raise MustWait
+        talk = await self._store.talk(self._bot_id, key)
+        return None if talk is None else Conversation.from_json(orjson.loads(talk.state))
+
+    async def _placed(
+        self, present: Loaded, talk: Conversation | None, *, at_once: bool
+    ) -> tuple[Scenario, Conversation | None]:
+        """Move a talk to the present version if it can; return it with the version it is in."""
+        new = present.scenario
+        if talk is None or talk.version == new.version:
+            return new, talk
+        old = await self._version(talk.version, at_once=at_once)
+        restarts = talk.version < present.restarts_before
+        if old is None or restarts or not talk.state:
+            return new, migrate(talk, new, new, Migration.RESTART)
+        moved = migrate(talk, old.scenario, new, Migration.KEEP)
+        return (old.scenario, talk) if moved is None else (new, moved)
+
+    def _add(
+        self, effect: Effect, update: IncomingUpdate, key: TalkKey, event: Event, effects: Effects
+    ) -> None:
+        match effect:
+            case Send():
+                effects.messages += outgoing_messages(
+                    key.chat_id, effect.message, effect.values, topic_id=key.topic_id or None
+                )
+            case Answer() if event.kind is EventKind.TAP:
+                effects.calls.append(_answer(update, effect.text))
+            case Edit():
+                if (call := _shown_again(effect, update, key.chat_id)) is not None:
+                    effects.calls.append(call)
+            case Failure():
+                log.warning(
+                    "bot %d: update %d: %s (%s)",
+                    self._bot_id, update.update_id, effect.message, effect.code,
+                )  # fmt: skip
+
+
+def _steps(event: Event, done: list[Effect]) -> bytes:
+    """Return what the log of a talk keeps of an update."""
+    steps = [asdict(one) for one in done if isinstance(one, Log)]
+    failures = [asdict(one) for one in done if isinstance(one, Failure)]
+    return orjson.dumps({"event": event.kind, "steps": steps, "failures": failures})
+
+
+def _answer(update: IncomingUpdate, text: str) -> OutgoingMessage:
+    parameters = {"callback_query_id": str(update.content.get("id", ""))}
+    if text:
+        parameters["text"] = text
+    return OutgoingMessage(update.chat_id or 0, "answerCallbackQuery", orjson.dumps(parameters))
+
+
+def _shown_again(effect: Edit, update: IncomingUpdate, chat_id: int) -> OutgoingMessage | None:
+    """Return the call that shows other buttons below the message that was tapped."""
+    message = update.content.get("message")
+    number = message.get("message_id") if isinstance(message, dict) else None
+    calls = render(effect.message, effect.values)
+    if not calls or not isinstance(number, int):
+        return None
+    parameters = {
+        "chat_id": chat_id,
+        "message_id": number,
+        "reply_markup": calls[-1].parameters.get("reply_markup", {"inline_keyboard": []}),
+    }
+    return OutgoingMessage(chat_id, "editMessageReplyMarkup", orjson.dumps(parameters))

@@ -1,0 +1,161 @@
+"""Updates of Telegram as events of a dialog.
+
+Sources: https://core.telegram.org/bots/api#message, #messageentity and
+https://core.telegram.org/bots/features#privacy-mode. Like everything that reads updates, this
+answers for every JSON object; what does not have the form of the Bot API is as if it were not
+there.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from dialogs.scenarios import Event, EventKind, Place, built_in, read_text
+from models.bots.telegram_id import is_telegram_id
+from models.messaging.effects import TalkKey
+from runner.updates.incoming import IncomingUpdate, JSONObject
+
+# An animation is a document as well, and a venue has a location.
+_FILES = tuple(
+    EventKind(name)
+    for name in ("animation", "photo", "video", "audio", "voice", "document", "sticker")
+)
+# What else a person sends; the rest, such as "joined the group", is no message of theirs.
+_OTHERS = (
+    "poll", "dice", "game", "story", "video_note", "paid_media", "checklist", "invoice",
+    "users_shared", "chat_shared", "web_app_data", "successful_payment",
+)  # fmt: skip
+_COMMAND_FOR = re.compile(r"/[A-Za-z0-9_]{1,32}@(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The bot itself, as Telegram knows it."""
+
+    telegram_id: int
+    username: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """An event with whose talk it belongs to.
+
+    Args:
+        key: whose talk it is; None of what belongs to none, such as a tap in another chat.
+        is_addressed: True if it is for the bot: in private, or a command, mention or reply.
+    """
+
+    event: Event
+    key: TalkKey | None
+    is_addressed: bool
+
+
+def read_occasion(update: IncomingUpdate, me: Me) -> Occasion | None:
+    """Return what a user does with an update; None if it is nothing that dialogs answer."""
+    if update.kind == "callback_query":
+        return _tap(update, me)
+    if update.kind != "message" or update.chat_id is None:
+        return None
+    message = update.content
+    chat = _object(message.get("chat"))
+    event = _event(message, _about(message, chat, me))
+    if event is None:
+        return None
+    key = _key(update, message)
+    if chat.get("type") == "private":
+        return Occasion(event, key, is_addressed=True)
+    return _in_group(event, key, message, me)
+
+
+def _key(update: IncomingUpdate, message: JSONObject) -> TalkKey | None:
+    chat_id = update.chat_id
+    if chat_id is None:
+        return None
+    topic = message.get("message_thread_id") if message.get("is_topic_message") is True else 0
+    # whoever writes as a chat has no user
+    user_id = chat_id if update.user_id is None else update.user_id
+    return TalkKey(chat_id, user_id, topic if is_telegram_id(topic) else 0)
+
+
+def _tap(update: IncomingUpdate, me: Me) -> Occasion:
+    query = update.content
+    message = _object(query.get("message"))
+    data = query.get("data")
+    about = _about(query, _object(message.get("chat")), me)
+    event = Event(EventKind.TAP, data=data if isinstance(data, str) else "", about=about)
+    return Occasion(event, _key(update, message), is_addressed=True)
+
+
+def _event(message: JSONObject, about: dict[str, str]) -> Event | None:
+    text = message.get("text")
+    if isinstance(text, str):
+        return read_text(text, about)
+    caption = message.get("caption")
+    caption = caption if isinstance(caption, str) else ""
+    for kind in _FILES:
+        if kind in message:
+            return Event(kind, caption, file_id=_file_id(message[kind]), about=about)
+    phone = _object(message.get("contact")).get("phone_number")
+    if isinstance(phone, str):
+        return Event(EventKind.CONTACT, phone=phone, about=about)
+    if (place := _place(_object(message.get("location")))) is not None:
+        return Event(EventKind.LOCATION, place=place, about=about)
+    if any(name in message for name in _OTHERS):
+        return Event(EventKind.OTHER, caption, about=about)
+    return None
+
+
+def _file_id(value: Any) -> str:
+    if isinstance(value, list) and value:  # a photo in several sizes, the largest last
+        value = value[-1]
+    found = _object(value).get("file_id")
+    return found if isinstance(found, str) else ""
+
+
+def _place(location: JSONObject) -> Place | None:
+    latitude, longitude = location.get("latitude"), location.get("longitude")
+    if isinstance(latitude, int | float) and isinstance(longitude, int | float):
+        return Place(float(latitude), float(longitude))
+    return None
+
+
+def _about(content: JSONObject, chat: JSONObject, me: Me) -> dict[str, str]:
+    person = _object(content.get("from"))
+    user = {name: _text(person.get(name)) for name in ("first_name", "last_name", "username")} | {
+        "id": _text(person.get("id")),
+        "language": _text(person.get("language_code")),
+    }
+    return built_in(
+        user=user,
+        chat={name: _text(chat.get(name)) for name in ("id", "type", "title")},
+        bot={"name": me.name, "username": me.username},
+    )
+
+
+def _in_group(event: Event, key: TalkKey | None, message: JSONObject, me: Me) -> Occasion | None:
+    if event.kind is EventKind.COMMAND:
+        found = _COMMAND_FOR.match(event.text)
+        if found and found[1].lower() != me.username.lower():
+            return None  # for another bot
+        return Occasion(event, key, is_addressed=True)
+    answered = _object(_object(message.get("reply_to_message")).get("from")).get("id")
+    mention = (
+        re.compile(rf"@{re.escape(me.username)}(?!\w)", re.IGNORECASE) if me.username else None
+    )
+    if mention is not None and mention.search(event.text):
+        # only who is meant, so that the rest can be compared with what a state waits for
+        text = mention.sub("", event.text, count=1).strip()
+        event = read_text(text, event.about) if event.kind is EventKind.TEXT else event
+        return Occasion(event, key, is_addressed=True)
+    return Occasion(event, key, is_addressed=answered == me.telegram_id)
+
+
+def _object(value: Any) -> JSONObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""

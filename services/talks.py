@@ -1,0 +1,78 @@
+"""Talks with bots: show where they stand, and let them begin anew."""
+
+from __future__ import annotations
+
+from models.accounts.audit import Actor
+from models.accounts.sessions import authorized
+from models.bots.records import BotRecord
+from models.dialogs import conversations, steps
+from models.dialogs.conversations import TalkRow
+from models.dialogs.steps import StepRow
+from models.engine.database import Database
+from models.messaging.effects import TalkKey
+from runner.runner import Runner
+from services.errors import TalkNotFound
+
+
+class TalkService:
+    """Shows and ends the talks with bots.
+
+    Args:
+        db: the database.
+        runner: has talks in memory.
+    """
+
+    def __init__(self, *, db: Database, runner: Runner) -> None:
+        self._db = db
+        self._runner = runner
+
+    async def list_for(
+        self,
+        bot: BotRecord,
+        *,
+        chat_id: int | None,
+        version: int | None,
+        after: TalkKey | None,
+        limit: int,
+    ) -> list[TalkRow]:
+        """List talks; see `models.dialogs.conversations.list_for`."""
+        return await self._db.read(
+            conversations.list_for,
+            bot.id,
+            chat_id=chat_id,
+            version=version,
+            after=after,
+            limit=limit,
+        )
+
+    async def find(self, bot: BotRecord, key: TalkKey) -> TalkRow:
+        """Find a talk of a bot.
+
+        Raises:
+            TalkNotFound: there is none.
+        """
+        row = await self._db.read(conversations.show, bot.id, key)
+        if row is None:
+            raise TalkNotFound(bot.id)
+        return row
+
+    async def log(
+        self, bot: BotRecord, key: TalkKey, *, before: int | None, limit: int
+    ) -> list[StepRow]:
+        """Return what has happened in a talk in the last days, the latest first.
+
+        Args:
+            before: only updates with a smaller id; None for all.
+        """
+        return await self._db.read(steps.list_for, bot.id, key, before=before, limit=limit)
+
+    async def delete(self, bot: BotRecord, key: TalkKey, *, by: Actor) -> None:
+        """Delete a talk: it begins anew with the next message.
+
+        Raises:
+            TalkNotFound: there is none.
+        """
+        if not await self._db.write(authorized, by, conversations.delete, bot.id, key):
+            raise TalkNotFound(bot.id)
+        if (run := self._runner.manager.run(bot.id)) is not None:
+            run.talks.forget()

@@ -1,0 +1,193 @@
+"""Scenarios over the API: draft, validation, versions, simulation, templates."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from support.client import BOTS, Client, register
+from support.talks import CAT, EARS, IS_CAT, SQUARE, Talker, talker
+
+from dialogs.scenarios import DEFAULT, SCENARIO, template, template_names
+from sandbox import Sandbox
+
+HELLO = {"start": "hello", "states": {"hello": {"say": "Hi!", "end": True}}}
+BROKEN = {
+    "start": "helo",
+    "states": {"hello": {"say": "Hi!", "on": [{"any_of": "x", "go": "bye"}]}},
+}
+
+
+@pytest.fixture
+async def talk(ann: Client, telegram: Sandbox) -> Talker:
+    """A bot without a scenario."""
+    return await talker(ann, telegram)
+
+
+def tag(answer: Any) -> dict[str, str]:
+    """The header that says which draft was seen."""
+    return {"If-Match": answer.headers["ETag"]}
+
+
+async def test_a_draft_is_exported_as_it_was_imported(talk: Talker) -> None:
+    first = await talk.owner.get(talk.path)
+    assert first.json == template(DEFAULT)
+    assert first.headers["ETag"] == '"0"'
+    saved = await talk.owner.put(talk.path, HELLO, headers=tag(first))
+    assert saved.status == 200
+    assert (saved.json["revision"], saved.json["updated_by"]) == (1, "ann")
+    assert (saved.json["valid"], saved.json["problems"]) == (True, [])
+    again = await talk.owner.get(talk.path)
+    assert (again.json, again.headers["ETag"]) == (HELLO, saved.headers["ETag"])
+
+
+async def test_an_edit_of_what_somebody_else_has_changed_is_refused(talk: Talker) -> None:
+    seen = await talk.owner.get(talk.path)
+    await talk.owner.put(talk.path, HELLO, headers=tag(seen))
+    late = await talk.owner.put(talk.path, template(CAT), headers=tag(seen))
+    assert (late.status, late.json["code"]) == (412, "draft_changed")
+    assert "by ann at 20" in late.json["detail"]
+    assert late.headers["ETag"] == '"1"'
+    assert (await talk.owner.get(talk.path)).json == HELLO
+    assert (await talk.owner.put(talk.path, HELLO, headers=tag(late))).status == 200
+    blind = await talk.owner.put(talk.path, HELLO)
+    assert (blind.status, blind.json["code"]) == (428, "if_match_required")
+    odd = await talk.owner.put(talk.path, HELLO, headers={"If-Match": "x"})
+    assert odd.status == 412
+
+
+async def test_one_of_several_edits_at_once_wins(talk: Talker) -> None:
+    edits = (talk.owner.put(talk.path, HELLO, headers={"If-Match": '"0"'}) for _ in range(8))
+    answers = await asyncio.gather(*edits)
+    assert sorted(answer.status for answer in answers) == [200] + 7 * [412]
+
+
+async def test_all_problems_are_told_at_once(talk: Talker) -> None:
+    answer = await talk.owner.post(f"{talk.path}validate/", BROKEN)
+    assert (answer.status, answer.json["valid"]) == (200, False)
+    errors = {
+        one["pointer"]: one["code"] for one in answer.json["problems"] if one["severity"] == "error"
+    }
+    assert errors.keys() == {"/start", "/states/hello/on/0/go"}
+    saved = await talk.save(BROKEN)
+    assert saved.json["problems"] == answer.json["problems"]
+    assert (await talk.owner.post(f"{talk.path}validate/")).json == answer.json
+    refused = await talk.owner.post(f"{talk.path}publish/", {})
+    assert (refused.status, refused.json["code"]) == (400, "validation_failed")
+    assert refused.json["errors"].keys() == errors.keys()
+    assert (await talk.owner.get(f"{talk.path}versions/")).json["items"] == []
+
+
+async def test_what_cannot_be_stored_is_refused(talk: Talker) -> None:
+    deep: Any = 1
+    for _ in range(300):
+        deep = [deep]
+    for document in ({"a": deep}, {"a": "x" * 300_000}, {"a": 10**30}):
+        answer = await talk.owner.put(talk.path, document, headers={"If-Match": "*"})
+        assert (answer.status, answer.json["code"]) == (400, "validation_failed"), document
+    assert (await talk.owner.get(talk.path)).headers["ETag"] == '"0"'
+
+
+async def test_versions_are_kept_and_taken_back(talk: Talker) -> None:
+    first = await talk.publish(HELLO, note="the first")
+    assert (first["n"], first["note"], first["author"]) == (1, "the first", "ann")
+    await talk.publish(template(CAT))
+    page = (await talk.owner.get(f"{talk.path}versions/?limit=1")).json
+    assert [one["n"] for one in page["items"]] == [2]
+    rest = (await talk.owner.get(f"{talk.path}versions/?after={page['next']}")).json
+    assert ([one["note"] for one in rest["items"]], rest["next"]) == (["the first"], None)
+    one = await talk.owner.get(f"{talk.path}versions/1/")
+    assert one.json["document"] == HELLO
+    restored = await talk.owner.post(f"{talk.path}versions/1/restore/")
+    assert (restored.status, restored.json["valid"]) == (200, True)
+    assert (await talk.owner.get(talk.path)).json == HELLO
+    assert await talk.says("/start") == [SQUARE]  # it is only the draft
+    assert (await talk.owner.post(f"{talk.path}publish/", {})).json["n"] == 3
+    assert await talk.says("x", chat=2) == ["Hi!"]
+    for path in ("versions/9/", "versions/9/restore/"):
+        method = "POST" if "restore" in path else "GET"
+        assert (await talk.owner.request(method, talk.path + path)).status == 404
+
+
+async def test_the_last_hundred_versions_are_kept_and_those_in_use(talk: Talker) -> None:
+    await talk.publish(template(CAT))
+    await talk.says("/start")
+    await talk.save(HELLO)
+    for _ in range(102):
+        assert (await talk.owner.post(f"{talk.path}publish/", {})).status == 201
+    rows: list[int] = []
+    after = ""
+    while after is not None:
+        query = f"?limit=200&after={after}" if after else "?limit=200"
+        page = (await talk.owner.get(f"{talk.path}versions/{query}")).json
+        rows, after = rows + [one["n"] for one in page["items"]], page["next"]
+    assert rows == [*range(103, 3, -1), 1]
+
+
+async def test_a_simulation_plays_the_draft_or_a_version(talk: Talker) -> None:
+    await talk.publish(template(CAT))
+    await talk.save(HELLO)
+    path = f"{talk.path}simulate/"
+    draft = (await talk.owner.post(path, {"events": ["/start"]})).json
+    assert [one["text"] for one in draft["transcript"]] == ["/start", "Hi!"]
+    played = await talk.owner.post(
+        path, {"events": ["/start", "да", {"text": "да", "wait": 60}], "version": 1}
+    )
+    assert played.status == 200
+    said = [one["text"] for one in played.json["transcript"] if one["from"] == "bot"]
+    assert said == [SQUARE, EARS, IS_CAT]
+    assert played.json["states"] == ["square", "ears", ""]
+    assert played.json["unreached_states"] == ["bread"]
+    assert [step["to"] for step in played.json["log"]][-2:] == ["cat", ""]
+    wrong = await talk.owner.post(path, {"events": [{"tap": "x"}, 5, {"txt": "x"}]})
+    assert (wrong.status, wrong.json["code"]) == (400, "validation_failed")
+    assert all(pointer.startswith("/events/") for pointer in wrong.json["errors"])
+    assert (await talk.owner.post(path, {"events": [], "version": 7})).status == 404
+    assert talk.texts() == []
+
+
+async def test_templates_and_the_format_are_served(ann: Client, anonymous: Client) -> None:
+    listed = (await ann.get("/api/v1/scenario_templates/")).json["items"]
+    assert [one["name"] for one in listed] == [*template_names()]
+    for one in listed:
+        assert (await ann.get(f"/api/v1/scenario_templates/{one['name']}/")).json == template(
+            one["name"]
+        )
+    assert (await ann.get("/api/v1/scenario_templates/nothing.en/")).status == 404
+    answer = await anonymous.get("/api/v1/scenario.schema.json")
+    assert answer.headers["Content-Type"] == "application/schema+json"
+    assert answer.json == SCENARIO
+
+
+async def test_answers_are_as_the_document_says(talk: Talker, anonymous: Client) -> None:
+    document = (await anonymous.get("/openapi.json")).json
+    root = {"components": document["components"]}
+
+    def check(name: str, value: Any) -> None:
+        reference = {"$ref": f"#/components/schemas/{name}"}
+        jsonschema_rs.Draft202012Validator({**reference, **root}).validate(value)
+
+    check("SavedScenario", (await talk.save(BROKEN)).json)
+    check("PublishedScenario", await talk.publish(template(CAT)))
+    check("ScenarioVersionItems", (await talk.owner.get(f"{talk.path}versions/")).json)
+    check("WholeScenarioVersion", (await talk.owner.get(f"{talk.path}versions/1/")).json)
+    played = await talk.owner.post(f"{talk.path}simulate/", {"events": ["да"]})
+    check("Simulation", played.json)
+    check("ScenarioTemplates", (await talk.owner.get("/api/v1/scenario_templates/")).json)
+
+
+async def test_a_scenario_is_its_owners_alone(talk: Talker, http: Any) -> None:
+    await talk.publish(HELLO)
+    other = await register(Client(http, talk.owner.url), "bob")
+    for method, path in (
+        ("GET", ""), ("PUT", ""), ("POST", "validate/"), ("POST", "publish/"),
+        ("GET", "versions/"), ("GET", "versions/1/"), ("POST", "versions/1/restore/"),
+        ("POST", "simulate/"),
+    ):  # fmt: skip
+        body = HELLO if method != "GET" else None
+        answer = await other.request(
+            method, f"{BOTS}{talk.bot_id}/scenario/{path}", body, headers={"If-Match": "*"}
+        )
+        assert answer.status == 404, path

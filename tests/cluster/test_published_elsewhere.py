@@ -1,0 +1,51 @@
+"""Scenarios that one server publishes for bots that another one runs."""
+
+from __future__ import annotations
+
+import signal
+from time import monotonic
+
+from support.client import until
+from support.ensemble import Ensemble, Two
+from support.talks import CAT, CHAT, EARS, IS_BREAD, SQUARE, Talker
+
+from dialogs.scenarios import template
+from sandbox import Sandbox
+
+
+async def test_a_publish_takes_effect_in_every_server(
+    ensemble: Ensemble, two: Two, telegram: Sandbox
+) -> None:
+    talk = Talker(two.there, telegram, two.bot, two.made["id"])
+    assert await talk.says("да") == ["да"]
+    await talk.publish(template(CAT))
+    published = monotonic()
+
+    async def answer() -> str:
+        [text] = await talk.says("эй")
+        return text
+
+    while await answer() != SQUARE:
+        assert monotonic() - published < 1.0
+    assert await talk.says("да") == [EARS]
+    # the state is on the disk: it is there for whoever runs the bot next
+    await ensemble.servers["one"].end(signal.SIGTERM)
+    assert await talk.says("нет") == [IS_BREAD]
+    assert await talk.says("/start") == [SQUARE]
+
+
+async def test_a_person_who_is_forgotten_elsewhere_begins_anew(two: Two, telegram: Sandbox) -> None:
+    talk = Talker(two.here, telegram, two.bot, two.made["id"])
+    await talk.publish(template(CAT))
+    await talk.says("/start")
+    assert await talk.says("да") == [EARS]
+    assert (await two.there.delete(f"{two.path}chats/{CHAT}/")).status == 204
+
+    async def begins_anew() -> bool:
+        [text] = await talk.says("э-э")
+        return text == SQUARE
+
+    deadline = monotonic() + 5
+    while not await begins_anew():
+        assert monotonic() < deadline
+    await until(lambda: talk.texts()[-1] == SQUARE)

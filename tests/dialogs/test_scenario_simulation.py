@@ -1,0 +1,144 @@
+"""The simulator, its coverage, and the tests that are saved with a scenario."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from support.scenarios import asking, made, waiting
+
+from dialogs.scenarios import load
+from dialogs.scenarios.coverage import coverage, transitions
+from dialogs.scenarios.samples import template
+from dialogs.scenarios.saved_tests import run_test, validate_test
+from dialogs.scenarios.schema import EVENTS, TEST
+from dialogs.scenarios.simulation import InvalidEvents, event_problems, simulate
+
+CAT = load(template("cat_or_bread.en"))
+
+
+def test_the_transcript_has_what_both_sides_see() -> None:
+    say = {"text": "Hi **you**", "format": "markdown", "buttons": [[{"text": "A", "go": "yes"}]]}
+    played = simulate(waiting(say=say), ["x", {"tap": "A"}])
+    assert played.transcript == [
+        {"from": "user", "text": "x"},
+        {"from": "bot", "text": "Hi you",
+         "buttons": [[{"text": "A", "callback_data": "~0.first.1.b0"}]]},
+        {"from": "user", "tap": "A"},
+        {"from": "bot", "text": "YES"},
+    ]  # fmt: skip
+    assert played.states == ["first", ""]
+    assert [(one.state, one.transition, one.to) for one in played.log] == [
+        ("", "start", "first"),
+        ("first", "/states/first/say/buttons/0/0/go", "yes"),
+        ("yes", "/states/yes/end", ""),
+    ]
+
+
+def test_the_time_is_what_the_events_say() -> None:
+    scenario = made({"a": {"on": [{"content": "text", "say": "{{now}}"}]}})
+    events = ["x", {"text": "y", "wait": 3600}, {"text": "z", "wait": 1e9}] + [
+        {"text": "z", "wait": 1e9}
+    ] * 300
+    replies = simulate(scenario, events).replies
+    assert replies[:2] == [["2030-01-07 12:00"], ["2030-01-07 13:00"]]
+    assert replies[-1] == replies[-2], "the calendar has an end"
+
+
+def test_a_key_of_the_keyboard_sends_its_text() -> None:
+    say = {"text": "?", "keyboard": {"rows": [[{"text": "Yes"}]]}}
+    scenario = waiting({"any_of": "yes", "go": "yes"}, say=say)
+    assert simulate(scenario, ["x", {"tap": "Yes"}]).replies[-1] == ["YES"]
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ({}, {("wrong_type", "")}),
+        ([1], {("wrong_type", "/0")}),
+        (["a", {}], {("missing_field", "/1")}),
+        ([{"text": "a", "tap": "b"}], {("conflicting_fields", "/0")}),
+        ([{"txt": "a"}], {("unknown_field", "/0/txt"), ("missing_field", "/0")}),
+        ([{"text": "a", "wait": -1}], {("out_of_range", "/0/wait")}),
+        ([{"location": {"latitude": 91}}],
+         {("missing_field", "/0/location"), ("out_of_range", "/0/location/latitude")}),
+        (["x"] * 1001, {("too_many", "")}),
+        (["x\0"], {("forbidden_character", "/0")}),
+    ],
+)  # fmt: skip
+def test_wrong_events_are_refused(events: Any, expected: set[tuple[str, str]]) -> None:
+    assert {(one.code, one.pointer) for one in event_problems(events)} == expected
+    with pytest.raises(InvalidEvents):
+        simulate(CAT, events)
+
+
+def test_a_tap_needs_a_button() -> None:
+    with pytest.raises(InvalidEvents) as error:
+        simulate(CAT, ["x", {"tap": "Yes"}])
+    [problem] = error.value.problems
+    assert (problem.pointer, problem.code) == ("/1/tap", "unknown_button")
+
+
+def test_coverage_tells_what_was_left_out() -> None:
+    left = coverage(CAT, simulate(CAT, ["x", "no", "x", "yes"]).log)
+    assert left.states == ("bread",)
+    assert left.transitions == ("/states/ears/on/0", "/states/ears/on/1", "/states/bread/end")
+    question = asking(type="text", after_retries={"count": 1, "go": "lost"})
+    assert [*transitions(question)] == [
+        "/states/first/ask", "/states/first/ask/after_retries", "/states/shown/end",
+        "/states/lost/end",
+    ]  # fmt: skip
+
+
+# -- saved tests
+
+
+def saved(*turns: Any, **others: Any) -> dict[str, Any]:
+    return {"name": "A test", "turns": [*turns], **others}
+
+
+def test_a_test_passes() -> None:
+    hello = CAT.document["states"]["square"]["say"]
+    document = saved(
+        {"user": "/start", "bot": [hello], "state": "square"},
+        {"user": "yes"},
+        {"user": {"text": "no"}, "state": ""},
+        variables={"x": None},
+    )
+    assert validate_test(document) == []
+    outcome = run_test(CAT, document)
+    assert outcome.faults == ()
+    assert coverage(CAT, outcome.log).states == ("cat",)
+
+
+def test_a_test_tells_every_difference() -> None:
+    outcome = run_test(
+        CAT,
+        saved(
+            {"user": "x", "bot": ["Hello"], "state": "ears"},
+            {"user": "no", "bot": []},
+            variables={"x": 1},
+        ),
+    )
+    assert [one.turn for one in outcome.faults] == [0, 0, 1, -1]
+    assert outcome.faults[1].message == 'The talk should be in state "ears", and is in "square".'
+    assert run_test(CAT, saved({"user": "x"}, {"user": {"tap": "A"}})).faults[0].turn == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ([], {("wrong_type", "")}),
+        ({}, {("missing_field", "")}),
+        (saved(), {("too_few", "/turns")}),
+        (saved({"user": 1, "bot": "x"}),
+         {("wrong_type", "/turns/0/user"), ("wrong_type", "/turns/0/bot")}),
+        (saved({"user": {"tap": 1}}), {("wrong_type", "/turns/0/user/tap")}),
+    ],
+)  # fmt: skip
+def test_a_wrong_test_is_refused(document: Any, expected: set[tuple[str, str]]) -> None:
+    assert {(one.code, one.pointer) for one in validate_test(document)} == expected
+    registry: Any = Registry().with_resource(EVENTS["$id"], Resource.from_contents(EVENTS))
+    assert not Draft202012Validator(TEST, registry=registry).is_valid(document)

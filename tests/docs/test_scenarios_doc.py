@@ -1,0 +1,121 @@
+"""docs/scenarios.md: its examples work, and its reference is that of the schemas."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from support.server_process import ROOT
+
+from dialogs.scenarios import SCENARIO, load, validate
+from dialogs.scenarios.conversation import MAX_STACK
+from dialogs.scenarios.details import MAX_OPERANDS
+from dialogs.scenarios.engine import DOUBLE_TAP
+from dialogs.scenarios.regex import MAX_TEXT
+from dialogs.scenarios.run import MAX_MESSAGES, MAX_STEPS
+from dialogs.scenarios.samples import template, template_names
+from dialogs.scenarios.saved_tests import run_test, validate_test
+from dialogs.scenarios.scenario import AskType
+from dialogs.scenarios.schema import EVENTS, TEST
+from dialogs.scenarios.structure import MAX_BYTES
+from dialogs.scenarios.variables import BUILT_IN, MAX_VARIABLES
+from dialogs.scenarios.variables import MAX_TEXT as MAX_VALUE
+
+PAGE = (ROOT / "docs" / "scenarios.md").read_text()
+EXAMPLES = [json.loads(one) for one in re.findall(r"^```json\n(.*?)^```$", PAGE, re.M | re.S)]
+SCENARIOS = [one for one in EXAMPLES if "start" in one]
+TESTS = [one for one in EXAMPLES if "turns" in one]
+OBJECTS = [
+    part for part in SCENARIO["$defs"].values() if "properties" in part and "$id" not in part
+]
+
+
+def table(schema: dict[str, Any], root: dict[str, Any]) -> str:
+    """Return the table of an object's fields."""
+    rows = ["| field | meaning |", "|---|---|"]
+    for name, part in schema["properties"].items():
+        meaning = part.get("description") or part.get("title", "")
+        if not meaning:
+            meaning = root["$defs"][part["$ref"].rpartition("/")[2]]["description"]
+        meaning += "" if meaning.endswith(".") else "."
+        if "enum" in part:
+            meaning += f" One of: {', '.join(part['enum'])}."
+        if name in schema.get("required", ()):
+            meaning += " Required."
+        rows.append(f"| `{name}` | {meaning} |")
+    return "\n".join(rows) + "\n"
+
+
+def test_it_has_examples() -> None:
+    assert (len(SCENARIOS), len(TESTS)) == (5, 1)
+
+
+@pytest.mark.parametrize("document", SCENARIOS)
+def test_an_example_has_no_problems(document: Any) -> None:
+    assert validate(document)[1] == []
+
+
+def test_the_tutorial_ends_with_the_template() -> None:
+    assert SCENARIOS[2] == template("cat_or_bread.en")
+
+
+def test_its_mistake_is_reported_as_it_says() -> None:
+    broken = json.loads(json.dumps(SCENARIOS[1]).replace('"go": "bread"', '"go": "bred"'))
+    [problem] = [one for one in validate(broken)[1] if one.severity == "error"]
+    row = f"| `{problem.pointer}` | `{problem.code}` | {problem.severity} | {problem.message} |"
+    assert row in PAGE
+
+
+@pytest.mark.parametrize("document", TESTS)
+def test_its_test_passes(document: Any) -> None:
+    assert validate_test(document) == []
+    assert run_test(load(SCENARIOS[2]), document).faults == ()
+
+
+def test_it_names_the_templates() -> None:
+    for name in template_names():
+        assert f"`{name.partition('.')[0]}" in PAGE
+
+
+@pytest.mark.parametrize("schema", OBJECTS, ids=lambda schema: schema["title"])
+def test_the_reference_has_each_object(schema: dict[str, Any]) -> None:
+    assert f"### {schema['title']}\n\n{table(schema, SCENARIO)}" in PAGE
+
+
+def test_the_reference_has_the_documents() -> None:
+    assert f"### Scenario\n\n{table(SCENARIO, SCENARIO)}" in PAGE
+    assert table(EVENTS["$defs"]["event"], EVENTS) in PAGE
+    assert table(TEST, TEST) in PAGE
+    assert table(TEST["$defs"]["turn"], TEST) in PAGE
+
+
+def test_the_reference_has_nothing_else() -> None:
+    _, _, reference = PAGE.partition("\n## Reference\n")
+    titles = re.findall(r"^### (.*)$", reference, re.M)
+    assert titles == ["Scenario", *(one["title"] for one in OBJECTS)]
+
+
+def test_it_lists_the_types_of_answers() -> None:
+    rows = re.search(r"^\| type \|.*?\n\n", PAGE, re.M | re.S)
+    assert rows
+    named = {one for row in rows[0].splitlines()[2:] for one in re.findall(r"`(\w+)`", row)}
+    assert named >= {*AskType}
+
+
+def test_it_lists_the_built_in_values() -> None:
+    for name, meaning in BUILT_IN.items():
+        assert f"| `{name}` | {meaning} |\n" in PAGE
+
+
+def test_its_numbers_are_those_of_the_program() -> None:
+    text = " ".join(PAGE.split())
+    for words in (
+        f"twice within {DOUBLE_TAP:g} seconds", f"first {MAX_TEXT:,} characters",
+        f"at most {MAX_STEPS} states", f"through {MAX_STACK} questions",
+        f"up to {MAX_VALUE:,} characters", f"at most {MAX_VARIABLES} of them",
+        f"at most {MAX_BYTES // 1024} KB", f"at most {MAX_MESSAGES} messages",
+        f"at most {MAX_OPERANDS} parts",
+    ):  # fmt: skip
+        assert words in text
