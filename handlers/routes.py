@@ -21,6 +21,7 @@ from handlers import (
     password,
     processes,
     scenario_templates,
+    scenario_tests,
     scenarios,
 )
 from handlers.apidoc import swagger
@@ -39,6 +40,7 @@ routes: list[URLSpec] = [
     *scenarios.routes,
     *conversations.routes,
     *scenario_templates.routes,
+    *scenario_tests.routes,
     *events.routes,
     *admin.routes,
     *processes.routes,
