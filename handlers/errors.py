@@ -55,6 +55,7 @@ class Code(StrEnum):
     TELEGRAM_UNREACHABLE = "telegram_unreachable"
     DRAFT_CHANGED = "draft_changed"
     IF_MATCH_REQUIRED = "if_match_required"
+    TESTS_FAILED = "tests_failed"
     BODY_TOO_LARGE = "body_too_large"
     MEDIA_QUOTA_REACHED = "media_quota_reached"
     MEDIA_STORAGE_FULL = "media_storage_full"

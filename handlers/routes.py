@@ -22,6 +22,7 @@ from handlers import (
     password,
     processes,
     scenario_templates,
+    scenario_tests,
     scenarios,
 )
 from handlers.apidoc import swagger
@@ -41,6 +42,7 @@ routes: list[URLSpec] = [
     *scenarios.routes,
     *conversations.routes,
     *scenario_templates.routes,
+    *scenario_tests.routes,
     *events.routes,
     *admin.routes,
     *processes.routes,

@@ -8,6 +8,7 @@ from handlers.errors import ApiError, Code, FieldErrors
 from handlers.times import rfc3339
 from models import errors as storage
 from services import errors as services
+from services.scenarios import InvalidTests
 
 
 def translate_scenario(error: BaseException) -> ApiError | None:
@@ -15,8 +16,17 @@ def translate_scenario(error: BaseException) -> ApiError | None:
     match error:
         case InvalidEvents():
             return _invalid(error, "The events are invalid", inside="/events")
+        case InvalidTests():
+            return _invalid(error, "The tests are invalid", inside="/tests")
         case InvalidScenario():
             return _invalid(error, "The scenario is invalid")
+        case services.TestsFailed():
+            return errors.Conflict(
+                f"{len(error.problems)} of the scenario's tests fail. Mend the scenario or the "
+                'tests, or publish with "force".',
+                code=Code.TESTS_FAILED,
+                errors=error.problems,
+            )
         case services.VersionNotFound():
             return errors.NotFound(f"Bot {error.bot_id} has no version {error.n} of its scenario.")
         case services.TalkNotFound():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 import orjson
@@ -12,7 +13,7 @@ from dialogs.scenarios import Migration
 from handlers import errors
 from handlers.bots import BotHandler
 from handlers.ids import ID
-from handlers.pagination import CursorHandler
+from handlers.pagination import CursorHandler, PagedHandler
 from handlers.presentation_scenarios import (
     present_saved,
     present_simulation,
@@ -20,6 +21,7 @@ from handlers.presentation_scenarios import (
     present_version,
 )
 from handlers.schemas.scenarios import (
+    DifferenceQuerySchema,
     PublicationSchema,
     SimulationRequestSchema,
     VersionQuerySchema,
@@ -142,12 +144,14 @@ class Publication(ScenarioHandler):
           400:
             description: The draft has errors; `errors` has them by JSON Pointer.
             codes: [validation_failed]
+          409: {description: Tests fail; `errors` has them by name., codes: [tests_failed]}
         """
         bot, asked = await self.bot(bot_id), self.load(PublicationSchema)
         published = await self.services.scenarios.publish(
             bot,
             note=asked["note"],
             restart=asked["migrate"] is Migration.RESTART,
+            force=asked["force"],
             by=self.actor,
         )
         talks = [
@@ -200,6 +204,27 @@ class OneVersion(ScenarioHandler):
         bot = await self.bot(bot_id)
         row = await self.services.scenarios.version(bot, int(version_id))
         self.answer(present_version(row) | {"document": orjson.Fragment(row.document)})
+
+
+class Comparison(ScenarioHandler, PagedHandler):
+    """Two versions side by side."""
+
+    async def get(self, bot_id: str, version_id: str) -> None:
+        """Tell what differs between a version and another one, or the draft.
+
+        ---
+        summary: Compare versions of a scenario
+        tags: [Scenarios]
+        parameters: [{in: query, schema: DifferenceQuerySchema}]
+        responses:
+          200: {description: What differs., schema: ScenarioDifferenceSchema}
+          400:
+            description: A parameter is invalid, or the draft has errors.
+            codes: [validation_failed, bad_request]
+        """
+        bot, query = await self.bot(bot_id), self.query(DifferenceQuerySchema)
+        found = await self.services.scenarios.diff(bot, int(version_id), to=query["to"])
+        self.answer(asdict(found))
 
 
 class Restoring(ScenarioHandler):
@@ -255,5 +280,6 @@ routes: list[Any] = [
     url(rf"{_SCENARIO}/versions/?", Versions),
     url(rf"{_SCENARIO}/versions/({ID})/?", OneVersion),
     url(rf"{_SCENARIO}/versions/({ID})/restore/?", Restoring),
+    url(rf"{_SCENARIO}/versions/({ID})/diff/?", Comparison),
     url(rf"{_SCENARIO}/simulate/?", Simulation),
 ]

@@ -8,7 +8,13 @@ from models.accounts.known_networks import KnownNetwork
 from models.accounts.sessions import Session
 from models.accounts.users import User
 from models.bots.tables import Bot, Run
-from models.dialogs.tables import ConversationRow, ConversationStep, ScenarioDraft, ScenarioVersion
+from models.dialogs.tables import (
+    ConversationRow,
+    ConversationStep,
+    ScenarioDraft,
+    ScenarioTests,
+    ScenarioVersion,
+)
 from models.engine.base import BaseModel
 from models.installation import InstallationFact
 from models.messaging.chats import Chat
@@ -37,6 +43,7 @@ TABLES: tuple[type[BaseModel], ...] = (
     Media,
     MediaPiece,
     ScenarioDraft,
+    ScenarioTests,
     ScenarioVersion,
     ConversationRow,
     ConversationStep,

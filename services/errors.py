@@ -20,6 +20,7 @@ ServiceError
 ├── TooManyDownloads
 ├── NothingToSend
 ├── VersionNotFound
+├── TestsFailed
 ├── TalkNotFound
 ├── EmptyFile
 ├── FileTooLarge
@@ -170,6 +171,18 @@ class TalkNotFound(ServiceError):
     def __init__(self, bot_id: int) -> None:
         super().__init__(f"bot {bot_id} has no such talk")
         self.bot_id = bot_id
+
+
+class TestsFailed(ServiceError):
+    """Tests of a scenario fail, so that it is not published.
+
+    Args:
+        problems: what is wrong by the name of the test.
+    """
+
+    def __init__(self, problems: dict[str, list[str]]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 class EmptyFile(ServiceError):

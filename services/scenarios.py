@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -11,15 +11,20 @@ import orjson
 from dialogs.scenarios import (
     DEFAULT,
     Coverage,
+    Difference,
     InvalidScenario,
+    Outcome,
     Problem,
     Scenario,
     Simulation,
     coverage,
+    diff,
     load,
+    run_test,
     simulate,
     template,
     validate,
+    validate_test,
 )
 from dialogs.scenarios.structure import structure_problems
 from models.accounts.audit import Action, Actor
@@ -30,7 +35,11 @@ from models.dialogs import scenarios
 from models.dialogs.scenarios import Draft, Published, VersionRow
 from models.engine.database import Database
 from runner.runner import Runner
-from services.errors import VersionNotFound
+from services.errors import TestsFailed, VersionNotFound
+
+
+class InvalidTests(InvalidScenario):
+    """Tests of a scenario are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,14 @@ class Played:
     """A simulation, and what it has left out."""
 
     simulation: Simulation
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What came of tests, and what they have left out."""
+
+    outcomes: list[Outcome]
     coverage: Coverage
 
 
@@ -91,24 +108,93 @@ class ScenarioService:
         """Return what is wrong with the draft of a bot, errors before warnings."""
         return await self.problems(orjson.loads((await self.draft(bot)).document))
 
-    async def publish(self, bot: BotRecord, *, note: str, restart: bool, by: Actor) -> Published:
+    async def publish(
+        self, bot: BotRecord, *, note: str, restart: bool, force: bool, by: Actor
+    ) -> Published:
         """Publish the draft of a bot: it runs it from the next update on, in every process.
 
         Args:
             restart: True if all talks begin anew; False if they go on wherever they can.
+            force: True to publish even if a test fails.
 
         Raises:
             InvalidScenario: the draft has errors.
+            TestsFailed: tests of it fail.
             BotDeleted: the bot is gone.
         """
         document = (await self.draft(bot)).document
-        await asyncio.to_thread(load, orjson.loads(document))
+        tested = await self._test(bot, document)
+        failed = {one.name: [fault.message for fault in one.faults] for one in tested.outcomes}
+        failed = {name: faults for name, faults in failed.items() if faults}
+        if failed and not force:
+            raise TestsFailed(failed)
         published: Published = await self._db.write(
             authorized, by, scenarios.publish, bot, document, note=note, restart=restart
         )
         if (run := self._runner.manager.run(bot.id)) is not None:
             run.talks.publish(published.version.n)
         return published
+
+    async def _test(self, bot: BotRecord, document: bytes) -> Tested:
+        tests = await self._db.read(scenarios.tests, bot.id)
+
+        def run() -> Tested:
+            scenario = load(orjson.loads(document))
+            outcomes = [run_test(scenario, one) for one in orjson.loads(tests)]
+            log = [entry for one in outcomes for entry in one.log]
+            return Tested(outcomes, coverage(scenario, log))
+
+        return await asyncio.to_thread(run)
+
+    async def tests(self, bot: BotRecord) -> bytes:
+        """Return the tests of a bot's scenario, a list as JSON."""
+        return await self._db.read(scenarios.tests, bot.id)
+
+    async def save_tests(self, bot: BotRecord, documents: list[Any], *, by: Actor) -> None:
+        """Replace the tests of a bot's scenario.
+
+        Raises:
+            InvalidTests: one of them is no test.
+            BotDeleted: the bot is gone.
+        """
+
+        def check() -> list[Problem]:
+            return [
+                replace(problem, pointer=f"/{index}{problem.pointer}")
+                for index, one in enumerate(documents)
+                for problem in validate_test(one)
+            ]
+
+        if problems := await asyncio.to_thread(check):
+            raise InvalidTests(problems)
+        await self._db.write(authorized, by, scenarios.save_tests, bot, orjson.dumps(documents))
+
+    async def run_tests(self, bot: BotRecord) -> Tested:
+        """Run the tests with the draft.
+
+        Raises:
+            InvalidScenario: the draft has errors.
+        """
+        return await self._test(bot, (await self.draft(bot)).document)
+
+    async def diff(self, bot: BotRecord, n: int, *, to: int | None) -> Difference:
+        """Return what differs between two versions of a bot, or a version and the draft.
+
+        Args:
+            n: the old version.
+            to: the new version; None for the draft.
+
+        Raises:
+            VersionNotFound: one of them does not exist.
+            InvalidScenario: the draft has errors.
+        """
+        old = await self.version(bot, n)
+        new = await self.draft(bot) if to is None else await self.version(bot, to)
+
+        def compare() -> Difference:
+            return diff(load(orjson.loads(old.document)), load(orjson.loads(new.document)))
+
+        return await asyncio.to_thread(compare)
 
     async def versions(self, bot: BotRecord, *, before: int | None, limit: int) -> list[VersionRow]:
         """List the versions of a bot; see `models.dialogs.scenarios.versions`."""

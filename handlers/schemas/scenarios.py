@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from dialogs.scenarios import Migration, Severity
 from handlers.ids import MAX_ID
-from handlers.schemas.common import BodySchema, Moment
+from handlers.schemas.common import BodySchema, Moment, StrictBoolean
 from handlers.schemas.cursors import Cursor, CursorQuerySchema, ItemsSchema
 from models.accounts.rules import printable
 
@@ -69,6 +69,72 @@ class PublicationSchema(BodySchema):
             "with a question of the same type, and until then in the old one. `restart`: all talks "
             "begin anew with the next message."
         },
+    )
+    force = StrictBoolean(
+        load_default=False, metadata={"description": "Publish even if a test fails."}
+    )
+
+
+class ScenarioTestsSchema(BodySchema):
+    """The tests of a scenario."""
+
+    tests = fields.List(
+        fields.Dict(),
+        required=True,
+        validate=validate.Length(max=100),
+        metadata={"description": "Each has a `name` and `turns`; see docs/scenarios.md."},
+    )
+
+
+class SavedTestsSchema(Schema):
+    """The tests of a scenario as they are saved."""
+
+    tests = fields.List(fields.Dict(), required=True, metadata={"description": "As in PUT."})
+
+
+class TestOutcomeSchema(Schema):
+    """What came of a test."""
+
+    name = fields.String(required=True)
+    passed = fields.Boolean(required=True)
+    faults = fields.List(
+        fields.Dict(),
+        required=True,
+        metadata={"description": "The index of the `turn`, -1 for the end, and a `message`."},
+    )
+
+
+class TestOutcomesSchema(Schema):
+    """What came of the tests of a draft."""
+
+    passed = fields.Boolean(required=True)
+    items = fields.List(fields.Nested(TestOutcomeSchema), required=True)
+    unreached_states = fields.List(
+        fields.String(), required=True, metadata={"description": "States that no test reaches."}
+    )
+    untaken_transitions = fields.List(
+        fields.String(), required=True, metadata={"description": "Transitions that no test takes."}
+    )
+
+
+class ScenarioDifferenceSchema(Schema):
+    """What differs between two versions."""
+
+    added = fields.List(fields.String(), required=True, metadata={"description": "States."})
+    removed = fields.List(fields.String(), required=True, metadata={"description": "States."})
+    changed = fields.List(fields.String(), required=True, metadata={"description": "States."})
+    other = fields.List(
+        fields.String(), required=True, metadata={"description": "Other parts that differ."}
+    )
+
+
+class DifferenceQuerySchema(BodySchema):
+    """What a version is compared with."""
+
+    to = fields.Integer(
+        load_default=None,
+        validate=validate.Range(min=1, max=MAX_ID),
+        metadata={"description": "The other version; the draft without it."},
     )
 
 

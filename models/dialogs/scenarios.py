@@ -106,6 +106,30 @@ def save(bot: BotRecord, document: bytes, *, seen: int | None, by: Actor) -> Dra
     return cast(Draft, draft(bot.id))
 
 
+def tests(bot_id: int) -> bytes:
+    """Return the tests of a bot's scenario, a list as JSON."""
+    rows = bulk.select("SELECT tests FROM scenario_tests WHERE bot_id = ?", bot_id)
+    return bytes(rows[0][0]) if rows else b"[]"
+
+
+def save_tests(bot: BotRecord, documents: bytes, *, by: Actor) -> None:
+    """Replace the tests of a bot's scenario.
+
+    Args:
+        documents: a list as JSON.
+        by: the actor, whose permission `sessions.authorized` has checked.
+
+    Raises:
+        BotDeleted: the bot is gone.
+    """
+    _lock(bot)
+    bulk.execute(
+        "INSERT INTO scenario_tests (bot_id, tests) VALUES (?, ?) "
+        "ON CONFLICT (bot_id) DO UPDATE SET tests = excluded.tests",
+        bot.id, documents,
+    )  # fmt: skip
+
+
 def _lock(bot: BotRecord) -> None:
     """Let others who change the bot's scenario wait for this transaction.
 

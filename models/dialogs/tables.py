@@ -25,6 +25,16 @@ class ScenarioDraft(BaseModel):
         table_name = "scenarios"
 
 
+class ScenarioTests(BaseModel):
+    """The tests of a scenario: a list of documents as JSON."""
+
+    bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", primary_key=True, index=False)
+    tests = peewee.BlobField()
+
+    class Meta:
+        table_name = "scenario_tests"
+
+
 class ScenarioVersion(BaseModel):
     """A published scenario; a row never changes. `bots.scenario_version` is the present one.
 

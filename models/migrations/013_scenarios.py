@@ -23,6 +23,16 @@ def migrate(migrator, database, *, fake=False):
             table_name = "scenarios"
 
     @migrator.create_model
+    class ScenarioTests(pw.Model):
+        bot = pw.ForeignKeyField(
+            Bot, column_name="bot_id", on_delete="CASCADE", primary_key=True, index=False
+        )
+        tests = pw.BlobField()
+
+        class Meta:
+            table_name = "scenario_tests"
+
+    @migrator.create_model
     class ScenarioVersion(pw.Model):
         bot = pw.ForeignKeyField(Bot, column_name="bot_id", on_delete="CASCADE", index=False)
         n = pw.IntegerField()
@@ -78,6 +88,12 @@ def migrate(migrator, database, *, fake=False):
 
 def rollback(migrator, database, *, fake=False):
     """Drop the tables; all scenarios and talks are lost."""
-    for table in ("conversation_steps", "conversations", "scenario_versions", "scenarios"):
+    for table in (
+        "conversation_steps",
+        "conversations",
+        "scenario_versions",
+        "scenario_tests",
+        "scenarios",
+    ):
         migrator.remove_model(table)
     migrator.sql("ALTER TABLE bots DROP COLUMN scenario_version")

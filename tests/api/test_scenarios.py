@@ -191,3 +191,40 @@ async def test_a_scenario_is_its_owners_alone(talk: Talker, http: Any) -> None:
             method, f"{BOTS}{talk.bot_id}/scenario/{path}", body, headers={"If-Match": "*"}
         )
         assert answer.status == 404, path
+
+
+async def test_a_failing_test_stops_a_publish_unless_it_is_forced(talk: Talker) -> None:
+    path = f"{talk.path}tests/"
+    assert (await talk.owner.get(path)).json == {"tests": []}
+    tests = [
+        {"name": "a cat", "turns": [{"user": "/start"}, {"user": "нет", "bot": [IS_CAT]}]},
+        {"name": "ears", "turns": [{"user": "/start"}, {"user": "да", "bot": [EARS]}]},
+    ]
+    assert (await talk.owner.put(path, {"tests": tests})).json == {"tests": tests}
+    await talk.publish(template(CAT))
+    run = (await talk.owner.post(f"{path}run/")).json
+    assert (run["passed"], run["unreached_states"]) == (True, ["bread"])
+    changed = template(CAT)
+    changed["states"]["ears"]["say"] = "Уши?"
+    await talk.save(changed)
+    refused = await talk.owner.post(f"{talk.path}publish/", {})
+    assert (refused.status, refused.json["code"]) == (409, "tests_failed")
+    assert refused.json["errors"].keys() == {"ears"}
+    run = (await talk.owner.post(f"{path}run/")).json
+    assert [one["passed"] for one in run["items"]] == [True, False]
+    assert run["items"][1]["faults"][0]["turn"] == 1
+    assert (await talk.owner.post(f"{talk.path}publish/", {"force": True})).status == 201
+    wrong = await talk.owner.put(path, {"tests": [{"name": "x", "turns": [{"user": 5}]}]})
+    assert (wrong.status, wrong.json["code"]) == (400, "validation_failed")
+    assert all(pointer.startswith("/tests/0/turns/0") for pointer in wrong.json["errors"])
+
+
+async def test_versions_are_compared(talk: Talker) -> None:
+    await talk.publish(HELLO)
+    await talk.publish(template(CAT))
+    path = f"{talk.path}versions/1/diff/"
+    found = (await talk.owner.get(f"{path}?to=2")).json
+    assert found["added"] == ["square", "ears", "cat", "bread"]
+    assert (found["removed"], found["changed"]) == (["hello"], [])
+    assert (await talk.owner.get(path)).json == found  # the draft is that version
+    assert (await talk.owner.get(f"{path}?to=9")).status == 404

@@ -157,7 +157,10 @@ async def test_a_forgotten_person_begins_anew(ann: Client, telegram: Sandbox) ->
     talk = await talker(ann, telegram, CAT)
     await talk.says("/start")
     assert await talk.says("да") == [EARS]
+    mine = f"{BOTS}{talk.bot_id}/conversations/{CHAT}.{CHAT}.0/"
     assert (await ann.delete(f"{BOTS}{talk.bot_id}/chats/{CHAT}/")).status == 204
+    assert (await ann.get(mine)).status == 404
+    assert (await ann.get(f"{mine}log/")).json["items"] == []
     assert await talk.says("да") == [SQUARE]
 
 

@@ -1,0 +1,84 @@
+"""The saved tests of a scenario."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from tornado.web import url
+
+from handlers.ids import ID
+from handlers.scenarios import ScenarioHandler
+from handlers.schemas.scenarios import ScenarioTestsSchema
+
+
+class SavedTests(ScenarioHandler):
+    """The tests."""
+
+    async def get(self, bot_id: str) -> None:
+        """Return the tests of a bot's scenario.
+
+        ---
+        summary: Tests of a scenario
+        tags: [Scenarios]
+        responses:
+          200: {description: The tests., schema: SavedTestsSchema}
+        """
+        bot = await self.bot(bot_id)
+        tests = await self.services.scenarios.tests(bot)
+        self.answer({"tests": orjson.Fragment(tests)})
+
+    async def put(self, bot_id: str) -> None:
+        """Replace the tests of a bot's scenario. A publish runs them.
+
+        ---
+        summary: Save the tests of a scenario
+        tags: [Scenarios]
+        requestBody: {schema: ScenarioTestsSchema}
+        responses:
+          200: {description: The tests., schema: SavedTestsSchema}
+        """
+        bot, asked = await self.bot(bot_id), self.load(ScenarioTestsSchema)
+        await self.services.scenarios.save_tests(bot, asked["tests"], by=self.actor)
+        self.answer({"tests": asked["tests"]})
+
+
+class TestRun(ScenarioHandler):
+    """A run of the tests."""
+
+    async def post(self, bot_id: str) -> None:
+        """Run the tests with the draft; tell also what they leave out.
+
+        ---
+        summary: Run the tests of a scenario
+        tags: [Scenarios]
+        responses:
+          200: {description: What came of them., schema: TestOutcomesSchema}
+        """
+        bot = await self.bot(bot_id)
+        tested = await self.services.scenarios.run_tests(bot)
+        items = [
+            {
+                "name": one.name,
+                "passed": not one.faults,
+                "faults": [asdict(fault) for fault in one.faults],
+            }
+            for one in tested.outcomes
+        ]
+        self.answer(
+            {
+                "passed": all(one["passed"] for one in items),
+                "items": items,
+                "unreached_states": tested.coverage.states,
+                "untaken_transitions": tested.coverage.transitions,
+            }
+        )
+
+
+_TESTS = rf"/api/v1/telegram_data/({ID})/scenario/tests"
+
+routes: list[Any] = [
+    url(rf"{_TESTS}/?", SavedTests),
+    url(rf"{_TESTS}/run/?", TestRun),
+]
