@@ -98,7 +98,8 @@ class Cluster:
         """Give all bots away, if there are others to run them."""
         self.signs.draining = True
         try:
-            await self.membership.beat(self.signs.take())  # others raise their share
+            if self.has_others():  # they raise their share
+                await self.membership.beat(self.signs.take())
             await self.claimer.drain()
         except StorageError as error:
             log.warning("the bots are not given away: %s", error)
