@@ -26,7 +26,7 @@ def outgoing_messages(
             call.method,
             orjson.dumps({"chat_id": chat_id, **call.parameters}),
             call.size,
-            text=call.parameters.get("text", call.parameters.get("caption")),
+            text=call.text,
         )
         for call in render(message, variables)
     ]
