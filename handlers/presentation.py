@@ -5,17 +5,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from handlers.times import rfc3339
+from handlers.times import rfc3339_or_none
 from models.bots.records import BotRecord
 from models.bots.vault import mask
 from runner.states import BotStatus
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else rfc3339(moment)
 
 
 def present_bot(bot: BotRecord, status: BotStatus, *, reveal: bool = False) -> dict[str, Any]:
@@ -32,8 +27,8 @@ def present_bot(bot: BotRecord, status: BotStatus, *, reveal: bool = False) -> d
         "history": bot.history,
         "telegram_id": bot.telegram_id,
         "username": bot.username,
-        "created_at": _time(bot.created_at),
-        "updated_at": _time(bot.updated_at),
+        "created_at": rfc3339_or_none(bot.created_at),
+        "updated_at": rfc3339_or_none(bot.updated_at),
         "status": present_state(status) | present_counters(status),
     }
 
@@ -56,17 +51,17 @@ def present_state(status: BotStatus) -> dict[str, Any]:
         "state": status.state.value,
         "reason": None if status.reason is None else status.reason.value,
         "detail": status.detail,
-        "since": _time(status.since),
+        "since": rfc3339_or_none(status.since),
         "attempts": status.attempts,
-        "next_attempt_at": _time(status.next_attempt_at),
+        "next_attempt_at": rfc3339_or_none(status.next_attempt_at),
     }
 
 
 def present_counters(status: BotStatus) -> dict[str, Any]:
     """Write the counters of a bot; see `handlers.schemas.bots.BotCountersSchema`."""
     return {
-        "last_poll_at": _time(status.last_poll_at),
-        "last_update_at": _time(status.last_update_at),
+        "last_poll_at": rfc3339_or_none(status.last_poll_at),
+        "last_update_at": rfc3339_or_none(status.last_update_at),
         "pending": status.pending,
         "dead": status.dead,
     }

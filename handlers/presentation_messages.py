@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -10,7 +9,7 @@ import orjson
 from handlers.schemas.chats import PersonSchema
 from handlers.schemas.common import shared
 from handlers.schemas.messages import Direction, MessageSchema
-from handlers.times import rfc3339
+from handlers.times import rfc3339, rfc3339_or_none
 from models.messaging.history import ChatRow, Earlier
 from models.messaging.message_rows import MessageRow
 from models.messaging.messages import MessageState, SendReason
@@ -80,15 +79,11 @@ def present_chat(row: ChatRow) -> dict[str, Any]:
         "chat_id": row.chat_id,
         **presented,
         "first_seen_at": rfc3339(row.first_seen_at),
-        "last_seen_at": _time(row.last_seen_at),
-        "blocked_at": _time(row.blocked_at),
+        "last_seen_at": rfc3339_or_none(row.last_seen_at),
+        "blocked_at": rfc3339_or_none(row.blocked_at),
         "unread": row.unread,
         "last_message": None if last is None else present_message(last),
     }
-
-
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else rfc3339(moment)
 
 
 def present_new_message(row: MessageRow) -> dict[str, Any]:

@@ -17,3 +17,8 @@ def rfc3339(moment: datetime) -> str:
         moment = moment.astimezone(UTC)
     text = moment.isoformat(timespec="milliseconds")
     return f"{text.removesuffix('+00:00')}Z"
+
+
+def rfc3339_or_none(moment: datetime | None) -> str | None:
+    """Format a time as `rfc3339` does; None if there is none."""
+    return None if moment is None else rfc3339(moment)

@@ -18,7 +18,7 @@ from models.errors import StorageError
 from runner.runner import Runner
 from services.emails import EmailService
 from services.errors import OwnAccount
-from services.media_removal import discard_files
+from services.media_removal import discard_contents
 from services.sessions import SessionService
 from services.throttle import LoginThrottle
 
@@ -100,7 +100,7 @@ class AccountService:
                 await self._runner.wishes.stop(record)
         # a bot may be added or switched on in the meantime: the write returns those it deleted
         try:
-            await discard_files(self._db, [record.id for record in records], by=by)
+            await discard_contents(self._db, [record.id for record in records], by=by)
             removed = await self._sessions.end_by(user_id, users.delete, user_id, by=by)
         except StorageError:
             for record in records:

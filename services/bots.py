@@ -15,7 +15,7 @@ from models.bots.vault import Vault
 from models.engine.database import Database
 from models.engine.doorbell import Bell
 from models.errors import StorageError, StorageUnavailable
-from models.messaging import dead_updates, erasure, updates
+from models.messaging import dead_updates, updates
 from runner.errors import BotGone
 from runner.live.hub import EventKind
 from runner.runner import Runner
@@ -23,12 +23,10 @@ from runner.settings import RunnerTuning
 from runner.states import STABLE, BotStatus
 from runner.telegram.verification import Verification, verify
 from runner.updates.incoming import IncomingUpdate
-from services.media_removal import discard_files
+from services.media_removal import discard_contents
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-MESSAGES_A_STEP = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,23 +157,13 @@ class BotService:
         async with self._manager.lock(record.id):
             await self._runner.wishes.stop(record)
             try:
-                await discard_files(self._db, [record.id], by=by)
-                await self._delete_messages(record, by)
+                await discard_contents(self._db, [record.id], by=by)
                 await self._write_wish(authorized, by, bots.delete, record)
             except StorageError:
                 await self._runner.wishes.carry_out_stored(record)
                 raise
             await self._manager.forget(record.id)
         self._runner.events.publish(record.user_id, EventKind.DELETED, record.id)
-
-    async def _delete_messages(self, record: BotRecord, by: Actor) -> None:
-        """Delete a bot's messages in steps: other writes must not wait for a million of them."""
-        more = True
-        while more:
-            deleted = await self._db.write(
-                authorized, by, erasure.erase_bot, record.id, limit=MESSAGES_A_STEP
-            )
-            more = deleted == MESSAGES_A_STEP
 
     async def retry_dead_update(self, bot: BotRecord, update_id: int, *, by: Actor) -> bool:
         """Queue a dead update for its handler again.

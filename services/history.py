@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
+from functools import partial
 
 from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
@@ -16,9 +15,7 @@ from models.messaging.message_rows import MessageRow
 from runner.live.hub import ChatNews, EventKind
 from runner.runner import Runner
 from services.errors import ChatNotFound
-
-STEP = 500  # messages of a transaction, so that no other write waits long
-PAUSE = 0.02  # seconds between two of them
+from services.steps import STEP, in_steps
 
 
 class HistoryService:
@@ -105,10 +102,7 @@ class HistoryService:
         Raises:
             ChatNotFound: the bot does not know the chat.
         """
-        marked = await self._db.write(
-            authorized, by, _allowed(history.mark_read), bot.id, chat_id, up_to
-        )
-        if not marked:
+        if not await self._db.write(authorized, by, history.mark_read, bot.id, chat_id, up_to):
             raise ChatNotFound(bot.id, chat_id)
         row = await self.chat(bot, chat_id)
         self._publish(bot, ChatNews(chat_id, row))
@@ -121,29 +115,19 @@ class HistoryService:
             ChatNotFound: the bot does not know it.
         """
         await self.chat(bot, chat_id)
-        erase, more = _allowed(erasure.erase_messages), True
-        while more:
-            erased = await self._db.write(authorized, by, erase, bot.id, chat_id, limit=STEP)
-            more = erased == STEP
-            await asyncio.sleep(PAUSE)
+
+        async def erase_some() -> bool:
+            erase = erasure.erase_messages
+            return await self._db.write(authorized, by, erase, bot.id, chat_id, limit=STEP) == STEP
+
+        await in_steps(erase_some)
         if not await self._db.write(authorized, by, erasure.erase_chat, bot, chat_id):
             raise ChatNotFound(bot.id, chat_id)
         if (run := self._runner.manager.run(bot.id)) is not None:
             run.talks.forget()
         self._publish(bot, ChatNews(chat_id, None))
-        more = True
-        while more:  # the index has traces of what was taken out of it
-            more = await self._db.write(search.wipe_step)
-            await asyncio.sleep(PAUSE)
+        # the index has traces of what was taken out of it
+        await in_steps(partial(self._db.write, search.wipe_step))
 
     def _publish(self, bot: BotRecord, news: ChatNews) -> None:
         self._runner.events.publish(bot.user_id, EventKind.CHAT, bot.id, news)
-
-
-def _allowed(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function for `authorized` that leaves no entry in the audit log."""
-
-    def run(*args: Any, by: Actor, **kwargs: Any) -> Any:
-        return fn(*args, **kwargs)
-
-    return run

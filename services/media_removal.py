@@ -1,4 +1,4 @@
-"""Deletes files in parts small enough to delay nothing else."""
+"""Deletes files, and what bots have, in parts small enough to delay nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from datetime import timedelta
 from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
 from models.engine.database import Database
-from models.messaging import media, uploading
+from models.messaging import media, removal, uploading
+from services.steps import STEP, in_steps
 
 ABANDONED = timedelta(minutes=30)  # after which an upload that has not ended was cut by a crash
 _PIECES = 8  # that are deleted at once
@@ -28,14 +29,22 @@ async def purge(db: Database, media_ids: list[int]) -> None:
             await asyncio.sleep(_REST * (time.monotonic() - began))
 
 
-async def discard_files(db: Database, bot_ids: list[int], *, by: Actor) -> None:
-    """Delete the files of bots that are about to be deleted: all at once would take a second.
+async def discard_contents(db: Database, bot_ids: list[int], *, by: Actor) -> None:
+    """Delete files and messages of bots that are about to be deleted: at once would take long.
+
+    The messages would stay in the index of the search, too: it knows of no foreign keys.
 
     Raises:
         SessionEnded, NotStaff: as for `models.accounts.sessions.authorized`.
     """
+
+    async def discard_some() -> bool:
+        return await db.write(authorized, by, removal.discard, bot_ids, limit=STEP) == STEP
+
     if await db.read(media.ids_of, bot_ids):
         await purge(db, await db.write(authorized, by, media.discard, bot_ids))
+    if bot_ids:
+        await in_steps(discard_some)
 
 
 async def purge_abandoned(db: Database) -> int:

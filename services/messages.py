@@ -267,8 +267,7 @@ def _call(row: MessageRow, rows: list[MessageRow]) -> Call:
 
 
 def _content(chat_id: int, call: Call) -> Content:
-    text = call.parameters.get("text", call.parameters.get("caption"))
-    return Content(call.method, orjson.dumps({"chat_id": chat_id, **call.parameters}), text)
+    return Content(call.method, orjson.dumps({"chat_id": chat_id, **call.parameters}), call.text)
 
 
 def _key(key: str | None, chat_id: int, document: Any, by: Actor) -> RequestKey | None:

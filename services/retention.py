@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 from models.accounts import audit, email_tokens, sessions
 from models.dialogs import conversations, steps
@@ -13,6 +13,7 @@ from models.engine.database import Database
 from models.messaging import dead_updates, idempotency, removal, updates
 from runner.settings import RunnerTuning
 from services.media_removal import purge_abandoned
+from services.steps import in_steps
 
 log = logging.getLogger("botyard.janitor")
 
@@ -50,7 +51,7 @@ class Janitor:
         await self._db.write(idempotency.delete_expired)
         await self._prune("keys of handled updates", updates.prune, KEEP_KEYS)
         await self._prune("messages", removal.prune, self._keep)
-        await self._prune_unkept()
+        await self._in_steps("messages of bots without a history", removal.prune_unkept)
         if count := await purge_abandoned(self._db):
             log.info("deleted %d files that were left incomplete", count)
         await self._prune("entries of the audit log", audit.prune, self._keep_audit)
@@ -59,22 +60,16 @@ class Janitor:
         await self._prune_talks()
 
     async def _prune(self, what: str, prune: Callable[..., int], keep: timedelta) -> None:
+        await self._in_steps(what, partial(prune, older_than=keep))
+
+    async def _in_steps(self, what: str, prune: Callable[..., int]) -> None:
         step = self._settings.prune_step
 
         async def once() -> tuple[int, bool]:
-            count = await self._db.write(prune, older_than=keep, limit=step)
+            count = await self._db.write(prune, limit=step)
             return count, count == step
 
-        await _in_steps(what, once)
-
-    async def _prune_unkept(self) -> None:
-        step = self._settings.prune_step
-
-        async def once() -> tuple[int, bool]:
-            count = await self._db.write(removal.prune_unkept, limit=step)
-            return count, count == step
-
-        await _in_steps("messages of bots without a history", once)
+        await _count_steps(what, once)
 
     async def _prune_dead(self) -> None:
         step = self._settings.prune_step
@@ -85,7 +80,7 @@ class Janitor:
             count = await self._db.write(dead_updates.remove, old) if old else 0
             return count, len(old) == step
 
-        await _in_steps("dead updates", once)
+        await _count_steps("dead updates", once)
 
     async def _prune_talks(self) -> None:
         step = self._settings.prune_step
@@ -97,10 +92,10 @@ class Janitor:
                 await self._db.write(conversations.remove_idle, old, KEEP_TALKS)
             return len(old), len(old) == step
 
-        await _in_steps("talks in which nothing has happened for long", once)
+        await _count_steps("talks in which nothing has happened for long", once)
 
 
-async def _in_steps(what: str, once: Callable[[], Awaitable[tuple[int, bool]]]) -> None:
+async def _count_steps(what: str, once: Callable[[], Awaitable[tuple[int, bool]]]) -> None:
     """Prune step by step.
 
     Args:
@@ -108,11 +103,14 @@ async def _in_steps(what: str, once: Callable[[], Awaitable[tuple[int, bool]]]) 
         once: carries out one step; returns the number of deleted rows, and True if there may be
             more.
     """
-    total, more = 0, True
-    while more:
+    total = 0
+
+    async def counted() -> bool:
+        nonlocal total
         count, more = await once()
         total += count
-        if more:
-            await asyncio.sleep(_PAUSE)
+        return more
+
+    await in_steps(counted, pause=_PAUSE)
     if total:
         log.info("pruned %d %s", total, what)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from models.engine.database import Database
 from models.messaging import search
-
-STEP = 500  # messages of a transaction; they take a few milliseconds
-PAUSE = 0.02  # seconds between two of them, for other writes
+from services.steps import STEP, in_steps
 
 
 class SearchIndexer:
@@ -27,8 +23,8 @@ class SearchIndexer:
         Raises:
             StorageError: the database did not answer; the next call goes on.
         """
-        more = await self._db.read(search.is_behind)
-        while more:
-            added = await self._db.write(search.index_new, limit=STEP)
-            more = added == STEP
-            await asyncio.sleep(PAUSE)
+        if await self._db.read(search.is_behind):
+            await in_steps(self._add_some)
+
+    async def _add_some(self) -> bool:
+        return await self._db.write(search.index_new, limit=STEP) == STEP

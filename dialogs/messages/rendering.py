@@ -38,6 +38,11 @@ class Call:
     parameters: Parameters
     size: int = 1
 
+    @property
+    def text(self) -> str | None:
+        """Its text or caption; None if it has none."""
+        return self.parameters.get("text", self.parameters.get("caption"))
+
 
 def render(message: Message, variables: Mapping[str, str] | None = None) -> list[Call]:
     """Return the calls that send a message, in order.

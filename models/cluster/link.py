@@ -89,6 +89,7 @@ class Link:
 
     Attributes:
         heard: the number of bells that have been heard.
+        turn: held by who waits for bells, or makes a heartbeat that must not wait for them.
     """
 
     def __init__(self, url: str, identity: Identity, *, locked: bool = False) -> None:
@@ -98,6 +99,7 @@ class Link:
         self._connection: psycopg.AsyncConnection | None = None
         self.heard = 0
         self.connections = 0
+        self.turn = asyncio.Lock()
 
     async def register(self) -> tuple[int, list[tuple[int, int]]]:
         """Make a row for this process.

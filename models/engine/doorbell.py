@@ -36,6 +36,7 @@ class Bell(StrEnum):
     LISTENERS = "listeners"  # users whose events somebody reads, in another process
     CALLS = "calls"  # bots with calls of Telegram that another process wants made
     ANSWERS = "answers"  # such calls that have been answered
+    WAKE = "wake"  # nothing: it ends the wait for bells
 
 
 def ring(bell: Bell, ids: Iterable[int] = ()) -> None:

@@ -18,11 +18,12 @@ from models.messaging import removal
 _AT_ONCE = 500  # messages
 
 
-def erase_messages(bot_id: int, chat_id: int, *, limit: int) -> int:
+def erase_messages(bot_id: int, chat_id: int, *, limit: int, by: Actor) -> int:
     """Delete messages of a chat, and those that its person has written in groups, in one step.
 
     Args:
         limit: the maximum number of messages in this step.
+        by: the actor, whose permission `sessions.authorized` has checked.
 
     Returns:
         The number of messages; fewer than `limit` means that none are left.
@@ -39,14 +40,6 @@ def erase_messages(bot_id: int, chat_id: int, *, limit: int) -> int:
     return len(rows)
 
 
-def erase_bot(bot_id: int, *, limit: int, by: Actor) -> int:
-    """Delete messages of a bot that is about to be deleted, in one step; as `erase_messages`."""
-    sql = "SELECT id, bot_id, text FROM messages WHERE bot_id = ? LIMIT ?"
-    rows = bulk.select(sql, bot_id, limit)
-    removal.remove(rows)
-    return len(rows)
-
-
 def erase_chat(bot: BotRecord, chat_id: int, *, by: Actor) -> bool:
     """Delete what is left of a chat when its messages are gone, and of its person.
 
@@ -56,7 +49,7 @@ def erase_chat(bot: BotRecord, chat_id: int, *, by: Actor) -> bool:
     # The chat first: who writes a message to it then waits for this, or makes it anew. What came
     # since the last step goes with it: messages without a chat could not be erased any more.
     gone = bulk.execute("DELETE FROM chats WHERE bot_id = ? AND chat_id = ?", bot.id, chat_id)
-    while erase_messages(bot.id, chat_id, limit=_AT_ONCE) == _AT_ONCE:
+    while erase_messages(bot.id, chat_id, limit=_AT_ONCE, by=by) == _AT_ONCE:
         pass
     _erase_updates(bot.id, chat_id)
     conversations.forget_person(bot.id, chat_id)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
+from models.accounts.audit import Actor
 from models.engine import bulk
 from models.messaging import outgoing, search
 from models.messaging.message_rows import MessageRow, newest, rows_where
@@ -89,10 +90,8 @@ def chats(bot_id: int, wanted: ChatFilter, *, after: Place | None, limit: int) -
 
 def _named(text: str) -> tuple[str, list[Any]]:
     """Return the condition of chats whose names contain a text."""
-    pattern = text.casefold()
-    for sign in "\\%_":
-        pattern = pattern.replace(sign, "\\" + sign)
-    condition, parameters = "names LIKE ? ESCAPE '\\'", [f"%{pattern}%"]
+    condition: str = "names LIKE ? ESCAPE '\\'"
+    parameters: list[Any] = [search.containing(text.casefold())]
     if _CHAT_ID.fullmatch(text):
         return f"({condition} OR chat_id = ?)", [*parameters, int(text)]
     return condition, parameters
@@ -136,11 +135,12 @@ def _with_last_messages(bot_id: int, rows: list[tuple[Any, ...]]) -> list[ChatRo
     ]
 
 
-def mark_read(bot_id: int, chat_id: int, up_to: int | None) -> bool:
+def mark_read(bot_id: int, chat_id: int, up_to: int | None, *, by: Actor) -> bool:
     """Take note that messages of a chat were read.
 
     Args:
         up_to: the last message that was read; None for all.
+        by: the actor, whose permission `sessions.authorized` has checked.
 
     Returns:
         False if the bot does not know the chat.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from models.accounts.audit import Actor
 from models.engine import bulk
 from models.engine.base import now
 from models.messaging import search
@@ -54,22 +55,38 @@ def _oldest_first() -> Iterator[tuple[Any, ...]]:
 
 def prune_unkept(*, limit: int) -> int:
     """Delete what was received or sent of bots that keep no history, in one step; as `prune`."""
-    rows: list[tuple[int, int, str | None]] = []
-    for (bot_id,) in bulk.select("SELECT id FROM bots WHERE NOT history"):  # usually none
-        rows += bulk.select(
-            "SELECT id, bot_id, text FROM messages WHERE bot_id = ? AND done_at IS NOT NULL "
-            "LIMIT ?",
-            bot_id, limit - len(rows),
-        )  # fmt: skip
-        if len(rows) == limit:
-            break
-    remove(rows)
-    return len(rows)
+    bot_ids = [bot_id for (bot_id,) in bulk.select("SELECT id FROM bots WHERE NOT history")]
+    return _remove_some(bot_ids, "AND done_at IS NOT NULL", limit) if bot_ids else 0
+
+
+def discard(bot_ids: list[int], *, limit: int, by: Actor) -> int:
+    """Delete messages of bots that are about to be deleted, in one step; as `prune`.
+
+    Args:
+        by: the actor, whose permission `sessions.authorized` has checked.
+    """
+    return _remove_some(bot_ids, "", limit)
 
 
 def forget(bot_id: int) -> None:
     """Delete all messages of a bot."""
-    remove(bulk.select("SELECT id, bot_id, text FROM messages WHERE bot_id = ?", bot_id))
+    while _remove_some([bot_id], "", _READ_AT_ONCE) == _READ_AT_ONCE:
+        pass
+
+
+def _remove_some(bot_ids: list[int], condition: str, limit: int) -> int:
+    """Delete messages of bots; return their number.
+
+    Args:
+        condition: SQL that follows that of the bots.
+    """
+    marks = ", ".join("?" * len(bot_ids))
+    rows = bulk.select(
+        f"SELECT id, bot_id, text FROM messages WHERE bot_id IN ({marks}) {condition} LIMIT ?",  # noqa: S608
+        *bot_ids, limit,
+    )  # fmt: skip
+    remove(rows)
+    return len(rows)
 
 
 def remove(rows: list[tuple[int, int, str | None]]) -> None:

@@ -118,7 +118,6 @@ def _texts(bot_id: int, numbers: list[int]) -> list[_Candidate]:
 def _find_in_postgresql(
     bot_id: int, text: str, chat_id: int | None, before: int, limit: int
 ) -> Found:
-    pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     source, parameters = "messages WHERE bot_id = ?", [bot_id]
     if len(text) < SHORTEST:
         # `+ 0`: the bot's own entries of an index are sorted, and not the messages of all bots read
@@ -132,7 +131,7 @@ def _find_in_postgresql(
         parameters.append(chat_id)
     rows = bulk.select(
         f"SELECT id FROM {source} AND text ILIKE ? AND id < ? ORDER BY id + 0 DESC LIMIT ?",  # noqa: S608
-        *parameters, pattern, before, limit + 1,
+        *parameters, containing(text), before, limit + 1,
     )  # fmt: skip
     ids = [number for (number,) in rows]
     return Found(ids[:limit], ids[limit] + 1 if len(ids) > limit else None)
@@ -158,6 +157,13 @@ def support() -> Support:
         "WHERE datname = current_database()"
     )
     return Support(has_index, locale)
+
+
+def containing(text: str) -> str:
+    r"""Return the pattern for LIKE of texts that contain a text; its escape character is `\`."""
+    for sign in "\\%_":
+        text = text.replace(sign, "\\" + sign)
+    return f"%{text}%"
 
 
 # -- the index of SQLite

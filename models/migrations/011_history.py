@@ -3,7 +3,6 @@
 import peewee as pw
 from playhouse.sqlite_ext import AutoIncrementField
 
-# A handled update needs no payload any more: what it said is a message now.
 _CHAT_COLUMNS = {
     "kind": "VARCHAR(16) NOT NULL DEFAULT ''",
     "title": "TEXT NOT NULL DEFAULT ''",
@@ -83,6 +82,7 @@ def migrate(migrator, database, *, fake=False):
     for statement in _INDEXES:
         migrator.sql(statement)
     migrator.sql(_LAST_MESSAGES)
+    # what a handled update said is kept as a message from now on
     empty = "x''" if is_sqlite else r"'\x'::bytea"
     migrator.sql(f"UPDATE updates SET payload = {empty} WHERE handled_at IS NOT NULL")  # noqa: S608
     for statement in _SEARCH if is_sqlite else (_SEARCH_POSTGRESQL,):

@@ -98,7 +98,7 @@ class Cluster:
         """Give all bots away, if there are others to run them."""
         self.signs.draining = True
         try:
-            await self.membership.beat(self.signs.take())  # others raise their share
+            await self.membership.beat_now(self.signs.take())  # others raise their share
             await self.claimer.drain()
         except StorageError as error:
             log.warning("the bots are not given away: %s", error)

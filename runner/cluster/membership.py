@@ -161,6 +161,19 @@ class Membership:
         self.peers.bury(self._db, process_id)
         return changed
 
+    async def beat_now(self, vitals: Vitals) -> None:
+        """Beat without waiting for the end of the wait for bells, which has the connection.
+
+        Raises:
+            StorageUnavailable: the database did not answer.
+        """
+
+        async def in_turn() -> None:
+            async with self.link.turn:
+                await self.beat(vitals)
+
+        await asyncio.gather(in_turn(), self._db.ring(Bell.WAKE, []))
+
     async def leave(self) -> None:
         """Remove the row, which frees the bots that are left, and close the connection."""
         await self.peers.close()
@@ -200,7 +213,9 @@ class Heart:
                 await self._beat()
                 self._tell_away(None)
                 while (left := due - now()) > 0:
-                    for bell, ids in await self._membership.link.bells(timeout=left):
+                    async with self._membership.link.turn:
+                        heard = await self._membership.link.bells(timeout=left)
+                    for bell, ids in heard:
                         self._reactions.heard(bell, ids)
             except StorageError as error:
                 self._tell_away(error)

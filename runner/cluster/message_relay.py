@@ -90,8 +90,7 @@ class MessageRelay:
 
     async def _show_new(self, ids: list[int]) -> None:
         hub = self._events
-        latest = await self._db.read(history.latest, ids, sorted(hub.users))
-        for user_id, bot_id, row in latest.messages:
+        for user_id, bot_id, row in await self._db.read(outgoing.news, ids, sorted(hub.users)):
             hub.publish_here(user_id, EventKind.MESSAGE, bot_id, row)
 
     async def _show_chats(self, ids: list[int]) -> None:

@@ -34,7 +34,7 @@ def outgoing_messages(
             call.method,
             orjson.dumps({**place, **call.parameters}),
             call.size,
-            text=call.parameters.get("text", call.parameters.get("caption")),
+            text=call.text,
         )
         for call in render(message, variables)
     ]

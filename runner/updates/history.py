@@ -15,7 +15,7 @@ import orjson
 from models.bots.telegram_id import is_telegram_id
 from models.engine.base import now
 from models.messaging.received import ChatInfo, Received
-from runner.updates.incoming import IncomingUpdate, JSONObject
+from runner.updates.incoming import IncomingUpdate, JSONObject, as_object
 
 # What a message has beside its content; the first three groups have columns of their own.
 _COLUMNS = {"message_id", "date", "edit_date", "chat", "text", "message_thread_id"}
@@ -130,13 +130,13 @@ def chat_info(update: IncomingUpdate) -> ChatInfo | None:
     content = update.content
     if update.kind == "callback_query":
         message = content.get("message")
-        chat = _object(message.get("chat")) if isinstance(message, dict) else {}
+        chat = as_object(message.get("chat")) if isinstance(message, dict) else {}
     else:
-        chat = _object(content.get("chat"))
+        chat = as_object(content.get("chat"))
     if not chat:
         return None
     sender = "user" if update.kind == "message_reaction" else "from"
-    person = _object(content.get(sender)) if update.user_id == update.chat_id else {}
+    person = as_object(content.get(sender)) if update.user_id == update.chat_id else {}
     kind = chat.get("type")
     return ChatInfo(
         kind if kind in ("private", "group", "supergroup", "channel") else "",
@@ -173,7 +173,3 @@ def _clean(text: str) -> str:
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode()
     return text
-
-
-def _object(value: Any) -> JSONObject:
-    return value if isinstance(value, dict) else {}

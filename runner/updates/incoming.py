@@ -77,10 +77,10 @@ class IncomingUpdate:
         for kind in ALLOWED_UPDATES:
             content = raw.get(kind)
             if content is not None:
-                place = _object(content)
+                place = as_object(content)
                 user_id = _id(place.get("user" if kind == "message_reaction" else "from"))
                 if kind == "callback_query":
-                    place = _object(place.get("message"))
+                    place = as_object(place.get("message"))
                 return cls(number, raw, kind, _id(place.get("chat")), user_id, attempts)
         return cls(number, raw, None, None, None, attempts)
 
@@ -92,7 +92,7 @@ class IncomingUpdate:
     @property
     def content(self) -> JSONObject:
         """The object of its kind; empty when there is none."""
-        return _NO_OBJECT if self.kind is None else _object(self.raw[self.kind])
+        return _NO_OBJECT if self.kind is None else as_object(self.raw[self.kind])
 
     @property
     def text(self) -> str | None:
@@ -106,7 +106,7 @@ class IncomingUpdate:
     @property
     def first_name(self) -> str:
         """The first name of the user who caused it; empty when it is not known."""
-        name = _object(self.content.get("from")).get("first_name")
+        name = as_object(self.content.get("from")).get("first_name")
         return name if isinstance(name, str) else ""
 
     @property
@@ -120,17 +120,18 @@ class IncomingUpdate:
         """The new status of the bot in the chat, of an update that tells it."""
         if self.kind != "my_chat_member":
             return None
-        status = _object(self.content.get("new_chat_member")).get("status")
+        status = as_object(self.content.get("new_chat_member")).get("status")
         return status if isinstance(status, str) else None
 
 
-def _object(value: Any) -> JSONObject:
+def as_object(value: Any) -> JSONObject:
+    """Return a value if it is an object, else an empty one."""
     return value if isinstance(value, dict) else _NO_OBJECT
 
 
 def _id(value: Any) -> int | None:
     """The id of an object, such as a chat."""
-    number = _object(value).get("id")
+    number = as_object(value).get("id")
     return number if is_telegram_id(number) else None
 
 
@@ -162,7 +163,7 @@ def _flaw_in(content: JSONObject, path: str) -> str | None:
     if path == "message" and not isinstance(content.get("text"), str | None):
         return "message.text is not a string"
     if path == "my_chat_member":
-        status = _object(content.get("new_chat_member")).get("status")
+        status = as_object(content.get("new_chat_member")).get("status")
         if not isinstance(status, str):
             return f"{path}.new_chat_member has no valid status"
     return None

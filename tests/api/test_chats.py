@@ -9,8 +9,12 @@ import orjson
 import pytest
 from support.client import BOTS, DEADLINE, Client
 
+from models.engine import bulk
+from models.messaging import search
 from sandbox import Sandbox, SandboxBot
 from sandbox.contents import CAPTIONED, KINDS
+from server.app import Botyard
+from server.config import Config
 
 GROUP = -(10**12) - 7
 
@@ -351,6 +355,24 @@ async def test_an_erased_person_is_gone_everywhere(
 
 def _person(number: int) -> dict[str, Any]:
     return {"id": number, "is_bot": False, "first_name": f"Person {number}"}
+
+
+@pytest.mark.parametrize("what", ["bot", "account"])
+async def test_what_is_deleted_is_not_in_the_index_of_the_search_any_more(
+    botyard: Botyard, config: Config, ann: Client, telegram: Sandbox, bot: SandboxBot, path: str,
+    what: str,
+) -> None:  # fmt: skip
+    telegram.send_message(bot.id, text="nothing but this", chat_id=7)
+    await until_items(ann, f"{path}chats/7/messages/", 2)
+    db, table = botyard.services.db, "messages"
+    if config.sqlite_file is not None:  # PostgreSQL's index is part of the table
+        await db.write(search.index_new, limit=500)
+        table = "message_search WHERE message_search MATCH '\"not\"'"
+    query = f"SELECT COUNT(*) FROM {table}"
+    assert await db.read(bulk.select, query) == [(2,)]
+    deleted = await ann.delete(path if what == "bot" else "/rest-auth/user/")
+    assert deleted.status == 204, deleted.text
+    assert await db.read(bulk.select, query) == [(0,)]
 
 
 # -- other people's

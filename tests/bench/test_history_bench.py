@@ -7,17 +7,14 @@ import random
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import orjson
 import pytest
-from support.client import until
+from support.stand_in import ask
 
-from bench import telegram
 from bench.history_fill import Words, fill
 from bench.history_table import history_tables
 from bench.processes import ROOT
@@ -109,28 +106,6 @@ def test_a_filled_history_has_both_directions_and_its_chats(database: Path) -> N
     assert states == {"received": 250, "sent": 250}
     assert wrong == 0
     assert 40 < stored == chats <= 50
-
-
-@pytest.fixture
-async def stand_in(tmp_path: Path) -> AsyncIterator[str]:
-    """The address of a stand-in with one bot."""
-    port_file = tmp_path / "port"
-    task = asyncio.create_task(telegram.serve(port_file))
-    await until(port_file.exists, "the stand-in listens")
-    url = f"http://127.0.0.1:{port_file.read_text()}"
-    await ask(url, "control/reset", bots=1)
-    yield url
-    task.cancel()
-    await asyncio.wait({task})
-
-
-async def ask(url: str, path: str, **parameters: Any) -> Any:
-    """Call the stand-in over a connection of its own."""
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(f"{url}/{path}", data=orjson.dumps(parameters)) as answer,
-    ):
-        return orjson.loads(await answer.read())
 
 
 async def test_the_stand_in_tells_when_it_handed_messages_out_first(stand_in: str) -> None:

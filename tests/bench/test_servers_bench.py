@@ -6,16 +6,12 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import orjson
 import pytest
-from support.client import until
+from support.stand_in import ask
 
-from bench import telegram
 from bench.processes import ROOT
 from bench.servers_table import servers_tables
 from bench.telegram_state import token_of
@@ -103,28 +99,6 @@ def test_what_cannot_be_measured_is_refused_at_once(arguments: list[str], compla
     )  # fmt: skip
     assert run.returncode == 2
     assert complaint in run.stderr
-
-
-@pytest.fixture
-async def stand_in(tmp_path: Path) -> AsyncIterator[str]:
-    """The address of a stand-in with two bots."""
-    port_file = tmp_path / "port"
-    task = asyncio.create_task(telegram.serve(port_file))
-    await until(port_file.exists, "the stand-in listens")
-    url = f"http://127.0.0.1:{port_file.read_text()}"
-    await ask(url, "control/reset", bots=2)
-    yield url
-    task.cancel()
-    await asyncio.wait({task})
-
-
-async def ask(url: str, path: str, **parameters: Any) -> Any:
-    """Call the stand-in over a connection of its own."""
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(f"{url}/{path}", data=orjson.dumps(parameters)) as answer,
-    ):
-        return orjson.loads(await answer.read())
 
 
 async def test_the_stand_in_tells_which_bots_were_polled_since(stand_in: str) -> None:

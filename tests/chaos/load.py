@@ -165,7 +165,16 @@ class Load:
             async with self._alone_with_a_bot() as number:
                 token = self.telegram.new_token(self.known[number])
                 path = f"{BOTS}{number}/"
-                await self.insist("token", self.known[number], "PATCH", path, {"token": token})
+                renewing = asyncio.create_task(
+                    self.insist("token", self.known[number], "PATCH", path, {"token": token})
+                )
+                try:
+                    await asyncio.shield(renewing)
+                except asyncio.CancelledError:
+                    # the old token is worthless: without the new one the bot would stay silent
+                    await asyncio.wait({renewing}, timeout=60)
+                    renewing.cancel()
+                    raise
 
     async def delete(self) -> None:
         """Delete bots, and make others."""

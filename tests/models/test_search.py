@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from models.accounts.audit import OPERATOR
 from models.accounts.users import User
 from models.bots.tables import Bot
 from models.engine.base import now
@@ -183,7 +184,7 @@ async def test_nothing_is_left_in_the_file_of_an_erased_person(
     await db.write(fill)
     await db.write(index)
     assert pieces(file, erased) > 0
-    while await db.write(lambda: erasure.erase_messages(1, 1001, limit=20)) == 20:
+    while await db.write(lambda: erasure.erase_messages(1, 1001, limit=20, by=OPERATOR)) == 20:
         pass
     assert await db.read(lambda: search.find(1, "ანბანი", limit=9).ids) == []
     while await db.write(search.wipe_step):
