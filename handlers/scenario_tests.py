@@ -44,7 +44,7 @@ class SavedTests(ScenarioHandler):
         self.answer({"tests": asked["tests"]})
 
 
-class TestRun(ScenarioHandler):
+class RunningTests(ScenarioHandler):
     """A run of the tests."""
 
     async def post(self, bot_id: str) -> None:
@@ -80,5 +80,5 @@ _TESTS = rf"/api/v1/telegram_data/({ID})/scenario/tests"
 
 routes: list[Any] = [
     url(rf"{_TESTS}/?", SavedTests),
-    url(rf"{_TESTS}/run/?", TestRun),
+    url(rf"{_TESTS}/run/?", RunningTests),
 ]
