@@ -60,6 +60,7 @@ class Code(StrEnum):
     MEDIA_QUOTA_REACHED = "media_quota_reached"
     MEDIA_STORAGE_FULL = "media_storage_full"
     UPLOAD_UNUSABLE = "upload_unusable"
+    FILE_IN_USE = "file_in_use"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     RANGE_NOT_SATISFIABLE = "range_not_satisfiable"
     TELEGRAM_TOKEN_REJECTED = "telegram_token_rejected"  # noqa: S105

@@ -167,6 +167,7 @@ class OneMedia(BotHandler):
         tags: [Media]
         responses:
           204: {description: The file was deleted.}
+          409: {description: The scenario that the bot runs sends it., codes: [file_in_use]}
         """
         bot = await self.bot(bot_id)
         await self.services.media.delete(bot, int(media_id), by=self.actor)

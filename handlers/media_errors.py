@@ -21,6 +21,12 @@ def translate_media(error: BaseException) -> ApiError | None:
             )
         case services.MediaNotFound():
             return errors.NotFound(f"Bot {error.bot_id} has no file {error.media_id}.")
+        case services.MediaInUse():
+            return errors.Conflict(
+                f"The scenario that the bot runs sends file {error.media_id}. Publish one without "
+                "it first.",
+                code=Code.FILE_IN_USE,
+            )
         case services.UploadsUnusable():
             return errors.Unprocessable(
                 "The message has uploaded files that cannot be sent with it.",

@@ -123,7 +123,7 @@ class Validation(ScenarioHandler):
         """
         bot, service = await self.bot(bot_id), self.services.scenarios
         if self.request.body:
-            problems = await service.problems(self.load_document())
+            problems = await service.problems(bot, self.load_document())
         else:
             problems = await service.problems_of_draft(bot)
         self.answer(present_validity(problems))

@@ -25,6 +25,7 @@ ServiceError
 ├── EmptyFile
 ├── FileTooLarge
 ├── MediaNotFound
+├── MediaInUse
 ├── UploadsUnusable
 └── OwnAccount
 """
@@ -207,6 +208,18 @@ class MediaNotFound(ServiceError):
     def __init__(self, bot_id: int, media_id: int) -> None:
         super().__init__(f"bot {bot_id} has no file {media_id}")
         self.bot_id = bot_id
+        self.media_id = media_id
+
+
+class MediaInUse(ServiceError):
+    """A file belongs to the scenario that the bot runs.
+
+    Args:
+        media_id: the file.
+    """
+
+    def __init__(self, media_id: int) -> None:
+        super().__init__(f"the scenario sends file {media_id}")
         self.media_id = media_id
 
 

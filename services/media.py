@@ -16,8 +16,9 @@ from models.errors import StorageError
 from models.messaging import media, uploading
 from models.messaging.media import MB, PIECE, MediaRecord
 from models.messaging.uploading import Quotas
-from services.errors import EmptyFile, FileTooLarge, MediaNotFound
+from services.errors import EmptyFile, FileTooLarge, MediaInUse, MediaNotFound
 from services.media_removal import purge
+from services.uploads import published_uploads
 
 MAX_PHOTO, MAX_FILE = 10 * MB, 20 * MB  # bytes
 REST = 1.0  # how long to rest after a piece, by the time that it took to store
@@ -217,7 +218,10 @@ class MediaService:
 
         Raises:
             MediaNotFound: the bot has no such file.
+            MediaInUse: the bot's scenario sends it.
         """
+        if media_id in await published_uploads(self._db, bot):
+            raise MediaInUse(media_id)
         if not await self._db.write(authorized, by, media.delete, bot, media_id):
             raise MediaNotFound(bot.id, media_id)
         with suppress(StorageError):  # it is gone for everybody; what stays is deleted later

@@ -18,10 +18,9 @@ from models.bots.records import BotRecord
 from models.engine.base import now
 from models.engine.database import Database
 from models.errors import StorageUnavailable
-from models.messaging import media, outgoing
+from models.messaging import outgoing
 from models.messaging.effects import OutgoingMessage
 from models.messaging.idempotency import RequestKey
-from models.messaging.media import MediaRecord
 from models.messaging.message_rows import MessageRow
 from models.messaging.messages import Lane, MessageState
 from models.messaging.outgoing import Content, Written
@@ -36,6 +35,7 @@ from services.errors import (
     NothingToSend,
     UploadsUnusable,
 )
+from services.uploads import upload_problems
 
 T = TypeVar("T")
 
@@ -203,15 +203,7 @@ class MessageService:
             await self._runner.calls.ask(bot, row.chat_id, method, parameters, counts=counts)
 
     async def _check_uploads(self, bot: BotRecord, uploads: list[UsedUpload]) -> None:
-        if not uploads:
-            return
-        files = await self._db.read(media.several, bot.id, [one.id for one in uploads])
-        problems = {
-            one.pointer: problem
-            for one in uploads
-            if (problem := _problem_of(one, files.get(one.id))) is not None
-        }
-        if problems:
+        if problems := await upload_problems(self._db, bot, uploads):
             raise UploadsUnusable(problems)
 
     def _publish(self, bot: BotRecord, rows: list[MessageRow]) -> None:
@@ -241,17 +233,6 @@ async def _off_loop(document: Any, fn: Callable[[], T]) -> T:
     text = document.get("text") if isinstance(document, dict) else None
     is_small = not isinstance(text, str) or len(text) <= MAX_QUICK
     return fn() if is_small else await asyncio.to_thread(fn)
-
-
-def _problem_of(used: UsedUpload, file: MediaRecord | None) -> str | None:
-    if file is None:
-        return f"The bot has no uploaded file {used.id}. Upload it first."
-    if file.kind != used.type:
-        return (
-            f'The file {used.id} was uploaded as "{file.kind}". Send it as such, or upload it '
-            f'again with "?kind={used.type}".'
-        )
-    return None
 
 
 def _call(row: MessageRow, rows: list[MessageRow]) -> Call:

@@ -16,6 +16,7 @@ from dialogs.scenarios import (
     Outcome,
     Problem,
     Scenario,
+    Severity,
     Simulation,
     coverage,
     diff,
@@ -23,6 +24,7 @@ from dialogs.scenarios import (
     run_test,
     simulate,
     template,
+    used_uploads,
     validate,
     validate_test,
 )
@@ -36,6 +38,7 @@ from models.dialogs.scenarios import Draft, Published, VersionRow
 from models.engine.database import Database
 from runner.runner import Runner
 from services.errors import TestsFailed, VersionNotFound
+from services.uploads import upload_problems
 
 
 class InvalidTests(InvalidScenario):
@@ -93,20 +96,26 @@ class ScenarioService:
         """
         if problems := await asyncio.to_thread(structure_problems, document):
             raise InvalidScenario(problems)
-        problems = await self.problems(document)
+        problems = await self.problems(bot, document)
         saved = await self._db.write(
             authorized, by, scenarios.save, bot, orjson.dumps(document), seen=seen
         )
         return saved, problems
 
-    async def problems(self, document: Any) -> list[Problem]:
-        """Return what is wrong with a document, errors before warnings."""
-        _, problems = await asyncio.to_thread(validate, document)
-        return problems
+    async def problems(self, bot: BotRecord, document: Any) -> list[Problem]:
+        """Return what is wrong with a document for a bot, errors before warnings."""
+        scenario, problems = await asyncio.to_thread(validate, document)
+        if scenario is None:
+            return problems
+        unusable = await upload_problems(self._db, bot, used_uploads(document))
+        return [
+            *(Problem(place, "upload_unusable", told) for place, told in unusable.items()),
+            *problems,
+        ]
 
     async def problems_of_draft(self, bot: BotRecord) -> list[Problem]:
         """Return what is wrong with the draft of a bot, errors before warnings."""
-        return await self.problems(orjson.loads((await self.draft(bot)).document))
+        return await self.problems(bot, orjson.loads((await self.draft(bot)).document))
 
     async def publish(
         self, bot: BotRecord, *, note: str, restart: bool, force: bool, by: Actor
@@ -123,6 +132,9 @@ class ScenarioService:
             BotDeleted: the bot is gone.
         """
         document = (await self.draft(bot)).document
+        problems = await self.problems(bot, orjson.loads(document))
+        if any(problem.severity is Severity.ERROR for problem in problems):
+            raise InvalidScenario(problems)
         tested = await self._test(bot, document)
         failed = {one.name: [fault.message for fault in one.faults] for one in tested.outcomes}
         failed = {name: faults for name, faults in failed.items() if faults}
@@ -234,7 +246,7 @@ class ScenarioService:
             return saved
 
         saved = await self._db.write(authorized, by, write)
-        return saved, await self.problems(orjson.loads(row.document))
+        return saved, await self.problems(bot, orjson.loads(row.document))
 
     async def simulate(self, bot: BotRecord, events: Any, *, n: int | None) -> Played:
         """Play events with the draft or a version.

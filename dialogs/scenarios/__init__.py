@@ -12,6 +12,7 @@ from dialogs.scenarios.saved_tests import Fault, Outcome, run_test, validate_tes
 from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import EVENTS, SCENARIO, TEST
 from dialogs.scenarios.simulation import InvalidEvents, Simulation, simulate
+from dialogs.scenarios.used_uploads import used_uploads
 from dialogs.scenarios.validation import load, validate
 from dialogs.scenarios.versions import Difference, Migration, diff, migrate
 
@@ -55,6 +56,7 @@ __all__ = [
     "step",
     "template",
     "template_names",
+    "used_uploads",
     "validate",
     "validate_test",
 ]

@@ -204,6 +204,11 @@ def find(bot_id: int, n: int) -> VersionRow | None:
     return _version(rows[0]) if rows else None
 
 
+def present(bot_id: int) -> VersionRow | None:
+    """Return the version that a bot runs; None if it runs none."""
+    return find(bot_id, present_versions([bot_id]).get(bot_id, 0))
+
+
 def _version(row: tuple[Any, ...]) -> VersionRow:
     n, note, restarts_before, created_at, author, *document = row
     moment = cast(datetime, bulk.loaded(created_at))
