@@ -22,12 +22,14 @@ import orjson
 from bench import processes
 from bench.api_table import API_NOTES, api_table
 from bench.databases import PostgreSQL
+from bench.dialogs_table import DIALOGS_NOTES, dialogs_table
 from bench.history_table import HISTORY_NOTES, history_tables
 from bench.peers import launch
 from bench.report import NOTES, table, warnings
 from bench.scenarios import (
     api,
     boot,
+    dialogs,
     echo,
     failover,
     history,
@@ -49,6 +51,7 @@ _SCENARIOS: dict[str, Callable[[Stage], dict[str, Any]]] = {
     "switching": switching.run,
     "stall": stall.run,
     "lanes": lanes.run,
+    "dialogs": dialogs.run,
     "history": history.run,
     "api": api.run,
     "servers_echo": servers.run_echo,
@@ -181,10 +184,12 @@ def _run(stage: Stage, names: list[str], results: dict[str, Any]) -> None:
 def _tables(results: dict[str, Any]) -> Iterator[str]:
     """The tables of what was measured, each with its notes."""
     measured = set(results["scenarios"])
-    if measured - {"api", "history", *_SERVERS}:
+    if measured - {"api", "dialogs", "history", *_SERVERS}:
         yield from [table(results), NOTES, *warnings(results)]
     if "api" in measured:
         yield from [api_table(results["scenarios"]["api"]), API_NOTES]
+    if "dialogs" in measured:
+        yield from [dialogs_table(results["scenarios"]["dialogs"]), DIALOGS_NOTES]
     if "history" in measured:
         yield from history_tables(results["scenarios"]["history"], results["sizes"])
         yield HISTORY_NOTES

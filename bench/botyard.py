@@ -82,6 +82,23 @@ class Botyard:
             if answer["id"] != index + 1:
                 raise RuntimeError(f"bot {index} got the id {answer['id']}")
 
+    def publish(self, count: int, template: str) -> None:
+        """Let the first bots run a scenario, each a copy of its own that differs from the others.
+
+        Args:
+            template: the name of the scenario, such as `echo.en`.
+        """
+        status, document = self._client.call("GET", f"/api/v1/scenario_templates/{template}/")
+        _expect(200, status, document)
+        self._client.headers["If-Match"] = "*"
+        for index in range(count):
+            document["title"] = f"Bench {index}"
+            path = f"/api/v1/telegram_data/{index + 1}/scenario/"
+            status, answer = self._client.call("PUT", path, document)
+            _expect(200, status, answer)
+            status, answer = self._client.call("POST", f"{path}publish/", {})
+            _expect(201, status, answer)
+
     def add_bot(self, token: str) -> None:
         """Add one bot, active."""
         status, answer = self._client.call("POST", "/api/v1/telegram_data/", {"token": token})

@@ -23,16 +23,19 @@ class Build:
     Args:
         on: where its database is; None for SQLite in its data folder.
         checkout: its code.
+        scenario: the template whose copy each bot runs, such as `echo.en`; empty for none.
     """
 
     on: PostgreSQL | None = None
     checkout: Path = ROOT
+    scenario: str = ""
 
     @property
     def name(self) -> str:
         """Tells it from the others."""
         kind = "sqlite" if self.on is None else "postgresql"
-        return kind if self.checkout == ROOT else f"{kind}-before"
+        kind = kind if self.checkout == ROOT else f"{kind}-before"
+        return f"{kind}-{self.scenario}" if self.scenario else kind
 
     def settings(self, database: str) -> dict[str, str]:
         """The variables that name a database of the PostgreSQL server."""
@@ -128,6 +131,8 @@ def prepare(
         botyard.wait_answers("/healthz")
         botyard.register()
         botyard.add_bots(bots, active=active)
+        if build.scenario:
+            botyard.publish(bots, build.scenario)
         for username in others:
             botyard.register(username)
     making.rename(data)
