@@ -21,8 +21,11 @@ from dialogs.scenarios.reading import read_scenario
 from dialogs.scenarios.said_messages import message_problems, schema_problems
 from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import MESSAGE_ID, scenario_checker
+from dialogs.scenarios.sound_part import sound_part
 from dialogs.scenarios.structure import structure_problems
 from dialogs.scenarios.wording import problems_of
+
+_LOST = (Code.UNKNOWN_BUTTON,)  # what "anywhere" that does not fit may have caught
 
 
 def validate(document: Any) -> tuple[Scenario | None, list[Problem]]:
@@ -73,8 +76,18 @@ def _problems(document: Any) -> Iterator[Problem]:
         return
     mismatches = scenario_checker().mismatches(document)
     yield from _with_the_schema(document, mismatches)
-    if mismatches:
+    if not mismatches:
+        yield from _beyond_the_schema(document)
         return
+    rest = sound_part(document, [one.path for one in mismatches])
+    if rest is not None and not scenario_checker().mismatches(rest):
+        # what warns of something that is missing may be about what was left out
+        errors = (one for one in _beyond_the_schema(rest) if one.severity is Severity.ERROR)
+        lost = _LOST if "anywhere" in document and "anywhere" not in rest else ()
+        yield from (one for one in errors if one.code not in lost)
+
+
+def _beyond_the_schema(document: Any) -> Iterator[Problem]:
     yield from message_problems(document)
     targets = [*target_problems(document)]
     yield from targets

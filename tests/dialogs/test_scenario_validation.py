@@ -159,6 +159,40 @@ def test_warnings(document: Any, expected: set[tuple[str, str]]) -> None:
     assert {(one.code, one.pointer) for one in problems} == expected
 
 
+def test_what_fits_the_schema_is_checked_beside_what_does_not() -> None:
+    states = {
+        "a": on({"any_of": "x", "go": "nowhere"}),
+        "b": {"say": "?", "on": [{"go": "c"}]},  # fits nothing; others may lead to it
+        "c": on({"regex": "(", "go": "b"}, say=buttons(GO, GO)),
+        "d": {"say": "", "go": "d"},
+    }
+    document = {"states": states, "commands": [{"command": "/x"}], "time_zone": "Mars"}
+    _, problems = validate(document)
+    assert {(one.code, one.pointer) for one in problems} == {
+        ("missing_field", ""),
+        ("missing_field", "/commands/0"),
+        ("wrong_pattern", "/commands/0/command"),
+        ("unknown_target", "/states/a/on/0/go"),
+        ("missing_field", "/states/b/on/0"),
+        ("wrong_regex", "/states/c/on/0/regex"),
+        ("duplicate_button", "/states/c/say/buttons/0/1"),
+        ("too_short", "/states/d/say"),
+        ("unknown_time_zone", "/time_zone"),
+    }
+
+
+def test_nothing_is_missed_in_what_was_left_out() -> None:
+    # a name that does not fit is no unknown one, and a button of "anywhere" is caught there
+    said = buttons({"text": "A", "go": "like"}, {"text": "B", "go": "имя"})
+    states = {"a": {"say": said, "on": []}, "имя": END}
+    caught = [{"button": "like"}, {"any_of": []}]
+    _, problems = validate({"start": "a", "states": states, "anywhere": caught})
+    assert {(one.code, one.pointer) for one in problems} == {
+        ("wrong_pattern", "/states/имя"),
+        ("too_few", "/anywhere/1/any_of"),
+    }
+
+
 def test_sentences_help() -> None:
     document = of({"says": "Hi", "on": [{"any_off": "x", "go": "b"}]}, strt=1)
     sentences = {one.message for one in validate(document)[1]}
