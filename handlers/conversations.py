@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import orjson
 from tornado.web import url
 
-from handlers import errors
 from handlers.bots import BotHandler
 from handlers.ids import ID
 from handlers.pagination import CursorHandler
@@ -18,15 +16,12 @@ from models.dialogs.conversations import TalkRow
 from models.dialogs.steps import StepRow
 from models.messaging.effects import TalkKey
 
-TALK_ID = r"[0-9.-]{1,52}"
-_KEY = re.compile(r"(-?[0-9]{1,16})\.(-?[0-9]{1,16})\.([0-9]{1,16})")
+# chat, user and topic
+TALK_ID = r"-?[0-9]{1,16}[.]-?[0-9]{1,16}[.][0-9]{1,16}"
 
 
 def _key(talk_id: str) -> TalkKey:
-    found = _KEY.fullmatch(talk_id)
-    if found is None:
-        raise errors.NotFound("The id of a conversation is that of its chat, user and topic.")
-    return TalkKey(*map(int, found.groups()))
+    return TalkKey(*map(int, talk_id.split(".")))
 
 
 def _present(row: TalkRow, state: dict[str, Any] | None = None) -> dict[str, Any]:
