@@ -12,7 +12,6 @@ from dialogs.scenarios.dates import day_of_limit, read_time
 from dialogs.scenarios.normalizing import words
 from dialogs.scenarios.problems import Code, Path, Problem, begin, error, place, warning
 from dialogs.scenarios.reading import as_list, read_option, read_zone
-from dialogs.scenarios.regex import WrongRegex, compile_regex
 from dialogs.scenarios.variables import (
     BUILT_IN,
     MAX_VARIABLES,
@@ -20,13 +19,13 @@ from dialogs.scenarios.variables import (
     fit,
     parts,
     set_names,
+    transition_lists,
     used_names,
 )
 from dialogs.scenarios.wording import listed
 
 Document = Mapping[str, Any]
 
-MAX_REGEX = 300  # steps of the regular expressions that are tried on one message
 MAX_OPERANDS = 50  # of one value
 # The fields of a question that only some types have.
 _FIELDS: Mapping[str, frozenset[str]] = {
@@ -63,7 +62,6 @@ def detail_problems(document: Document) -> Iterator[Problem]:
                 sentence = f"{begin(place((*path, 'contains')))} needs a word or a number."
                 yield error((*path, "contains"), Code.BLANK, sentence)
     yield from _else(document)
-    yield from _regexes(document)
     yield from _variables(document)
     yield from _commands(document)
     if "time_zone" in document:
@@ -179,7 +177,7 @@ def _condition(document: Document, path: Path) -> Iterator[Problem]:
 
 def _else(document: Document) -> Iterator[Problem]:
     """Report transitions for everything else that are never taken."""
-    for path, transitions, is_used in _lists(document):
+    for path, transitions, is_used in transition_lists(document):
         is_taken = False
         for index, one in enumerate(transitions):
             if "else" in one and (is_taken or not is_used):
@@ -187,35 +185,6 @@ def _else(document: Document) -> Iterator[Problem]:
                 sentence = f"This transition is never taken: {why}. Remove it."
                 yield warning((*path, index), Code.NEVER_TAKEN, sentence)
             is_taken = is_taken or ("else" in one and "if" not in one)
-
-
-def _lists(document: Document) -> Iterator[tuple[Path, list[Document], bool]]:
-    yield ("anywhere",), document.get("anywhere", []), True
-    for name, state in document["states"].items():
-        yield ("states", name, "on"), state.get("on", []), True
-        yield ("states", name, "ask", "on"), state.get("ask", {}).get("on", []), False
-
-
-def _regexes(document: Document) -> Iterator[Problem]:
-    common = 0
-    for path, transitions, _ in _lists(document):
-        size = common
-        for index, one in enumerate(transitions):
-            if "regex" not in one:
-                continue
-            try:
-                size += compile_regex(one["regex"]).size
-            except WrongRegex as why:
-                sentence = f"The regular expression cannot be used: {why}."
-                yield error((*path, index, "regex"), Code.WRONG_REGEX, sentence)
-        if size > MAX_REGEX and size > common:
-            sentence = (
-                "The regular expressions that are tried on a message here, those of "
-                '"anywhere" included, are too large together. Remove some, or shorten them.'
-            )
-            yield error(path, Code.TOO_LARGE, sentence)
-        if path == ("anywhere",):
-            common = size
 
 
 def _variables(document: Document) -> Iterator[Problem]:

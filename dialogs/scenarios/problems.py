@@ -57,6 +57,7 @@ class Code(StrEnum):
     DUPLICATE_COMMAND = "duplicate_command"
     UNHANDLED_COMMAND = "unhandled_command"
     WRONG_REGEX = "wrong_regex"
+    LATIN_ONLY = "latin_only"
     UNKNOWN_TIME_ZONE = "unknown_time_zone"
 
 

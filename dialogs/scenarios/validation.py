@@ -18,6 +18,7 @@ from dialogs.scenarios.problems import (
     error,
 )
 from dialogs.scenarios.reading import read_scenario
+from dialogs.scenarios.regexes import regex_problems
 from dialogs.scenarios.said_messages import message_problems, schema_problems
 from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import MESSAGE_ID, scenario_checker
@@ -91,6 +92,7 @@ def _beyond_the_schema(document: Any) -> Iterator[Problem]:
     yield from message_problems(document)
     targets = [*target_problems(document)]
     yield from targets
+    yield from regex_problems(document)
     yield from detail_problems(document)
     if not any(one.severity is Severity.ERROR for one in targets):
         yield from graph_problems(document)

@@ -11,7 +11,7 @@ from dialogs.scenarios.conversation import Value
 from dialogs.scenarios.events import ABOUT
 from dialogs.scenarios.expressions import MAX_TEXT, number, read_expression
 from dialogs.scenarios.problems import Path
-from dialogs.scenarios.regex import WrongRegex, compile_regex
+from dialogs.scenarios.regex import group_names
 
 Document = Mapping[str, Any]
 
@@ -100,11 +100,7 @@ def set_names(document: Document) -> set[str]:
         found |= part.get("set", {}).keys()
         if "save" in part:
             found.add(part["save"])
-        if "regex" in part:
-            try:
-                found |= compile_regex(part["regex"]).names.keys()
-            except WrongRegex:  # reported elsewhere
-                continue
+        found |= {*group_names(part.get("regex", ""))}
     return found
 
 
@@ -141,6 +137,14 @@ def parts(document: Document) -> Iterator[tuple[Path, Document]]:
                 )
             for index, one in enumerate(question.get("on", ())):
                 yield from _with_branches((*path, "ask", "on", index), one)
+
+
+def transition_lists(document: Document) -> Iterator[tuple[Path, list[Document], bool]]:
+    """Return the lists of transitions, with their places, and whether `else` is used in them."""
+    yield ("anywhere",), document.get("anywhere", []), True
+    for name, state in document["states"].items():
+        yield ("states", name, "on"), state.get("on", []), True
+        yield ("states", name, "ask", "on"), state.get("ask", {}).get("on", []), False
 
 
 def messages(document: Any, path: Path) -> Iterator[tuple[Path, Any]]:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from dialogs.scenarios import Severity, validate
-from dialogs.scenarios.details import MAX_REGEX
 from dialogs.scenarios.problems import MAX_PROBLEMS
+from dialogs.scenarios.regex import MAX_SIZE
+from dialogs.scenarios.regexes import MAX_PROGRAMS, MAX_REGEXES
 from dialogs.scenarios.structure import MAX_BYTES
 
 END = {"say": "Bye", "end": True}
@@ -113,7 +114,13 @@ CASES: list[tuple[Any, set[tuple[str, str]]]] = [
      {("duplicate_option", "/states/a/ask/options/1")}),
     # transitions
     (of(on({"regex": "(a"})), {("wrong_regex", "/states/a/on/0/regex")}),
-    (of(on(*[{"regex": "a{100}"}] * (MAX_REGEX // 100 + 1))), {("too_large", "/states/a/on")}),
+    (of(on(*[{"regex": "a{100}"}] * (MAX_SIZE // 100))), {("too_large", "/states/a/on")}),
+    (of(on({"regex": "a{200}"}), anywhere=[{"regex": "b{200}", "go": "b"}]),
+     {("too_large", "/states/a/on")}),
+    (of(on(*[{"regex": "a"}] * (MAX_REGEXES + 1))), {("too_many", "")}),
+    ({"start": "b", "states": {"b": END} | {
+        f"s{index}": on({"regex": "a{200}"}) for index in range(MAX_PROGRAMS // 200 + 1)}},
+     {("too_large", "")}),
     (of(on({"contains": "?!"})), {("blank", "/states/a/on/0/contains")}),
     (of(on({"any_of": "a", "if": {"and": [{"variable": "now"}], "equals": 1}})),
      {("missing_field", "/states/a/on/0/if")}),
@@ -135,6 +142,8 @@ WARNINGS: list[tuple[Any, set[tuple[str, str]]]] = [
      {("unset_variable", "/states/a/say")}),
     (of({"go": "b"}, commands=[{"command": "menu", "description": "x"}]),
      {("unhandled_command", "/commands/0/command")}),
+    (of(on({"regex": r"(?P<x>\w+)\b"}, {"regex": r"\\w"})),
+     {("latin_only", "/states/a/on/0/regex")}),
     ({"start": "a", "states": {
         "a": {"go": [{"if": {"variable": "now.hour"}, "to": "c"}, {"to": "b"}]},
         "b": {"go": [{"if": {"variable": "now.hour"}, "to": "a"}, {"to": "c"}]}, "c": END}},
@@ -203,6 +212,15 @@ def test_sentences_help() -> None:
         'Transition 1 of state "a" needs one of "any_of", "contains", "regex", "command", '
         '"button", "content" or "else". Add one.',
     }
+
+
+def test_what_knows_only_latin_letters_is_told_with_what_to_write_instead() -> None:
+    _, problems = validate(of(on({"regex": r"\bкот\b|\w"})))
+    assert [one.message for one in problems] == [
+        r'In regular expressions, "\b" and "\w" know no letters but a to z. If others may come, '
+        r"for \b, write (?:^|\P{L}) before a word and (?:\P{L}|$) after it; "
+        r"for \w, write [\p{L}\d_]."
+    ]
 
 
 def test_errors_come_before_warnings() -> None:

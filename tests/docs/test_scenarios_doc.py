@@ -13,7 +13,8 @@ from dialogs.scenarios import SCENARIO, load, validate
 from dialogs.scenarios.conversation import MAX_STACK
 from dialogs.scenarios.details import MAX_OPERANDS
 from dialogs.scenarios.engine import DOUBLE_TAP
-from dialogs.scenarios.regex import MAX_TEXT
+from dialogs.scenarios.regex import MAX_GROUPS, MAX_SIZE, MAX_TEXT
+from dialogs.scenarios.regexes import MAX_PROGRAMS, MAX_REGEXES
 from dialogs.scenarios.run import MAX_MESSAGES, MAX_STEPS
 from dialogs.scenarios.samples import template, template_names
 from dialogs.scenarios.saved_tests import run_test, validate_test
@@ -116,6 +117,8 @@ def test_its_numbers_are_those_of_the_program() -> None:
         f"at most {MAX_STEPS} states", f"through {MAX_STACK} questions",
         f"up to {MAX_VALUE:,} characters", f"at most {MAX_VARIABLES} of them",
         f"at most {MAX_BYTES // 1024} KB", f"at most {MAX_MESSAGES} messages",
-        f"at most {MAX_OPERANDS} parts",
+        f"at most {MAX_OPERANDS} parts", f"have {MAX_SIZE} steps together",
+        f"at most {MAX_REGEXES} regular expressions with {MAX_PROGRAMS:,} steps together",
+        f"those that are tried on one message have {MAX_SIZE}", f"at most {MAX_GROUPS} groups",
     ):  # fmt: skip
         assert words in text
