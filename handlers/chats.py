@@ -36,7 +36,9 @@ class Chats(BotHandler, CursorHandler):
           400: {description: A parameter is invalid., codes: [validation_failed, bad_request]}
         """
         bot, query = await self.bot(bot_id), self.query(ChatQuerySchema)
-        wanted = ChatFilter(query.get("q"), query.get("unread"), query.get("blocked"))
+        wanted = ChatFilter(
+            query.get("q"), query.get("unread"), query.get("blocked"), query.get("tag")
+        )
         rows = await self.services.history.chats(
             bot, wanted, after=query["after"], limit=query["limit"] + 1
         )
