@@ -135,6 +135,8 @@ WARNINGS: list[tuple[Any, set[tuple[str, str]]]] = [
      {("unset_variable", "/states/a/say")}),
     (of({"go": "b"}, commands=[{"command": "menu", "description": "x"}]),
      {("unhandled_command", "/commands/0/command")}),
+    (of(on(*({"any_of": f"x{n}", "tag": [f"{n}.{m}" for m in range(17)], "go": "b"}
+             for n in range(3)))), {("too_many", "")}),
     ({"start": "a", "states": {
         "a": {"go": [{"if": {"variable": "now.hour"}, "to": "c"}, {"to": "b"}]},
         "b": {"go": [{"if": {"variable": "now.hour"}, "to": "a"}, {"to": "c"}]}, "c": END}},
