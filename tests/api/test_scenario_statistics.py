@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from support.client import BOTS, DEADLINE, Client, until
+from support.client import BOTS, DEADLINE, QUICK, Client, until
 from support.doubts import lose_one_answer
 from support.talks import CAT, Talker, talker
 
 from dialogs.scenarios import template
+from models.dialogs.tables import DialogStep
+from models.engine.base import now
 from models.messaging.flush import flush
+from runner.settings import RunnerTuning
 from sandbox import Sandbox
 from server.app import Botyard
 
@@ -160,3 +165,32 @@ async def test_a_step_whose_commit_was_not_known_counts_once(
     assert numbers(await statistics(talk)) == {
         "cat": [1, 1, 1, 0, 0], "ears": [1, 1, 0, 0, 0], "square": [1, 1, 0, 0, 0]
     }  # fmt: skip
+
+
+class TestPruning:
+    """A server that prunes all the time, two rows a step."""
+
+    @pytest.fixture
+    def runner_tuning(self) -> RunnerTuning:
+        """How often, and how much at once."""
+        return replace(QUICK, prune_interval=0.05, prune_step=2)
+
+    async def test_days_are_kept_for_400_days(self, talk: Talker, botyard: Botyard) -> None:
+        today = now().date()
+
+        def age() -> None:
+            for days in (390, 401, 402, 403):
+                DialogStep.create(
+                    bot=talk.bot_id, day=today - timedelta(days), version=1, state="",
+                    transition="start", to_state="square", count=1,
+                )  # fmt: skip
+
+        async def left() -> list[int]:
+            rows = await botyard.services.db.read(lambda: list(DialogStep.select()))
+            return [(today - row.day).days for row in rows]
+
+        await botyard.services.db.write(age)
+        async with asyncio.timeout(DEADLINE):
+            while len(days := await left()) > 1:
+                await asyncio.sleep(0.01)
+        assert days == [390]
