@@ -66,10 +66,11 @@ class OneChat(BotHandler):
         self.answer(present_chat(await self.services.history.chat(bot, int(chat_id))))
 
     async def delete(self, bot_id: str, chat_id: str) -> None:
-        """Erase a chat and its person: messages, what they wrote in groups, failed updates.
+        """Erase a chat and its person: messages, talks, tags, what they wrote in groups.
 
-        Nothing of them is left in this database afterwards; backups that were made before still
-        have it. What Telegram has stays there. If they write again, they are new.
+        Updates of theirs that have failed go, too. Nothing of them is left in this database
+        afterwards; backups that were made before still have it. What Telegram has stays there. If
+        they write again, they are new.
 
         ---
         summary: Erase a chat
