@@ -36,7 +36,9 @@ class Chats(BotHandler, CursorHandler):
           400: {description: A parameter is invalid., codes: [validation_failed, bad_request]}
         """
         bot, query = await self.bot(bot_id), self.query(ChatQuerySchema)
-        wanted = ChatFilter(query.get("q"), query.get("unread"), query.get("blocked"))
+        wanted = ChatFilter(
+            query.get("q"), query.get("unread"), query.get("blocked"), query.get("tag")
+        )
         rows = await self.services.history.chats(
             bot, wanted, after=query["after"], limit=query["limit"] + 1
         )
@@ -64,10 +66,11 @@ class OneChat(BotHandler):
         self.answer(present_chat(await self.services.history.chat(bot, int(chat_id))))
 
     async def delete(self, bot_id: str, chat_id: str) -> None:
-        """Erase a chat and its person: messages, what they wrote in groups, failed updates.
+        """Erase a chat and its person: messages, talks, tags, what they wrote in groups.
 
-        Nothing of them is left in this database afterwards; backups that were made before still
-        have it. What Telegram has stays there. If they write again, they are new.
+        Updates of theirs that have failed go, too. Nothing of them is left in this database
+        afterwards; backups that were made before still have it. What Telegram has stays there. If
+        they write again, they are new.
 
         ---
         summary: Erase a chat

@@ -82,6 +82,7 @@ def present_chat(row: ChatRow) -> dict[str, Any]:
         "last_seen_at": rfc3339_or_none(row.last_seen_at),
         "blocked_at": rfc3339_or_none(row.blocked_at),
         "unread": row.unread,
+        "tags": row.tags,
         "last_message": None if last is None else present_message(last),
     }
 

@@ -11,6 +11,8 @@ from models.bots.tables import Bot, Run
 from models.dialogs.tables import (
     ConversationRow,
     ConversationStep,
+    DialogStep,
+    PersonTag,
     ScenarioDraft,
     ScenarioTests,
     ScenarioVersion,
@@ -47,4 +49,6 @@ TABLES: tuple[type[BaseModel], ...] = (
     ScenarioVersion,
     ConversationRow,
     ConversationStep,
+    DialogStep,
+    PersonTag,
 )

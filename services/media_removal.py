@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
+from models.dialogs import statistics, tags
 from models.engine.database import Database
 from models.messaging import media, removal, uploading
 from services.steps import STEP, in_steps
@@ -30,21 +33,26 @@ async def purge(db: Database, media_ids: list[int]) -> None:
 
 
 async def discard_contents(db: Database, bot_ids: list[int], *, by: Actor) -> None:
-    """Delete files and messages of bots that are about to be deleted: at once would take long.
+    """Delete files, messages, tags of people and statistics of bots that are about to be deleted.
 
-    The messages would stay in the index of the search, too: it knows of no foreign keys.
+    All at once would take long. Messages would also stay in the index of the search: it knows of no
+    foreign keys.
 
     Raises:
         SessionEnded, NotStaff: as for `models.accounts.sessions.authorized`.
     """
 
-    async def discard_some() -> bool:
-        return await db.write(authorized, by, removal.discard, bot_ids, limit=STEP) == STEP
-
     if await db.read(media.ids_of, bot_ids):
         await purge(db, await db.write(authorized, by, media.discard, bot_ids))
     if bot_ids:
-        await in_steps(discard_some)
+        for discard in (removal.discard, tags.discard, statistics.discard):
+            await in_steps(partial(_discard_some, db, discard, bot_ids, by))
+
+
+async def _discard_some(
+    db: Database, discard: Callable[..., int], bot_ids: list[int], by: Actor
+) -> bool:
+    return await db.write(authorized, by, discard, bot_ids, limit=STEP) == STEP
 
 
 async def purge_abandoned(db: Database) -> int:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from models.accounts import audit, email_tokens, sessions
-from models.dialogs import conversations, steps
+from models.dialogs import conversations, statistics, steps
 from models.engine.database import Database
 from models.messaging import dead_updates, idempotency, removal, updates
 from runner.settings import RunnerTuning
@@ -22,6 +22,7 @@ log = logging.getLogger("botyard.janitor")
 KEEP_KEYS = timedelta(hours=25)
 KEEP_STEPS = timedelta(days=7)  # of the logs of talks
 KEEP_TALKS = timedelta(days=90)  # without an event; then a talk begins anew
+KEEP_STATISTICS = timedelta(days=400)  # of scenarios: a year can be compared with the one before
 KEEP_DEAD = timedelta(days=30)  # the bot's owner can retry them during this time
 _PAUSE = 0.05  # seconds between two steps, for other writes
 
@@ -58,6 +59,7 @@ class Janitor:
         await self._prune_dead()
         await self._prune("steps of talks", steps.prune, KEEP_STEPS)
         await self._prune_talks()
+        await self._prune("statistics of scenarios", statistics.prune, KEEP_STATISTICS)
 
     async def _prune(self, what: str, prune: Callable[..., int], keep: timedelta) -> None:
         await self._in_steps(what, partial(prune, older_than=keep))

@@ -1,4 +1,4 @@
-"""Talks with bots: show where they stand, and let them begin anew."""
+"""Talks with bots: show where they stand and what becomes of them, and let them begin anew."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from models.accounts.sessions import authorized
 from models.bots.records import BotRecord
 from models.dialogs import conversations, steps
 from models.dialogs.conversations import TalkRow
+from models.dialogs.statistics import Period
 from models.dialogs.steps import StepRow
 from models.engine.database import Database
 from models.messaging.effects import TalkKey
 from runner.runner import Runner
+from services import statistics
 from services.errors import TalkNotFound
+from services.statistics import Statistics
 
 
 class TalkService:
@@ -65,6 +68,10 @@ class TalkService:
             before: only updates with a smaller id; None for all.
         """
         return await self._db.read(steps.list_for, bot.id, key, before=before, limit=limit)
+
+    async def statistics(self, bot: BotRecord, period: Period, *, state: str | None) -> Statistics:
+        """Tell what became of the talks of a bot; see `services.statistics.read`."""
+        return await self._db.read(statistics.read, bot.id, period, state)
 
     async def delete(self, bot: BotRecord, key: TalkKey, *, by: Actor) -> None:
         """Delete a talk: it begins anew with the next message.

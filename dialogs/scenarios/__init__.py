@@ -2,7 +2,7 @@
 
 from dialogs.scenarios.conversation import Conversation
 from dialogs.scenarios.coverage import Coverage, coverage
-from dialogs.scenarios.effects import Answer, Edit, Effect, Failure, Log, Send, Tag
+from dialogs.scenarios.effects import Answer, Edit, Effect, Failure, Log, Send, Tag, Untag
 from dialogs.scenarios.engine import step
 from dialogs.scenarios.events import Event, EventKind, Place, built_in, read_text
 from dialogs.scenarios.problems import Code, InvalidScenario, Problem, Severity
@@ -44,6 +44,7 @@ __all__ = [
     "Severity",
     "Simulation",
     "Tag",
+    "Untag",
     "built_in",
     "coverage",
     "diff",

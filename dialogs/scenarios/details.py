@@ -27,6 +27,7 @@ from dialogs.scenarios.wording import listed
 Document = Mapping[str, Any]
 
 MAX_OPERANDS = 50  # of one value
+MAX_TAGS = 50  # of a person, `models.dialogs.tags.MAX_TAGS`
 # The fields of a question that only some types have.
 _FIELDS: Mapping[str, frozenset[str]] = {
     "text": frozenset(("min_length", "max_length")),
@@ -61,6 +62,7 @@ def detail_problems(document: Document) -> Iterator[Problem]:
             if not words(phrase).strip():
                 sentence = f"{begin(place((*path, 'contains')))} needs a word or a number."
                 yield error((*path, "contains"), Code.BLANK, sentence)
+    yield from _tags(document)
     yield from _else(document)
     yield from _variables(document)
     yield from _commands(document)
@@ -173,6 +175,16 @@ def _condition(document: Document, path: Path) -> Iterator[Problem]:
             yield from _condition(part, (*path, name, index))
     if "not" in document:
         yield from _condition(document["not"], (*path, "not"))
+
+
+def _tags(document: Document) -> Iterator[Problem]:
+    tags = {tag for _, part in parts(document) for tag in as_list(part.get("tag", []))}
+    if len(tags) > MAX_TAGS:
+        sentence = (
+            f"There are {len(tags)} different tags, and a person has at most {MAX_TAGS}: further "
+            "ones are not given. Use fewer, or take some away with untag."
+        )
+        yield warning((), Code.TOO_MANY, sentence)
 
 
 def _else(document: Document) -> Iterator[Problem]:

@@ -55,6 +55,13 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Untag:
+    """Take tags away from the user; those that they do not have do not matter."""
+
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """An entry of the talk's log: one step.
 
@@ -87,4 +94,4 @@ class Failure:
     message: str
 
 
-Effect = Send | Edit | Answer | Tag | Log | Failure
+Effect = Send | Edit | Answer | Tag | Untag | Log | Failure

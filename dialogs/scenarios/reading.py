@@ -109,6 +109,7 @@ def _actions(document: Document, path: Path) -> Actions:
             (name, read_expression(value)) for name, value in document.get("set", {}).items()
         ),
         tags=tuple(as_list(document.get("tag", []))),
+        untags=tuple(as_list(document.get("untag", []))),
         say=_say(document.get("say", [])),
         way=_way(document["go"], (*path, "go")) if "go" in document else (),
         end="end" in document,

@@ -12,7 +12,7 @@ from dialogs.messages.content import Button
 from dialogs.scenarios.addresses import Address
 from dialogs.scenarios.builtin import TEXTS
 from dialogs.scenarios.conversation import Conversation, Value, Variables
-from dialogs.scenarios.effects import Effect, Log, Send, Tag
+from dialogs.scenarios.effects import Effect, Log, Send, Tag, Untag
 from dialogs.scenarios.events import Event
 from dialogs.scenarios.expressions import NoValue
 from dialogs.scenarios.scenario import Actions, Branch, Said, Scenario, State, Way
@@ -150,12 +150,14 @@ class Run:
             self.talk.variables[name] = new
 
     def do(self, actions: Actions) -> None:
-        """Set variables and give tags; a value that cannot be computed changes nothing."""
+        """Set variables, take and give tags; a value that cannot be computed changes nothing."""
         for name, expression in actions.assignments:
             try:
                 self.assign(name, expression.evaluate(self.look, self.show))
             except NoValue:
                 continue
+        if actions.untags:
+            self.effects.append(Untag(actions.untags))
         if actions.tags:
             self.effects.append(Tag(actions.tags))
 

@@ -57,12 +57,14 @@ class Actions:
     """What is done on the way.
 
     Args:
+        tags: that the user gets, after those in `untags` are taken away.
         way: where it goes on; empty to wait on in the same state.
         end: True to end the talk.
     """
 
     assignments: Assignments = ()
     tags: tuple[str, ...] = ()
+    untags: tuple[str, ...] = ()
     say: tuple[Said, ...] = ()
     way: Way = ()
     end: bool = False

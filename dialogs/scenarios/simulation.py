@@ -9,7 +9,7 @@ from typing import Any
 
 from dialogs.messages import render
 from dialogs.scenarios.conversation import Conversation, Variables
-from dialogs.scenarios.effects import Answer, Edit, Effect, Failure, Log, Send, Tag
+from dialogs.scenarios.effects import Answer, Edit, Effect, Failure, Log, Send, Tag, Untag
 from dialogs.scenarios.engine import step
 from dialogs.scenarios.events import Event, EventKind, Place, built_in, read_text
 from dialogs.scenarios.problems import InvalidScenario, Path, Problem, error
@@ -176,6 +176,8 @@ def _note(simulation: Simulation, effect: Effect, event: Event) -> None:
             simulation.transcript.append({"from": "bot", "answer": text})
         case Tag(tags):
             simulation.tags += [tag for tag in tags if tag not in simulation.tags]
+        case Untag(tags):
+            simulation.tags[:] = [tag for tag in simulation.tags if tag not in tags]
         case Log():
             simulation.log.append(effect)
         case Failure():

@@ -8,7 +8,7 @@ from marshmallow import Schema, fields, validate
 
 from handlers.ids import MAX_ID
 from handlers.schemas.bots import bot_id
-from handlers.schemas.common import BodySchema, Moment, QueryBoolean, id_field, search_field
+from handlers.schemas.common import BodySchema, Moment, QueryBoolean, Text, id_field, search_field
 from handlers.schemas.cursors import Cursor, CursorQuerySchema, ItemsSchema
 from handlers.schemas.messages import MessageSchema
 from models.accounts.rules import printable
@@ -55,6 +55,13 @@ class ChatSchema(PersonSchema):
     unread = fields.Integer(
         required=True, metadata={"description": "Messages of people that nobody has read yet."}
     )
+    tags = fields.List(
+        fields.String(),
+        required=True,
+        metadata={
+            "description": "What scenarios have noted about the person, sorted; none of a group."
+        },
+    )
     last_message = fields.Nested(
         MessageSchema,
         required=True,
@@ -82,6 +89,10 @@ class ChatQuerySchema(CursorQuerySchema):
     q = search_field("A part of a name or user name, or a chat id.")
     unread = QueryBoolean(metadata={"description": "Only chats with, or without, unread messages."})
     blocked = QueryBoolean(metadata={"description": "Only chats that refuse messages, or do not."})
+    tag = Text(
+        validate=[validate.Length(min=1, max=64), printable],
+        metadata={"description": "Only people who have this tag."},
+    )
 
 
 class ChatMessageQuerySchema(CursorQuerySchema):

@@ -88,3 +88,38 @@ class ConversationStep(BaseModel):
     class Meta:
         table_name = "conversation_steps"
         primary_key = peewee.CompositeKey("bot", "chat_id", "user_id", "topic_id", "update_id")
+
+
+class DialogStep(BaseModel):
+    """How often a step was taken on a day (UTC); `dialogs.scenarios.effects.Log` has the words.
+
+    Nothing in it tells who took it.
+    """
+
+    bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", index=False)
+    day = peewee.DateField(index=True)
+    version = peewee.IntegerField()
+    state = peewee.TextField()
+    transition = peewee.TextField()
+    to_state = peewee.TextField()
+    count = peewee.BigIntegerField()
+
+    class Meta:
+        table_name = "dialog_steps"
+        primary_key = peewee.CompositeKey(
+            "bot", "day", "version", "state", "transition", "to_state"
+        )
+
+
+class PersonTag(BaseModel):
+    """A tag that a person has with a bot; `person_id` is Telegram's id of the user."""
+
+    bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", index=False)
+    person_id = peewee.BigIntegerField()
+    tag = peewee.CharField(max_length=64)
+    given_at = UTCDateTimeField()
+
+    class Meta:
+        table_name = "person_tags"
+        primary_key = peewee.CompositeKey("bot", "person_id", "tag")
+        indexes = ((("bot", "tag"), False),)

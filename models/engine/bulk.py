@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
@@ -21,7 +21,11 @@ class Outcome(NamedTuple):
 
 
 def run_in_few_statements(
-    sql: str, rows: list[tuple[Any, ...]], *first: Any, last: tuple[Any, ...] = ()
+    sql: str,
+    rows: list[tuple[Any, ...]],
+    *first: Any,
+    last: tuple[Any, ...] = (),
+    filler: tuple[Any, ...] | None = None,
 ) -> Outcome:
     """Run a statement over many rows at once.
 
@@ -34,9 +38,14 @@ def run_in_few_statements(
         rows: the rows, all of the same length.
         first: parameters that precede the rows.
         last: parameters that follow them.
+        filler: a row without any effect, if there is one: up to 64 rows are then one statement.
     """
     if not rows:
         return _NOTHING
+    if filler is not None:
+        rest = len(rows) % _ROWS_A_STATEMENT[0]
+        size = min(one for one in (0, *_ROWS_A_STATEMENT) if one >= rest)
+        rows = rows + [filler] * (size - rest)
     database = proxy.obj
     changed, returned, start = 0, [], 0
     for size in _ROWS_A_STATEMENT:
@@ -69,6 +78,11 @@ def stored(moment: datetime | None) -> Any:
     return naive.isoformat(" ") if isinstance(proxy.obj, peewee.SqliteDatabase) else naive
 
 
+def stored_day(day: date) -> Any:
+    """Convert a day as `peewee.DateField` does."""
+    return day.isoformat() if isinstance(proxy.obj, peewee.SqliteDatabase) else day
+
+
 def select(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """Run a query that is written as SQL.
 
@@ -95,3 +109,8 @@ def loaded(moment: Any) -> datetime | None:
         return None
     naive = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return cast(datetime, naive).replace(tzinfo=UTC)
+
+
+def loaded_day(day: Any) -> date:
+    """Read a day as it is stored; the reverse of `stored_day`."""
+    return date.fromisoformat(day) if isinstance(day, str) else cast(date, day)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -35,6 +36,9 @@ class TalkKey(NamedTuple):
     topic_id: int
 
 
+Taken = tuple[str, str, str]  # state, transition, next state
+
+
 @dataclass(frozen=True, slots=True)
 class Talk:
     """Where a talk stands.
@@ -43,12 +47,16 @@ class Talk:
         version: of the scenario that it is in.
         state: `dialogs.scenarios.Conversation` as JSON.
         steps: how it came there as JSON, for its log; empty for nothing.
+        taken: the same steps, for the statistics: state, transition and next state of each.
+        tags: what the user gets (True) and loses (False), by tag.
     """
 
     key: TalkKey
     version: int
     state: bytes
     steps: bytes = b""
+    taken: tuple[Taken, ...] = ()
+    tags: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from models.accounts import audit
 from models.accounts.audit import Action, Actor
 from models.bots import bots
 from models.bots.records import BotRecord
-from models.dialogs import conversations
+from models.dialogs import conversations, tags
 from models.engine import bulk, doorbell
 from models.engine.doorbell import Bell
 from models.messaging import removal
@@ -53,6 +53,7 @@ def erase_chat(bot: BotRecord, chat_id: int, *, by: Actor) -> bool:
         pass
     _erase_updates(bot.id, chat_id)
     conversations.forget_person(bot.id, chat_id)
+    tags.forget_person(bot.id, chat_id)
     doorbell.ring(Bell.SCENARIO, [bot.id])  # for the talks that are in memory
     bulk.execute("DELETE FROM calls WHERE bot_id = ? AND chat_id = ?", bot.id, chat_id)
     audit.forget_chat(bot.user_id, bot.id, chat_id)

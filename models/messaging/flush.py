@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from models.bots.records import Writer
-from models.dialogs import conversations, steps
+from models.dialogs import conversations, statistics, steps, tags
 from models.engine import bulk
 from models.engine.base import now
 from models.errors import NotOwner
@@ -28,7 +28,8 @@ def flush(waiting: Flush) -> Flushed:
     Raises:
         NotOwner: one of the bots was deleted, or has another token.
     """
-    moment = bulk.stored(now())
+    present = now()
+    moment = bulk.stored(present)
     # an update may have two marks after a commit whose outcome was not known: the first counts
     first = {mark.key: mark for mark in reversed(waiting.marks) if isinstance(mark, Handled)}
     handled = list(reversed(first.values()))
@@ -43,7 +44,10 @@ def flush(waiting: Flush) -> Flushed:
     conversations.store_early(early, moment)
     conversations.store(handled, moment)
     conversations.move([*early, *handled])
-    _mark_handled(handled, moment)
+    marked = _mark_handled(handled, moment)
+    counted = [*early, *(mark for mark in handled if mark.key in marked)]
+    statistics.store(counted, present.date())
+    tags.store(counted, moment)
     claimed = _claim(claims, moment)
     _store_results(results, moment)
     sent = [(one.writer, *file_id) for one in results for file_id in one.file_ids]
@@ -92,14 +96,20 @@ def _insert_updates(batches: list[Batch], moment: Any) -> frozenset[Key]:
     return frozenset((bot_id, update_id) for bot_id, update_id in inserted.returned)
 
 
-def _mark_handled(handled: list[Handled], moment: Any) -> None:
-    bulk.run_in_few_statements(
+def _mark_handled(handled: list[Handled], moment: Any) -> frozenset[Key]:
+    """Mark updates as handled; return those that were not.
+
+    The others were marked by a commit whose outcome was not known.
+    """
+    marked = bulk.run_in_few_statements(
         "UPDATE updates SET handled_at = ?, payload = ? FROM (VALUES ROWS) AS given "
-        "WHERE bot_id = given.column1 AND update_id = given.column2",
+        "WHERE updates.bot_id = given.column1 AND updates.update_id = given.column2 "
+        "AND updates.handled_at IS NULL RETURNING updates.bot_id, updates.update_id",
         [mark.key for mark in handled],
         moment,
         b"",
     )
+    return frozenset((bot_id, update_id) for bot_id, update_id in marked.returned)
 
 
 def _claim(claims: list[Claim], moment: datetime) -> dict[int, tuple[str, bytes]]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from models.accounts.audit import Actor
+from models.dialogs import tags
 from models.engine import bulk
 from models.messaging import outgoing, search
 from models.messaging.message_rows import MessageRow, newest, rows_where
@@ -25,6 +26,7 @@ class ChatRow:
         unread: how many messages of people nobody has read.
         position: where the list goes on after this chat.
         last_message: None if it has none, or it was deleted.
+        tags: of the person; a group has none.
     """
 
     chat_id: int
@@ -35,6 +37,7 @@ class ChatRow:
     unread: int
     position: int
     last_message: MessageRow | None
+    tags: list[str]
 
 
 _CHAT_ID = re.compile(r"-?[0-9]{1,16}")
@@ -55,11 +58,13 @@ class ChatFilter:
         text: a part of a name or user name, in letters of any case, or a chat id.
         unread: True for chats with messages that nobody has read.
         blocked: True for chats that refuse the bot's messages.
+        tag: one that the person has.
     """
 
     text: str | None = None
     unread: bool | None = None
     blocked: bool | None = None
+    tag: str | None = None
 
 
 def chats(bot_id: int, wanted: ChatFilter, *, after: Place | None, limit: int) -> list[ChatRow]:
@@ -68,7 +73,8 @@ def chats(bot_id: int, wanted: ChatFilter, *, after: Place | None, limit: int) -
     Args:
         after: the place of the last chat that is known already; None for the first page.
     """
-    conditions, parameters = ["bot_id = ?"], [bot_id]
+    conditions: list[str] = ["bot_id = ?"]
+    parameters: list[Any] = [bot_id]
     if after is not None:
         conditions.append("(last_message_id, chat_id) < (?, ?)")
         parameters += after
@@ -76,6 +82,11 @@ def chats(bot_id: int, wanted: ChatFilter, *, after: Place | None, limit: int) -
         conditions.append("unread > 0" if wanted.unread else "unread = 0")
     if wanted.blocked is not None:
         conditions.append("blocked_at IS " + ("NOT NULL" if wanted.blocked else "NULL"))
+    if wanted.tag is not None:
+        conditions.append(
+            "chat_id IN (SELECT person_id FROM person_tags WHERE bot_id = ? AND tag = ?)"
+        )
+        parameters += [bot_id, wanted.tag]
     if wanted.text is not None:
         condition, texts = _named(wanted.text)
         conditions.append(condition)
@@ -85,7 +96,7 @@ def chats(bot_id: int, wanted: ChatFilter, *, after: Place | None, limit: int) -
         "ORDER BY last_message_id DESC, chat_id DESC LIMIT ?",
         *parameters, limit,
     )  # fmt: skip
-    return _with_last_messages(bot_id, rows)
+    return _whole(bot_id, rows)
 
 
 def _named(text: str) -> tuple[str, list[Any]]:
@@ -110,14 +121,16 @@ def several(bot_id: int, chat_ids: list[int]) -> list[ChatRow]:
         f"SELECT {_COLUMNS} FROM chats WHERE bot_id = ? AND chat_id IN ({marks})",  # noqa: S608
         bot_id, *chat_ids,
     )  # fmt: skip
-    return _with_last_messages(bot_id, rows)
+    return _whole(bot_id, rows)
 
 
-def _with_last_messages(bot_id: int, rows: list[tuple[Any, ...]]) -> list[ChatRow]:
+def _whole(bot_id: int, rows: list[tuple[Any, ...]]) -> list[ChatRow]:
+    """Return chats with their last messages and tags, which are read at once."""
     ids = [row[-1] for row in rows if row[-1]]
     marks = ", ".join("?" * len(ids))
     condition = f"+messages.bot_id = ? AND messages.id IN ({marks})"
     found = {row.id: row for row in (rows_where(condition, bot_id, *ids) if ids else [])}
+    tagged = tags.of_people(bot_id, [row[0] for row in rows if row[0] > 0])
     return [
         ChatRow(
             chat_id,
@@ -128,6 +141,7 @@ def _with_last_messages(bot_id: int, rows: list[tuple[Any, ...]]) -> list[ChatRo
             unread,
             position,
             found.get(position),
+            tagged.get(chat_id, []),
         )
         for chat_id, *info, first, last, blocked, unread, position in (
             (*row[:7], bool(row[7]), *row[8:]) for row in rows

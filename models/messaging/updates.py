@@ -12,7 +12,7 @@ from typing import Any
 import peewee
 
 from models.bots.tables import Bot
-from models.dialogs import conversations
+from models.dialogs import conversations, statistics, tags
 from models.engine import bulk
 from models.engine.base import BaseModel, UTCDateTimeField, now
 from models.messaging import chats, media, removal
@@ -121,6 +121,8 @@ def forget(bot_id: int) -> None:
     removal.forget(bot_id)
     chats.forget(bot_id)
     conversations.forget(bot_id)
+    statistics.forget(bot_id)
+    tags.forget(bot_id)
     media.forget_file_ids(bot_id)
     Bot.update(update_offset=0, last_update_at=None).where(Bot.id == bot_id).execute()
 

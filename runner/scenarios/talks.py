@@ -22,6 +22,8 @@ from dialogs.scenarios import (
     Migration,
     Scenario,
     Send,
+    Tag,
+    Untag,
     migrate,
     step,
 )
@@ -122,7 +124,12 @@ class Talks:
         after, done = step(scenario, before, occasion.event, now())
         self._store.cache.drop(self._cached(key))  # until its commit has put it back
         effects.talk = Talk(
-            key, after.version, orjson.dumps(after.to_json()), _steps(occasion.event, done)
+            key,
+            after.version,
+            orjson.dumps(after.to_json()),
+            _steps(occasion.event, done),
+            tuple((one.state, one.transition, one.to) for one in done if isinstance(one, Log)),
+            _tags(done),
         )
         for effect in done:
             self._add(effect, update, key, occasion.event, effects)
@@ -191,6 +198,15 @@ def _steps(event: Event, done: list[Effect]) -> bytes:
     steps = [asdict(one) for one in done if isinstance(one, Log)]
     failures = [asdict(one) for one in done if isinstance(one, Failure)]
     return orjson.dumps({"event": event.kind, "steps": steps, "failures": failures})
+
+
+def _tags(done: list[Effect]) -> dict[str, bool]:
+    """Return which tags the user gets (True) and loses (False); the last word counts."""
+    changed: dict[str, bool] = {}
+    for one in done:
+        if isinstance(one, Tag | Untag):
+            changed |= dict.fromkeys(one.tags, isinstance(one, Tag))
+    return changed
 
 
 def _answer(update: IncomingUpdate, text: str) -> OutgoingMessage:

@@ -419,7 +419,7 @@ def test_the_pattern_of_user_names_rejects_what_people_mistype(schemas: Document
 def test_formats_are_those_of_json_schema(document: Document) -> None:
     formats = set(strings(document, "format"))
     # "binary" is OpenAPI's own: without it, no page and no generated client offers to choose a file
-    assert formats == {"date-time", "password", "uri", "binary"}
+    assert formats == {"date", "date-time", "password", "uri", "binary"}
 
 
 def test_examples_are_what_the_schemas_describe(document: Document, schemas: Document) -> None:

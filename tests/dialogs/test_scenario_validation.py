@@ -144,6 +144,8 @@ WARNINGS: list[tuple[Any, set[tuple[str, str]]]] = [
      {("unhandled_command", "/commands/0/command")}),
     (of(on({"regex": r"(?P<x>\w+)\b"}, {"regex": r"\\w"})),
      {("latin_only", "/states/a/on/0/regex")}),
+    (of(on(*({"any_of": f"x{n}", "tag": [f"{n}.{m}" for m in range(17)], "go": "b"}
+             for n in range(3)))), {("too_many", "")}),
     ({"start": "a", "states": {
         "a": {"go": [{"if": {"variable": "now.hour"}, "to": "c"}, {"to": "b"}]},
         "b": {"go": [{"if": {"variable": "now.hour"}, "to": "a"}, {"to": "c"}]}, "c": END}},

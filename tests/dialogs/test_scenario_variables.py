@@ -14,6 +14,7 @@ from dialogs.scenarios import (
     Log,
     Send,
     Tag,
+    Untag,
     built_in,
     read_text,
     step,
@@ -105,6 +106,19 @@ def test_no_value_becomes_markup() -> None:
 def test_a_value_is_not_filled_again() -> None:
     scenario = made({"a": {"on": [{"content": "text", "save": "x", "say": "{{x}}"}]}})
     assert simulate(scenario, ["{{user.first_name}}"]).replies == [["{{user.first_name}}"]]
+
+
+def test_tags_are_taken_before_others_are_given() -> None:
+    scenario = made(
+        {"a": {"tag": ["t", "u", "v"], "on": [{"any_of": "a", "untag": ["t", "u"], "tag": "u"}]}}
+    )
+    assert simulate(scenario, ["/start"]).tags == ["t", "u", "v"]
+    talk, _ = step(scenario, None, read_text("x"), START)
+    _, effects = step(scenario, talk, read_text("a"), START)
+    assert [one for one in effects if isinstance(one, Tag | Untag)] == [
+        Untag(("t", "u")), Tag(("u",))
+    ]  # fmt: skip
+    assert simulate(scenario, ["/start", "a"]).tags == ["v", "u"]
 
 
 def test_steps_are_logged_with_what_changed_and_tags_are_given() -> None:

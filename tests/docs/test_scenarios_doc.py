@@ -11,7 +11,7 @@ from support.server_process import ROOT
 
 from dialogs.scenarios import SCENARIO, load, validate
 from dialogs.scenarios.conversation import MAX_STACK
-from dialogs.scenarios.details import MAX_OPERANDS
+from dialogs.scenarios.details import MAX_OPERANDS, MAX_TAGS
 from dialogs.scenarios.engine import DOUBLE_TAP
 from dialogs.scenarios.regex import MAX_GROUPS, MAX_SIZE, MAX_TEXT
 from dialogs.scenarios.regexes import MAX_PROGRAMS, MAX_REGEXES
@@ -23,6 +23,10 @@ from dialogs.scenarios.schema import EVENTS, TEST
 from dialogs.scenarios.structure import MAX_BYTES
 from dialogs.scenarios.variables import BUILT_IN, MAX_VARIABLES
 from dialogs.scenarios.variables import MAX_TEXT as MAX_VALUE
+from handlers.schemas.statistics import DEFAULT_DAYS, MAX_DAYS
+from models.dialogs import tags
+from services.retention import KEEP_STATISTICS
+from services.statistics import MAX_STATES, MAX_TRANSITIONS
 
 PAGE = (ROOT / "docs" / "scenarios.md").read_text()
 EXAMPLES = [json.loads(one) for one in re.findall(r"^```json\n(.*?)^```$", PAGE, re.M | re.S)]
@@ -50,7 +54,7 @@ def table(schema: dict[str, Any], root: dict[str, Any]) -> str:
 
 
 def test_it_has_examples() -> None:
-    assert (len(SCENARIOS), len(TESTS)) == (5, 1)
+    assert (len(SCENARIOS), len(TESTS)) == (6, 1)
 
 
 @pytest.mark.parametrize("document", SCENARIOS)
@@ -120,5 +124,10 @@ def test_its_numbers_are_those_of_the_program() -> None:
         f"at most {MAX_OPERANDS} parts", f"have {MAX_SIZE} steps together",
         f"at most {MAX_REGEXES} regular expressions with {MAX_PROGRAMS:,} steps together",
         f"those that are tried on one message have {MAX_SIZE}", f"at most {MAX_GROUPS} groups",
+        f"at most {MAX_TAGS} tags",
+        f"last {DEFAULT_DAYS} days", f"at most {MAX_DAYS} of them",
+        f"at most {MAX_STATES:,} states, and {MAX_TRANSITIONS} transitions",
+        f"kept for {KEEP_STATISTICS.days} days",
     ):  # fmt: skip
         assert words in text
+    assert MAX_TAGS == tags.MAX_TAGS

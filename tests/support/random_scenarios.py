@@ -129,6 +129,7 @@ class Dice:
         self.maybe(made, "set", self.assignments)
         self.maybe(made, "say", self.say)
         self.maybe(made, "tag", lambda: "t")
+        self.maybe(made, "untag", lambda: ["t", "u"])
         if self.random.random() < 0.8:
             made["go"] = self.way([*some, "@start", "@back", "@again", "@stay"])
         return made
