@@ -95,7 +95,8 @@ def variable_names(message: Message) -> set[str]:
 
     In Markdown, a name whose braces are escaped counts too.
     """
-    return {found[1] for text in _templates(message) for found in VARIABLE.finditer(text)}
+    texts = [text for text in _templates(message) if "{{" in text]
+    return {found[1] for text in texts for found in VARIABLE.finditer(text)}
 
 
 def _templates(message: Message) -> Iterator[str]:

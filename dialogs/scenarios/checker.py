@@ -61,7 +61,7 @@ _SIMPLE: dict[str, tuple[str, _Test]] = {
     "maxItems": ("array", lambda value, wanted: len(value) > wanted),
     "minProperties": ("object", lambda value, wanted: len(value) < wanted),
     "maxProperties": ("object", lambda value, wanted: len(value) > wanted),
-    "required": ("object", lambda value, wanted: not value.keys() >= set(wanted)),
+    "required": ("object", lambda value, wanted: not all(map(value.__contains__, wanted))),
 }
 _NOTES = {
     "$schema", "$id", "$defs", "$comment", "title", "description", "default", "examples",
@@ -94,20 +94,29 @@ class Checker:
 
     def _compile(self, schema: Schema, resource: str) -> Check:
         checks = []
+        rules: list[tuple[str, Any, _Test]] = []  # those about values of the one type
         for keyword in schema:
             if keyword in _SIMPLE:
-                checks.append(_simple(keyword, schema, resource))
+                about, is_broken = _SIMPLE[keyword]
+                if schema.get("type") == about:
+                    rules.append((keyword, schema[keyword], is_broken))
+                else:
+                    checks.append(_simple(keyword, schema, resource))
             elif keyword not in _NOTES and keyword != "type":
                 checks.append(self._make(keyword, schema, resource))
         if "properties" in schema and "additionalProperties" not in schema:
             checks.append(self._members(schema, resource))
-        kind = _type(schema, resource) if "type" in schema else None
-        if kind is None and len(checks) == 1:
-            return checks[0]
+        if "type" not in schema:
+            return checks[0] if len(checks) == 1 else self._all(checks)
+        kinds, is_meant = _type(schema)
 
         def check(value: Any, path: Path, found: list[Mismatch]) -> None:
-            if kind and not kind(value, path, found):
+            if not is_meant(value):
+                found.append(Mismatch(path, "type", kinds, value, schema, resource))
                 return
+            for keyword, wanted, is_broken in rules:
+                if is_broken(value, wanted):
+                    found.append(Mismatch(path, keyword, wanted, value, schema, resource))
             for one in checks:
                 one(value, path, found)
 
@@ -136,21 +145,20 @@ class Checker:
         raise ValueError(f"the checker does not know {keyword!r}")
 
     def _reference(self, target: str, resource: str) -> Check:
-        """Return the check of another part, which is compiled when it is first used."""
         home, _, fragment = target.partition("#")
         home = home or resource
         key = (home, fragment)
 
-        def check(value: Any, path: Path, found: list[Mismatch]) -> None:
-            compiled = self._compiled.get(key)
-            if compiled is None:
-                part: Any = self._resources[home]
-                for name in fragment.split("/")[1:]:
-                    part = part[name]
-                compiled = self._compiled[key] = self._compile(part, home)
-            compiled(value, path, found)
+        def later(value: Any, path: Path, found: list[Mismatch]) -> None:
+            self._compiled[key](value, path, found)
 
-        return check
+        if key not in self._compiled:
+            part: Any = self._resources[home]
+            for name in fragment.split("/")[1:]:
+                part = part[name]
+            self._compiled[key] = later  # where the part is in itself
+            self._compiled[key] = self._compile(part, home)
+        return self._compiled[key]
 
     def _members(self, schema: Schema, resource: str) -> Check:
         known = {
@@ -212,18 +220,11 @@ class Checker:
         return check
 
 
-def _type(schema: Schema, resource: str) -> Callable[[Any, Path, list[Mismatch]], bool]:
+def _type(schema: Schema) -> tuple[list[str], Callable[[Any], bool]]:
+    """Return the types that a schema names, and the test for them."""
     names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     tests = [_TYPES[name] for name in names]
-    single = tests[0] if len(tests) == 1 else lambda value: any(test(value) for test in tests)
-
-    def check(value: Any, path: Path, found: list[Mismatch]) -> bool:
-        if single(value):
-            return True
-        found.append(Mismatch(path, "type", names, value, schema, resource))
-        return False
-
-    return check
+    return names, tests[0] if len(tests) == 1 else lambda value: any(test(value) for test in tests)
 
 
 def _simple(keyword: str, schema: Schema, resource: str) -> Check:
@@ -234,11 +235,7 @@ def _simple(keyword: str, schema: Schema, resource: str) -> Check:
         if is_meant(value) and is_broken(value, wanted):
             found.append(Mismatch(path, keyword, wanted, value, schema, resource))
 
-    def check_typed(value: Any, path: Path, found: list[Mismatch]) -> None:
-        if is_broken(value, wanted):
-            found.append(Mismatch(path, keyword, wanted, value, schema, resource))
-
-    return check_typed if schema.get("type") == kind else check
+    return check
 
 
 def _among(keyword: str, schema: Schema, resource: str) -> Check:

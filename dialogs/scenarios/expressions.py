@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -76,7 +76,7 @@ def _fill(template: str, show: Show) -> str:
 
 def read_expression(document: Any) -> Expression:
     """Return the expression of a valid document."""
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         has_variables = isinstance(document, str) and VARIABLE.search(document)
         return Expression("text" if has_variables else "", document)
     [(operation, rest)] = document.items()

@@ -19,6 +19,7 @@ from dialogs.scenarios.scenario import (
     UTC,
     Actions,
     AskType,
+    Assignments,
     Branch,
     Match,
     Option,
@@ -31,6 +32,7 @@ from dialogs.scenarios.scenario import (
 )
 from dialogs.scenarios.variables import buttons, kept_names, messages, names_in, variable_types
 
+_MATCHES = {kind.value: kind for kind in Match}
 _LIMITS = (
     "min", "max", "whole", "min_length", "max_length", "from", "to", "at_least", "at_most",
 )  # fmt: skip
@@ -105,22 +107,27 @@ def _places(document: Document, path: Path) -> Iterator[tuple[str, str]]:
 
 def _actions(document: Document, path: Path) -> Actions:
     return Actions(
-        assignments=tuple(
-            (name, read_expression(value)) for name, value in document.get("set", {}).items()
-        ),
-        tags=tuple(as_list(document.get("tag", []))),
-        untags=tuple(as_list(document.get("untag", []))),
-        say=_say(document.get("say", [])),
+        assignments=_assignments(document["set"]) if "set" in document else (),
+        tags=tuple(as_list(document["tag"])) if "tag" in document else (),
+        untags=tuple(as_list(document["untag"])) if "untag" in document else (),
+        say=_say(document["say"]) if "say" in document else (),
         way=_way(document["go"], (*path, "go")) if "go" in document else (),
         end="end" in document,
     )
+
+
+def _assignments(document: Document) -> Assignments:
+    return tuple((name, read_expression(value)) for name, value in document.items())
 
 
 def _say(document: Any) -> tuple[Said, ...]:
     said: list[Said] = []
     first = 0
     for one in as_list(document):
-        message = Message(one) if isinstance(one, str) else read_valid(one)
+        if isinstance(one, str):
+            said.append(Said(Message(one), frozenset(names_in(one)), first=first))
+            continue
+        message = read_valid(one)
         buttons = sum(bool(button.go) for row in message.buttons for button in row)
         said.append(Said(message, frozenset(variable_names(message)), buttons, first))
         first += buttons
@@ -145,27 +152,29 @@ def _transitions(document: Any, path: Path) -> tuple[Transition, ...]:
 
 
 def _transition(document: Document, path: Path) -> Transition:
-    match = next(kind for kind in Match if kind.value in document)
-    wanted = document[match.value]
-    if match is Match.ANY_OF:
-        texts = frozenset(normalize(one) for one in as_list(wanted))
-    elif match is Match.CONTAINS:
-        texts = frozenset(words(one) for one in as_list(wanted))
-    elif match in {Match.ELSE, Match.REGEX}:
-        texts = frozenset()
-    else:
-        texts = frozenset(as_list(wanted))
+    name = next(name for name in _MATCHES if name in document)
     return Transition(
-        match=match,
+        match=_MATCHES[name],
         pointer=pointer(path),
         actions=_actions(document, path),
-        wanted=texts,
-        regex=compile_regex(wanted) if match is Match.REGEX else None,
+        wanted=_wanted(name, document[name]),
+        regex=compile_regex(document[name]) if name == "regex" else None,
         payload=document.get("payload"),
         payload_start=document.get("payload_starts_with", ""),
         condition=read_condition(document["if"]) if "if" in document else None,
         save=document.get("save", ""),
     )
+
+
+def _wanted(name: str, value: Any) -> frozenset[str]:
+    match name:
+        case "any_of":
+            return frozenset(map(normalize, as_list(value)))
+        case "contains":
+            return frozenset(map(words, as_list(value)))
+        case "else" | "regex":
+            return frozenset()
+    return frozenset(as_list(value))
 
 
 def read_question(document: Document, path: Path, names: frozenset[str]) -> Question:
@@ -184,7 +193,7 @@ def read_question(document: Document, path: Path, names: frozenset[str]) -> Ques
         options=tuple(read_option(one) for one in document.get("options", ())),
         columns=int(document.get("columns", 1)),
         limits={name: document[name] for name in _LIMITS if name in document},
-        retry=_say(document.get("retry", [])),
+        retry=_say(document["retry"]) if "retry" in document else (),
         retries=int(gives_up.get("count", 0)),
         gives_up=_way(gives_up["go"], (*path, "after_retries", "go")) if gives_up else (),
         may_skip=document.get("skip", False),

@@ -51,7 +51,10 @@ _REASONS = {
     "invalid character class range": '"{}" is no range, category or class of characters',
     "invalid named capture group": '"{}" does not begin a group; write it as (?P<name>...)',
 }
-_TOO_LARGE = "it is too large; write it shorter, with smaller numbers in braces"
+_TOO_LARGE = (
+    "it is too large; write smaller numbers in braces, and letters such as [a-zа-яё] in place of "
+    "\\p{L}"
+)
 
 
 class WrongRegex(ValueError):

@@ -54,7 +54,8 @@ def _problems(lists: list[tuple[Path, list[tuple[int, str]]]]) -> Iterator[Probl
         if size and size + common > MAX_SIZE:
             sentence = (
                 "The regular expressions that are tried on a message here, those of "
-                '"anywhere" included, are too large together. Remove some, or shorten them.'
+                '"anywhere" included, are too large together. Remove some, or shorten them; '
+                "letters such as [a-zа-яё] are smaller than \\p{L}."
             )
             yield error(path, Code.TOO_LARGE, sentence)
         if path == ("anywhere",):

@@ -22,10 +22,12 @@ def message_problems(document: Document) -> Iterator[Problem]:
     """Return what is wrong with the messages of a document that fits the schema."""
     for path, part in parts(document):
         for field in ("say", "retry"):
-            for where, message in messages(part.get(field, []), (*path, field)):
+            if field not in part:
+                continue
+            may_have = field == "say" and len(path) == 2 and ("ask" in part or "on" in part)
+            for where, message in messages(part[field], (*path, field)):
                 yield from _content(where, message)
                 yield from _doubles(where, message)
-                may_have = field == "say" and len(path) == 2 and ("ask" in part or "on" in part)
                 if not may_have:
                     yield from _out_of_place(where, message)
     anywhere = {*BUTTON_TARGETS, *document["states"], *_caught(document.get("anywhere", ()))}

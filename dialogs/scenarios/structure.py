@@ -22,6 +22,9 @@ def structure_problems(document: Any) -> list[Problem]:
     Args:
         document: any value, JSON or not.
     """
+    written = _written(document)
+    # Of nearly all documents; their texts need not be looked at one by one.
+    is_clean = written is not None and b"\\u0000" not in written
     problems: list[Problem] = []
     todo: list[tuple[Any, Path]] = [(document, ())]
     seen = 0
@@ -36,21 +39,28 @@ def structure_problems(document: Any) -> list[Problem]:
         if seen > _MAX_VALUES:
             return [*problems, _too_large()]
         for name, one in value.items() if isinstance(value, dict) else enumerate(value):
-            if not (type(one) is str and one.isascii() and "\0" not in one):  # most are that
+            if not (is_clean and type(one) is str):
                 todo.append((one, (*path, name)))
-    if not problems and size(document) > MAX_BYTES:
+    if not problems and written is not None and len(written) > MAX_BYTES:
         problems.append(_too_large())
     return problems
 
 
-def size(document: Any) -> int:
-    """Return the size of a JSON value in bytes, without white space between its parts."""
-    return len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
+def _written(document: Any) -> bytes | None:
+    """Return a value as JSON in UTF-8; None if it is none, or has what no text has."""
+    try:
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _problem(value: Any, path: Path) -> Problem | None:
     match value:
-        case None | bool():
+        case list() | dict() if len(path) >= MAX_DEPTH:
+            return _report(path, Code.TOO_DEEP, "is nested too deep")
+        case dict():
+            return _names_problem(value, path)
+        case None | bool() | list():
             return None
         case str():
             if _NO_TEXT.search(value):
@@ -60,15 +70,17 @@ def _problem(value: Any, path: Path) -> Problem | None:
             if -_MAX_NUMBER < value < _MAX_NUMBER and math.isfinite(value):
                 return None
             return _report(path, Code.OUT_OF_RANGE, "is not a usual number")
-        case list() | dict() if len(path) >= MAX_DEPTH:
-            return _report(path, Code.TOO_DEEP, "is nested too deep")
-        case list():
-            return None
-        case dict() if all(isinstance(name, str) for name in value):
-            if any(_NO_TEXT.search(name) for name in value):
-                return _report(path, Code.FORBIDDEN_CHARACTER, "has a name that no text can be")
-            return None
     return _report(path, Code.NOT_JSON, "cannot be written as JSON")
+
+
+def _names_problem(value: dict[Any, Any], path: Path) -> Problem | None:
+    try:
+        names = "".join(value)
+    except TypeError:
+        return _report(path, Code.NOT_JSON, "cannot be written as JSON")
+    if _NO_TEXT.search(names):
+        return _report(path, Code.FORBIDDEN_CHARACTER, "has a name that no text can be")
+    return None
 
 
 def _report(path: Path, code: Code, what: str) -> Problem:

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dialogs.messages.variables import VARIABLE
-from dialogs.scenarios.conditions import read_condition
 from dialogs.scenarios.conversation import Value
 from dialogs.scenarios.events import ABOUT
-from dialogs.scenarios.expressions import MAX_TEXT, number, read_expression
+from dialogs.scenarios.expressions import MAX_TEXT, number
 from dialogs.scenarios.problems import Path
 from dialogs.scenarios.regex import group_names
 
@@ -113,30 +112,33 @@ def used_names(document: Document) -> Iterator[tuple[Path, str]]:
             if field in part:
                 yield from (((*path, field), one) for one in names_in(part[field]))
         for name, value in part.get("set", {}).items():
-            for one in read_expression(value).names():
-                yield (*path, "set", name), one
+            yield from (((*path, "set", name), one) for one in _operands(value))
         if "if" in part:
-            yield from (((*path, "if"), one) for one in read_condition(part["if"]).names())
+            yield from (((*path, "if"), one) for one in _operands(part["if"]))
 
 
 def parts(document: Document) -> Iterator[tuple[Path, Document]]:
     """Return the states, questions, transitions and branches of a document, with their places."""
+    for path, part in _without_branches(document):
+        yield path, part
+        if isinstance(go := part.get("go"), list):
+            yield from (((*path, "go", index), one) for index, one in enumerate(go))
+
+
+def _without_branches(document: Document) -> Iterator[tuple[Path, Document]]:
     for index, one in enumerate(document.get("anywhere", ())):
-        yield from _with_branches(("anywhere", index), one)
+        yield ("anywhere", index), one
     for name, state in document["states"].items():
-        path: Path = ("states", name)
-        yield from _with_branches(path, state)
+        yield ("states", name), state
         for index, one in enumerate(state.get("on", ())):
-            yield from _with_branches((*path, "on", index), one)
+            yield ("states", name, "on", index), one
         if "ask" in state:
             question = state["ask"]
-            yield from _with_branches((*path, "ask"), question)
+            yield ("states", name, "ask"), question
             if "after_retries" in question:
-                yield from _with_branches(
-                    (*path, "ask", "after_retries"), question["after_retries"]
-                )
+                yield ("states", name, "ask", "after_retries"), question["after_retries"]
             for index, one in enumerate(question.get("on", ())):
-                yield from _with_branches((*path, "ask", "on", index), one)
+                yield ("states", name, "ask", "on", index), one
 
 
 def transition_lists(document: Document) -> Iterator[tuple[Path, list[Document], bool]]:
@@ -163,16 +165,26 @@ def buttons(message: Any, path: Path) -> Iterator[tuple[Path, Document]]:
             yield (*path, "buttons", line, index), button
 
 
-def _with_branches(path: Path, part: Document) -> Iterator[tuple[Path, Document]]:
-    yield path, part
-    if isinstance(part.get("go"), list):
-        yield from (((*path, "go", index), one) for index, one in enumerate(part["go"]))
+def _operands(document: Any) -> Iterator[str]:
+    """Return the variables in a value that is computed, or in a condition."""
+    match document:
+        case str():
+            yield from names_in(document)
+        case list():
+            for one in document:
+                yield from _operands(one)
+        case dict():
+            for name, one in document.items():
+                if name == "variable":
+                    yield one
+                else:
+                    yield from _operands(one)
 
 
 def names_in(document: Any) -> Iterator[str]:
     """Return the variables in all texts of a value, such as a message."""
     match document:
-        case str():
+        case str() if "{{" in document:
             yield from (found[1] for found in VARIABLE.finditer(document))
         case list():
             for one in document:
