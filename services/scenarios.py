@@ -20,12 +20,12 @@ from dialogs.scenarios import (
     Simulation,
     coverage,
     diff,
+    find_problems,
     load,
     run_test,
     simulate,
     template,
     used_uploads,
-    validate,
     validate_test,
 )
 from dialogs.scenarios.structure import structure_problems
@@ -104,8 +104,8 @@ class ScenarioService:
 
     async def problems(self, bot: BotRecord, document: Any) -> list[Problem]:
         """Return what is wrong with a document for a bot, errors before warnings."""
-        scenario, problems = await asyncio.to_thread(validate, document)
-        if scenario is None:
+        problems = await asyncio.to_thread(find_problems, document)
+        if _has_errors(problems):
             return problems
         unusable = await upload_problems(self._db, bot, used_uploads(document))
         return [
@@ -133,7 +133,7 @@ class ScenarioService:
         """
         document = (await self.draft(bot)).document
         problems = await self.problems(bot, orjson.loads(document))
-        if any(problem.severity is Severity.ERROR for problem in problems):
+        if _has_errors(problems):
             raise InvalidScenario(problems)
         tested = await self._test(bot, document)
         failed = {one.name: [fault.message for fault in one.faults] for one in tested.outcomes}
@@ -267,3 +267,7 @@ class ScenarioService:
             return Played(played, coverage(scenario, played.log))
 
         return await asyncio.to_thread(play)
+
+
+def _has_errors(problems: list[Problem]) -> bool:
+    return any(problem.severity is Severity.ERROR for problem in problems)

@@ -15,7 +15,7 @@ from bench.measure import rss_bytes
 from bench.processes import ROOT, wait_for
 from bench.scenarios import echo
 from bench.stage import Stage
-from dialogs.scenarios import Scenario, load, read_text, step, template, validate
+from dialogs.scenarios import Scenario, find_problems, load, read_text, step, template
 
 BEFORE, NONE, ECHO, CAT = "before", "none", "echo.en", "cat_or_bread.en"
 _STEPS = 2000  # that are timed
@@ -63,7 +63,7 @@ def _step_us(scenario: Scenario, texts: list[str]) -> float:
 
 def _validate_ms() -> float:
     document = dense_scenario()
-    return 1000 * _median_time(lambda: validate(document), _VALIDATIONS)
+    return 1000 * _median_time(lambda: find_problems(document), _VALIDATIONS)
 
 
 def _build(stage: Stage, name: str) -> Build:

@@ -13,7 +13,7 @@ from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import EVENTS, SCENARIO, TEST
 from dialogs.scenarios.simulation import InvalidEvents, Simulation, simulate
 from dialogs.scenarios.used_uploads import used_uploads
-from dialogs.scenarios.validation import load, validate
+from dialogs.scenarios.validation import find_problems, load, validate
 from dialogs.scenarios.versions import Difference, Migration, diff, migrate
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "built_in",
     "coverage",
     "diff",
+    "find_problems",
     "load",
     "migrate",
     "read_scenario",

@@ -30,14 +30,27 @@ _LOST = (Code.UNKNOWN_BUTTON,)  # what "anywhere" that does not fit may have cau
 
 
 def validate(document: Any) -> tuple[Scenario | None, list[Problem]]:
-    """Return the scenario of a document, and everything that is wrong with it, up to 200 errors and
-    200 warnings.
+    """Return the scenario of a document, and everything that is wrong with it.
 
     Args:
         document: any value, as it was read from JSON.
 
     Returns:
-        The scenario, None if there is an error; and the problems, errors before warnings.
+        The scenario, None if there is an error; and the problems as from `find_problems`.
+    """
+    problems = find_problems(document)
+    is_valid = not problems or problems[0].severity is not Severity.ERROR
+    return read_scenario(document) if is_valid else None, problems
+
+
+def find_problems(document: Any) -> list[Problem]:
+    """Return everything that is wrong with a document, up to 200 errors and 200 warnings.
+
+    Args:
+        document: any value, as it was read from JSON.
+
+    Returns:
+        The problems, errors before warnings.
     """
     errors: dict[Problem, None] = {}  # each once, in order
     warnings: dict[Problem, None] = {}
@@ -45,12 +58,10 @@ def validate(document: Any) -> tuple[Scenario | None, list[Problem]]:
         if problem.severity is Severity.ERROR:
             errors[problem] = None
             if len(errors) > MAX_PROBLEMS:
-                return None, _cut([*errors])
+                return _cut([*errors])
         elif len(warnings) < MAX_PROBLEMS:
             warnings[problem] = None
-    if not errors:
-        return read_scenario(document), [*warnings]
-    return None, [*errors, *warnings]
+    return [*errors, *warnings]
 
 
 def load(document: Any, version: int = 0) -> Scenario:
