@@ -11,6 +11,7 @@ from models.bots.tables import Bot, Run
 from models.dialogs.tables import (
     ConversationRow,
     ConversationStep,
+    Menu,
     ScenarioDraft,
     ScenarioTests,
     ScenarioVersion,
@@ -45,6 +46,7 @@ TABLES: tuple[type[BaseModel], ...] = (
     ScenarioDraft,
     ScenarioTests,
     ScenarioVersion,
+    Menu,
     ConversationRow,
     ConversationStep,
 )

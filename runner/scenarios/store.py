@@ -11,6 +11,7 @@ import orjson
 
 from dialogs.scenarios import Conversation, Scenario, read_scenario
 from models.dialogs import conversations, scenarios
+from models.dialogs.scenarios import Present
 from models.engine.database import Database
 from models.messaging.effects import Talk, TalkKey
 
@@ -105,6 +106,6 @@ class TalkStore:
         """Read where a talk stands; None for a new one."""
         return await self._db.read(conversations.find, bot_id, key)
 
-    async def present_versions(self, bot_ids: list[int]) -> dict[int, int]:
-        """Read which scenarios bots run, by bot; 0 for none."""
-        return await self._db.read(scenarios.present_versions, bot_ids)
+    async def present(self, bot_ids: list[int]) -> dict[int, Present]:
+        """Read what bots are to run, by bot."""
+        return await self._db.read(scenarios.present, bot_ids)

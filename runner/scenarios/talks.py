@@ -71,16 +71,6 @@ class Talks:
         """Read all talks anew: some of them were deleted."""
         self._run = next(_runs)
 
-    async def look(self) -> None:
-        """Learn from the database which version the bot runs, and read all talks anew.
-
-        Raises:
-            StorageError: the database did not answer.
-        """
-        self.forget()
-        found = await self._store.present_versions([self._bot_id])
-        self.publish(found.get(self._bot_id, 0))
-
     def stored(self, talk: Talk) -> None:
         """Learn that it is on the disk where a talk stands now."""
         conversation = Conversation.from_json(orjson.loads(talk.state))
