@@ -43,12 +43,17 @@ class Talk:
         version: of the scenario that it is in.
         state: `dialogs.scenarios.Conversation` as JSON.
         steps: how it came there as JSON, for its log; empty for nothing.
+        is_new: True if there was none before. One that was there and is gone was deleted meanwhile,
+            maybe because its person is to be forgotten, and is not stored again.
+        memory: the memory of talks that it was taken from; see `runner.scenarios.talks`.
     """
 
     key: TalkKey
     version: int
     state: bytes
     steps: bytes = b""
+    is_new: bool = False
+    memory: int = 0
 
 
 @dataclass(slots=True)

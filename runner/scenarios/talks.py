@@ -72,7 +72,9 @@ class Talks:
         self._run = next(_runs)
 
     def stored(self, talk: Talk) -> None:
-        """Learn that it is on the disk where a talk stands now."""
+        """Learn that it is on the disk where a talk stands now, unless it was deleted meanwhile."""
+        if talk.memory != self._run:
+            return
         conversation = Conversation.from_json(orjson.loads(talk.state))
         self._store.cache.put(self._cached(talk.key), conversation, len(talk.state))
 
@@ -107,13 +109,13 @@ class Talks:
             raise RuntimeError(f"version {self.version} of the scenario is not stored")
         if not occasion.is_addressed and present.scenario.groups != "all":
             return
+        memory = self._run
         talk = await self._find(key, at_once=at_once)
         scenario, before = await self._placed(present, talk, at_once=at_once)
         after, done = step(scenario, before, occasion.event, now())
         self._store.cache.drop(self._cached(key))  # until its commit has put it back
-        effects.talk = Talk(
-            key, after.version, orjson.dumps(after.to_json()), _steps(occasion.event, done)
-        )
+        state, steps = orjson.dumps(after.to_json()), _steps(occasion.event, done)
+        effects.talk = Talk(key, after.version, state, steps, is_new=talk is None, memory=memory)
         for effect in done:
             self._add(effect, update, key, occasion.event, effects)
 
