@@ -29,5 +29,5 @@ def migrate(migrator, database, *, fake=False):
 
 
 def rollback(migrator, database, *, fake=False):
-    """Drop the table; Telegram shows the menus on, and nobody takes them away."""
+    """Drop the table; it is lost which menus Telegram shows, so nobody takes them away."""
     migrator.remove_model("menus")

@@ -49,14 +49,16 @@ class Menu:
     def want(self, version: int) -> None:
         """Begin to set the menu of a version, unless it is set or being set already."""
         self._wanted = max(self._wanted, version)
-        if self._task is not None or self._set >= self._wanted or self._shared.stop.is_set:
+        is_busy = self._task is not None and not self._task.done()
+        if is_busy or self._set >= self._wanted or self._shared.stop.is_set:
             return
         name = f"menu of bot {self._bot_id}"
         self._task = asyncio.create_task(self._run(), name=name)
         self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._task = None
+        if self._task is task:  # and no other was started since it ended
+            self._task = None
         if not task.cancelled() and (error := task.exception()) is not None:
             # the bot runs on; the next look at its scenario, or its next start, tries again
             log.error("%s is not set", task.get_name(), exc_info=error)
