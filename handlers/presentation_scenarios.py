@@ -6,7 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from dialogs.scenarios import Migration, Problem, Severity
+from handlers.schemas.menus import MenuState
 from handlers.times import rfc3339
+from models.dialogs.menus import Shown
 from models.dialogs.scenarios import Draft, VersionRow
 from services.scenarios import Played
 
@@ -37,6 +39,22 @@ def present_version(row: VersionRow) -> dict[str, Any]:
         "migrate": Migration.RESTART if row.restarts_before == row.n else Migration.KEEP,
         "created_at": rfc3339(row.created_at),
         "author": row.author,
+    }
+
+
+def present_menu(menu: Shown | None) -> dict[str, Any] | None:
+    """Write what is known of the menu of a version; None if the bot runs another one."""
+    if menu is None:
+        return None
+    state = MenuState.NONE if menu.is_empty else MenuState.SET
+    if not menu.is_set:
+        state = MenuState.WAITING
+    elif menu.refused:
+        state = MenuState.REFUSED
+    return {
+        "state": state,
+        "refused": [asdict(one) for one in menu.refused],
+        "at": menu.at and rfc3339(menu.at),
     }
 
 

@@ -15,6 +15,7 @@ from handlers.bots import BotHandler
 from handlers.ids import ID
 from handlers.pagination import CursorHandler, PagedHandler
 from handlers.presentation_scenarios import (
+    present_menu,
     present_saved,
     present_simulation,
     present_validity,
@@ -159,7 +160,8 @@ class Publication(ScenarioHandler):
             for version, count in sorted(published.talks.items())
         ]
         self.set_header("Location", f"{_base(bot.id)}/versions/{published.version.n}/")
-        self.answer(present_version(published.version) | {"talks": talks}, status=201)
+        more = {"talks": talks, "menu": present_menu(published.version.menu)}
+        self.answer(present_version(published.version) | more, status=201)
 
 
 def _base(bot_id: int) -> str:
@@ -193,7 +195,7 @@ class OneVersion(ScenarioHandler):
     """One version."""
 
     async def get(self, bot_id: str, version_id: str) -> None:
-        """Show a version with its scenario.
+        """Show a version with its scenario, and whether Telegram shows its menu.
 
         ---
         summary: One version of a scenario
@@ -203,7 +205,8 @@ class OneVersion(ScenarioHandler):
         """
         bot = await self.bot(bot_id)
         row = await self.services.scenarios.version(bot, int(version_id))
-        self.answer(present_version(row) | {"document": orjson.Fragment(row.document)})
+        more = {"menu": present_menu(row.menu), "document": orjson.Fragment(row.document)}
+        self.answer(present_version(row) | more)
 
 
 class Comparison(ScenarioHandler, PagedHandler):

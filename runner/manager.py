@@ -126,6 +126,12 @@ class BotManager:
         managed = self._bots.get(bot_id)
         return None if managed is None else managed.run
 
+    def forget_talks(self) -> None:
+        """Have all talks read anew that are in memory: it was missed which were deleted."""
+        for managed in self._bots.values():
+            if managed.run is not None:
+                managed.run.talks.forget()
+
     async def wait_until_stable(self, bot_id: int, *, within: float) -> bool:
         """Wait until a bot is neither starting nor stopping.
 

@@ -13,6 +13,7 @@ from telegram.error import Conflict
 
 from dialogs.events import Dialog
 from models.bots.records import BotRecord, VerifiedToken, Writer
+from models.dialogs.scenarios import Present
 from models.errors import NotOwner
 from models.messaging.marks import Result
 from models.messaging.messages import StoredMessage
@@ -20,6 +21,8 @@ from models.messaging.resumption import Resumption
 from models.redaction import foreign
 from runner.loop_pacer import LoopPacer
 from runner.ownership import Ownership
+from runner.scenarios.menu import Menu
+from runner.scenarios.menu_store import MenuStore
 from runner.scenarios.store import TalkStore
 from runner.scenarios.talks import Talks
 from runner.sending.files import FileCalls
@@ -79,6 +82,7 @@ class RunnerContext:
         media: has the uploaded files.
         settings: times and limits.
         talks: reads scenarios and talks.
+        menus: has what Telegram is to show of commands.
         ownership: the permission of this process to act for its bots.
         start_limiter: limits the number of bots that connect at once.
         loop_pacer: limits the number of handlers that start in one iteration of the loop.
@@ -91,6 +95,7 @@ class RunnerContext:
     messages: MessageStore
     media: MediaStore
     talks: TalkStore
+    menus: MenuStore
     settings: RunnerTuning
     ownership: Ownership
     start_limiter: StartLimiter
@@ -115,6 +120,7 @@ class BotRun:
     poller: Poller
     context: RunnerContext
     talks: Talks
+    menu: Menu
     is_initialized: bool = False
     has_backlog: bool = False
     crash: BaseException | None = None
@@ -191,7 +197,7 @@ class BotRun:
             resumption = resumption or await self.context.journal.resume(bot_id)
             if resumption is None:
                 raise NotOwner("the bot was deleted")
-            self.talks.publish(resumption.scenario_version)
+            self.learn(Present(resumption.scenario_version, resumption.menu_waits))
             self.poller.offset = resumption.offset
             self.poller.last_update_at = resumption.last_update_at
             await self.outbox.load(resumption.unsent)
@@ -209,6 +215,12 @@ class BotRun:
                 if conflicts >= settings.conflicts:
                     raise
 
+    def learn(self, present: Present) -> None:
+        """Learn which version of its scenario the bot is to run, and whether its menu is set."""
+        self.talks.publish(present.version)
+        if present.menu_waits:
+            self.menu.want(present.version)
+
     def open(self, on_crash: Callable[[BaseException | None], None]) -> None:
         """Begin to process updates and to send messages.
 
@@ -222,7 +234,7 @@ class BotRun:
         """Stop; running handlers get a short grace period, and nothing is sent afterwards."""
         try:
             # at once, because each of them waits for what it has under way
-            await asyncio.gather(self.processor.close(), self.outbox.close())
+            await asyncio.gather(self.processor.close(), self.outbox.close(), self.menu.close())
         finally:
             self.client.close()
             await self.application.shutdown()
@@ -270,7 +282,8 @@ def create_run(
     )
     poller = Poller(client, sink=processor, settings=context.settings)
     poller.last_update_at = record.last_update_at
-    return BotRun(client, application, processor, outbox, shared, poller, context, talks)
+    menu = Menu(shared, context.menus)
+    return BotRun(client, application, processor, outbox, shared, poller, context, talks, menu)
 
 
 def _host(url: str) -> str:

@@ -28,6 +28,7 @@ from runner.manager import BotManager
 from runner.ownership import Ownership, SoleOwner
 from runner.reconciler import Reconciler
 from runner.run import RunnerContext
+from runner.scenarios.menu_store import MenuStore
 from runner.scenarios.store import TalkStore
 from runner.sending.media_store import MediaStore
 from runner.sending.store import MessageStore
@@ -171,8 +172,10 @@ class Runner:
         await self._started(bot_id)
         if (run := self.manager.run(bot_id)) is None:
             return
+        run.talks.forget()
         try:
-            await run.talks.look()
+            for present in (await self.talks.present([bot_id])).values():
+                run.learn(present)
         except StorageError as error:
             log.warning("bot %d: its scenario is not read yet: %s", bot_id, error)
 
@@ -183,10 +186,9 @@ class Runner:
             StorageError: the database did not answer.
         """
         runs = {bot.record.id: bot.run for bot in self.manager.bots()}
-        found = await self.talks.present_versions([*runs])
-        for bot_id, version in found.items():
+        for bot_id, present in (await self.talks.present([*runs])).items():
             if (run := runs[bot_id]) is not None:
-                run.talks.publish(version)
+                run.learn(present)
 
     async def _started(self, bot_id: int) -> None:
         """Wait while a bot starts: what it resumes from may have been read already."""
@@ -262,6 +264,7 @@ def create_runner(
         messages=messages,
         media=MediaStore(db),
         talks=TalkStore(db),
+        menus=MenuStore(db),
         settings=settings,
         ownership=owner,
         start_limiter=StartLimiter(settings.boot_parallel),

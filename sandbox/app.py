@@ -55,11 +55,14 @@ Who does it is told by user_id, first_name, last_name, username, language_code a
 was told once stays true. message_thread_id names a topic, and reply_to_message_id a message.
 
 A fault is put into the way of the next calls of the Bot API: of all bots, methods and chats unless
-bot_id?, method? and chat_id? say which, and without end unless times? says how many:
+bot_id?, method? and chat_id? say which, or text?, which a parameter has to contain; and without end
+unless times? says how many:
 
   curl -X POST {base}/control/faults -d '{{"kind": "status", "status": 502, "times": 3}}'
   curl -X POST {base}/control/faults -d '{{"kind": "status", "status": 429, "chat_id": 1001}}'
   curl -X POST {base}/control/faults -d '{{"kind": "hold", "method": "getUpdates"}}'
+  curl -X POST {base}/control/faults -d '{{"kind": "status", "status": 400, "text": "basket",
+    "method": "setMyCommands", "description": "Bad Request: BOT_COMMAND_INVALID"}}'
   curl -X DELETE {base}/control/faults
 
   status  answers with an error: status, and description?, retry_after? (429), body? (HTML)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import orjson
+
 from sandbox.bots import SandboxBot
 from sandbox.control_base import BotHandler, ControlHandler, Json
 from sandbox.control_faults import Faults, Limits, OneFault
@@ -110,6 +112,19 @@ class Bot(BotHandler):
         self.answer(bot_json(self.sandbox, self.bot))
 
 
+class Menus(BotHandler):
+    """/control/bots/{id}/menus"""
+
+    def get(self, name: str) -> None:
+        """List the menus of commands by scope and language, as people see them."""
+        self.answer(
+            [
+                {"scope": orjson.loads(scope), "language_code": language, "commands": commands}
+                for (scope, language), commands in self.bot.commands.items()
+            ]
+        )
+
+
 class Revoke(BotHandler):
     """/control/bots/{id}/revoke"""
 
@@ -209,6 +224,7 @@ routes: list[tuple[str, type[ControlHandler]]] = [
     (_BOT + r"/received/?", ReceivedUpdates),
     (_BOT + r"/sent/?", SentMessages),
     (_BOT + r"/calls/?", Calls),
+    (_BOT + r"/menus/?", Menus),
     (r"/control/faults/?", Faults),
     (r"/control/faults/(\d+)/?", OneFault),
     (r"/control/limits/?", Limits),

@@ -13,13 +13,14 @@ class Faults(ControlHandler):
         self.answer([fault.as_json() for fault in self.sandbox.faults])
 
     def post(self) -> None:
-        """Inject a fault: {kind, bot_id?, method?, chat_id?, token?, status?, times?, ...}."""
+        """Inject a fault: {kind, bot_id?, method?, chat_id?, text?, status?, times?, ...}."""
         fields = self.only(
             kind=str,
             bot_id_=int,
             method_=str,
             chat_id_=int,
             token_=str,
+            text_=str,
             status_=int,
             description_=str,
             retry_after_=int,

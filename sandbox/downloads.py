@@ -8,6 +8,7 @@ from tornado.iostream import StreamClosedError
 
 from sandbox.errors import ApiError, Dropped
 from sandbox.files import Upload
+from sandbox.params import Params
 from sandbox.wire import TelegramHandler
 
 # Several ranges in one request are taken as none, as RFC 9110 lets a server do.
@@ -20,7 +21,7 @@ class FileHandler(TelegramHandler):
     async def get(self, token: str, path: str) -> None:
         """Download a file that getFile gave the path of."""
         try:
-            await self.pass_faults(token, "file")
+            await self.pass_faults(token, "file", Params({}, {}))
             stored = self.sandbox.authorize(token).files.by_path(path)
             if stored is None:
                 raise ApiError(404, "Not Found")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import count
@@ -18,7 +18,7 @@ KINDS: tuple[str, ...] = get_args(Kind)
 
 @dataclass(slots=True, eq=False)
 class Fault:
-    """One injected fault. What is None in bot_id, method, chat_id and token matches everything.
+    """One injected fault. What is None in bot_id, method, chat_id, token and text matches all.
 
     Attributes:
         id: Its number, for `clear`.
@@ -28,6 +28,7 @@ class Fault:
             the fault is cleared.
         method: A Bot API method in any case, or "file" for downloads.
         chat_id: The chat that the request names; requests that name none are spared.
+        text: What a parameter of the request contains; requests without it are spared.
         status: HTTP status of kind "status", and of "answer", where it may be left out: 200.
         body: HTML to answer with in place of the JSON error; what kind "answer" sends as JSON.
         seconds: Length of a delay.
@@ -41,6 +42,7 @@ class Fault:
     method: str | None = None
     chat_id: int | None = None
     token: str | None = None
+    text: str | None = None
     status: int | None = None
     description: str | None = None
     retry_after: int | None = None
@@ -50,14 +52,27 @@ class Fault:
     hits: int = 0
     _waits: set[Wait] = field(default_factory=set, repr=False)
 
-    def takes(self, *, bot_id: int | None, method: str, chat_id: int | None, token: str) -> bool:
-        """Say whether a request is one of those it is meant for, and count it if so."""
+    def takes(
+        self,
+        *,
+        bot_id: int | None,
+        method: str,
+        chat_id: int | None,
+        token: str,
+        says: Callable[[str], bool],
+    ) -> bool:
+        """Say whether a request is one of those it is meant for, and count it if so.
+
+        Args:
+            says: Whether a parameter of the request contains a text.
+        """
         if (
             (self.times is not None and self.hits >= self.times)
             or (self.bot_id is not None and self.bot_id != bot_id)
             or (self.method is not None and self.method.lower() != method.lower())
             or (self.chat_id is not None and self.chat_id != chat_id)
             or (self.token is not None and self.token != token)
+            or (self.text is not None and not says(self.text))
         ):
             return False
         self.hits += 1
@@ -96,6 +111,7 @@ class Fault:
             "method": self.method,
             "chat_id": self.chat_id,
             "token": self.token,
+            "text": self.text,
             "status": self.status,
             "description": self.description,
             "retry_after": self.retry_after,

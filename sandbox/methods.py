@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from sandbox import copies, deletes, edits, media, members, messages, pins, places
+from sandbox import copies, deletes, edits, media, members, menus, messages, pins, places
 from sandbox.albums import send_media_group
 from sandbox.bots import SandboxBot
 from sandbox.chats import User
@@ -22,7 +19,6 @@ from sandbox.reactions import set_message_reaction
 from sandbox.targets import read_chat
 from sandbox.updates import DEFAULT_KINDS, Poll, Update
 
-MAX_COMMANDS = 100
 # How long a button waits for its answer; Telegram names no number.
 QUERY_SECONDS = 900
 
@@ -43,7 +39,6 @@ _ACTIONS = frozenset(
         "upload_video_note",
     )
 )
-_COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 _WEBHOOK_ACTIVE = (
     "Conflict: can't use getUpdates method while webhook is active; "
     "use deleteWebhook to delete the webhook first"
@@ -142,48 +137,6 @@ def send_chat_action(bot: SandboxBot, params: Params) -> bool:
     return True
 
 
-def _scope(params: Params) -> tuple[str, str]:
-    scope = params.decoded("scope", what="BotCommandScope") or {"type": "default"}
-    if not isinstance(scope, dict) or "type" not in scope:
-        raise bad_request("can't parse BotCommandScope: BotCommandScope must be an Object")
-    key = orjson.dumps(scope, option=orjson.OPT_SORT_KEYS).decode()
-    return key, params.text("language_code")
-
-
-def set_my_commands(bot: SandboxBot, params: Params) -> bool:
-    """setMyCommands. Source: https://core.telegram.org/bots/api#setmycommands"""
-    given = params.decoded("commands", what="commands")
-    if not isinstance(given, list):
-        raise bad_request("can't parse commands: expected an Array of BotCommand")
-    if len(given) > MAX_COMMANDS:
-        raise bad_request("BOT_COMMANDS_TOO_MUCH")
-    bot.commands[_scope(params)] = [_command(item) for item in given]
-    return True
-
-
-def _command(item: Any) -> dict[str, str]:
-    if not isinstance(item, dict):
-        raise bad_request("can't parse BotCommand: expected an Object")
-    command = str(item.get("command", "")).removeprefix("/")
-    description = str(item.get("description", "")).strip()
-    if not _COMMAND.fullmatch(command):
-        raise bad_request("BOT_COMMAND_INVALID")
-    if not 1 <= len(description) <= 256:
-        raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
-    return {"command": command, "description": description}
-
-
-def get_my_commands(bot: SandboxBot, params: Params) -> list[dict[str, str]]:
-    """getMyCommands. Source: https://core.telegram.org/bots/api#getmycommands"""
-    return bot.commands.get(_scope(params), [])
-
-
-def delete_my_commands(bot: SandboxBot, params: Params) -> bool:
-    """deleteMyCommands. Source: https://core.telegram.org/bots/api#deletemycommands"""
-    bot.commands.pop(_scope(params), None)
-    return True
-
-
 def get_file(bot: SandboxBot, params: Params) -> dict[str, Any]:
     """getFile. Source: https://core.telegram.org/bots/api#getfile"""
     return bot.files.info(params.text("file_id"))
@@ -236,9 +189,9 @@ NAMED: dict[str, Method] = {
     "unpinChatMessage": pins.unpin_chat_message,
     "answerCallbackQuery": answer_callback_query,
     "sendChatAction": send_chat_action,
-    "setMyCommands": set_my_commands,
-    "getMyCommands": get_my_commands,
-    "deleteMyCommands": delete_my_commands,
+    "setMyCommands": menus.set_my_commands,
+    "getMyCommands": menus.get_my_commands,
+    "deleteMyCommands": menus.delete_my_commands,
     "getFile": get_file,
     "getChat": members.get_chat,
     "getChatMember": members.get_chat_member,

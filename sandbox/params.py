@@ -39,6 +39,10 @@ class Params:
             return ""
         return value if isinstance(value, str) else orjson.dumps(value).decode()
 
+    def say(self, text: str) -> bool:
+        """Tell whether one of the values contains a text."""
+        return any(text in self.text(name) for name in self.values)
+
     def integer(self, name: str, default: int = 0) -> int:
         """Give a number; the default when it is absent or is none."""
         try:

@@ -69,19 +69,25 @@ class TelegramHandler(RequestHandler):
         stream = cast(HTTP1Connection, self.request.connection).stream
         return stream is None or stream.closed()
 
-    async def pass_faults(self, token: str, method: str, *, chat_id: int | None = None) -> None:
+    async def pass_faults(self, token: str, method: str, params: Params) -> None:
         """Let the injected faults have their way with the request, one after the other.
 
         A fault that loses the answer is only remembered: the request goes on.
 
+        Args:
+            method: The name of a method, or "file".
+
         Raises:
             ApiError, Dropped: What a fault does to it.
         """
-        bot_id = self.sandbox.bot_id_of(token)
+        bot_id, chat_id = self.sandbox.bot_id_of(token), params.integer("chat_id") or None
+        says = params.say
         for fault in self.sandbox.faults:
             if not self.sandbox.board.active(fault):
                 continue
-            if not fault.takes(bot_id=bot_id, method=method, chat_id=chat_id, token=token):
+            if not fault.takes(
+                bot_id=bot_id, method=method, chat_id=chat_id, token=token, says=says
+            ):
                 continue
             if fault.kind == "drop":
                 raise Dropped
@@ -153,8 +159,7 @@ class MethodHandler(TelegramHandler):
                 host=self.request.host,
             )
             if self.sandbox.board:
-                chat_id = params.integer("chat_id") or None
-                await self.pass_faults(token, canonical, chat_id=chat_id)
+                await self.pass_faults(token, canonical, params)
             result = await self._result(call, token, method, params)
             if self._lost:
                 raise Dropped

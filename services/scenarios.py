@@ -34,7 +34,7 @@ from models.accounts.sessions import authorized
 from models.bots import bots
 from models.bots.records import BotRecord
 from models.dialogs import scenarios
-from models.dialogs.scenarios import Draft, Published, VersionRow
+from models.dialogs.scenarios import Draft, Present, Published, VersionRow
 from models.engine.database import Database
 from runner.runner import Runner
 from services.errors import TestsFailed, VersionNotFound
@@ -144,7 +144,8 @@ class ScenarioService:
             authorized, by, scenarios.publish, bot, document, note=note, restart=restart
         )
         if (run := self._runner.manager.run(bot.id)) is not None:
-            run.talks.publish(published.version.n)
+            menu = published.version.menu
+            run.learn(Present(published.version.n, menu is not None and not menu.is_set))
         return published
 
     async def _test(self, bot: BotRecord, document: bytes) -> Tested:

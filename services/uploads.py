@@ -40,7 +40,7 @@ def _problem_of(used: UsedUpload, file: MediaRecord | None) -> str | None:
 
 async def published_uploads(db: Database, bot: BotRecord) -> set[int]:
     """Return the uploaded files that the scenario sends which a bot runs."""
-    version = await db.read(scenarios.present, bot.id)
+    version = await db.read(scenarios.live, bot.id)
     if version is None or b'"upload"' not in version.document:
         return set()
     document = version.document

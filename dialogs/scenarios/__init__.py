@@ -5,6 +5,7 @@ from dialogs.scenarios.coverage import Coverage, coverage
 from dialogs.scenarios.effects import Answer, Edit, Effect, Failure, Log, Send, Tag, Untag
 from dialogs.scenarios.engine import step
 from dialogs.scenarios.events import Event, EventKind, Place, built_in, read_text
+from dialogs.scenarios.menu import menus
 from dialogs.scenarios.problems import Code, InvalidScenario, Problem, Severity
 from dialogs.scenarios.reading import read_scenario
 from dialogs.scenarios.samples import DEFAULT, template, template_names
@@ -50,6 +51,7 @@ __all__ = [
     "diff",
     "find_problems",
     "load",
+    "menus",
     "migrate",
     "read_scenario",
     "read_text",

@@ -28,6 +28,7 @@ Document = Mapping[str, Any]
 
 MAX_OPERANDS = 50  # of one value
 MAX_TAGS = 50  # of a person, `models.dialogs.tags.MAX_TAGS`
+MAX_LANGUAGES = 50  # of all descriptions of commands; Telegram gets a menu for each
 # The fields of a question that only some types have.
 _FIELDS: Mapping[str, frozenset[str]] = {
     "text": frozenset(("min_length", "max_length")),
@@ -235,3 +236,25 @@ def _commands(document: Document) -> Iterator[Problem]:
             sentence = f"No transition handles {listed([name])}. Add one to anywhere."
             yield warning(path, Code.UNHANDLED_COMMAND, sentence)
         seen.add(name)
+    yield from _descriptions(document)
+
+
+def _descriptions(document: Document) -> Iterator[Problem]:
+    languages: set[str] = set()
+    for index, one in enumerate(document.get("commands", ())):
+        path: Path = ("commands", index)
+        translations = one.get("descriptions", {})
+        languages |= translations.keys()
+        texts: dict[Path, str] = {(*path, "description"): one["description"]}
+        texts |= {(*path, "descriptions", code): text for code, text in translations.items()}
+        for where, text in texts.items():
+            if not text.strip():  # Telegram removes the blanks around it
+                sentence = (
+                    f"{listed([one['command']])} has a blank description. Write what it does."
+                )
+                yield error(where, Code.BLANK, sentence)
+    if len(languages) > MAX_LANGUAGES:
+        sentence = (
+            f"The menu has {len(languages)} languages, more than {MAX_LANGUAGES}. Remove some."
+        )
+        yield error(("commands",), Code.TOO_MANY, sentence)

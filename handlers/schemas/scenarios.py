@@ -8,6 +8,7 @@ from dialogs.scenarios import Migration, Severity
 from handlers.ids import MAX_ID
 from handlers.schemas.common import BodySchema, Moment, StrictBoolean
 from handlers.schemas.cursors import Cursor, CursorQuerySchema, ItemsSchema
+from handlers.schemas.menus import MenuSchema
 from models.accounts.rules import printable
 
 MAX_NOTE = 500
@@ -160,6 +161,12 @@ class WholeScenarioVersionSchema(ScenarioVersionSchema):
     """A version with its scenario."""
 
     document = fields.Dict(required=True, metadata={"description": "The scenario."})
+    menu = fields.Nested(
+        MenuSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null for a version that the bot does not run any more."},
+    )
 
 
 class TalksSchema(Schema):
@@ -177,6 +184,7 @@ class PublishedScenarioSchema(ScenarioVersionSchema):
         required=True,
         metadata={"description": "Talks by the version that they are still in."},
     )
+    menu = fields.Nested(MenuSchema, required=True)
 
 
 class VersionQuerySchema(CursorQuerySchema):

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from models.accounts.audit import Actor
 from models.dialogs import steps
+from models.dialogs.steps import Place
 from models.engine import bulk, doorbell
 from models.engine.base import now
 from models.engine.doorbell import Bell
@@ -20,32 +21,65 @@ _UNMARKED = (
     "JOIN updates ON updates.bot_id = given.column1 AND updates.update_id = given.column3 "
     "AND updates.handled_at IS NULL "
 )
-_STORE = (
+_GIVEN = (
+    "FROM (VALUES ROWS) AS given {unmarked}"
+    "JOIN bots ON bots.id = given.column1 AND bots.token_generation = given.column2 "
+    "AND COALESCE(bots.owner_id, 0) = given.column4 "
+)
+_INSERT = (
     "INSERT INTO conversations "
     "(bot_id, chat_id, user_id, topic_id, version, state, updated_at) "
     "SELECT given.column1, given.column5, given.column6, given.column7, given.column8, "
-    "given.column9, ? FROM (VALUES ROWS) AS given {unmarked}"
-    "JOIN bots ON bots.id = given.column1 AND bots.token_generation = given.column2 "
-    "AND COALESCE(bots.owner_id, 0) = given.column4 WHERE TRUE "
+    f"given.column9, ? {_GIVEN} WHERE TRUE "
     "ON CONFLICT (bot_id, chat_id, user_id, topic_id) DO UPDATE SET version = excluded.version, "
-    "state = excluded.state, updated_at = excluded.updated_at"
+    "state = excluded.state, updated_at = excluded.updated_at "
+    "RETURNING bot_id, chat_id, user_id, topic_id"
 )
-_STORE_IF_UNMARKED = _STORE.format(unmarked=_UNMARKED)
-_STORE_EARLY = _STORE.format(unmarked="")
+# Not the other one: if the row is just being deleted, that would wait, and then insert it again.
+_UPDATE = (
+    "UPDATE conversations "  # noqa: S608
+    "SET updated_at = ?, version = given.column8, state = given.column9 "
+    f"{_GIVEN} WHERE conversations.bot_id = given.column1 "
+    "AND conversations.chat_id = given.column5 AND conversations.user_id = given.column6 "
+    "AND conversations.topic_id = given.column7 "
+    "RETURNING conversations.bot_id, conversations.chat_id, conversations.user_id, "
+    "conversations.topic_id"
+)
+_SAVE_IF_UNMARKED = [sql.format(unmarked=_UNMARKED) for sql in (_INSERT, _UPDATE)]
+_SAVE_EARLY = [sql.format(unmarked="") for sql in (_INSERT, _UPDATE)]
 
 
-def store(handled: Iterable[Handled], moment: Any) -> None:
+def store(handled: Iterable[Handled], moment: Any) -> set[Place]:
     """Store where talks stand after updates that are not marked as handled yet.
 
     Args:
         moment: the current time, as returned by `bulk.stored`.
+
+    Returns:
+        Those that are stored: not one that was deleted meanwhile.
     """
-    bulk.run_in_few_statements(_STORE_IF_UNMARKED, _rows(handled), moment)
+    return _store(_SAVE_IF_UNMARKED, handled, moment)
 
 
-def store_early(early: Iterable[Handled], moment: Any) -> None:
-    """Store where talks stand after updates that this transaction stores."""
-    bulk.run_in_few_statements(_STORE_EARLY, _rows(early), moment)
+def store_early(early: Iterable[Handled], moment: Any) -> set[Place]:
+    """Store where talks stand after updates that this transaction stores; as `store`."""
+    return _store(_SAVE_EARLY, early, moment)
+
+
+def _store(save: list[str], handled: Iterable[Handled], moment: Any) -> set[Place]:
+    insert, update = save
+    marks = list(handled)
+    new = {
+        (mark.writer.bot_id, *mark.talk.key)
+        for mark in marks
+        if mark.talk is not None and mark.talk.is_new
+    }
+    rows = _rows(marks)
+    stored: set[Place] = set()
+    for sql, are_new in ((insert, True), (update, False)):
+        some = [row for row in rows if ((row[0], *row[4:7]) in new) is are_new]
+        stored.update(bulk.run_in_few_statements(sql, some, moment).returned)
+    return stored
 
 
 def _rows(handled: Iterable[Handled]) -> list[tuple[Any, ...]]:
@@ -63,7 +97,7 @@ def _rows(handled: Iterable[Handled]) -> list[tuple[Any, ...]]:
 
 
 def move(handled: Iterable[Handled]) -> None:
-    """Let the talks of groups that have become supergroups go on there."""
+    """Let the talks of groups that have become supergroups go on there, with their logs."""
     for mark in handled:
         if mark.moved_to is None or mark.chat_id is None:
             continue
@@ -75,6 +109,7 @@ def move(handled: Iterable[Handled]) -> None:
             "AND there.topic_id = conversations.topic_id)",
             mark.moved_to, mark.writer.bot_id, mark.chat_id, mark.moved_to,
         )  # fmt: skip
+        steps.move(mark.writer.bot_id, mark.chat_id, mark.moved_to)
 
 
 def find(bot_id: int, key: TalkKey) -> Talk | None:
@@ -170,9 +205,6 @@ def forget_person(bot_id: int, chat_id: int) -> None:
         bot_id, chat_id, chat_id,
     )  # fmt: skip
     steps.forget_person(bot_id, chat_id)
-
-
-Place = tuple[int, int, int, int]  # bot, chat, user and topic
 
 
 def idle(older_than: timedelta, *, limit: int) -> list[Place]:

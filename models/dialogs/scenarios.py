@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from models.accounts.audit import Action, Actor
 from models.bots import bots
 from models.bots.records import BotRecord
-from models.dialogs import conversations
+from models.dialogs import conversations, menus
+from models.dialogs.menus import Shown
 from models.engine import bulk, doorbell
 from models.engine.base import now
 from models.engine.doorbell import Bell
@@ -42,6 +43,7 @@ class VersionRow:
         restarts_before: talks of versions before this one begin anew.
         author: the name of the account; None if that was deleted.
         document: as JSON; empty in lists.
+        menu: what is known of its menu; None in lists, and if the bot runs another version.
     """
 
     n: int
@@ -50,6 +52,7 @@ class VersionRow:
     created_at: datetime
     author: str | None
     document: bytes = b""
+    menu: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,7 @@ def publish(bot: BotRecord, document: bytes, *, note: str, restart: bool, by: Ac
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
         bot.id, n, document, note, restarts_before, bulk.stored(now()), by.user_id,
     )  # fmt: skip
+    menus.published(bot.id, n, document)
     _prune(bot.id, n)
     bots.record_action(Action.SCENARIO_PUBLISHED, bot, by, version=n)
     doorbell.ring(Bell.SCENARIO, [bot.id])
@@ -201,12 +205,13 @@ def versions(bot_id: int, *, before: int | None, limit: int) -> list[VersionRow]
 def find(bot_id: int, n: int) -> VersionRow | None:
     """Return a version of a bot; None if there is none of this number."""
     rows = bulk.select(f"SELECT {_COLUMNS}, document {_FROM} AND n = ?", bot_id, n)
-    return _version(rows[0]) if rows else None
+    return replace(_version(rows[0]), menu=menus.show(bot_id, n)) if rows else None
 
 
-def present(bot_id: int) -> VersionRow | None:
+def live(bot_id: int) -> VersionRow | None:
     """Return the version that a bot runs; None if it runs none."""
-    return find(bot_id, present_versions([bot_id]).get(bot_id, 0))
+    found = present([bot_id]).get(bot_id)
+    return find(bot_id, found.version) if found else None
 
 
 def _version(row: tuple[Any, ...]) -> VersionRow:
@@ -215,8 +220,24 @@ def _version(row: tuple[Any, ...]) -> VersionRow:
     return VersionRow(n, note, restarts_before, moment, author, b"".join(map(bytes, document)))
 
 
-def present_versions(bot_ids: list[int]) -> dict[int, int]:
-    """Return the versions that some bots run, by bot."""
+class Present(NamedTuple):
+    """What a bot is to run.
+
+    Args:
+        version: of its scenario; 0 for none.
+        menu_waits: True if its menu is to be set.
+    """
+
+    version: int
+    menu_waits: bool
+
+
+def present(bot_ids: list[int]) -> dict[int, Present]:
+    """Return what some bots are to run, by bot."""
     marks = ", ".join("?" * len(bot_ids))
-    sql = f"SELECT id, scenario_version FROM bots WHERE id IN ({marks})"  # noqa: S608
-    return dict(bulk.select(sql, *bot_ids)) if bot_ids else {}
+    sql = (
+        "SELECT bots.id, scenario_version, COALESCE(set_version < menus.version, FALSE) FROM bots "  # noqa: S608
+        f"LEFT JOIN menus ON menus.bot_id = bots.id WHERE bots.id IN ({marks})"
+    )
+    rows = bulk.select(sql, *bot_ids) if bot_ids else []
+    return {bot_id: Present(version, bool(waits)) for bot_id, version, waits in rows}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -11,6 +11,8 @@ from models.engine import bulk
 from models.engine.base import now
 from models.messaging.effects import TalkKey
 from models.messaging.marks import Handled
+
+Place = tuple[int, int, int, int]  # bot, chat, user and topic
 
 _STORE = (
     "INSERT INTO conversation_steps "
@@ -37,19 +39,37 @@ class StepRow:
     at: datetime
 
 
-def store(handled: Iterable[Handled], moment: Any) -> None:
+def store(handled: Iterable[Handled], stored: Container[Place], moment: Any) -> None:
     """Store what updates led to in talks.
 
     Args:
+        stored: the talks of which it is stored where they stand now.
         moment: the current time, as returned by `bulk.stored`.
     """
     rows = [
         (*mark.writer[:2], mark.update_id, *talk.key, talk.version, talk.steps)
         for mark in handled
         for talk in (mark.talk,)
-        if talk is not None and talk.steps
+        if talk is not None and talk.steps and (mark.writer.bot_id, *talk.key) in stored
     ]
     bulk.run_in_few_statements(_STORE, rows, moment)
+
+
+def move(bot_id: int, chat_id: int, to: int) -> None:
+    """Move the logs of a group's talks to the supergroup that it has become.
+
+    Args:
+        to: the supergroup; an entry that it has already stays where it is.
+    """
+    bulk.execute(
+        "UPDATE conversation_steps SET chat_id = ? WHERE bot_id = ? AND chat_id = ? "
+        "AND NOT EXISTS (SELECT 1 FROM conversation_steps AS there "
+        "WHERE there.bot_id = conversation_steps.bot_id AND there.chat_id = ? "
+        "AND there.user_id = conversation_steps.user_id "
+        "AND there.topic_id = conversation_steps.topic_id "
+        "AND there.update_id = conversation_steps.update_id)",
+        to, bot_id, chat_id, to,
+    )  # fmt: skip
 
 
 def list_for(bot_id: int, key: TalkKey, *, before: int | None, limit: int) -> list[StepRow]:

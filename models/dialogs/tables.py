@@ -54,6 +54,25 @@ class ScenarioVersion(BaseModel):
         primary_key = peewee.CompositeKey("bot", "n")
 
 
+class Menu(BaseModel):
+    """The menu that Telegram shows for a bot; see `models.dialogs.menus`.
+
+    A bot has none until a version of its scenario has `commands`. `version` is the version whose
+    menu is to be set, and `set_version` the last one whose menu was. `languages` is a list as JSON:
+    those in which Telegram may show a menu of ours, "" for the others. `refused` is a list as JSON.
+    """
+
+    bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", primary_key=True, index=False)
+    version = peewee.IntegerField()
+    set_version = peewee.IntegerField()
+    languages = peewee.TextField()
+    refused = peewee.TextField()
+    at = UTCDateTimeField(null=True)
+
+    class Meta:
+        table_name = "menus"
+
+
 class ConversationRow(BaseModel):
     """Where a talk stands: `dialogs.scenarios.Conversation` as JSON.
 

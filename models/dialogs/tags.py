@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from models.accounts.audit import Actor
 from models.bots.records import Writer
+from models.dialogs.steps import Place
 from models.engine import bulk
 from models.messaging.marks import Handled
 
@@ -34,18 +35,23 @@ _HAD = (
 _Person = tuple[Writer, int]
 
 
-def store(marked: Iterable[Handled], moment: Any) -> None:
+def store(marked: Iterable[Handled], stored: Container[Place], moment: Any) -> None:
     """Give tags to people and take them away, as updates say.
 
     Args:
         marked: updates that this transaction has marked as handled, and no other one before, in
             the order of each bot's updates.
+        stored: the talks of which it is stored where they stand now. A talk that is gone was
+            deleted meanwhile, maybe to forget its person, who then gets no tag.
         moment: the current time, as returned by `bulk.stored`.
     """
     changes: dict[_Person, dict[str, bool]] = {}
     for mark in marked:
         # who writes in the name of a chat has its id, which is negative
-        if (talk := mark.talk) is not None and talk.tags and talk.key.user_id > 0:
+        talk = mark.talk
+        if talk is None or (mark.writer.bot_id, *talk.key) not in stored:
+            continue
+        if talk.tags and talk.key.user_id > 0:
             wanted = changes.setdefault((mark.writer, talk.key.user_id), {})
             wanted.update(talk.tags)  # the last word counts
     if not changes:

@@ -49,6 +49,9 @@ class Talk:
         steps: how it came there as JSON, for its log; empty for nothing.
         taken: the same steps, for the statistics: state, transition and next state of each.
         tags: what the user gets (True) and loses (False), by tag.
+        is_new: True if there was none before. One that was there and is gone was deleted meanwhile,
+            maybe because its person is to be forgotten, and is not stored again.
+        memory: the memory of talks that it was taken from; see `runner.scenarios.talks`.
     """
 
     key: TalkKey
@@ -57,6 +60,8 @@ class Talk:
     steps: bytes = b""
     taken: tuple[Taken, ...] = ()
     tags: Mapping[str, bool] = field(default_factory=dict)
+    is_new: bool = False
+    memory: int = 0
 
 
 @dataclass(slots=True)

@@ -40,14 +40,13 @@ def flush(waiting: Flush) -> Flushed:
     messages = new_messages.insert_early(early, moment)
     messages.add(new_messages.insert(handled, moment))
     messages.add(new_messages.insert_early(edits.store(early, handled, moment), moment))
-    steps.store([*early, *handled], moment)
-    conversations.store_early(early, moment)
-    conversations.store(handled, moment)
+    talks = conversations.store_early(early, moment) | conversations.store(handled, moment)
+    steps.store([*early, *handled], talks, moment)
     conversations.move([*early, *handled])
     marked = _mark_handled(handled, moment)
     counted = [*early, *(mark for mark in handled if mark.key in marked)]
     statistics.store(counted, present.date())
-    tags.store(counted, moment)
+    tags.store(counted, talks, moment)
     claimed = _claim(claims, moment)
     _store_results(results, moment)
     sent = [(one.writer, *file_id) for one in results for file_id in one.file_ids]

@@ -21,6 +21,7 @@ class Resumption:
         blocked_chats: the chats that refuse its messages.
         unsent: the lanes and states of messages that are to be sent.
         scenario_version: the scenario that it runs; 0 for none.
+        menu_waits: True if the menu of its commands is to be set.
         has_waiting: True if there are updates that are stored and not handled.
     """
 
@@ -30,6 +31,7 @@ class Resumption:
     unsent: frozenset[tuple[int, str]]
     has_waiting: bool
     scenario_version: int = 0
+    menu_waits: bool = False
 
 
 def resume(bot_ids: list[int], *, forget_after: timedelta) -> dict[int, Resumption]:
@@ -41,8 +43,9 @@ def resume(bot_ids: list[int], *, forget_after: timedelta) -> dict[int, Resumpti
     """
     marks = ", ".join("?" * len(bot_ids))
     offsets = bulk.select(
-        f"SELECT id, update_offset, last_update_at, scenario_version FROM bots "  # noqa: S608
-        f"WHERE id IN ({marks})",
+        "SELECT id, update_offset, last_update_at, scenario_version, "  # noqa: S608
+        "COALESCE(set_version < menus.version, FALSE) FROM bots "
+        f"LEFT JOIN menus ON menus.bot_id = bots.id WHERE id IN ({marks})",
         *bot_ids,
     )
     blocked = _grouped(
@@ -62,7 +65,7 @@ def resume(bot_ids: list[int], *, forget_after: timedelta) -> dict[int, Resumpti
     )
     moment = now()
     found: dict[int, Resumption] = {}
-    for bot_id, offset, stored_at, scenario_version in offsets:
+    for bot_id, offset, stored_at, scenario_version, menu_waits in offsets:
         last_update_at = bulk.loaded(stored_at)
         fresh = last_update_at is not None and moment - last_update_at < forget_after
         found[bot_id] = Resumption(
@@ -72,6 +75,7 @@ def resume(bot_ids: list[int], *, forget_after: timedelta) -> dict[int, Resumpti
             unsent=frozenset((lane, state) for lane, state in unsent[bot_id]),
             has_waiting=bool(waiting[bot_id]),
             scenario_version=scenario_version,
+            menu_waits=bool(menu_waits),
         )
     return found
 

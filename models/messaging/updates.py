@@ -12,7 +12,7 @@ from typing import Any
 import peewee
 
 from models.bots.tables import Bot
-from models.dialogs import conversations, statistics, tags
+from models.dialogs import conversations, menus, statistics, tags
 from models.engine import bulk
 from models.engine.base import BaseModel, UTCDateTimeField, now
 from models.messaging import chats, media, removal
@@ -125,6 +125,7 @@ def forget(bot_id: int) -> None:
     tags.forget(bot_id)
     media.forget_file_ids(bot_id)
     Bot.update(update_offset=0, last_update_at=None).where(Bot.id == bot_id).execute()
+    menus.forget(bot_id)  # whoever writes a menu locks the bot's row before, too
 
 
 def prune(*, older_than: timedelta, limit: int) -> int:

@@ -45,9 +45,10 @@ class CatchUp:
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY):
                     await self._deaf.wait()
+            was_deaf = self._deaf.is_set()
             self._deaf.clear()
             try:
-                await self.look()
+                await self.look(forget=was_deaf)
             except StorageError as error:
                 log.debug("what bells were about is not known yet: %s", error)
                 await asyncio.sleep(AGAIN)
@@ -55,13 +56,18 @@ class CatchUp:
             except Exception:  # it must go on, or what was missed would be found by nobody
                 log.exception("what bells were about is not known")
 
-    async def look(self) -> None:
+    async def look(self, *, forget: bool = False) -> None:
         """Look once.
+
+        Args:
+            forget: True if bells were missed: talks in memory may have been deleted.
 
         Raises:
             StorageError: the database did not answer.
         """
         process_id, runner = self._process_id(), self._runner
+        if forget:
+            runner.manager.forget_talks()
         if process_id is None:
             return
         await runner.reconciler.reconcile_all()

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import orjson
 
 from dialogs.scenarios import Conversation, Scenario, read_scenario
 from models.dialogs import conversations, scenarios
+from models.dialogs.scenarios import Present
 from models.engine.database import Database
 from models.messaging.effects import Talk, TalkKey
 
 MAX_QUICK = 16_384  # bytes of a scenario that is always read within milliseconds
 MAX_CACHED = 32 * 2**20  # bytes of all talks in memory, as JSON
 OVERHEAD = 1024  # bytes that are reckoned for a talk besides
+# Seconds for which a talk is in memory without a step: far fewer than after which it is deleted.
+MAX_AGE = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,16 @@ class TalkCache:
 
     Args:
         limit: bytes of the talks as JSON, with an overhead for each.
+        clock: returns seconds.
     """
 
-    def __init__(self, limit: int = MAX_CACHED) -> None:
+    def __init__(
+        self, limit: int = MAX_CACHED, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._limit = limit
+        self._clock = clock
         self._size = 0
-        self._talks: OrderedDict[Hashable, tuple[Conversation, int]] = OrderedDict()
+        self._talks: OrderedDict[Hashable, tuple[Conversation, int, float]] = OrderedDict()
 
     def __len__(self) -> int:
         """The number of talks."""
@@ -52,7 +60,9 @@ class TalkCache:
     def get(self, key: Hashable) -> Conversation | None:
         """Return a talk; None if it is not in memory."""
         found = self._talks.get(key)
-        return None if found is None else found[0]
+        if found is None or self._clock() - found[2] > MAX_AGE:
+            return None
+        return found[0]
 
     def drop(self, key: Hashable) -> None:
         """Let go of a talk, if it is in memory."""
@@ -67,10 +77,10 @@ class TalkCache:
             size: of the talk as JSON, in bytes.
         """
         self.drop(key)
-        self._talks[key] = conversation, size + OVERHEAD
+        self._talks[key] = conversation, size + OVERHEAD, self._clock()
         self._size += size + OVERHEAD
         while self._size > self._limit:
-            _, (_, gone) = self._talks.popitem(last=False)
+            _, (_, gone, _) = self._talks.popitem(last=False)
             self._size -= gone
 
 
@@ -105,6 +115,6 @@ class TalkStore:
         """Read where a talk stands; None for a new one."""
         return await self._db.read(conversations.find, bot_id, key)
 
-    async def present_versions(self, bot_ids: list[int]) -> dict[int, int]:
-        """Read which scenarios bots run, by bot; 0 for none."""
-        return await self._db.read(scenarios.present_versions, bot_ids)
+    async def present(self, bot_ids: list[int]) -> dict[int, Present]:
+        """Read what bots are to run, by bot."""
+        return await self._db.read(scenarios.present, bot_ids)

@@ -73,18 +73,10 @@ class Talks:
         """Read all talks anew: some of them were deleted."""
         self._run = next(_runs)
 
-    async def look(self) -> None:
-        """Learn from the database which version the bot runs, and read all talks anew.
-
-        Raises:
-            StorageError: the database did not answer.
-        """
-        self.forget()
-        found = await self._store.present_versions([self._bot_id])
-        self.publish(found.get(self._bot_id, 0))
-
     def stored(self, talk: Talk) -> None:
-        """Learn that it is on the disk where a talk stands now."""
+        """Learn that it is on the disk where a talk stands now, unless it was deleted meanwhile."""
+        if talk.memory != self._run:
+            return
         conversation = Conversation.from_json(orjson.loads(talk.state))
         self._store.cache.put(self._cached(talk.key), conversation, len(talk.state))
 
@@ -119,6 +111,7 @@ class Talks:
             raise RuntimeError(f"version {self.version} of the scenario is not stored")
         if not occasion.is_addressed and present.scenario.groups != "all":
             return
+        memory = self._run
         talk = await self._find(key, at_once=at_once)
         scenario, before = await self._placed(present, talk, at_once=at_once)
         after, done = step(scenario, before, occasion.event, now())
@@ -130,6 +123,8 @@ class Talks:
             _steps(occasion.event, done),
             tuple((one.state, one.transition, one.to) for one in done if isinstance(one, Log)),
             _tags(done),
+            is_new=talk is None,
+            memory=memory,
         )
         for effect in done:
             self._add(effect, update, key, occasion.event, effects)

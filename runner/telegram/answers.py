@@ -41,6 +41,7 @@ _GATEWAY_FAILURES = (502, 504)
 LENIENT = 2**20  # bytes; Python's own parser is several times slower
 
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
+_CODE = re.compile(r"Bad Request: ([A-Z0-9_]+)", re.ASCII)
 _ERRORS: dict[int, type[TelegramError]] = {
     400: BadRequest,
     401: InvalidToken,
@@ -166,6 +167,8 @@ def read_error(status: int, payload: bytes) -> TelegramError:
     ):
         # Telegram's own front servers answer like this when their backends are unavailable.
         return _kind(status)(_phrase(status)) if status >= 500 else NotTelegram(_phrase(status))
+    if code := _CODE.fullmatch(text):  # without the prefix, the library leaves it in capitals
+        text = code[1]
     return _with_parameters(answer.get("parameters")) or _kind(status)(
         foreign(text, limit=MAX_TEXT) or _phrase(status)
     )

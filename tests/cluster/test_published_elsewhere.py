@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 from time import monotonic
 
-from support.client import until
+from support.client import Client, register, until
 from support.ensemble import Ensemble, Two
 from support.talks import CAT, CHAT, EARS, IS_BREAD, SQUARE, Talker
+from support.tcp_proxy import TcpProxy
+from yarl import URL
 
 from dialogs.scenarios import template
 from sandbox import Sandbox
@@ -49,3 +51,30 @@ async def test_a_person_who_is_forgotten_elsewhere_begins_anew(two: Two, telegra
     while not await begins_anew():
         assert monotonic() < deadline
     await until(lambda: talk.texts()[-1] == SQUARE)
+
+
+async def test_a_server_that_did_not_hear_of_a_deleted_talk_forgets_it_when_it_hears_again(
+    ensemble: Ensemble, telegram: Sandbox
+) -> None:
+    direct = URL(ensemble.url)
+    line = TcpProxy("127.0.0.1", direct.port or 0)
+    await line.open()
+    await ensemble.start("one", BOTYARD_DATABASE_URL=str(direct.with_port(line.port)))
+    owner = await register(Client(ensemble.http, ensemble.servers["one"].url))
+    bot = telegram.add_bot()
+    talk = Talker(owner, telegram, bot, (await owner.add_bot(bot))["id"])
+    await ensemble.start("two")
+    await talk.publish(template(CAT))
+    await talk.says("/start")
+    assert await talk.says("да") == [EARS]
+    assert await ensemble.owner_of(talk.bot_id) == "one"
+    line.black_hole()
+    path = f"{talk.path.removesuffix('scenario/')}conversations/{CHAT}.{CHAT}.0/"
+    assert (await ensemble.through(owner, "two").delete(path)).status == 204
+    line.cut()  # the bell is lost
+    line.heal()
+    deadline = monotonic() + 10
+    while await talk.says("э-э") != [SQUARE]:
+        assert monotonic() < deadline
+    assert await ensemble.owner_of(talk.bot_id) == "one"
+    await line.close()

@@ -131,6 +131,22 @@ CASES: list[tuple[Any, set[tuple[str, str]]]] = [
      {("wrong_default", "/variables/n/default")}),
     (of({"go": "b"}, commands=[{"command": "start", "description": "x"}] * 2),
      {("duplicate_command", "/commands/1/command")}),
+    (of({"go": "b"}, commands=[
+        {"command": "start", "description": " ", "descriptions": {"ru": "\n", "de": "x"}}]),
+     {("blank", "/commands/0/description"), ("blank", "/commands/0/descriptions/ru")}),
+    (of({"go": "b"}, commands=[
+        {"command": name, "description": "x", "descriptions": {first + second: "x"}}
+        for name in ("start", "help") for first in name[:2] for second in "abcdefghijklmnopqrst"]),
+     {("too_many", "/commands"), *(
+        ("duplicate_command", f"/commands/{n}/command") for n in range(1, 80) if n != 40)}),
+    (of({"go": "b"}, commands=[
+        {"command": "Start", "description": "x"}, {"command": "a" * 33, "description": "x"}]),
+     {("wrong_pattern", "/commands/0/command"), ("wrong_pattern", "/commands/1/command")}),
+    (of({"go": "b"}, commands=[
+        {"command": "start", "description": ""}, {"command": "start", "description": "x" * 257}]),
+     {("too_short", "/commands/0/description"), ("too_long", "/commands/1/description")}),
+    (of({"go": "b"}, commands=[{"command": "start", "description": "x"}] * 101),
+     {("too_many", "/commands")}),
 ]  # fmt: skip
 WARNINGS: list[tuple[Any, set[tuple[str, str]]]] = [
     (of(END), {("unreached_state", "/states/b")}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from models.accounts.audit import OPERATOR
 from models.accounts.users import User
 from models.bots.records import Writer
 from models.bots.tables import Bot
-from models.dialogs import statistics, tags
+from models.dialogs import conversations, statistics, tags
 from models.dialogs.statistics import Period
 from models.dialogs.tables import DialogStep, PersonTag
 from models.engine.base import now, proxy
@@ -58,7 +59,7 @@ def mark(
     **given: bool,
 ) -> Handled:
     """The mark of an update that led to steps, and that gave or took tags."""
-    talk = Talk(TalkKey(user_id, user_id, 0), version, b"{}", b"", taken, given)
+    talk = Talk(TalkKey(user_id, user_id, 0), version, b"{}", b"", taken, given, is_new=True)
     return Handled(writer, update_id, user_id, talk=talk)
 
 
@@ -159,7 +160,7 @@ def test_what_a_bot_has_is_discarded_step_by_step_and_nothing_else() -> None:
         for user_id in (7, 8, 9):
             one = mark(1, BEGIN, writer=writer, user_id=user_id, version=user_id, red=True)
             statistics.store([one], today)
-            tags.store([one], now().replace(tzinfo=None))
+            tags.store([one], {(bot_id, user_id, user_id, 0)}, now().replace(tzinfo=None))
     for module in (statistics, tags):
         assert [module.discard([1], limit=2, by=OPERATOR) for _ in range(3)] == [2, 1, 0]
     for table in (DialogStep, PersonTag):
@@ -188,6 +189,16 @@ def test_a_commit_that_is_repeated_gives_no_tag_again(way: str) -> None:
         flush(Flush([Batch(WRITER, [(1, b"{}")], 2, [mark(1, red=True)])]))
     else:
         flush(Flush(marks=[mark(1, red=True)]))
+    assert tagged() == []
+
+
+def test_who_was_forgotten_meanwhile_gets_no_tag() -> None:
+    handle("early", mark(1, red=True))
+    conversations.forget_person(1, 7)
+    tags.forget_person(1, 7)
+    late = mark(2, blue=True)
+    assert late.talk is not None
+    handle("early", replace(late, talk=replace(late.talk, is_new=False)))
     assert tagged() == []
 
 

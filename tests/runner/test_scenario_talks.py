@@ -245,9 +245,16 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_talks(
 ) -> None:
     talk = await talker(ann, telegram, CAT)
     start, yes = f"/start@{talk.bot.username}", f"@{talk.bot.username} да"
+    new = -(10**12) - 500
     assert await talk.says(start, chat=-500, user_id=7) == [SQUARE]
-    telegram.migrate(talk.bot.id, chat_id=-500, new_chat_id=-(10**12) - 500)
-    assert await talk.says(yes, chat=-(10**12) - 500, user_id=7) == [EARS]
+    telegram.migrate(talk.bot.id, chat_id=-500, new_chat_id=new)
+    assert await talk.says(yes, chat=new, user_id=7) == [EARS]
+    path = f"{BOTS}{talk.bot_id}/conversations/"
+    [one] = (await ann.get(path)).json["items"]
+    assert (one["id"], one["state"]) == (f"{new}.7.0", "ears")
+    log = (await ann.get(f"{path}{new}.7.0/log/")).json["items"]
+    assert [entry["event"] for entry in log] == ["text", "command"]
+    assert (await ann.get(f"{path}-500.7.0/log/")).json["items"] == []
 
 
 async def test_an_owner_sees_where_talks_stand_and_lets_one_begin_anew(
