@@ -83,10 +83,10 @@ class Player:
             )
             self.queries[update["callback_query"]["id"]] = is_second
 
-    async def play(self, event: Any) -> None:
+    async def play(self, event: Any, *, deadline: float = DEADLINE) -> None:
         """Do something, and wait until the chat shows what the simulation shows."""
         self.act(event)
-        await self.sees_what_is_right()
+        await self.sees_what_is_right(deadline)
 
     # what people see
 
@@ -134,6 +134,8 @@ class Player:
         ]
 
     def _is_right(self, expected: list[Shown]) -> bool:
+        if len(self._messages()) < len(expected):
+            return False  # to tell it without much work
         seen = self.seen()
         if not self.repeats:
             return seen == expected
@@ -190,6 +192,23 @@ class Player:
         steps = [step for entry in reversed(log) for step in entry["steps"]]
         assert steps == [_as_json(one) for one in simulation.log]
         assert len(log) == updates
+
+    async def is_kept_as_simulated(self, owner: Client, bot_id: int) -> None:
+        """Wait until all is sent; compare the history of the bot's messages with the simulation."""
+        async with asyncio.timeout(DEADLINE):
+            while "sending" in {one["state"] for one in await self._kept(owner, bot_id)}:
+                pass
+        kept = await self._kept(owner, bot_id)
+        assert {one["state"] for one in kept} == {"sent"}
+        assert [one["text"] for one in kept] == [one["text"] for one in self.expected()]
+
+    async def _kept(self, owner: Client, bot_id: int) -> list[Shown]:
+        path, after = f"{BOTS}{bot_id}/chats/{self.chat}/messages/?limit=200", ""
+        items: list[Shown] = []
+        while after is not None:
+            page = (await owner.get(path + (after and f"&after={after}"))).json
+            items, after = items + page["items"], page["next"]
+        return [one for one in reversed(items) if one["direction"] == "out"]
 
 
 def _as_json(step: Any) -> Shown:
