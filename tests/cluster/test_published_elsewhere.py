@@ -6,6 +6,7 @@ import signal
 from time import monotonic
 
 from support.client import until
+from support.counting import CountingTalk
 from support.ensemble import Ensemble, Two
 from support.talks import CAT, CHAT, EARS, IS_BREAD, SQUARE, Talker
 
@@ -49,3 +50,18 @@ async def test_a_person_who_is_forgotten_elsewhere_begins_anew(two: Two, telegra
     while not await begins_anew():
         assert monotonic() < deadline
     await until(lambda: talk.texts()[-1] == SQUARE)
+
+
+async def test_publishes_elsewhere_lose_no_message_while_people_write(
+    two: Two, telegram: Sandbox
+) -> None:
+    people = CountingTalk(talk := Talker(two.there, telegram, two.bot, two.made["id"]))
+    await people.publish()
+    while await talk.says("1", chat=99) == ["1"]:  # until the other server knows the first one
+        pass
+    async with people.writing():
+        for restart in (False, True, False):
+            await people.go_on(2)
+            await people.publish(restart=restart)
+        await people.go_on(2)
+    people.check(late=1.0)
