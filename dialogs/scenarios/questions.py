@@ -72,11 +72,11 @@ def _pick(run: Run, state: State, question: Question, address: Address) -> None:
     changed = picked | {address.index} if address.kind == "o" else picked - {address.index}
     if changed != picked:
         run.talk.progress["picked"] = sorted(changed)
-        for said in state.entry.say[-1:]:
-            message = with_buttons(run, question, addressed(run, said))
-            run.effects.append(
-                Edit(message, {name: run.show(name) for name in said.names | question.names})
-            )
+    # also if nothing has changed: such a button is shown only because an edit was lost
+    for said in state.entry.say[-1:]:
+        message = with_buttons(run, question, addressed(run, said))
+        names = said.names | question.names
+        run.effects.append(Edit(message, {name: run.show(name) for name in names}))
     run.log(run.talk.state, "pick")
 
 

@@ -195,6 +195,8 @@ def _shown(parameters: Document) -> dict[str, Any]:
     text = parameters.get("text", parameters.get("caption"))
     if text is not None:
         shown["text"] = text
+    if entities := parameters.get("entities", parameters.get("caption_entities")):
+        shown["entities"] = entities
     for name in (*_FILES, "media", "latitude", "longitude", "phone_number"):
         if name in parameters:
             shown[name] = parameters[name]

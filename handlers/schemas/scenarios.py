@@ -216,7 +216,10 @@ class SimulationSchema(Schema):
     transcript = fields.List(
         fields.Dict(),
         required=True,
-        metadata={"description": "What the user did and the bot said; `from` is `user` or `bot`."},
+        metadata={
+            "description": "What the user did and the bot said; `from` is `user` or `bot`. What "
+            "the bot said has `text`, `entities` (its formatting), `buttons` and so on."
+        },
     )
     states = fields.List(
         fields.String(),

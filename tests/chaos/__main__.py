@@ -76,7 +76,10 @@ async def private_postgresql() -> AsyncIterator[PostgreSQL]:
 
 async def go_on(seconds: float, load: Load, injector: Injector) -> None:
     """Let everything go on at once for some time; what fails ends it all."""
-    things = [load.talk(), load.switch(), load.switch(), load.renew(), load.delete(), load.write()]
+    things = [
+        load.talk(), load.switch(), load.switch(), load.renew(), load.delete(), load.write(),
+        load.publish(),
+    ]  # fmt: skip
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(thing) for thing in things]
         await injector.run(seconds)
@@ -125,6 +128,8 @@ async def run(given: argparse.Namespace, folder: Path, log: EventLog) -> int:
                 log.add(event)
             for kept in await asyncio.to_thread(lambda: list(database.kept(load.known))):
                 log.add(kept)
+            for step in await asyncio.to_thread(lambda: list(database.talks(load.known))):
+                log.add(step)
             recorder.delivered(telegram)  # after the rows, which may tell nothing newer
         finally:
             await cluster.close()

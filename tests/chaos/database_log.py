@@ -7,15 +7,26 @@ that they took: a commit that waited for another one has a later time.
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from support.postgresql import PostgreSQL
 
-from chaos.events import Event, Journaled, Kept, Registered, Written
+from chaos.events import (
+    Event,
+    Journaled,
+    Kept,
+    Published,
+    Registered,
+    Stepped,
+    Stood,
+    Unhandled,
+    Written,
+)
 
 OPTION = "track_commit_timestamp=on"
 
@@ -51,6 +62,19 @@ CREATE TRIGGER chaos_process AFTER INSERT OR DELETE ON processes
   FOR EACH ROW EXECUTE FUNCTION chaos_process();
 INSERT INTO chaos_processes SELECT 'INSERT', id, name, session, session FROM processes;
 """
+_TALKS: dict[type[Published | Stood | Unhandled], LiteralString] = {
+    Published: "SELECT bot_id, n, restarts_before = n FROM scenario_versions ORDER BY bot_id, n",
+    Stood: (
+        "SELECT bot_id, chat_id, version, talk->>'state', (talk->'variables'->>'count')::int, "
+        "talk->'variables'->>'text' FROM (SELECT bot_id, chat_id, version, "
+        "convert_from(state, 'UTF8')::jsonb AS talk FROM conversations) AS talks"
+    ),
+    Unhandled: "SELECT bot_id, update_id FROM updates WHERE handled_at IS NULL",
+}
+_STEPS = (
+    "SELECT bot_id, chat_id, update_id, version, convert_from(steps, 'UTF8') "
+    "FROM conversation_steps ORDER BY bot_id, chat_id, update_id"
+)
 _COMMIT = "extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8"
 
 
@@ -104,6 +128,34 @@ class DatabaseLog:
             for bot, *rest in rows:
                 if bot in bots:
                     yield Kept(time.monotonic(), bots[bot], *rest)
+
+    def talks(self, bots: Mapping[int, int]) -> Iterator[Event]:
+        """Read the versions of scenarios, the talks with their logs, and what is not handled.
+
+        Args:
+            bots: as for `read`.
+        """
+        now = time.monotonic()
+        with psycopg.connect(self._url) as connection:
+            for kind, query in _TALKS.items():
+                for bot, *rest in connection.execute(query):
+                    if bot in bots:
+                        yield kind(now, bots[bot], *rest)
+            for bot, chat, update, version, logged in connection.execute(_STEPS):
+                if bot in bots:
+                    taken = _taken(json.loads(logged)["steps"])
+                    yield Stepped(now, bots[bot], chat, update, version, *taken)
+
+
+def _taken(steps: list[dict[str, Any]]) -> tuple[Any, ...]:
+    """What the steps of one update have changed; see `Stepped`."""
+    if not steps:
+        return "", "", None, None, None
+    changes = [step["changed"] for step in steps]
+    counts = [change["count"] for change in changes if "count" in change]
+    texts = [change["text"] for change in changes if "text" in change]
+    before, count = (counts[0][0], counts[-1][1]) if counts else (None, None)
+    return steps[0]["state"], steps[-1]["to"], before, count, texts[-1][1] if texts else None
 
 
 def _rows(noted: list[tuple[Any, ...]]) -> Iterator[Registered]:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 UNFINISHED = -1
 
@@ -77,7 +77,7 @@ class Requested:
     """A request of an owner.
 
     Args:
-        wish: "on", "off", "token", "delete" or "message".
+        wish: "on", "off", "token", "delete", "message", "add" (off), "draft" or "publish".
         process: which served it.
         status: of its answer; 0 for none, UNFINISHED when the run ended first.
     """
@@ -170,6 +170,64 @@ class Delivered:
     telegram: int
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A version of a bot's scenario, at the end of a run.
+
+    Args:
+        restarts: whether talks begin anew with it.
+    """
+
+    at: float
+    bot: int
+    n: int
+    restarts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """What the log of a talk has of an update, at the end of a run.
+
+    Args:
+        state, to: where the talk stood before, empty if it began, and after.
+        before, count: how many messages it had counted before and after; None for no change.
+        text: the message that it has saved; None for none.
+    """
+
+    at: float
+    bot: int
+    chat: int
+    update: int
+    version: int
+    state: str
+    to: str
+    before: int | None
+    count: int | None
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """Where a talk stands, at the end of a run; see `Stepped`."""
+
+    at: float
+    bot: int
+    chat: int
+    version: int
+    state: str
+    count: int | None
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unhandled:
+    """An update that is stored and not handled, at the end of a run."""
+
+    at: float
+    bot: int
+    update: int
+
+
 Event = (
     Injected
     | Answered
@@ -182,23 +240,12 @@ Event = (
     | Written
     | Kept
     | Delivered
+    | Published
+    | Stepped
+    | Stood
+    | Unhandled
 )
-KINDS: dict[str, type[Any]] = {
-    kind.__name__.lower(): kind
-    for kind in (
-        Injected,
-        Answered,
-        Polled,
-        Forgotten,
-        Journaled,
-        Requested,
-        Fault,
-        Registered,
-        Written,
-        Kept,
-        Delivered,
-    )
-}
+KINDS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in get_args(Event)}
 E = TypeVar("E")
 
 

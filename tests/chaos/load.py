@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 import aiohttp
 from support.client import BOTS, Answer, Client
+from support.counting import counting
 
 from chaos.cluster import Member
 from chaos.events import UNFINISHED, EventLog, Injected, Requested
@@ -25,6 +27,10 @@ SWITCHED_EVERY = 1.0  # seconds on average
 RENEWED_EVERY = 15.0
 DELETED_EVERY = 25.0
 WRITTEN_EVERY = 0.5
+PUBLISHED_EVERY = 3.0
+RESTARTS = 0.3  # of the publishes
+# A talk in a state that a new version does not have stays in its version for a while.
+SCENARIOS = [counting("{{text}}"), counting("{{text}}", ("tick", "tock", "tack"))]
 PATIENCE = 30.0  # seconds that an owner waits for an answer
 AGAIN = 0.3  # seconds until the owner tries again, elsewhere
 
@@ -42,6 +48,7 @@ class Load:
         bots: those that are there, by their ids here.
         known: Telegram's ids of all that ever were, by their ids here.
         busy: those whose wishes somebody changes at the moment.
+        counting: those that run a scenario, every second one; the others repeat what they hear.
     """
 
     telegram: Sandbox
@@ -54,6 +61,8 @@ class Load:
     bots: dict[int, SandboxBot] = field(default_factory=dict)
     known: dict[int, int] = field(default_factory=dict)
     busy: set[int] = field(default_factory=set)
+    counting: set[int] = field(default_factory=set)
+    _numbers: Iterator[int] = field(default_factory=count)
 
     # requests
 
@@ -61,7 +70,7 @@ class Load:
         return self.rng.choice(self.members)
 
     async def request(
-        self, wish: str, bot: int, method: str, path: str, json: Any = None
+        self, wish: str, bot: int, method: str, path: str, json: Any = None, **options: Any
     ) -> Answer | None:
         """Ask any process once, and note it; None when there was no answer."""
         member = self._somewhere()
@@ -71,7 +80,7 @@ class Load:
         try:
             async with asyncio.timeout(PATIENCE):
                 client = replace(self.owner, url=member.url)
-                answer = await client.request(method, path, json)
+                answer = await client.request(method, path, json, **options)
             status = answer.status
         except (aiohttp.ClientError, OSError, TimeoutError):
             status = 0
@@ -81,21 +90,24 @@ class Load:
             self.log.add(Requested(begin, time.monotonic(), bot, member.name, wish, status))
         return answer
 
-    async def insist(self, wish: str, bot: int, method: str, path: str, json: Any = None) -> Answer:
+    async def insist(
+        self, wish: str, bot: int, method: str, path: str, json: Any = None, **options: Any
+    ) -> Answer:
         """Ask one process after another until it is done; nobody may switch the bot meanwhile."""
         while True:
-            answer = await self.request(wish, bot, method, path, json)
+            answer = await self.request(wish, bot, method, path, json, **options)
             done = {200, 201, 202, 204} | ({404} if wish == "delete" else set())
             if answer is not None and answer.status in done:
                 return answer
             await asyncio.sleep(AGAIN)
 
     async def add_bot(self) -> None:
-        """Make a bot that is on."""
-        bot = self.telegram.add_bot()
+        """Make a bot that is on; one with a scenario only once that is published."""
+        bot, counts = self.telegram.add_bot(), next(self._numbers) % 2 == 0
         self.recorder.listen(bot)
+        wish, body = "add" if counts else "on", {"token": bot.token, "active": not counts}
         while True:
-            answer = await self.request("on", bot.id, "POST", BOTS, {"token": bot.token})
+            answer = await self.request(wish, bot.id, "POST", BOTS, body)
             if answer is not None and answer.status == 201:
                 number = answer.json["id"]
                 break
@@ -103,7 +115,12 @@ class Load:
                 number = found
                 break
             await asyncio.sleep(AGAIN)
-        self.bots[number], self.known[number] = bot, bot.id
+        self.known[number] = bot.id
+        if counts:
+            await self._publish(number, restart=False)
+            await self._set_active(number, True)
+            self.counting.add(number)
+        self.bots[number] = bot
 
     async def _find(self, bot: SandboxBot) -> int | None:
         """The id of a bot whose POST had no answer but was carried out."""
@@ -116,9 +133,9 @@ class Load:
         return next((one["id"] for one in listed if one["username"] == bot.username), None)
 
     @asynccontextmanager
-    async def _alone_with_a_bot(self) -> AsyncIterator[int]:
-        """Any bot that nobody else switches at the moment."""
-        while not (free := sorted(self.bots.keys() - self.busy)):
+    async def _alone_with_a_bot(self, *, counts: bool = False) -> AsyncIterator[int]:
+        """Any bot that nobody else switches at the moment, or one that counts."""
+        while not (free := sorted((self.counting if counts else self.bots.keys()) - self.busy)):
             await asyncio.sleep(0.05)
         number = self.rng.choice(free)
         self.busy.add(number)
@@ -176,12 +193,27 @@ class Load:
                     renewing.cancel()
                     raise
 
+    async def publish(self) -> None:
+        """Publish new versions of scenarios."""
+        while True:
+            await self._pause(PUBLISHED_EVERY)
+            async with self._alone_with_a_bot(counts=True) as number:
+                await self._publish(number, restart=self.rng.random() < RESTARTS)
+
+    async def _publish(self, number: int, *, restart: bool) -> None:
+        bot, path = self.known[number], f"{BOTS}{number}/scenario/"
+        document, over = self.rng.choice(SCENARIOS), {"If-Match": "*"}
+        await self.insist("draft", bot, "PUT", path, document, headers=over)
+        body = {"migrate": "restart" if restart else "keep"}
+        await self.insist("publish", bot, "POST", f"{path}publish/", body)
+
     async def delete(self) -> None:
         """Delete bots, and make others."""
         while True:
             await self._pause(DELETED_EVERY)
             async with self._alone_with_a_bot() as number:
                 del self.bots[number]
+                self.counting.discard(number)
                 await self.insist("delete", self.known[number], "DELETE", f"{BOTS}{number}/")
             await self.add_bot()
 

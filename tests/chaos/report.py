@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from statistics import median
 
-from chaos import answer_checks, history_checks, process_checks
+from chaos import answer_checks, history_checks, process_checks, talk_checks
 from chaos.events import (
     Answered,
     Fault,
@@ -18,8 +18,11 @@ from chaos.events import (
     Journaled,
     Kept,
     Polled,
+    Published,
     Registered,
     Requested,
+    Stepped,
+    Stood,
     Written,
 )
 
@@ -30,7 +33,7 @@ Check = Callable[[History], list[str]]
 
 
 def checks(*, alone: bool) -> dict[str, Check]:
-    """The eleven checks by what they show.
+    """The twelve checks by what they show.
 
     Args:
         alone: there is one process, and nobody takes over.
@@ -47,6 +50,7 @@ def checks(*, alone: bool) -> dict[str, Check]:
         "9 switches are answered": process_checks.switches_are_answered_in_time,
         "10 conflicts follow faults": process_checks.conflicts_follow_faults,
         "11 the history is complete": history_checks.history_is_complete,
+        "12 talks go step by step": talk_checks.talks_go_step_by_step,
     }
 
 
@@ -81,6 +85,7 @@ def counts(history: History, *, alone: bool) -> list[str]:
     silences = process_checks.longest_silences(history, alone=alone)
     longest, since = max(silences.values(), default=(0.0, 0.0))
     rows, moved = history.of(Registered), moves(history)
+    versions = history.of(Published)
     return [
         f"injected {len(injected)}, answered {len(times)}, "
         f"answered again {sum(times.values()) - len(times)}, by process "
@@ -90,6 +95,8 @@ def counts(history: History, *, alone: bool) -> list[str]:
         f"commits {len(history.of(Written))}",
         "history at the end: "
         + ", ".join(f"{n} {state}" for state, n in sorted(_states(history).items())),
+        f"talks {len(history.of(Stood))}, steps {len(history.of(Stepped))}, versions "
+        f"{len(versions)}, {sum(one.restarts for one in versions)} with which talks begin anew",
         f"polls {len(polls)}, with 409 {sum(poll.status == 409 for poll in polls)}, "
         f"longest without {longest:.2f} s, from {since:.3f} on",
         f"requests {len(requests)}, slowest {slowest:.2f} s: "

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -15,7 +16,17 @@ import pytest
 from support.postgresql import PostgreSQL
 
 from chaos.database_log import OPTION, DatabaseLog
-from chaos.events import History, Journaled, Kept, Registered, Written
+from chaos.events import (
+    History,
+    Journaled,
+    Kept,
+    Published,
+    Registered,
+    Stepped,
+    Stood,
+    Unhandled,
+    Written,
+)
 from chaos.process_checks import fenced_commits_end_before_the_takeover
 
 TABLES = """
@@ -24,6 +35,22 @@ CREATE TABLE messages (
   id bigint, bot_id int, chat_id bigint, state text, telegram_id bigint, text text
 );
 CREATE TABLE processes (id bigint PRIMARY KEY, name text, session text, beat int);
+"""
+TALKS = """
+CREATE TABLE scenario_versions (bot_id int, n int, restarts_before int);
+CREATE TABLE conversations (bot_id int, chat_id bigint, version int, state bytea);
+CREATE TABLE conversation_steps (
+  bot_id int, chat_id bigint, update_id bigint, version int, steps bytea
+);
+INSERT INTO scenario_versions VALUES (1, 1, 0), (1, 2, 2), (99, 1, 0);
+INSERT INTO conversations
+VALUES (1, 5, 2, '{"state": "tock", "variables": {"count": 2, "text": "b"}}');
+INSERT INTO updates VALUES (1, 8, now()), (1, 9, NULL);
+INSERT INTO conversation_steps VALUES
+  (1, 5, 8, 2, '{"steps": [{"state": "tick", "to": "tick", "changed": {}}]}'),
+  (1, 5, 7, 1, '{"steps": [
+    {"state": "", "to": "first", "changed": {"count": [null, 0]}},
+    {"state": "first", "to": "tick", "changed": {"count": [0, 1], "text": [null, "a"]}}]}');
 """
 TELEGRAM = {1: 7_000_000_001}
 
@@ -132,3 +159,20 @@ def test_a_commit_without_the_fence_is_seen(
         connection.close()
     wrong = fenced_commits_end_before_the_takeover(History(list(noted.read(TELEGRAM))))
     assert len(wrong) == (0 if fenced else 1)
+
+
+def test_talks_are_read_with_what_each_update_changed(
+    server: PostgreSQL, noted: DatabaseLog
+) -> None:
+    with session(server, "s1") as connection:
+        connection.execute(TALKS)
+    found = [replace(one, at=0.0) for one in noted.talks(TELEGRAM)]
+    bot = TELEGRAM[1]
+    assert found == [
+        Published(0.0, bot, 1, restarts=False),
+        Published(0.0, bot, 2, restarts=True),
+        Stood(0.0, bot, 5, 2, "tock", 2, "b"),
+        Unhandled(0.0, bot, 9),
+        Stepped(0.0, bot, 5, 7, 1, "", "tick", None, 1, "a"),
+        Stepped(0.0, bot, 5, 8, 2, "tick", "tick", None, None, None),
+    ]

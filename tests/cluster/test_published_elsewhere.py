@@ -6,6 +6,7 @@ import signal
 from time import monotonic
 
 from support.client import Client, register, until
+from support.counting import CountingTalk
 from support.ensemble import Ensemble, Two
 from support.talks import CAT, CHAT, EARS, IS_BREAD, SQUARE, Talker
 from support.tcp_proxy import TcpProxy
@@ -78,3 +79,18 @@ async def test_a_server_that_did_not_hear_of_a_deleted_talk_forgets_it_when_it_h
         assert monotonic() < deadline
     assert await ensemble.owner_of(talk.bot_id) == "one"
     await line.close()
+
+
+async def test_publishes_elsewhere_lose_no_message_while_people_write(
+    two: Two, telegram: Sandbox
+) -> None:
+    people = CountingTalk(talk := Talker(two.there, telegram, two.bot, two.made["id"]))
+    await people.publish()
+    while await talk.says("1", chat=99) == ["1"]:  # until the other server knows the first one
+        pass
+    async with people.writing():
+        for restart in (False, True, False):
+            await people.go_on(2)
+            await people.publish(restart=restart)
+        await people.go_on(2)
+    people.check(late=5.0)

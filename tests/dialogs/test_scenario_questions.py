@@ -86,7 +86,8 @@ def test_picking_the_same_option_twice_changes_nothing_twice() -> None:
     assert [type(one) for one in effects] == [Answer, Edit, Log]
     after, effects = step(scenario, talk, tap, START + timedelta(minutes=1))
     assert after.progress["picked"] == [0]
-    assert not any(isinstance(one, Edit | Send) for one in effects)
+    # the button was still there because an edit was lost
+    assert [type(one) for one in effects] == [Answer, Edit, Log]
 
 
 def test_the_keyboard_of_a_phone_question_is_taken_away_after_it() -> None:

@@ -24,7 +24,7 @@ def test_the_transcript_has_what_both_sides_see() -> None:
     played = simulate(waiting(say=say), ["x", {"tap": "A"}])
     assert played.transcript == [
         {"from": "user", "text": "x"},
-        {"from": "bot", "text": "Hi you",
+        {"from": "bot", "text": "Hi you", "entities": [{"type": "bold", "offset": 3, "length": 3}],
          "buttons": [[{"text": "A", "callback_data": "~0.first.1.b0"}]]},
         {"from": "user", "tap": "A"},
         {"from": "bot", "text": "YES"},
