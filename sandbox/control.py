@@ -7,7 +7,7 @@ import asyncio
 import orjson
 
 from sandbox.bots import SandboxBot
-from sandbox.control_base import BotHandler, ControlHandler, Json
+from sandbox.control_base import MAX_WAIT, BotHandler, ControlHandler, Json
 from sandbox.control_faults import Faults, Limits, OneFault
 from sandbox.control_groups import Members, Migrations, Topics
 from sandbox.control_people import (
@@ -22,14 +22,13 @@ from sandbox.control_people import (
     Photos,
     Reactions,
     Starts,
+    Taps,
     Updates,
 )
 from sandbox.errors import InvalidValue
 from sandbox.received import Received
 from sandbox.records import Call, Sent
 from sandbox.telegram import Sandbox
-
-MAX_WAIT = 60.0
 
 
 def bot_json(sandbox: Sandbox, bot: SandboxBot) -> Json:
@@ -216,6 +215,7 @@ routes: list[tuple[str, type[ControlHandler]]] = [
     (_BOT + r"/reactions/?", Reactions),
     (_BOT + r"/age/?", Age),
     (_BOT + r"/buttons/?", Buttons),
+    (_BOT + r"/taps/?", Taps),
     (_BOT + r"/blocked/?", Blocked),
     (_BOT + r"/members/?", Members),
     (_BOT + r"/topics/?", Topics),

@@ -16,6 +16,7 @@ Json = dict[str, Any]
 Types = type | tuple[type, ...]
 
 MAX_DIGITS = 15
+MAX_WAIT = 60.0  # seconds
 # They have names in Python that no body may use.
 _RESERVED = ("self", "bot_id", "data")
 

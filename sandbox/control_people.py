@@ -6,8 +6,9 @@ import base64
 import binascii
 from typing import Any
 
-from sandbox.control_base import BotHandler, Json, Types, checked
+from sandbox.control_base import MAX_WAIT, BotHandler, Json, Types, checked
 from sandbox.errors import InvalidValue
+from sandbox.queries import Query
 from sandbox.updates import Update
 
 # Who does something, and fields of a Message that the sandbox itself looks at.
@@ -164,6 +165,28 @@ class Buttons(BotHandler):
         """Let a user press a button: {chat_id, message_id, data}."""
         fields = self.only(chat_id=int, message_id=int, data=str)
         self.answer(self.sandbox.press_button(self.bot.id, **fields), status=201)
+
+
+class Taps(BotHandler):
+    """/control/bots/{id}/taps"""
+
+    _query: Query | None = None
+
+    async def post(self, name: str) -> None:
+        """Let a user tap a button by its text: {text, chat_id?, older?, ...}; ?wait=SECONDS."""
+        fields = self.only(text=str, chat_id_=int, older_=int, **WHO)
+        wait = min(self.number("wait"), MAX_WAIT)
+        fields = {name: value for name, value in fields.items() if value is not None}
+        update = self.sandbox.tap_button(self.bot.id, **fields)
+        query_id = update.get("callback_query", {}).get("id", "")  # a key has none: it sends
+        self._query = self.bot.queries.get(query_id)
+        answer = await self._query.answered(wait) if self._query else None
+        self.answer({"update": update, "answer": answer}, status=201)
+
+    def on_connection_close(self) -> None:
+        """End the wait of a client that went away."""
+        if self._query is not None:
+            self._query.wake()
 
 
 class Blocked(BotHandler):
