@@ -33,9 +33,9 @@ Make a bot, write to it as a user, read its answers:
   curl '{base}/control/bots/my_bot/sent?wait=5'
 
 A button is tapped by what it shows, in the last message that has it ("older": 1 takes the message
-before that one), or on the user's keyboard. With ?wait=5 the response has as "answer" what the bot
-shows the user for a moment, such as "This menu is old"; it is empty if the bot answers without a
-text, and null if it does not answer:
+before that one), or on the user's keyboard. With ?wait=5 it may still have to come, and the
+response has as "answer" what the bot shows the user for a moment, such as "This menu is old"; it is
+empty if the bot answers without a text, and null if it does not answer:
 
   curl -X POST '{base}/control/bots/my_bot/taps?wait=5' -d '{{"text": "Opening hours"}}'
 

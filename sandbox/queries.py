@@ -32,10 +32,6 @@ class Query:
     def note(self, text: str) -> None:
         """Write down the answer, and wake who waits for it."""
         self.answer = text
-        self.wake()
-
-    def wake(self) -> None:
-        """Let who waits go on, also without an answer."""
         if self._wait is not None:
             self._wait.wake()
 

@@ -57,6 +57,18 @@ async def test_a_tap_waits_for_what_the_bot_answers(
         assert (await tapping)[1]["answer"] == answer
 
 
+async def test_a_tap_waits_for_its_button(api: Api, bot: SandboxBot, chat_id: int) -> None:
+    tapping = asyncio.create_task(
+        api.control("POST", f"{TAPS}?wait=30", text="Skip", chat_id=chat_id)
+    )
+    await shows(api, bot, chat_id, inline("Yes"))
+    await shows(api, bot, chat_id, {"keyboard": [["Skip"]]})
+    status, tapped = await tapping
+    assert (status, tapped["update"]["message"]["text"]) == (201, "Skip")
+    _, answer = await api.control("POST", f"{TAPS}?wait=0.05", text="No", chat_id=chat_id)
+    assert answer["field"] == "text"
+
+
 async def test_a_tap_that_nobody_answers_says_so(api: Api, bot: SandboxBot, chat_id: int) -> None:
     await shows(api, bot, chat_id, inline("Yes"))
     _, tapped = await api.control("POST", f"{TAPS}?wait=0.05", text="Yes", chat_id=chat_id)
