@@ -20,6 +20,7 @@ from dialogs.scenarios.samples import template, template_names
 from dialogs.scenarios.saved_tests import run_test, validate_test
 from dialogs.scenarios.scenario import AskType
 from dialogs.scenarios.schema import EVENTS, TEST
+from dialogs.scenarios.simulation import simulate
 from dialogs.scenarios.structure import MAX_BYTES
 from dialogs.scenarios.variables import BUILT_IN, MAX_VARIABLES
 from dialogs.scenarios.variables import MAX_TEXT as MAX_VALUE
@@ -54,7 +55,7 @@ def table(schema: dict[str, Any], root: dict[str, Any]) -> str:
 
 
 def test_it_has_examples() -> None:
-    assert (len(SCENARIOS), len(TESTS)) == (6, 1)
+    assert (len(SCENARIOS), len(TESTS)) == (7, 1)
 
 
 @pytest.mark.parametrize("document", SCENARIOS)
@@ -131,3 +132,34 @@ def test_its_numbers_are_those_of_the_program() -> None:
     ):  # fmt: skip
         assert words in text
     assert MAX_TAGS == tags.MAX_TAGS
+
+
+def said(events: list[Any], **parts: Any) -> list[str]:
+    """What the bot says in a scenario with some parts of the page."""
+    document = {
+        "language": "en", "start": "menu",
+        "states": {
+            "menu": {"say": "Menu", "on": [{"any_of": "go", "go": "name"}]},
+            "name": {"say": "Name?", "ask": {"type": "text", "end": True}},
+        },
+    }  # fmt: skip
+    played = simulate(load(document | parts), events)
+    return [text for reply in played.replies for text in reply]
+
+
+def test_the_first_message_only_begins_a_talk() -> None:
+    assert said(["/help"]) == said(["/cancel"]) == ["Menu"]
+    assert said(["/start", "help"]) == ["Menu", "Menu"], "a word works in questions only"
+    assert said(["/start", "/help"])[1].startswith("Answer what is asked.")
+
+
+def test_help_and_cancel_are_led_elsewhere_as_it_says() -> None:
+    anywhere = [json.loads(one) for one in re.findall(r"`(\{\"(?:command|any_of)\": .*?\})`", PAGE)]
+    assert len(anywhere) == 3
+    assert said(["/help", "/help"], anywhere=anywhere) == ["I tell cats from bread.", "Menu"] * 2
+    for word in ("cancel", "/cancel"):
+        assert said(["/start", "go", word], anywhere=anywhere) == ["Menu", "Name?", "Menu"]
+    [words] = re.findall(r"`\"words\": (\{.*?\})`", PAGE)
+    told = said(["/start", "go", "stop"], words=json.loads(words))
+    assert told[2].startswith("Cancelled.")
+    assert said(["/start", "/cancel"], words=json.loads(words)) == ["Menu", "Menu"]
