@@ -10,10 +10,10 @@ import orjson
 from tornado.web import url
 
 from dialogs.scenarios import Migration
-from handlers import errors
 from handlers.bots import BotHandler
 from handlers.ids import ID
 from handlers.pagination import CursorHandler, PagedHandler
+from handlers.preconditions import seen_tag
 from handlers.presentation_scenarios import (
     present_saved,
     present_simulation,
@@ -29,7 +29,7 @@ from handlers.schemas.scenarios import (
 
 # bytes; a scenario has 256 KB at most, and may be written with blanks
 MAX_SCENARIO = 512 * 1024
-_TAG = re.compile(r'"(\d{1,9})"')
+_REVISION = re.compile(r"[0-9]{1,9}")
 _NO_REVISION = -1  # no draft has it
 
 
@@ -42,22 +42,17 @@ class ScenarioHandler(BotHandler):
         """Answer with the tag of a draft."""
         self.set_header("ETag", f'"{revision}"')
 
-    def seen(self, *, required: bool) -> int | None:
+    def seen(self) -> int | None:
         """Return the revision of the draft that the caller has seen; None for whatever it is.
 
         Raises:
             PreconditionRequired: the header If-Match is missing.
+            BadRequest: it is no tag.
         """
-        tag = self.request.headers.get("If-Match")
-        if tag is None and required:
-            raise errors.PreconditionRequired(
-                "Send the ETag of the draft that you have read as the header If-Match, so that you "
-                "do not overwrite the changes of others; or * to overwrite whatever is there."
-            )
-        if tag is None or tag.strip() == "*":
+        tag = seen_tag(self.request.headers.get("If-Match"), what="the draft")
+        if tag is None:
             return None
-        found = _TAG.fullmatch(tag.strip())
-        return int(found[1]) if found else _NO_REVISION
+        return int(tag) if _REVISION.fullmatch(tag) else _NO_REVISION
 
 
 class Draft(ScenarioHandler):
@@ -97,10 +92,11 @@ class Draft(ScenarioHandler):
         requestBody: {schema: ScenarioContent}
         responses:
           200: {description: The draft was saved., schema: SavedScenarioSchema}
+          400: {description: If-Match is no ETag., codes: [bad_request]}
           412: {description: Somebody has saved another draft., codes: [draft_changed]}
           428: {description: The header If-Match is missing., codes: [if_match_required]}
         """
-        bot, seen = await self.bot(bot_id), self.seen(required=True)
+        bot, seen = await self.bot(bot_id), self.seen()
         draft, problems = await self.services.scenarios.save(
             bot, self.load_document(), seen=seen, by=self.actor
         )
@@ -239,13 +235,15 @@ class Restoring(ScenarioHandler):
         parameters:
           - name: If-Match
             in: header
-            description: The ETag of the draft that it replaces; without it, any is replaced.
+            description: The ETag of the draft that it replaces, or `*` for any. Required.
             schema: {type: string}
         responses:
           200: {description: The draft was saved., schema: SavedScenarioSchema}
+          400: {description: If-Match is no ETag., codes: [bad_request]}
           412: {description: Somebody has saved another draft., codes: [draft_changed]}
+          428: {description: The header If-Match is missing., codes: [if_match_required]}
         """
-        bot, seen = await self.bot(bot_id), self.seen(required=False)
+        bot, seen = await self.bot(bot_id), self.seen()
         draft, problems = await self.services.scenarios.restore(
             bot, int(version_id), seen=seen, by=self.actor
         )

@@ -1,0 +1,57 @@
+"""What protects an owner's work: preconditions, empty bodies, names that stand twice."""
+
+from __future__ import annotations
+
+import pytest
+from support.client import Client
+from support.talks import CAT, Talker, talker
+
+from dialogs.scenarios import template
+from sandbox import Sandbox
+
+HELLO = {"start": "hello", "states": {"hello": {"say": "Hi!", "end": True}}}
+
+
+@pytest.fixture
+async def talk(ann: Client, telegram: Sandbox) -> Talker:
+    """A bot without a scenario."""
+    return await talker(ann, telegram)
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("1", 'its double quotes. Send one ETag as GET answers it, with its double quotes, e.g. '
+              'If-Match: "1"; or *.'),
+        ("0f3a", 'If-Match: "0f3a"'),
+        ('W/"1"', "leave W/ out"),
+        ('"1", "2"', "only one"),
+        ("", "not a tag"),
+        ('"1', "not a tag"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["", "versions/1/restore/"])
+async def test_a_tag_that_is_none_is_refused_with_what_is_wanted(
+    talk: Talker, path: str, header: str, told: str
+) -> None:
+    await talk.publish(HELLO)
+    method = "POST" if path.endswith("restore/") else "PUT"
+    answer = await talk.owner.request(
+        method, talk.path + path, template(CAT), headers={"If-Match": header}
+    )
+    assert (answer.status, answer.json["code"]) == (400, "bad_request")
+    assert told in answer.json["detail"]
+    assert (await talk.owner.get(talk.path)).json == HELLO
+
+
+async def test_a_restore_replaces_only_the_draft_that_was_seen(talk: Talker) -> None:
+    await talk.publish(HELLO)
+    await talk.save(template(CAT))
+    path = f"{talk.path}versions/1/restore/"
+    blind = await talk.owner.post(path)
+    assert (blind.status, blind.json["code"]) == (428, "if_match_required")
+    late = await talk.owner.post(path, headers={"If-Match": '"1"'})
+    assert (late.status, late.json["code"]) == (412, "draft_changed")
+    assert (await talk.owner.get(talk.path)).json == template(CAT)
+    assert (await talk.owner.post(path, headers={"If-Match": "*"})).status == 200
+    assert (await talk.owner.get(talk.path)).json == HELLO
