@@ -35,6 +35,13 @@ def translate_scenario(error: BaseException) -> ApiError | None:
             return errors.NotFound(f"You have no bot {error.bot_id}.")
         case storage.DraftChanged():
             return _changed(error)
+        case storage.TestsChanged():
+            return errors.PreconditionFailed(
+                "The tests are not those that you have read: somebody has saved others since. "
+                "Read them again, and add your changes.",
+                code=Code.TESTS_CHANGED,
+                headers={"ETag": f'"{error.tag}"'},
+            )
     return None
 
 

@@ -38,9 +38,9 @@ class ScenarioHandler(BotHandler):
 
     max_body: ClassVar[int] = MAX_SCENARIO
 
-    def tag(self, revision: int) -> None:
-        """Answer with the tag of a draft."""
-        self.set_header("ETag", f'"{revision}"')
+    def tag(self, tag: int | str) -> None:
+        """Answer with a tag: the revision of a draft, or the tag of tests."""
+        self.set_header("ETag", f'"{tag}"')
 
     def seen(self) -> int | None:
         """Return the revision of the draft that the caller has seen; None for whatever it is.

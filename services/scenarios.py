@@ -162,11 +162,20 @@ class ScenarioService:
         """Return the tests of a bot's scenario, a list as JSON."""
         return await self._db.read(scenarios.tests, bot.id)
 
-    async def save_tests(self, bot: BotRecord, documents: list[Any], *, by: Actor) -> None:
+    async def save_tests(
+        self, bot: BotRecord, documents: list[Any], *, seen: str | None, by: Actor
+    ) -> bytes:
         """Replace the tests of a bot's scenario.
+
+        Args:
+            seen: the tag of the tests that it replaces; None for any.
+
+        Returns:
+            The tests as `tests` has them.
 
         Raises:
             InvalidTests: one of them is no test.
+            TestsChanged: it would overwrite what the caller has not seen.
             BotDeleted: the bot is gone.
         """
 
@@ -179,7 +188,9 @@ class ScenarioService:
 
         if problems := await asyncio.to_thread(check):
             raise InvalidTests(problems)
-        await self._db.write(authorized, by, scenarios.save_tests, bot, orjson.dumps(documents))
+        saved = orjson.dumps(documents)
+        await self._db.write(authorized, by, scenarios.save_tests, bot, saved, seen=seen)
+        return saved
 
     async def run_tests(self, bot: BotRecord) -> Tested:
         """Run the tests with the draft.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -13,7 +14,7 @@ from models.dialogs import conversations
 from models.engine import bulk, doorbell
 from models.engine.base import now
 from models.engine.doorbell import Bell
-from models.errors import BotDeleted, DraftChanged
+from models.errors import BotDeleted, DraftChanged, TestsChanged
 
 KEPT = 100  # versions of a bot, and every one that a talk is in
 
@@ -112,17 +113,30 @@ def tests(bot_id: int) -> bytes:
     return bytes(rows[0][0]) if rows else b"[]"
 
 
-def save_tests(bot: BotRecord, documents: bytes, *, by: Actor) -> None:
+def tests_tag(documents: bytes) -> str:
+    """Return what tells tests from others, such as those that somebody else has saved.
+
+    Args:
+        documents: a list as JSON.
+    """
+    return hashlib.sha256(documents).hexdigest()[:32]
+
+
+def save_tests(bot: BotRecord, documents: bytes, *, seen: str | None, by: Actor) -> None:
     """Replace the tests of a bot's scenario.
 
     Args:
         documents: a list as JSON.
+        seen: the tag of the tests that it replaces; None for any.
         by: the actor, whose permission `sessions.authorized` has checked.
 
     Raises:
+        TestsChanged: there are other ones by now.
         BotDeleted: the bot is gone.
     """
     _lock(bot)
+    if seen is not None and seen != (present := tests_tag(tests(bot.id))):
+        raise TestsChanged(present)
     bulk.execute(
         "INSERT INTO scenario_tests (bot_id, tests) VALUES (?, ?) "
         "ON CONFLICT (bot_id) DO UPDATE SET tests = excluded.tests",

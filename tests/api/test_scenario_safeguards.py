@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 from support.client import Client
 from support.talks import CAT, Talker, talker
@@ -30,7 +33,7 @@ async def talk(ann: Client, telegram: Sandbox) -> Talker:
         ('"1', "not a tag"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("path", ["", "versions/1/restore/"])
+@pytest.mark.parametrize("path", ["", "tests/", "versions/1/restore/"])
 async def test_a_tag_that_is_none_is_refused_with_what_is_wanted(
     talk: Talker, path: str, header: str, told: str
 ) -> None:
@@ -55,3 +58,36 @@ async def test_a_restore_replaces_only_the_draft_that_was_seen(talk: Talker) -> 
     assert (await talk.owner.get(talk.path)).json == template(CAT)
     assert (await talk.owner.post(path, headers={"If-Match": "*"})).status == 200
     assert (await talk.owner.get(talk.path)).json == HELLO
+
+
+def named(*names: str) -> dict[str, Any]:
+    """Tests with these names."""
+    return {"tests": [{"name": name, "turns": [{"user": "/start"}]} for name in names]}
+
+
+async def test_tests_replace_only_those_that_were_seen(talk: Talker) -> None:
+    path = f"{talk.path}tests/"
+    seen = (await talk.owner.get(path)).headers["ETag"]
+    blind = await talk.owner.put(path, named("a"))
+    assert (blind.status, blind.json["code"]) == (428, "if_match_required")
+    assert "the ETag of the tests" in blind.json["detail"]
+    saved = await talk.owner.put(path, named("a"), headers={"If-Match": seen})
+    assert saved.status == 200
+    assert saved.headers["ETag"] == (await talk.owner.get(path)).headers["ETag"] != seen
+    late = await talk.owner.put(path, named("b"), headers={"If-Match": seen})
+    assert (late.status, late.json["code"]) == (412, "tests_changed")
+    assert late.headers["ETag"] == saved.headers["ETag"]
+    assert (await talk.owner.get(path)).json == named("a")
+    for tag in (late.headers["ETag"], "*"):
+        again = await talk.owner.put(path, named("b"), headers={"If-Match": tag})
+        assert again.status == 200
+
+
+async def test_one_of_several_changes_of_tests_at_once_wins(talk: Talker) -> None:
+    path = f"{talk.path}tests/"
+    seen = {"If-Match": (await talk.owner.get(path)).headers["ETag"]}
+    changes = (talk.owner.put(path, named(str(n)), headers=seen) for n in range(8))
+    answers = await asyncio.gather(*changes)
+    assert sorted(answer.status for answer in answers) == [200] + 7 * [412]
+    [winner] = [answer for answer in answers if answer.status == 200]
+    assert (await talk.owner.get(path)).json == winner.json

@@ -201,7 +201,8 @@ async def test_a_failing_test_stops_a_publish_unless_it_is_forced(talk: Talker) 
         {"name": "a cat", "turns": [{"user": "/start"}, {"user": "нет", "bot": [IS_CAT]}]},
         {"name": "ears", "turns": [{"user": "/start"}, {"user": "да", "bot": [EARS]}]},
     ]
-    assert (await talk.owner.put(path, {"tests": tests})).json == {"tests": tests}
+    anew = {"If-Match": "*"}
+    assert (await talk.owner.put(path, {"tests": tests}, headers=anew)).json == {"tests": tests}
     await talk.publish(template(CAT))
     run = (await talk.owner.post(f"{path}run/")).json
     assert (run["passed"], run["unreached_states"]) == (True, ["bread"])
@@ -215,7 +216,8 @@ async def test_a_failing_test_stops_a_publish_unless_it_is_forced(talk: Talker) 
     assert [one["passed"] for one in run["items"]] == [True, False]
     assert run["items"][1]["faults"][0]["turn"] == 1
     assert (await talk.owner.post(f"{talk.path}publish/", {"force": True})).status == 201
-    wrong = await talk.owner.put(path, {"tests": [{"name": "x", "turns": [{"user": 5}]}]})
+    broken = {"tests": [{"name": "x", "turns": [{"user": 5}]}]}
+    wrong = await talk.owner.put(path, broken, headers=anew)
     assert (wrong.status, wrong.json["code"]) == (400, "validation_failed")
     assert all(pointer.startswith("/tests/0/turns/0") for pointer in wrong.json["errors"])
 
