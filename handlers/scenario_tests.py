@@ -57,6 +57,7 @@ class SavedTests(ScenarioHandler):
         bot = await self.bot(bot_id)
         seen = seen_tag(self.request.headers.get("If-Match"), what="the tests")
         asked = self.load(ScenarioTestsSchema)
+        await self.check_names()
         tests = await self.services.scenarios.save_tests(
             bot, asked["tests"], seen=seen, by=self.actor
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import asdict
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 import orjson
 from tornado.web import url
 
-from dialogs.scenarios import Migration
+from dialogs.scenarios import Migration, check_names
 from handlers.bots import BotHandler
 from handlers.ids import ID
 from handlers.pagination import CursorHandler, PagedHandler
@@ -54,6 +55,14 @@ class ScenarioHandler(BotHandler):
             return None
         return int(tag) if _REVISION.fullmatch(tag) else _NO_REVISION
 
+    async def check_names(self) -> None:
+        """Refuse a body in which an object has a name more than once.
+
+        Raises:
+            InvalidText: it has one, of which all values but the last would be lost.
+        """
+        await asyncio.to_thread(check_names, self.request.body)
+
 
 class Draft(ScenarioHandler):
     """The draft of a bot's scenario."""
@@ -81,6 +90,8 @@ class Draft(ScenarioHandler):
     async def put(self, bot_id: str) -> None:
         """Save the draft. It may be unfinished; the answer says what is wrong with it.
 
+        A body in which an object has a name twice is refused: its first value would be lost.
+
         ---
         summary: Save the draft of a scenario
         tags: [Scenarios]
@@ -96,9 +107,10 @@ class Draft(ScenarioHandler):
           412: {description: Somebody has saved another draft., codes: [draft_changed]}
           428: {description: The header If-Match is missing., codes: [if_match_required]}
         """
-        bot, seen = await self.bot(bot_id), self.seen()
+        bot, seen, document = await self.bot(bot_id), self.seen(), self.load_document()
+        await self.check_names()
         draft, problems = await self.services.scenarios.save(
-            bot, self.load_document(), seen=seen, by=self.actor
+            bot, document, seen=seen, by=self.actor
         )
         self.tag(draft.revision)
         self.answer(present_saved(draft, problems))
@@ -119,7 +131,9 @@ class Validation(ScenarioHandler):
         """
         bot, service = await self.bot(bot_id), self.services.scenarios
         if self.request.body:
-            problems = await service.problems(bot, self.load_document())
+            document = self.load_document()
+            await self.check_names()
+            problems = await service.problems(bot, document)
         else:
             problems = await service.problems_of_draft(bot)
         self.answer(present_validity(problems))

@@ -7,6 +7,7 @@ from dialogs.scenarios.engine import step
 from dialogs.scenarios.events import Event, EventKind, Place, built_in, read_text
 from dialogs.scenarios.problems import Code, InvalidScenario, Problem, Severity
 from dialogs.scenarios.reading import read_scenario
+from dialogs.scenarios.repeated_names import InvalidText, check_names
 from dialogs.scenarios.samples import DEFAULT, template, template_names
 from dialogs.scenarios.saved_tests import Fault, Outcome, run_test, validate_test
 from dialogs.scenarios.scenario import Scenario
@@ -34,6 +35,7 @@ __all__ = [
     "Fault",
     "InvalidEvents",
     "InvalidScenario",
+    "InvalidText",
     "Log",
     "Migration",
     "Outcome",
@@ -46,6 +48,7 @@ __all__ = [
     "Tag",
     "Untag",
     "built_in",
+    "check_names",
     "coverage",
     "diff",
     "load",

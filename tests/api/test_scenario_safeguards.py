@@ -91,3 +91,44 @@ async def test_one_of_several_changes_of_tests_at_once_wins(talk: Talker) -> Non
     assert sorted(answer.status for answer in answers) == [200] + 7 * [412]
     [winner] = [answer for answer in answers if answer.status == 200]
     assert (await talk.owner.get(path)).json == winner.json
+
+
+@pytest.mark.parametrize("path", ["", "tests/"])
+async def test_an_empty_body_replaces_nothing(talk: Talker, path: str) -> None:
+    await talk.save(HELLO)
+    before = (await talk.owner.get(talk.path + path)).json
+    headers = {"If-Match": "*", "Content-Type": "application/json"}
+    answer = await talk.owner.put(talk.path + path, data=b"", headers=headers)
+    assert answer.status == 400
+    assert "The body is empty" in answer.json["detail"] or "tests" in answer.json["errors"]
+    assert (await talk.owner.get(talk.path + path)).json == before
+
+
+TWICE = '{"start": "a", "states": {"a": {"say": "1", "end": true}, "a": {"say": "2", "end": true}}}'
+TESTS_TWICE = (
+    '{"tests": [{"name": "a", "turns": [{"user": "/start", "state": "a", "state": "b"}]}]}'
+)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "pointer", "told"),
+    [
+        ("PUT", "", TWICE, "/states/a", '"a" stands 2 times in "states"'),
+        ("POST", "validate/", TWICE, "/states/a", '"a" stands 2 times in "states"'),
+        ("PUT", "tests/", TESTS_TWICE, "/tests/0/turns/0/state", '"state" stands 2 times in'),
+        ("PUT", "tests/", '{"tests": [], "tests": []}', "/tests", "2 times in the document"),
+    ],
+)
+async def test_a_name_that_stands_twice_is_refused(
+    talk: Talker, method: str, path: str, body: str, pointer: str, told: str
+) -> None:
+    await talk.save(HELLO)
+    headers = {"If-Match": "*", "Content-Type": "application/json"}
+    answer = await talk.owner.request(method, talk.path + path, data=body, headers=headers)
+    assert (answer.status, answer.json["code"]) == (400, "validation_failed")
+    assert answer.json["detail"] == "The body is invalid in 1 place."
+    [(place, [sentence])] = answer.json["errors"].items()
+    assert place == pointer
+    assert told in sentence
+    assert (await talk.owner.get(talk.path)).json == HELLO
+    assert (await talk.owner.get(f"{talk.path}tests/")).json == {"tests": []}
