@@ -5,10 +5,25 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import orjson
+
 from dialogs.scenarios import Migration, Problem, Severity
 from handlers.times import rfc3339
 from models.dialogs.scenarios import Draft, VersionRow
 from services.scenarios import Played
+
+# bytes of a body; a scenario has 256 KB at most, and may be written with blanks
+MAX_SCENARIO = 512 * 1024
+
+
+def present_scenario(document: Any) -> orjson.Fragment:
+    """Write a scenario for editors of texts: indented, unless that is too large to be sent back.
+
+    Args:
+        document: the scenario, with nothing in it that JSON does not have.
+    """
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+    return orjson.Fragment(text if len(text) < MAX_SCENARIO else orjson.dumps(document))
 
 
 def present_validity(problems: list[Problem]) -> dict[str, Any]:

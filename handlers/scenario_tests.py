@@ -10,7 +10,7 @@ from tornado.web import url
 
 from handlers.ids import ID
 from handlers.preconditions import seen_tag
-from handlers.scenarios import ScenarioHandler
+from handlers.scenario_base import ScenarioHandler
 from handlers.schemas.scenarios import ScenarioTestsSchema
 from models.dialogs.scenarios import tests_tag
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 from tornado.web import url
 
-from dialogs.scenarios import Migration, check_names
-from handlers.bots import BotHandler
+from dialogs.scenarios import Migration
 from handlers.ids import ID
 from handlers.pagination import CursorHandler, PagedHandler
-from handlers.preconditions import seen_tag
 from handlers.presentation_scenarios import (
     present_saved,
+    present_scenario,
     present_simulation,
     present_validity,
     present_version,
 )
+from handlers.scenario_base import ScenarioHandler
 from handlers.schemas.scenarios import (
     DifferenceQuerySchema,
     PublicationSchema,
@@ -28,47 +26,12 @@ from handlers.schemas.scenarios import (
     VersionQuerySchema,
 )
 
-# bytes; a scenario has 256 KB at most, and may be written with blanks
-MAX_SCENARIO = 512 * 1024
-_REVISION = re.compile(r"[0-9]{1,9}")
-_NO_REVISION = -1  # no draft has it
-
-
-class ScenarioHandler(BotHandler):
-    """The base of resources with scenarios."""
-
-    max_body: ClassVar[int] = MAX_SCENARIO
-
-    def tag(self, tag: int | str) -> None:
-        """Answer with a tag: the revision of a draft, or the tag of tests."""
-        self.set_header("ETag", f'"{tag}"')
-
-    def seen(self) -> int | None:
-        """Return the revision of the draft that the caller has seen; None for whatever it is.
-
-        Raises:
-            PreconditionRequired: the header If-Match is missing.
-            BadRequest: it is no tag.
-        """
-        tag = seen_tag(self.request.headers.get("If-Match"), what="the draft")
-        if tag is None:
-            return None
-        return int(tag) if _REVISION.fullmatch(tag) else _NO_REVISION
-
-    async def check_names(self) -> None:
-        """Refuse a body in which an object has a name more than once.
-
-        Raises:
-            InvalidText: it has one, of which all values but the last would be lost.
-        """
-        await asyncio.to_thread(check_names, self.request.body)
-
 
 class Draft(ScenarioHandler):
     """The draft of a bot's scenario."""
 
     async def get(self, bot_id: str) -> None:
-        """Return the draft as it was saved: an export, which PUT takes.
+        """Return the draft: an export for editors of texts, which PUT takes.
 
         A bot without a draft has the template `echo.en`, with the ETag "0".
 
@@ -85,7 +48,7 @@ class Draft(ScenarioHandler):
         bot = await self.bot(bot_id)
         draft = await self.services.scenarios.draft(bot)
         self.tag(draft.revision)
-        self.answer(orjson.Fragment(draft.document))
+        self.answer(present_scenario(orjson.loads(draft.document)))
 
     async def put(self, bot_id: str) -> None:
         """Save the draft. It may be unfinished; the answer says what is wrong with it.

@@ -10,6 +10,7 @@ import pytest
 from support.client import BOTS, Client, register
 from support.talks import CAT, EARS, IS_CAT, SQUARE, Talker, talker
 
+from bench.dense_scenario import dense_scenario
 from dialogs.scenarios import DEFAULT, SCENARIO, template, template_names
 from sandbox import Sandbox
 
@@ -41,6 +42,23 @@ async def test_a_draft_is_exported_as_it_was_imported(talk: Talker) -> None:
     assert (saved.json["valid"], saved.json["problems"]) == (True, [])
     again = await talk.owner.get(talk.path)
     assert (again.json, again.headers["ETag"]) == (HELLO, saved.headers["ETag"])
+
+
+async def test_an_export_can_be_read_and_sent_back(talk: Talker) -> None:
+    await talk.save(HELLO)
+    shown = await talk.owner.get(talk.path)
+    assert shown.text.startswith('{\n  "start": "hello",\n  "states": {\n    "hello": {\n')
+    one = await talk.owner.get(f"/api/v1/scenario_templates/{CAT}/")
+    assert one.text.startswith('{\n  "')
+    deep: Any = [1] * 5000
+    for _ in range(20):
+        deep = [deep]
+    for document in (dense_scenario(), {"a": [deep] * 15}):  # the latter has 3 MB with blanks
+        await talk.save(document)
+        shown = await talk.owner.get(talk.path)
+        headers = {**tag(shown), "Content-Type": "application/json"}
+        assert (await talk.owner.put(talk.path, data=shown.text, headers=headers)).status == 200
+        assert (await talk.owner.get(talk.path)).json == document
 
 
 async def test_an_edit_of_what_somebody_else_has_changed_is_refused(talk: Talker) -> None:
