@@ -52,6 +52,7 @@ def present_version(row: VersionRow) -> dict[str, Any]:
         "migrate": Migration.RESTART if row.restarts_before == row.n else Migration.KEEP,
         "created_at": rfc3339(row.created_at),
         "author": row.author,
+        "live": row.live,
     }
 
 

@@ -60,6 +60,14 @@ class Tested:
     outcomes: list[Outcome]
     coverage: Coverage
 
+    def faults_by_name(self) -> dict[str, list[str]]:
+        """Return what is wrong, in sentences, by the name of the test; several may have one."""
+        faults: dict[str, list[str]] = {}
+        for one in self.outcomes:
+            if one.faults:
+                faults.setdefault(one.name, []).extend(fault.told() for fault in one.faults)
+        return faults
+
 
 class ScenarioService:
     """Keeps the scenarios of bots.
@@ -136,13 +144,13 @@ class ScenarioService:
         if any(problem.severity is Severity.ERROR for problem in problems):
             raise InvalidScenario(problems)
         tested = await self._test(bot, document)
-        failed = {one.name: [fault.message for fault in one.faults] for one in tested.outcomes}
-        failed = {name: faults for name, faults in failed.items() if faults}
+        failed = tested.faults_by_name()
         if failed and not force:
             raise TestsFailed(failed)
         published: Published = await self._db.write(
-            authorized, by, scenarios.publish, bot, document, note=note, restart=restart
-        )
+            authorized, by, scenarios.publish, bot, document,
+            note=note, restart=restart, forced=bool(failed),
+        )  # fmt: skip
         if (run := self._runner.manager.run(bot.id)) is not None:
             run.talks.publish(published.version.n)
         return published

@@ -42,6 +42,7 @@ class VersionRow:
     Args:
         restarts_before: talks of versions before this one begin anew.
         author: the name of the account; None if that was deleted.
+        live: True if it is the version that the bot runs.
         document: as JSON; empty in lists.
     """
 
@@ -50,6 +51,7 @@ class VersionRow:
     restarts_before: int
     created_at: datetime
     author: str | None
+    live: bool
     document: bytes = b""
 
 
@@ -155,12 +157,15 @@ def _lock(bot: BotRecord) -> None:
         raise BotDeleted(bot.id)
 
 
-def publish(bot: BotRecord, document: bytes, *, note: str, restart: bool, by: Actor) -> Published:
+def publish(
+    bot: BotRecord, document: bytes, *, note: str, restart: bool, forced: bool, by: Actor
+) -> Published:
     """Make a document the version that the bot runs from now on.
 
     Args:
         document: a valid scenario as JSON.
         restart: True if the talks of all versions before begin anew.
+        forced: True if it is published although tests of it fail.
 
     Raises:
         BotDeleted: the bot is gone.
@@ -182,7 +187,7 @@ def publish(bot: BotRecord, document: bytes, *, note: str, restart: bool, by: Ac
         bot.id, n, document, note, restarts_before, bulk.stored(now()), by.user_id,
     )  # fmt: skip
     _prune(bot.id, n)
-    bots.record_action(Action.SCENARIO_PUBLISHED, bot, by, version=n)
+    bots.record_action(Action.SCENARIO_PUBLISHED, bot, by, version=n, forced=forced)
     doorbell.ring(Bell.SCENARIO, [bot.id])
     return Published(cast(VersionRow, find(bot.id, n)), conversations.count_by_version(bot.id))
 
@@ -195,8 +200,14 @@ def _prune(bot_id: int, newest: int) -> None:
     )  # fmt: skip
 
 
-_COLUMNS = "n, note, restarts_before, scenario_versions.created_at, users.username"
-_FROM = "FROM scenario_versions LEFT JOIN users ON users.id = author_id WHERE bot_id = ? "
+_COLUMNS = (
+    "n, note, restarts_before, scenario_versions.created_at, users.username, "
+    "n = bots.scenario_version"
+)
+_FROM = (
+    "FROM scenario_versions JOIN bots ON bots.id = bot_id "
+    "LEFT JOIN users ON users.id = author_id WHERE bot_id = ? "
+)
 
 
 def versions(bot_id: int, *, before: int | None, limit: int) -> list[VersionRow]:
@@ -224,9 +235,10 @@ def present(bot_id: int) -> VersionRow | None:
 
 
 def _version(row: tuple[Any, ...]) -> VersionRow:
-    n, note, restarts_before, created_at, author, *document = row
+    n, note, restarts_before, created_at, author, live, *document = row
     moment = cast(datetime, bulk.loaded(created_at))
-    return VersionRow(n, note, restarts_before, moment, author, b"".join(map(bytes, document)))
+    text = b"".join(map(bytes, document))
+    return VersionRow(n, note, restarts_before, moment, author, bool(live), text)
 
 
 def present_versions(bot_ids: list[int]) -> dict[int, int]:

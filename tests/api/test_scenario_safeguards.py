@@ -132,3 +132,18 @@ async def test_a_name_that_stands_twice_is_refused(
     assert told in sentence
     assert (await talk.owner.get(talk.path)).json == HELLO
     assert (await talk.owner.get(f"{talk.path}tests/")).json == {"tests": []}
+
+
+async def test_a_failing_test_is_not_hidden_by_another_of_its_name(talk: Talker) -> None:
+    await talk.save(HELLO)
+    tests = [
+        {"name": "a", "turns": [{"user": "x", "bot": ["Bye!"]}]},
+        {"name": "a", "turns": [{"user": "x", "bot": ["Hi!"]}]},
+    ]
+    anew = {"If-Match": "*"}
+    assert (
+        await talk.owner.put(f"{talk.path}tests/", {"tests": tests}, headers=anew)
+    ).status == 200
+    refused = await talk.owner.post(f"{talk.path}publish/", {})
+    assert (refused.status, refused.json["code"]) == (409, "tests_failed")
+    assert refused.json["errors"] == {"a": ['Turn 1: The bot should say "Bye!", and says "Hi!".']}

@@ -111,18 +111,21 @@ async def test_what_cannot_be_stored_is_refused(talk: Talker) -> None:
 async def test_versions_are_kept_and_taken_back(talk: Talker) -> None:
     first = await talk.publish(HELLO, note="the first")
     assert (first["n"], first["note"], first["author"]) == (1, "the first", "ann")
+    assert first["live"] is True
     await talk.publish(template(CAT))
     page = (await talk.owner.get(f"{talk.path}versions/?limit=1")).json
-    assert [one["n"] for one in page["items"]] == [2]
+    assert [(one["n"], one["live"]) for one in page["items"]] == [(2, True)]
     rest = (await talk.owner.get(f"{talk.path}versions/?after={page['next']}")).json
     assert ([one["note"] for one in rest["items"]], rest["next"]) == (["the first"], None)
     one = await talk.owner.get(f"{talk.path}versions/1/")
-    assert one.json["document"] == HELLO
+    assert (one.json["document"], one.json["live"]) == (HELLO, False)
     restored = await talk.owner.post(f"{talk.path}versions/1/restore/", headers={"If-Match": '"2"'})
     assert (restored.status, restored.json["valid"]) == (200, True)
     assert (await talk.owner.get(talk.path)).json == HELLO
     assert await talk.says("/start") == [SQUARE]  # it is only the draft
     assert (await talk.owner.post(f"{talk.path}publish/", {})).json["n"] == 3
+    listed = (await talk.owner.get(f"{talk.path}versions/")).json["items"]
+    assert [one["n"] for one in listed if one["live"]] == [3]
     assert await talk.says("x", chat=2) == ["Hi!"]
     for path in ("versions/9/", "versions/9/restore/"):
         method = "POST" if "restore" in path else "GET"
@@ -229,11 +232,17 @@ async def test_a_failing_test_stops_a_publish_unless_it_is_forced(talk: Talker) 
     await talk.save(changed)
     refused = await talk.owner.post(f"{talk.path}publish/", {})
     assert (refused.status, refused.json["code"]) == (409, "tests_failed")
-    assert refused.json["errors"].keys() == {"ears"}
+    told = f'Turn 2: The bot should say "{EARS}", and says "Уши?".'
+    assert refused.json["errors"] == {"ears": [told]}
     run = (await talk.owner.post(f"{path}run/")).json
     assert [one["passed"] for one in run["items"]] == [True, False]
     assert run["items"][1]["faults"][0]["turn"] == 1
     assert (await talk.owner.post(f"{talk.path}publish/", {"force": True})).status == 201
+    entries = (await talk.owner.get("/api/v1/audit/?action=scenario_published")).json["results"]
+    assert [one["details"] for one in entries] == [
+        {"version": 2, "forced": True},
+        {"version": 1, "forced": False},
+    ]
     broken = {"tests": [{"name": "x", "turns": [{"user": 5}]}]}
     wrong = await talk.owner.put(path, broken, headers=anew)
     assert (wrong.status, wrong.json["code"]) == (400, "validation_failed")
