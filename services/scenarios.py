@@ -60,6 +60,14 @@ class Tested:
     outcomes: list[Outcome]
     coverage: Coverage
 
+    def faults_by_name(self) -> dict[str, list[str]]:
+        """Return what is wrong, in sentences, by the name of the test; several may have one."""
+        faults: dict[str, list[str]] = {}
+        for one in self.outcomes:
+            if one.faults:
+                faults.setdefault(one.name, []).extend(fault.told() for fault in one.faults)
+        return faults
+
 
 class ScenarioService:
     """Keeps the scenarios of bots.
@@ -136,13 +144,13 @@ class ScenarioService:
         if _has_errors(problems):
             raise InvalidScenario(problems)
         tested = await self._test(bot, document)
-        failed = {one.name: [fault.message for fault in one.faults] for one in tested.outcomes}
-        failed = {name: faults for name, faults in failed.items() if faults}
+        failed = tested.faults_by_name()
         if failed and not force:
             raise TestsFailed(failed)
         published: Published = await self._db.write(
-            authorized, by, scenarios.publish, bot, document, note=note, restart=restart
-        )
+            authorized, by, scenarios.publish, bot, document,
+            note=note, restart=restart, forced=bool(failed),
+        )  # fmt: skip
         if (run := self._runner.manager.run(bot.id)) is not None:
             menu = published.version.menu
             run.learn(Present(published.version.n, menu is not None and not menu.is_set))
@@ -163,11 +171,20 @@ class ScenarioService:
         """Return the tests of a bot's scenario, a list as JSON."""
         return await self._db.read(scenarios.tests, bot.id)
 
-    async def save_tests(self, bot: BotRecord, documents: list[Any], *, by: Actor) -> None:
+    async def save_tests(
+        self, bot: BotRecord, documents: list[Any], *, seen: str | None, by: Actor
+    ) -> bytes:
         """Replace the tests of a bot's scenario.
+
+        Args:
+            seen: the tag of the tests that it replaces; None for any.
+
+        Returns:
+            The tests as `tests` has them.
 
         Raises:
             InvalidTests: one of them is no test.
+            TestsChanged: it would overwrite what the caller has not seen.
             BotDeleted: the bot is gone.
         """
 
@@ -180,7 +197,9 @@ class ScenarioService:
 
         if problems := await asyncio.to_thread(check):
             raise InvalidTests(problems)
-        await self._db.write(authorized, by, scenarios.save_tests, bot, orjson.dumps(documents))
+        saved = orjson.dumps(documents)
+        await self._db.write(authorized, by, scenarios.save_tests, bot, saved, seen=seen)
+        return saved
 
     async def run_tests(self, bot: BotRecord) -> Tested:
         """Run the tests with the draft.

@@ -8,6 +8,7 @@ from dialogs.scenarios.events import Event, EventKind, Place, built_in, read_tex
 from dialogs.scenarios.menu import menus
 from dialogs.scenarios.problems import Code, InvalidScenario, Problem, Severity
 from dialogs.scenarios.reading import read_scenario
+from dialogs.scenarios.repeated_names import InvalidText, check_names
 from dialogs.scenarios.samples import DEFAULT, template, template_names
 from dialogs.scenarios.saved_tests import Fault, Outcome, run_test, validate_test
 from dialogs.scenarios.scenario import Scenario
@@ -35,6 +36,7 @@ __all__ = [
     "Fault",
     "InvalidEvents",
     "InvalidScenario",
+    "InvalidText",
     "Log",
     "Migration",
     "Outcome",
@@ -47,6 +49,7 @@ __all__ = [
     "Tag",
     "Untag",
     "built_in",
+    "check_names",
     "coverage",
     "diff",
     "find_problems",

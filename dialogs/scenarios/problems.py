@@ -37,6 +37,7 @@ class Code(StrEnum):
     TOO_DEEP = "too_deep"
     TOO_LARGE = "too_large"
     NOT_JSON = "not_json"
+    REPEATED_NAME = "repeated_name"
     MORE_PROBLEMS = "more_problems"
     BLANK = "blank"
     UNKNOWN_TARGET = "unknown_target"
