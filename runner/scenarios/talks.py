@@ -29,12 +29,11 @@ from dialogs.scenarios import (
 )
 from models.engine.base import now
 from models.messaging.effects import Effects, OutgoingMessage, Talk, TalkKey
-from runner.scenarios.store import Loaded, TalkStore
+from runner.scenarios.loaded import Loaded
+from runner.scenarios.store import TalkStore
 from runner.scenarios.updates import Me, read_occasion
 from runner.sending.calls import outgoing_messages
 from runner.updates.incoming import IncomingUpdate
-
-MAX_LOADED = 4  # versions of a scenario in memory: the present one, and those of older talks
 
 log = logging.getLogger("botyard.runner")
 
@@ -60,7 +59,6 @@ class Talks:
         self.version = 0
         self._bot_id = bot_id
         self._store = store
-        self._loaded: dict[int, Loaded] = {}
         self._run = next(_runs)  # what an earlier run has kept may have changed elsewhere
 
     # -- changes from outside
@@ -131,19 +129,12 @@ class Talks:
 
     async def _version(self, n: int, *, at_once: bool) -> Loaded | None:
         """Return a version; None if there is none of this number."""
-        loaded = self._loaded.get(n)
+        loaded = self._store.scenarios.get(self._bot_id, n)
         if loaded is None:
             if at_once:
                 raise MustWait
             loaded = await self._store.scenario(self._bot_id, n)
-            if loaded is not None:
-                self._keep(n, loaded)
         return loaded
-
-    def _keep(self, n: int, loaded: Loaded) -> None:
-        self._loaded[n] = loaded
-        while len(self._loaded) > MAX_LOADED:
-            del self._loaded[min(self._loaded)]
 
     async def _find(self, key: TalkKey, *, at_once: bool) -> Conversation | None:
         """Return a talk; None for a new one."""

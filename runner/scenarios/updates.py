@@ -75,8 +75,13 @@ def _key(update: IncomingUpdate, message: JSONObject) -> TalkKey | None:
     if chat_id is None:
         return None
     topic = message.get("message_thread_id") if message.get("is_topic_message") is True else 0
-    # whoever writes as a chat has no user
-    user_id = chat_id if update.user_id is None else update.user_id
+    user_id = update.user_id
+    if update.kind == "message":  # a tap is a user's, whoever has sent the message
+        # All who write as a chat have one and the same stand-in for a user:
+        # https://core.telegram.org/bots/api#message
+        sender = _object(message.get("sender_chat")).get("id")
+        user_id = sender if is_telegram_id(sender) else user_id
+    user_id = chat_id if user_id is None else user_id
     return TalkKey(chat_id, user_id, topic if is_telegram_id(topic) else 0)
 
 

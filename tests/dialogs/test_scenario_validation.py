@@ -44,6 +44,8 @@ CASES: list[tuple[Any, set[tuple[str, str]]]] = [
     ({"start": "a", "states": {}}, {("too_few", "/states")}),
     ({"start": 1, "states": [], "x/~": 1},
      {("wrong_type", "/start"), ("wrong_type", "/states"), ("unknown_field", "/x~1~0")}),
+    (of({"say": {"media": {"type": "document", "file_id": "file:///etc/passwd"}}, "end": True}),
+     {("wrong_pattern", "/states/a/say/media/file_id")}),
     ({"start": "a b", "states": {"a": END}}, {("wrong_pattern", "/start")}),
     ({"start": "a", "states": {"a": END, "а": END}}, {("wrong_pattern", "/states/а")}),
     (of({"say": "x"}), {("missing_field", "/states/a")}),
