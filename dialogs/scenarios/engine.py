@@ -96,13 +96,18 @@ def _awaken(run: Run, button: str = "") -> None:
         _respond(run, state)
 
 
-def _is_taken(run: Run, own: tuple[Transition, ...], button: str, pointer: str = "button") -> bool:
-    """Take the first transition that matches, or go where a button leads; False if none does."""
+def _is_taken(run: Run, own: tuple[Transition, ...], button: str, pointer: str = "") -> bool:
+    """Take the first transition that matches, or go where a button leads; False if none does.
+
+    Args:
+        pointer: the place of the button in the document; empty for one that is not there. That
+            leads to no state: a modified app can send whatever it wants as the data of a button.
+    """
     taken = find(run, own, button) or find(run, run.scenario.anywhere, button)
     if taken:
         perform(run, taken.actions, taken.pointer)
-    elif button in run.scenario.states or button in {START, BACK, AGAIN}:
-        move(run, button, pointer)
+    elif button in {START, BACK, AGAIN} or (pointer and button in run.scenario.states):
+        move(run, button, pointer or "button")
     else:
         return False
     return True
