@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from support.scenarios import asking, buttons, last, made
@@ -196,3 +197,25 @@ def test_a_forged_tap_leads_to_no_state(data: str) -> None:
     assert effects[0].text, "the menu is old"
     for talk in (None, replace(begun, state="")):
         assert step(scenario, talk, tap, START)[0].state == "menu", "where talks begin"
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        "{{user.last_name}}",
+        ["Hi", {"text": "**{{name}}** {{user.last_name}}", "format": "markdown"}],
+        {"contact": {"phone_number": "{{name}}", "first_name": "x"}},
+    ],
+)
+def test_a_question_of_empty_variables_is_asked_in_words_of_its_own(say: Any) -> None:
+    question = {"type": "choices", "options": ["A", "B"], "save": "x", "go": "shown"}
+    states = {"q": {"say": say, "ask": question}, "shown": {"say": "[{{x}}]", "end": True}}
+    variables = {"name": {"type": "text"}}
+    scenario = made(states, variables=variables)
+    played = simulate(scenario, ["x", {"tap": "▫️ B"}])
+    assert played.replies[0][-1] == "Please choose as many answers as are asked for."
+    assert buttons(played) == ["▫️ A", "✅ B", "Done"]
+    assert last(scenario, {"tap": "▫️ B"}, {"tap": "Done"}) == ["[B]"]
+    named = {"name": {"type": "text", "default": "Ann"}}
+    if "name" in str(say).replace("last_name", ""):
+        assert "Please" not in str(simulate(made(states, variables=named), ["x"]).replies)
