@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Protocol
@@ -11,6 +12,8 @@ from dialogs.messages.variables import VARIABLE
 from dialogs.scenarios.conversation import Value
 
 MAX_TEXT = 4096  # characters of a value: as many as a message of Telegram has
+# As people write one: what Python reads besides, such as 1e5 and 1_000, is a text.
+_NUMBER = re.compile(r"\s*[+-]?(?:\d{1,40}(?:[.,]\d{0,40})?|[.,]\d{1,40})\s*")
 LOOK = 50  # characters that take about as long as a look at a short value
 MAX_NUMBER = 1e15  # beyond it, floating-point numbers are not exact
 
@@ -102,10 +105,9 @@ def number(value: Value) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str):
-        try:
-            value = float(value[:40].replace(",", "."))
-        except ValueError:
+        if not _NUMBER.fullmatch(value):
             return None
+        value = float(value.replace(",", "."))
     return _limited(value) if math.isfinite(value) and abs(value) <= MAX_NUMBER else None
 
 
