@@ -107,11 +107,12 @@ def variable_names(message: Message) -> set[str]:
 
     In Markdown, a name whose braces are escaped counts too.
     """
-    texts = [text for text in _templates(message) if "{{" in text]
+    texts = [text for text in templates(message) if "{{" in text]
     return {found[1] for text in texts for found in VARIABLE.finditer(text)}
 
 
-def _templates(message: Message) -> Iterator[str]:
+def templates(message: Message) -> Iterator[str]:
+    """Return everything in a message that variables are filled into, its text first."""
     yield message.text
     for media in message.media:
         yield from (media.url, media.file_id)

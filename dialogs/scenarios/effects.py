@@ -84,7 +84,7 @@ class Failure:
     """The scenario has a mistake that shows only while it runs; the talk stays as it was.
 
     Args:
-        code: for programs, too_many_steps, too_many_messages or too_many_values.
+        code: for programs, `too_many_` and one of `dialogs.scenarios.budget.Use`, such as steps.
         state: the state in which it showed.
         message: a sentence for the owner.
     """

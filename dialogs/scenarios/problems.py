@@ -51,6 +51,7 @@ class Code(StrEnum):
     BUTTON_NOT_ALLOWED = "button_not_allowed"
     CONFLICTING_BUTTONS = "conflicting_buttons"
     UNSET_VARIABLE = "unset_variable"
+    HIDDEN_BUILT_IN = "hidden_built_in"
     WRONG_DEFAULT = "wrong_default"
     NOT_FOR_THIS_TYPE = "not_for_this_type"
     EMPTY_RANGE = "empty_range"

@@ -9,41 +9,20 @@ from typing import Any
 
 from dialogs.messages import Message
 from dialogs.messages.content import Button
+from dialogs.messages.sizes import size_of
 from dialogs.scenarios.addresses import Address
+from dialogs.scenarios.budget import Budget, Use
 from dialogs.scenarios.builtin import TEXTS
 from dialogs.scenarios.conversation import Conversation, Value, Variables
 from dialogs.scenarios.effects import Effect, Log, Send, Tag, Untag
 from dialogs.scenarios.events import Event
-from dialogs.scenarios.expressions import NoValue
+from dialogs.scenarios.expressions import LOOK, NoValue
+from dialogs.scenarios.normalizing import Words
 from dialogs.scenarios.scenario import Actions, Branch, Said, Scenario, State, Way
 from dialogs.scenarios.showing import show, show_now
 from dialogs.scenarios.variables import fit
 
-MAX_STEPS = 50  # of one event
-MAX_MESSAGES = 30  # that one event has the bot say
-MAX_LOOKS = 20_000  # at values, in one event: a tenth of a second
 _MAX_LOGGED = 200  # characters of a value in the log
-
-
-class TooMuch(Exception):
-    """An event has more consequences than one may have.
-
-    Args:
-        what: "steps", "messages" or "values".
-    """
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
-
-
-@dataclass(slots=True)
-class Spent:
-    """How much one event has used up of what it may use."""
-
-    steps: int = 0
-    messages: int = 0
-    looks: int = 0
 
 
 @dataclass(slots=True)
@@ -65,6 +44,7 @@ class Run:
 
     Attributes:
         effects: what is to be done, in order.
+        words: those of the event's text.
     """
 
     def __init__(
@@ -81,8 +61,9 @@ class Run:
             dict(conversation.progress),
         )
         self.effects: list[Effect] = []
+        self.words = Words(event.text)
         self._changed: dict[str, tuple[Value, Value]] = {}
-        self._spent = Spent()
+        self._budget = Budget()
 
     @property
     def state(self) -> State | None:
@@ -113,9 +94,15 @@ class Run:
         Raises:
             TooMuch: there were 50 before.
         """
-        self._spent.steps += 1
-        if self._spent.steps > MAX_STEPS:
-            raise TooMuch("steps")
+        self._budget.spend(Use.STEPS)
+
+    def spend(self, looks: int) -> None:
+        """Count looks at values.
+
+        Raises:
+            TooMuch: there were too many before.
+        """
+        self._budget.spend(Use.VALUES, looks)
 
     def look(self, name: str) -> Value:
         """Return the value of a variable or a built-in value; None for one that is empty.
@@ -123,11 +110,11 @@ class Run:
         Raises:
             TooMuch: there were too many values before.
         """
-        self._spent.looks += 1
-        if self._spent.looks > MAX_LOOKS:
-            raise TooMuch("values")
         if name in self.talk.variables:
-            return self.talk.variables[name]
+            value = self.talk.variables[name]
+            self.spend(1 + (len(value) // LOOK if isinstance(value, str | list) else 0))
+            return value
+        self.spend(1)
         if name.startswith("now"):
             return show_now(name, self.now.astimezone(self.scenario.zone)) or None
         return self.event.about.get(name) or None
@@ -153,7 +140,7 @@ class Run:
         """Set variables, take and give tags; a value that cannot be computed changes nothing."""
         for name, expression in actions.assignments:
             try:
-                self.assign(name, expression.evaluate(self.look, self.show))
+                self.assign(name, expression.evaluate(self))
             except NoValue:
                 continue
         if actions.untags:
@@ -185,16 +172,15 @@ class Run:
             stays: True if the keyboard of a question is still needed.
 
         Raises:
-            TooMuch: there were 30 messages before.
+            TooMuch: too many or too long ones were sent before.
         """
-        self._spent.messages += 1
-        if self._spent.messages > MAX_MESSAGES:
-            raise TooMuch("messages")
+        values = {name: self.show(name) for name in names}
+        self._budget.spend_message(size_of(message, values))
         if "keyboard" in self.talk.progress and not stays and not message.buttons:
             del self.talk.progress["keyboard"]
             if not message.keyboard:
                 message = replace(message, remove_keyboard=True)
-        self.effects.append(Send(message, {name: self.show(name) for name in names}))
+        self.effects.append(Send(message, values))
 
 
 def _short(value: Value) -> Value:
@@ -207,7 +193,7 @@ def _short(value: Value) -> Value:
 def choose(run: Run, way: Way) -> Branch | None:
     """Return the first branch whose condition is true."""
     for branch in way:
-        if branch.condition is None or branch.condition.holds(run.look, run.show):
+        if branch.condition is None or branch.condition.holds(run):
             return branch
     return None
 

@@ -111,7 +111,7 @@ class Talks:
             return
         memory = self._run
         talk = await self._find(key, at_once=at_once)
-        scenario, before = await self._placed(present, talk, at_once=at_once)
+        scenario, before = await self._placed(present, talk, occasion.event, at_once=at_once)
         after, done = step(scenario, before, occasion.event, now())
         self._store.cache.drop(self._cached(key))  # until its commit has put it back
         effects.talk = Talk(
@@ -146,7 +146,7 @@ class Talks:
         return None if talk is None else Conversation.from_json(orjson.loads(talk.state))
 
     async def _placed(
-        self, present: Loaded, talk: Conversation | None, *, at_once: bool
+        self, present: Loaded, talk: Conversation | None, event: Event, *, at_once: bool
     ) -> tuple[Scenario, Conversation | None]:
         """Move a talk to the present version if it can; return it with the version it is in."""
         new = present.scenario
@@ -157,6 +157,8 @@ class Talks:
         if old is None or restarts or not talk.state:
             return new, migrate(talk, new, new, Migration.RESTART)
         moved = migrate(talk, old.scenario, new, Migration.KEEP)
+        if moved is None and event.command == "start":  # who begins anew begins with what is new
+            moved = migrate(talk, new, new, Migration.RESTART)
         return (old.scenario, talk) if moved is None else (new, moved)
 
     def _add(

@@ -158,6 +158,7 @@ WARNINGS: list[tuple[Any, set[tuple[str, str]]]] = [
     (of({"go": [{"to": "b"}, {"to": "b"}]}), {("never_taken", "/states/a/go/0")}),
     (of({"say": "{{nobody}} {{user.first_name}} {{now}}", "go": "b"}),
      {("unset_variable", "/states/a/say")}),
+    (of({"set": {"now": 1}, "say": "{{now}}", "go": "b"}), {("hidden_built_in", "")}),
     (of({"go": "b"}, commands=[{"command": "menu", "description": "x"}]),
      {("unhandled_command", "/commands/0/command")}),
     (of(on({"regex": r"(?P<x>\w+)\b"}, {"regex": r"\\w"})),

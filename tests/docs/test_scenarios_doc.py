@@ -10,12 +10,13 @@ import pytest
 from support.server_process import ROOT
 
 from dialogs.scenarios import SCENARIO, load, validate
+from dialogs.scenarios.budget import LIMITS, Use
 from dialogs.scenarios.conversation import MAX_STACK
 from dialogs.scenarios.details import MAX_OPERANDS, MAX_TAGS
 from dialogs.scenarios.engine import DOUBLE_TAP
+from dialogs.scenarios.expressions import LOOK
 from dialogs.scenarios.regex import MAX_GROUPS, MAX_SIZE, MAX_TEXT
 from dialogs.scenarios.regexes import MAX_PROGRAMS, MAX_REGEXES
-from dialogs.scenarios.run import MAX_MESSAGES, MAX_STEPS
 from dialogs.scenarios.samples import template, template_names
 from dialogs.scenarios.saved_tests import run_test, validate_test
 from dialogs.scenarios.scenario import AskType
@@ -119,9 +120,11 @@ def test_its_numbers_are_those_of_the_program() -> None:
     text = " ".join(PAGE.split())
     for words in (
         f"twice within {DOUBLE_TAP:g} seconds", f"first {MAX_TEXT:,} characters",
-        f"at most {MAX_STEPS} states", f"through {MAX_STACK} questions",
+        f"at most {LIMITS[Use.STEPS]} states", f"through {MAX_STACK} questions",
         f"up to {MAX_VALUE:,} characters", f"at most {MAX_VARIABLES} of them",
-        f"at most {MAX_BYTES // 1024} KB", f"at most {MAX_MESSAGES} messages",
+        f"at most {MAX_BYTES // 1024} KB", f"at most {LIMITS[Use.MESSAGES]} messages",
+        f"{LIMITS[Use.CHARACTERS]:,} characters and {LIMITS[Use.SIGNS]:,} line breaks and signs",
+        f"{LIMITS[Use.VALUES]:,} looks at values", f"once for each {LOOK} characters",
         f"at most {MAX_OPERANDS} parts", f"have {MAX_SIZE} steps together",
         f"at most {MAX_REGEXES} regular expressions with {MAX_PROGRAMS:,} steps together",
         f"those that are tried on one message have {MAX_SIZE}", f"at most {MAX_GROUPS} groups",
