@@ -79,7 +79,7 @@ class Expression:
 
 def _fill(template: str, reader: Reader) -> str:
     """Fill a text up to the length that a variable can have."""
-    reader.spend(len(template) // LOOK)
+    reader.spend(2 * len(template) // LOOK)  # to search for names takes longer
     filled, at = "", 0
     for found in VARIABLE.finditer(template):
         filled += template[at : found.start()] + reader.show(found[1])
