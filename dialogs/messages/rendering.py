@@ -57,7 +57,8 @@ def render(message: Message, variables: Mapping[str, str] | None = None) -> list
     values = Values(variables)
     text = format_text(message.text, message.format, values)
     markup = reply_markup(message, values)
-    message = replace(message, media=_filled(message, values))
+    if message.media:
+        message = replace(message, media=_filled(message, values))
     calls = _content(message, values)
     has_caption = bool(calls) and _takes_caption(message, markup)
     pieces = split(text, first=MAX_CAPTION if has_caption else MAX_TEXT)

@@ -73,8 +73,10 @@ class Run:
     @property
     def language(self) -> str:
         """The language of the built-in texts."""
+        if self.scenario.language:
+            return self.scenario.language
         users = self.event.about.get("user.language", "")
-        return self.scenario.language or ("ru" if users.startswith("ru") else "en")
+        return "ru" if users.startswith("ru") else "en"
 
     def conversation(self) -> Conversation:
         """Return the talk as it is now."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Hashable
-from dataclasses import asdict
 from itertools import count
 
 import orjson
@@ -183,8 +182,9 @@ class Talks:
 
 def _steps(event: Event, done: list[Effect]) -> bytes:
     """Return what the log of a talk keeps of an update."""
-    steps = [asdict(one) for one in done if isinstance(one, Log)]
-    failures = [asdict(one) for one in done if isinstance(one, Failure)]
+    # orjson writes data classes as objects
+    steps = [one for one in done if isinstance(one, Log)]
+    failures = [one for one in done if isinstance(one, Failure)]
     return orjson.dumps({"event": event.kind, "steps": steps, "failures": failures})
 
 

@@ -9,12 +9,15 @@ there.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from dialogs.scenarios import Event, EventKind, Place, built_in, read_text
 from models.bots.telegram_id import is_telegram_id
 from models.messaging.effects import TalkKey
+from runner.scenarios.about import Lazy
 from runner.updates.incoming import IncomingUpdate, JSONObject
 
 # An animation is a document as well, and a venue has a location.
@@ -62,7 +65,7 @@ def read_occasion(update: IncomingUpdate, me: Me) -> Occasion | None:
         return None
     message = update.content
     chat = _object(message.get("chat"))
-    event = _event(message, _about(message, chat, me))
+    event = _event(message, Lazy(partial(_about, message, chat, me)))
     if event is None:
         return None
     key = _key(update, message)
@@ -90,12 +93,12 @@ def _tap(update: IncomingUpdate, me: Me) -> Occasion:
     query = update.content
     message = _object(query.get("message"))
     data = query.get("data")
-    about = _about(query, _object(message.get("chat")), me)
+    about = Lazy(partial(_about, query, _object(message.get("chat")), me))
     event = Event(EventKind.TAP, data=data if isinstance(data, str) else "", about=about)
     return Occasion(event, _key(update, message), is_addressed=True)
 
 
-def _event(message: JSONObject, about: dict[str, str]) -> Event | None:
+def _event(message: JSONObject, about: Mapping[str, str]) -> Event | None:
     text = message.get("text")
     if isinstance(text, str):
         return read_text(text, about)
