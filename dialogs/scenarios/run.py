@@ -12,17 +12,21 @@ from dialogs.messages.content import Button
 from dialogs.scenarios.addresses import Address
 from dialogs.scenarios.builtin import TEXTS
 from dialogs.scenarios.conversation import Conversation, Value, Variables
-from dialogs.scenarios.effects import Effect, Log, Send, Tag, Untag
+from dialogs.scenarios.effects import Effect, Failure, Log, Send, Tag, Untag
 from dialogs.scenarios.events import Event
 from dialogs.scenarios.expressions import NoValue
 from dialogs.scenarios.scenario import Actions, Branch, Said, Scenario, State, Way
 from dialogs.scenarios.showing import show, show_now
+from dialogs.scenarios.sizes import size_of
 from dialogs.scenarios.variables import fit
 
 MAX_STEPS = 50  # of one event
 MAX_MESSAGES = 30  # that one event has the bot say
 MAX_LOOKS = 20_000  # at values, in one event: a tenth of a second
-_MAX_LOGGED = 200  # characters of a value in the log
+MAX_HELD = 65_536  # bytes of all variables of a talk, as JSON
+MAX_LOGGED = 16_384  # bytes of an event's entries in the log, about
+_ENTRY = 120  # of these bytes, for an entry without what has changed
+_MAX_LOGGED_VALUE = 200  # characters of a value in the log
 
 
 class TooMuch(Exception):
@@ -39,22 +43,44 @@ class TooMuch(Exception):
 
 @dataclass(slots=True)
 class Spent:
-    """How much one event has used up of what it may use."""
+    """How much one event has used up of what it may use.
+
+    Args:
+        logged: bytes of its entries in the log.
+        is_full: True if a variable could not be set, because all together would be too large.
+    """
 
     steps: int = 0
     messages: int = 0
     looks: int = 0
+    logged: int = 0
+    is_full: bool = False
 
 
 @dataclass(slots=True)
 class Talk:
-    """A conversation that can be changed; `Conversation` has the meaning of its parts."""
+    """A conversation that can be changed; `Conversation` has the meaning of its parts.
+
+    Args:
+        held: bytes of the variables, as JSON; None if nobody has asked for it yet.
+    """
 
     state: str
     visit: int
     variables: Variables
     stack: list[str]
     progress: dict[str, Any]
+    held: int | None = None
+
+    def has_room(self, old: Value, new: Value) -> bool:
+        """Make room for a new value of a variable; False if all together would be too large."""
+        if self.held is None:
+            self.held = sum(map(size_of, self.variables.values()))
+        more = size_of(new) - size_of(old)
+        if more > 0 and self.held + more > MAX_HELD:
+            return False
+        self.held += more
+        return True
 
 
 class Run:
@@ -142,12 +168,28 @@ class Run:
         return self.scenario.texts.get(name) or TEXTS[name][self.language]
 
     def assign(self, name: str, value: Value) -> None:
-        """Set a variable; a value that is none of its type empties it."""
+        """Set a variable; a value that is none of its type empties it.
+
+        If all variables together would be too large, it keeps the value that it has.
+        """
         old, new = self.talk.variables.get(name), fit(value, self.scenario.types.get(name, ""))
         if old != new or isinstance(old, bool) != isinstance(new, bool):
+            if not self.talk.has_room(old, new):
+                self._tell_full(name)
+                return
             first = self._changed.get(name, (_short(old), None))[0]
             self._changed[name] = (first, _short(new))
             self.talk.variables[name] = new
+
+    def _tell_full(self, name: str) -> None:
+        """Tell the owner, once for an event, that a variable could not be set."""
+        if not self._spent.is_full:
+            self._spent.is_full = True
+            sentence = (
+                f"The variables of this talk would be larger than {MAX_HELD // 1024} KB together, "
+                f'so "{name}" was left as it was. Empty variables that are not needed any more.'
+            )
+            self.effects.append(Failure("variables_full", self.talk.state, sentence))
 
     def do(self, actions: Actions) -> None:
         """Set variables, take and give tags; a value that cannot be computed changes nothing."""
@@ -163,7 +205,11 @@ class Run:
 
     def log(self, state: str, transition: str) -> None:
         """Note a step of the talk, which is now where it leads to."""
-        self.effects.append(Log(state, transition, self.talk.state, self._changed))
+        changed = self._changed
+        size = _ENTRY + (size_of(changed) if changed else 0)
+        cut = bool(changed) and self._spent.logged + size > MAX_LOGGED
+        self._spent.logged += _ENTRY if cut else size
+        self.effects.append(Log(state, transition, self.talk.state, {} if cut else changed, cut))
         self._changed = {}
 
     def address(self, kind: str, index: int = 0) -> str:
@@ -201,7 +247,7 @@ def _short(value: Value) -> Value:
     """Return a value as the log has it."""
     if isinstance(value, list):
         value = ", ".join(value)
-    return value[:_MAX_LOGGED] if isinstance(value, str) else value
+    return value[:_MAX_LOGGED_VALUE] if isinstance(value, str) else value
 
 
 def choose(run: Run, way: Way) -> Branch | None:

@@ -190,7 +190,7 @@ class Talks:
 
 def _steps(event: Event, done: list[Effect]) -> bytes:
     """Return what the log of a talk keeps of an update."""
-    steps = [asdict(one) for one in done if isinstance(one, Log)]
+    steps = [one.to_json() for one in done if isinstance(one, Log)]
     failures = [asdict(one) for one in done if isinstance(one, Failure)]
     return orjson.dumps({"event": event.kind, "steps": steps, "failures": failures})
 
