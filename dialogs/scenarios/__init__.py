@@ -1,5 +1,6 @@
 """Dialogs as data: a scenario is a JSON document, and `step` moves a talk on by one event."""
 
+from dialogs.scenarios.budget import Budget
 from dialogs.scenarios.conversation import Conversation
 from dialogs.scenarios.coverage import Coverage, coverage
 from dialogs.scenarios.effects import Answer, Edit, Effect, Failure, Log, Send, Tag, Untag
@@ -23,6 +24,7 @@ __all__ = [
     "SCENARIO",
     "TEST",
     "Answer",
+    "Budget",
     "Code",
     "Conversation",
     "Coverage",

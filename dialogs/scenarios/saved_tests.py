@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dialogs.scenarios.budget import NO_LIMIT, Budget
 from dialogs.scenarios.effects import Log
 from dialogs.scenarios.problems import Problem
 from dialogs.scenarios.scenario import Scenario
@@ -13,6 +14,9 @@ from dialogs.scenarios.schema import saved_test_checker
 from dialogs.scenarios.simulation import InvalidEvents, simulate
 from dialogs.scenarios.structure import structure_problems
 from dialogs.scenarios.wording import problems_of
+
+MAX_FAULTS = 20  # of a test; nobody reads more
+_MAX_TOLD = 500  # characters of what was wanted, and of what came, in a fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +59,17 @@ def validate_test(document: Any) -> list[Problem]:
     ]
 
 
-def run_test(scenario: Scenario, document: Mapping[str, Any]) -> Outcome:
-    """Run a valid test."""
+def run_test(
+    scenario: Scenario, document: Mapping[str, Any], *, budget: Budget = NO_LIMIT
+) -> Outcome:
+    """Run a valid test.
+
+    Args:
+        budget: what it may use; if that is not enough, it fails.
+    """
     turns = document["turns"]
     try:
-        played = simulate(scenario, [turn["user"] for turn in turns])
+        played = simulate(scenario, [turn["user"] for turn in turns], budget=budget)
     except InvalidEvents as error:
         [problem] = error.problems
         turn = int(problem.pointer.split("/")[1])
@@ -68,7 +78,7 @@ def run_test(scenario: Scenario, document: Mapping[str, Any]) -> Outcome:
     for index, turn in enumerate(turns):
         said, state = played.replies[index], played.states[index]
         if "bot" in turn and said != turn["bot"]:
-            sentence = f"The bot should say {turn['bot']!r}, and says {said!r}."
+            sentence = f"The bot should say {_told(turn['bot'])}, and says {_told(said)}."
             faults.append(Fault(index, sentence))
         if "state" in turn and state != turn["state"]:
             sentence = f'The talk should be in state "{turn["state"]}", and is in "{state}".'
@@ -76,7 +86,22 @@ def run_test(scenario: Scenario, document: Mapping[str, Any]) -> Outcome:
     for name, wanted in document.get("variables", {}).items():
         value = played.variables.get(name)
         if value != wanted:
-            sentence = f'At the end, "{name}" should be {wanted!r}, and is {value!r}.'
+            sentence = f'At the end, "{name}" should be {_told(wanted)}, and is {_told(value)}.'
             faults.append(Fault(-1, sentence))
     faults += [Fault(-1, failure.message) for failure in played.failures]
-    return Outcome(document["name"], tuple(faults), tuple(played.log))
+    return Outcome(document["name"], _first(faults), tuple(played.log))
+
+
+def _first(faults: list[Fault]) -> tuple[Fault, ...]:
+    """Return as many faults as somebody reads; the last one says that there are more."""
+    if len(faults) <= MAX_FAULTS:
+        return tuple(faults)
+    rest = len(faults) - MAX_FAULTS + 1
+    sentence = f"There are {rest} more differences. Mend these first."
+    return (*faults[: MAX_FAULTS - 1], Fault(faults[MAX_FAULTS - 1].turn, sentence))
+
+
+def _told(value: Any) -> str:
+    """Return a value as a fault has it."""
+    text = repr(value)
+    return text if len(text) <= _MAX_TOLD else f"{text[:_MAX_TOLD]}…"

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import orjson
@@ -97,6 +98,8 @@ class TalkStore:
     def __init__(self, db: Database) -> None:
         self._db = db
         self.cache = TalkCache()
+        # of its own: no talk waits for the scenarios that owners validate
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="botyard-scenarios")
 
     async def scenario(self, bot_id: int, n: int) -> Loaded | None:
         """Read a version of a bot's scenario; None if there is none of this number."""
@@ -107,9 +110,10 @@ class TalkStore:
         def load() -> Scenario:
             return read_scenario(orjson.loads(row.document)).at(n)
 
-        is_small = len(row.document) <= MAX_QUICK
-        scenario = load() if is_small else await asyncio.to_thread(load)
-        return Loaded(scenario, row.restarts_before)
+        if len(row.document) <= MAX_QUICK:
+            return Loaded(load(), row.restarts_before)
+        loop = asyncio.get_running_loop()
+        return Loaded(await loop.run_in_executor(self._threads, load), row.restarts_before)
 
     async def talk(self, bot_id: int, key: TalkKey) -> Talk | None:
         """Read where a talk stands; None for a new one."""
