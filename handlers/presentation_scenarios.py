@@ -82,7 +82,7 @@ def present_simulation(played: Played) -> dict[str, Any]:
         "states": simulation.states,
         "variables": simulation.variables,
         "tags": simulation.tags,
-        "log": [asdict(one) for one in simulation.log],
+        "log": [one.to_json() for one in simulation.log],
         "failures": [asdict(one) for one in simulation.failures],
         "unreached_states": played.coverage.states,
         "untaken_transitions": played.coverage.transitions,

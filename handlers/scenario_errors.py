@@ -29,6 +29,12 @@ def translate_scenario(error: BaseException) -> ApiError | None:
                 code=Code.TESTS_FAILED,
                 errors=error.problems,
             )
+        case services.TooMuchPlaying():
+            return errors.TooManyRequests(
+                "You play or test too many scenarios at once. Try again when some have ended.",
+                seconds=5,
+                code=Code.BUSY,
+            )
         case services.VersionNotFound():
             return errors.NotFound(f"Bot {error.bot_id} has no version {error.n} of its scenario.")
         case services.TalkNotFound():

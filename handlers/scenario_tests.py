@@ -76,6 +76,7 @@ class RunningTests(ScenarioHandler):
         tags: [Scenarios]
         responses:
           200: {description: What came of them., schema: TestOutcomesSchema}
+          429: {description: You play or test too many scenarios at once., codes: [busy]}
         """
         bot = await self.bot(bot_id)
         tested = await self.services.scenarios.run_tests(bot)

@@ -119,6 +119,7 @@ class Publication(ScenarioHandler):
             description: The draft has errors; `errors` has them by JSON Pointer.
             codes: [validation_failed]
           409: {description: Tests fail; `errors` has them by name., codes: [tests_failed]}
+          429: {description: You play or test too many scenarios at once., codes: [busy]}
         """
         bot, asked = await self.bot(bot_id), self.load(PublicationSchema)
         published = await self.services.scenarios.publish(
@@ -243,6 +244,7 @@ class Simulation(ScenarioHandler):
         requestBody: {schema: SimulationRequestSchema}
         responses:
           200: {description: What came of it., schema: SimulationSchema}
+          429: {description: You play or test too many scenarios at once., codes: [busy]}
         """
         bot, asked = await self.bot(bot_id), self.load(SimulationRequestSchema)
         played = await self.services.scenarios.simulate(bot, asked["events"], n=asked["version"])

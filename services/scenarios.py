@@ -18,6 +18,7 @@ from dialogs.scenarios import (
     Scenario,
     Severity,
     Simulation,
+    SimulationBudget,
     coverage,
     diff,
     find_problems,
@@ -38,6 +39,7 @@ from models.dialogs.scenarios import Draft, Present, Published, VersionRow
 from models.engine.database import Database
 from runner.runner import Runner
 from services.errors import TestsFailed, VersionNotFound
+from services.playing import Playground
 from services.uploads import upload_problems
 
 
@@ -80,6 +82,7 @@ class ScenarioService:
     def __init__(self, *, db: Database, runner: Runner) -> None:
         self._db = db
         self._runner = runner
+        self._playground = Playground()
 
     async def draft(self, bot: BotRecord) -> Draft:
         """Return the draft of a bot; the default scenario if nobody has written one yet."""
@@ -137,6 +140,7 @@ class ScenarioService:
         Raises:
             InvalidScenario: the draft has errors.
             TestsFailed: tests of it fail.
+            TooMuchPlaying: the account plays or tests too many scenarios at once.
             BotDeleted: the bot is gone.
         """
         document = (await self.draft(bot)).document
@@ -159,13 +163,13 @@ class ScenarioService:
     async def _test(self, bot: BotRecord, document: bytes) -> Tested:
         tests = await self._db.read(scenarios.tests, bot.id)
 
-        def run() -> Tested:
+        def run(budget: SimulationBudget) -> Tested:
             scenario = load(orjson.loads(document))
-            outcomes = [run_test(scenario, one) for one in orjson.loads(tests)]
+            outcomes = [run_test(scenario, one, budget=budget) for one in orjson.loads(tests)]
             log = [entry for one in outcomes for entry in one.log]
             return Tested(outcomes, coverage(scenario, log))
 
-        return await asyncio.to_thread(run)
+        return await self._playground.play(bot.user_id, run)
 
     async def tests(self, bot: BotRecord) -> bytes:
         """Return the tests of a bot's scenario, a list as JSON."""
@@ -206,6 +210,7 @@ class ScenarioService:
 
         Raises:
             InvalidScenario: the draft has errors.
+            TooMuchPlaying: the account plays or tests too many scenarios at once.
         """
         return await self._test(bot, (await self.draft(bot)).document)
 
@@ -276,17 +281,18 @@ class ScenarioService:
 
         Raises:
             InvalidScenario: the draft has errors.
-            InvalidEvents: an event is wrong, or taps a button that is not there.
+            InvalidEvents: an event is wrong, taps a button that is not there, or is one too many.
+            TooMuchPlaying: the account plays or tests too many scenarios at once.
             VersionNotFound: there is none of this number.
         """
         found = await self.draft(bot) if n is None else await self.version(bot, n)
 
-        def play() -> Played:
+        def play(budget: SimulationBudget) -> Played:
             scenario: Scenario = load(orjson.loads(found.document), n or 0)
-            played = simulate(scenario, events)
+            played = simulate(scenario, events, budget=budget)
             return Played(played, coverage(scenario, played.log))
 
-        return await asyncio.to_thread(play)
+        return await self._playground.play(bot.user_id, play)
 
 
 def _has_errors(problems: list[Problem]) -> bool:

@@ -14,6 +14,7 @@ from dialogs.scenarios.saved_tests import Fault, Outcome, run_test, validate_tes
 from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import EVENTS, SCENARIO, TEST
 from dialogs.scenarios.simulation import InvalidEvents, Simulation, simulate
+from dialogs.scenarios.simulation_budget import SimulationBudget
 from dialogs.scenarios.used_uploads import used_uploads
 from dialogs.scenarios.validation import find_problems, load, validate
 from dialogs.scenarios.versions import Difference, Migration, diff, migrate
@@ -46,6 +47,7 @@ __all__ = [
     "Send",
     "Severity",
     "Simulation",
+    "SimulationBudget",
     "Tag",
     "Untag",
     "built_in",

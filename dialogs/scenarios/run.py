@@ -9,31 +9,46 @@ from typing import Any
 
 from dialogs.messages import Message
 from dialogs.messages.content import Button
-from dialogs.messages.sizes import size_of
+from dialogs.messages.sizes import size_of as size_of_message
 from dialogs.scenarios.addresses import Address
 from dialogs.scenarios.budget import Budget, Use
 from dialogs.scenarios.builtin import TEXTS
 from dialogs.scenarios.conversation import Conversation, Value, Variables
-from dialogs.scenarios.effects import Effect, Log, Send, Tag, Untag
+from dialogs.scenarios.effects import Effect, Send, Tag, Untag
 from dialogs.scenarios.events import Event
 from dialogs.scenarios.expressions import LOOK, NoValue
 from dialogs.scenarios.normalizing import Words
+from dialogs.scenarios.notes import MAX_HELD, Notes
 from dialogs.scenarios.scenario import Actions, Branch, Said, Scenario, State, Way
 from dialogs.scenarios.showing import show, show_now
+from dialogs.scenarios.sizes import size_of
 from dialogs.scenarios.variables import fit
-
-_MAX_LOGGED = 200  # characters of a value in the log
 
 
 @dataclass(slots=True)
 class Talk:
-    """A conversation that can be changed; `Conversation` has the meaning of its parts."""
+    """A conversation that can be changed; `Conversation` has the meaning of its parts.
+
+    Args:
+        held: bytes of the variables; None if nobody has asked for it yet.
+    """
 
     state: str
     visit: int
     variables: Variables
     stack: list[str]
     progress: dict[str, Any]
+    held: int | None = None
+
+    def has_room(self, old: Value, new: Value) -> bool:
+        """Make room for a new value of a variable; False if all together would be too large."""
+        if self.held is None:
+            self.held = sum(map(size_of, self.variables.values()))
+        more = size_of(new) - size_of(old)
+        if more > 0 and self.held + more > MAX_HELD:
+            return False
+        self.held += more
+        return True
 
 
 class Run:
@@ -62,8 +77,8 @@ class Run:
         )
         self.effects: list[Effect] = []
         self.words = Words(event.text)
-        self._changed: dict[str, tuple[Value, Value]] = {}
         self._budget = Budget()
+        self._notes = Notes()
 
     @property
     def state(self) -> State | None:
@@ -131,11 +146,17 @@ class Run:
         return self.scenario.texts.get(name) or TEXTS[name][self.language]
 
     def assign(self, name: str, value: Value) -> None:
-        """Set a variable; a value that is none of its type empties it."""
+        """Set a variable; a value that is none of its type empties it.
+
+        If all variables together would be too large, it keeps the value that it has.
+        """
         old, new = self.talk.variables.get(name), fit(value, self.scenario.types.get(name, ""))
         if old != new or isinstance(old, bool) != isinstance(new, bool):
-            first = self._changed.get(name, (_short(old), None))[0]
-            self._changed[name] = (first, _short(new))
+            if not self.talk.has_room(old, new):
+                if (failure := self._notes.full(name, self.talk.state)) is not None:
+                    self.effects.append(failure)
+                return
+            self._notes.change(name, old, new)
             self.talk.variables[name] = new
 
     def do(self, actions: Actions) -> None:
@@ -152,8 +173,7 @@ class Run:
 
     def log(self, state: str, transition: str) -> None:
         """Note a step of the talk, which is now where it leads to."""
-        self.effects.append(Log(state, transition, self.talk.state, self._changed))
-        self._changed = {}
+        self.effects.append(self._notes.entry(state, transition, self.talk.state))
 
     def address(self, kind: str, index: int = 0) -> str:
         """Return the callback data of a button of the present state."""
@@ -177,19 +197,12 @@ class Run:
             TooMuch: too many or too long ones were sent before.
         """
         values = {name: self.show(name) for name in names}
-        self._budget.spend_message(size_of(message, values))
+        self._budget.spend_message(size_of_message(message, values))
         if "keyboard" in self.talk.progress and not stays and not message.buttons:
             del self.talk.progress["keyboard"]
             if not message.keyboard:
                 message = replace(message, remove_keyboard=True)
         self.effects.append(Send(message, values))
-
-
-def _short(value: Value) -> Value:
-    """Return a value as the log has it."""
-    if isinstance(value, list):
-        value = ", ".join(value)
-    return value[:_MAX_LOGGED] if isinstance(value, str) else value
 
 
 def choose(run: Run, way: Way) -> Branch | None:

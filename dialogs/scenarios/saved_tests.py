@@ -12,8 +12,12 @@ from dialogs.scenarios.problems import Problem
 from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import saved_test_checker
 from dialogs.scenarios.simulation import InvalidEvents, simulate
+from dialogs.scenarios.simulation_budget import NO_LIMIT, SimulationBudget
 from dialogs.scenarios.structure import structure_problems
 from dialogs.scenarios.wording import listed, problems_of
+
+MAX_FAULTS = 20  # of a test; nobody reads more
+_MAX_TOLD = 500  # characters of what was wanted, and of what came, in a fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,17 @@ def validate_test(document: Any) -> list[Problem]:
     ]
 
 
-def run_test(scenario: Scenario, document: Mapping[str, Any]) -> Outcome:
-    """Run a valid test."""
+def run_test(
+    scenario: Scenario, document: Mapping[str, Any], *, budget: SimulationBudget = NO_LIMIT
+) -> Outcome:
+    """Run a valid test.
+
+    Args:
+        budget: what it may use; if that is not enough, it fails.
+    """
     turns = document["turns"]
     try:
-        played = simulate(scenario, [turn["user"] for turn in turns])
+        played = simulate(scenario, [turn["user"] for turn in turns], budget=budget)
     except InvalidEvents as error:
         [problem] = error.problems
         turn = int(problem.pointer.split("/")[1])
@@ -73,17 +83,17 @@ def run_test(scenario: Scenario, document: Mapping[str, Any]) -> Outcome:
     for index, turn in enumerate(turns):
         said, state = played.replies[index], played.states[index]
         if "bot" in turn and said != turn["bot"]:
-            sentence = f"The bot should say {_texts(turn['bot'])}, and says {_texts(said)}."
-            faults.append(Fault(index, sentence))
+            shown, found = _cut(_texts(turn["bot"])), _cut(_texts(said))
+            faults.append(Fault(index, f"The bot should say {shown}, and says {found}."))
         if "state" in turn and state != turn["state"]:
             faults.append(Fault(index, _other_state(turn["state"], state)))
     for name, wanted in document.get("variables", {}).items():
         value = played.variables.get(name)
         if value != wanted:
-            sentence = f'At the end, "{name}" should be {_value(wanted)}, and is {_value(value)}.'
-            faults.append(Fault(-1, sentence))
+            shown, found = _cut(_value(wanted)), _cut(_value(value))
+            faults.append(Fault(-1, f'At the end, "{name}" should be {shown}, and is {found}.'))
     faults += [Fault(-1, failure.message) for failure in played.failures]
-    return Outcome(document["name"], tuple(faults), tuple(played.log))
+    return Outcome(document["name"], _first(faults), tuple(played.log))
 
 
 def _texts(texts: list[str]) -> str:
@@ -109,3 +119,16 @@ def _value(value: Any) -> str:
         case str():
             return f'"{value}"'
     return json.dumps(value, ensure_ascii=False)
+
+
+def _first(faults: list[Fault]) -> tuple[Fault, ...]:
+    """Return as many faults as somebody reads; the last one says that there are more."""
+    if len(faults) <= MAX_FAULTS:
+        return tuple(faults)
+    rest = len(faults) - MAX_FAULTS + 1
+    sentence = f"There are {rest} more differences. Mend these first."
+    return (*faults[: MAX_FAULTS - 1], Fault(faults[MAX_FAULTS - 1].turn, sentence))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_TOLD else f"{text[:_MAX_TOLD]}…"

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 
@@ -88,6 +89,8 @@ class TalkStore:
         self.cache = TalkCache()
         self.scenarios = ScenarioCache()
         self._reading: dict[tuple[int, int], asyncio.Future[Loaded | None]] = {}
+        # of its own: no talk waits for the scenarios that owners validate
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="botyard-scenarios")
 
     async def scenario(self, bot_id: int, n: int) -> Loaded | None:
         """Return a version of a bot's scenario, and keep it; None if there is none of this number.
@@ -129,7 +132,11 @@ class TalkStore:
             return read_scenario(orjson.loads(row.document)).at(n)
 
         length = len(row.document)
-        scenario = load() if length <= MAX_QUICK else await asyncio.to_thread(load)
+        if length <= MAX_QUICK:
+            scenario = load()
+        else:
+            loop = asyncio.get_running_loop()
+            scenario = await loop.run_in_executor(self._threads, load)
         loaded = Loaded(scenario, row.restarts_before, length)
         self.scenarios.put(bot_id, n, loaded)
         return loaded

@@ -182,8 +182,8 @@ class Talks:
 
 def _steps(event: Event, done: list[Effect]) -> bytes:
     """Return what the log of a talk keeps of an update."""
+    steps = [one.to_json() for one in done if isinstance(one, Log)]
     # orjson writes data classes as objects
-    steps = [one for one in done if isinstance(one, Log)]
     failures = [one for one in done if isinstance(one, Failure)]
     return orjson.dumps({"event": event.kind, "steps": steps, "failures": failures})
 
