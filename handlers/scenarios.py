@@ -24,9 +24,9 @@ from handlers.presentation_scenarios import (
 from handlers.schemas.scenarios import (
     DifferenceQuerySchema,
     PublicationSchema,
-    SimulationRequestSchema,
     VersionQuerySchema,
 )
+from handlers.schemas.simulations import SimulationRequestSchema
 
 # bytes; a scenario has 256 KB at most, and may be written with blanks
 MAX_SCENARIO = 512 * 1024
@@ -270,7 +270,9 @@ class Simulation(ScenarioHandler):
           200: {description: What came of it., schema: SimulationSchema}
         """
         bot, asked = await self.bot(bot_id), self.load(SimulationRequestSchema)
-        played = await self.services.scenarios.simulate(bot, asked["events"], n=asked["version"])
+        played = await self.services.scenarios.simulate(
+            bot, asked["events"], n=asked["version"], begins=asked["now"]
+        )
         self.answer(present_simulation(played))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -28,6 +29,7 @@ from dialogs.scenarios import (
     used_uploads,
     validate_test,
 )
+from dialogs.scenarios.simulation import START
 from dialogs.scenarios.structure import structure_problems
 from models.accounts.audit import Action, Actor
 from models.accounts.sessions import authorized
@@ -249,11 +251,14 @@ class ScenarioService:
         saved = await self._db.write(authorized, by, write)
         return saved, await self.problems(bot, orjson.loads(row.document))
 
-    async def simulate(self, bot: BotRecord, events: Any, *, n: int | None) -> Played:
+    async def simulate(
+        self, bot: BotRecord, events: Any, *, n: int | None, begins: datetime | None = None
+    ) -> Played:
         """Play events with the draft or a version.
 
         Args:
             n: the version; None for the draft.
+            begins: when the first event happens; None for a fixed day.
 
         Raises:
             InvalidScenario: the draft has errors.
@@ -264,7 +269,7 @@ class ScenarioService:
 
         def play() -> Played:
             scenario: Scenario = load(orjson.loads(found.document), n or 0)
-            played = simulate(scenario, events)
+            played = simulate(scenario, events, now=begins or START)
             return Played(played, coverage(scenario, played.log))
 
         return await asyncio.to_thread(play)
