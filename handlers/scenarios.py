@@ -23,9 +23,9 @@ from handlers.scenario_base import ScenarioHandler
 from handlers.schemas.scenarios import (
     DifferenceQuerySchema,
     PublicationSchema,
-    SimulationRequestSchema,
     VersionQuerySchema,
 )
+from handlers.schemas.simulations import SimulationRequestSchema
 
 
 class Draft(ScenarioHandler):
@@ -247,7 +247,9 @@ class Simulation(ScenarioHandler):
           429: {description: You play or test too many scenarios at once., codes: [busy]}
         """
         bot, asked = await self.bot(bot_id), self.load(SimulationRequestSchema)
-        played = await self.services.scenarios.simulate(bot, asked["events"], n=asked["version"])
+        played = await self.services.scenarios.simulate(
+            bot, asked["events"], n=asked["version"], begins=asked["now"]
+        )
         self.answer(present_simulation(played))
 
 

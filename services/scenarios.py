@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -29,6 +30,7 @@ from dialogs.scenarios import (
     used_uploads,
     validate_test,
 )
+from dialogs.scenarios.simulation import START
 from dialogs.scenarios.structure import structure_problems
 from models.accounts.audit import Action, Actor
 from models.accounts.sessions import authorized
@@ -273,11 +275,14 @@ class ScenarioService:
         saved = await self._db.write(authorized, by, write)
         return saved, await self.problems(bot, orjson.loads(row.document))
 
-    async def simulate(self, bot: BotRecord, events: Any, *, n: int | None) -> Played:
+    async def simulate(
+        self, bot: BotRecord, events: Any, *, n: int | None, begins: datetime | None = None
+    ) -> Played:
         """Play events with the draft or a version.
 
         Args:
             n: the version; None for the draft.
+            begins: when the first event happens; None for a fixed day.
 
         Raises:
             InvalidScenario: the draft has errors.
@@ -289,7 +294,7 @@ class ScenarioService:
 
         def play(budget: SimulationBudget) -> Played:
             scenario: Scenario = load(orjson.loads(found.document), n or 0)
-            played = simulate(scenario, events, budget=budget)
+            played = simulate(scenario, events, now=begins or START, budget=budget)
             return Played(played, coverage(scenario, played.log))
 
         return await self._playground.play(bot.user_id, play)

@@ -12,6 +12,7 @@ from dialogs.scenarios.dates import day_of_limit, read_time
 from dialogs.scenarios.normalizing import words
 from dialogs.scenarios.problems import Code, Path, Problem, begin, error, place, warning
 from dialogs.scenarios.reading import as_list, read_option, read_zone
+from dialogs.scenarios.shadowed import never_taken
 from dialogs.scenarios.variables import (
     BUILT_IN,
     MAX_VARIABLES,
@@ -22,7 +23,8 @@ from dialogs.scenarios.variables import (
     transition_lists,
     used_names,
 )
-from dialogs.scenarios.wording import listed
+from dialogs.scenarios.wording import Hints, listed
+from dialogs.scenarios.zones import meant_zone
 
 Document = Mapping[str, Any]
 
@@ -65,6 +67,7 @@ def detail_problems(document: Document) -> Iterator[Problem]:
                 yield error((*path, "contains"), Code.BLANK, sentence)
     yield from _tags(document)
     yield from _else(document)
+    yield from never_taken(document)
     yield from _variables(document)
     yield from _commands(document)
     if "time_zone" in document:
@@ -72,7 +75,8 @@ def detail_problems(document: Document) -> Iterator[Problem]:
             read_zone(document["time_zone"])
         except ValueError:
             sentence = '"time_zone" is not known. Use a name such as Europe/Moscow or UTC.'
-            yield error(("time_zone",), Code.UNKNOWN_TIME_ZONE, sentence)
+            hint = meant_zone(document["time_zone"])
+            yield error(("time_zone",), Code.UNKNOWN_TIME_ZONE, sentence + hint)
 
 
 def _size(value: Any) -> int:
@@ -214,12 +218,13 @@ def _variables(document: Document) -> Iterator[Problem]:
             sentence = f'The default of "{name}" is no {one["type"]}. Change one of them.'
             yield error(("variables", name, "default"), Code.WRONG_DEFAULT, sentence)
     reported: set[tuple[Path, str]] = set()
+    hints = Hints((*known, *BUILT_IN))
     for path, name in used_names(document):
         if name not in known and name not in BUILT_IN and (path, name) not in reported:
             reported.add((path, name))
             sentence = (
                 f'Nothing sets "{name}", so it is always empty. Save an answer to it, declare it '
-                'in "variables", or correct its name.'
+                f'in "variables", or correct its name.{hints.hint(name)}'
             )
             yield warning(path, Code.UNSET_VARIABLE, sentence)
 

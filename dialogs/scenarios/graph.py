@@ -7,6 +7,7 @@ from typing import Any
 
 from dialogs.scenarios.problems import Code, Path, Problem, error, place, warning
 from dialogs.scenarios.variables import buttons, messages, parts
+from dialogs.scenarios.wording import Hints
 
 Document = Mapping[str, Any]
 
@@ -17,8 +18,9 @@ _WAITING_ONLY = frozenset(("@again", "@stay"))
 def target_problems(document: Document) -> Iterator[Problem]:
     """Return the targets that do not exist, and lists of branches without a last way."""
     states = document["states"]
-    if document["start"] not in states:
-        sentence = f'There is no state "{document["start"]}" to start in. Add it.'
+    hints = Hints(states)
+    if (start := document["start"]) not in states:
+        sentence = f'There is no state "{start}" to start in. Add it.{hints.hint(start)}'
         yield error(("start",), Code.UNKNOWN_TARGET, sentence)
     for path, part in parts(document):
         if "go" not in part:
@@ -31,7 +33,7 @@ def target_problems(document: Document) -> Iterator[Problem]:
                 yield error(where, Code.UNKNOWN_TARGET, sentence)
             elif not target.startswith("@") and target not in states:
                 sentence = f'There is no state "{target}". Add it, or name another one.'
-                yield error(where, Code.UNKNOWN_TARGET, sentence)
+                yield error(where, Code.UNKNOWN_TARGET, sentence + hints.hint(target))
 
 
 def graph_problems(document: Document) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from dialogs.messages.validation import validate as validate_message
 from dialogs.scenarios.addresses import PREFIX
 from dialogs.scenarios.problems import Code, Path, Problem, begin, error, place, pointer
 from dialogs.scenarios.variables import buttons, messages, parts
-from dialogs.scenarios.wording import listed
+from dialogs.scenarios.wording import Hints, listed
 
 Document = Mapping[str, Any]
 # A target that a button may name in place of a state.
@@ -31,8 +31,9 @@ def message_problems(document: Document) -> Iterator[Problem]:
                 if not may_have:
                     yield from _out_of_place(where, message)
     anywhere = {*BUTTON_TARGETS, *document["states"], *_caught(document.get("anywhere", ()))}
+    hints = Hints(anywhere)
     for name, state in document["states"].items():
-        yield from _targets(anywhere, name, state)
+        yield from _targets(anywhere, name, state, hints)
 
 
 def schema_problems(document: Document, place_of: Path) -> Iterator[Problem]:
@@ -85,11 +86,12 @@ def _caught(transitions: Iterable[Document]) -> Iterator[str]:
         yield from wanted if isinstance(wanted, list) else [wanted]
 
 
-def _targets(anywhere: set[str], name: str, state: Document) -> Iterator[Problem]:
+def _targets(anywhere: set[str], name: str, state: Document, hints: Hints) -> Iterator[Problem]:
     """Report buttons that lead nowhere.
 
     Args:
         anywhere: what a button may lead to in every state.
+        hints: tell where it may be meant to lead.
     """
     own = {*_caught(_own(state))}
     for path, message in messages(state.get("say", []), ("states", name, "say")):
@@ -99,7 +101,7 @@ def _targets(anywhere: set[str], name: str, state: Document) -> Iterator[Problem
                 sentence = (
                     f'The button leads to "{go[:40]}", which is no state, and no transition of '
                     f"this state catches it. Name a state, one of {listed([*BUTTON_TARGETS])}, or "
-                    'add a transition with "button".'
+                    f'add a transition with "button".{hints.hint(go, own)}'
                 )
                 yield error((*where, "go"), Code.UNKNOWN_BUTTON, sentence)
 

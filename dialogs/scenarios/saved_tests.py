@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dialogs.scenarios.effects import Log
-from dialogs.scenarios.problems import Problem
+from dialogs.scenarios.problems import Code, Problem, error
 from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import saved_test_checker
-from dialogs.scenarios.simulation import InvalidEvents, simulate
+from dialogs.scenarios.simulation import EARLIEST, LATEST, START, InvalidEvents, simulate
 from dialogs.scenarios.simulation_budget import NO_LIMIT, SimulationBudget
 from dialogs.scenarios.structure import structure_problems
 from dialogs.scenarios.wording import listed, problems_of
@@ -59,9 +60,25 @@ def validate_test(document: Any) -> list[Problem]:
     problems = structure_problems(document)
     if problems:
         return problems
-    return [
+    problems = [
         one for found in saved_test_checker().mismatches(document) for one in problems_of(found)
     ]
+    if not problems and "now" in document and _begins(document) is None:
+        sentence = (
+            f'"now" must be a time from {EARLIEST.year} to {LATEST.year - 1}, such as '
+            "2026-01-31T18:30:00Z."
+        )
+        problems.append(error(("now",), Code.OUT_OF_RANGE, sentence))
+    return problems
+
+
+def _begins(document: Mapping[str, Any]) -> datetime | None:
+    """Return when a test begins; None if it names no time that can be."""
+    try:
+        moment = datetime.fromisoformat(document["now"]) if "now" in document else START
+    except ValueError:
+        return None
+    return moment if EARLIEST <= moment < LATEST else None
 
 
 def run_test(
@@ -74,9 +91,10 @@ def run_test(
     """
     turns = document["turns"]
     try:
-        played = simulate(scenario, [turn["user"] for turn in turns], budget=budget)
-    except InvalidEvents as error:
-        [problem] = error.problems
+        events = [turn["user"] for turn in turns]
+        played = simulate(scenario, events, now=_begins(document) or START, budget=budget)
+    except InvalidEvents as refused:
+        [problem] = refused.problems
         turn = int(problem.pointer.split("/")[1])
         return Outcome(document["name"], (Fault(turn, problem.message),))
     faults: list[Fault] = []

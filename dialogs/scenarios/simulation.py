@@ -22,9 +22,13 @@ from dialogs.scenarios.wording import problems_of
 Document = Mapping[str, Any]
 
 START = datetime(2030, 1, 7, 12, tzinfo=UTC)  # a Monday
-PAUSE = 5.0  # seconds before an event that says nothing of the time
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+PAUSE = 5.0  # seconds before an event that says nothing of the time; the first one has none
 _LAST = datetime(9990, 1, 1, tzinfo=UTC)
 _FILES = ("photo", "video", "animation", "audio", "voice", "document", "sticker")
+_CONTENT = (
+    *_FILES, "media", "latitude", "longitude", "phone_number", "first_name", "last_name",
+)  # fmt: skip
 _ABOUT = built_in(
     user={"id": 1, "first_name": "Ann", "last_name": "", "username": "ann", "language": "en"},
     chat={"id": 1, "type": "private", "title": ""},
@@ -75,7 +79,7 @@ def simulate(
 
     Args:
         events: what the user does, as docs/scenarios.md describes it: JSON values.
-        now: when it begins.
+        now: when it begins, from `EARLIEST` to `LATEST`.
         conversation: where it begins; None for a new talk.
         budget: what it may use.
 
@@ -89,7 +93,7 @@ def simulate(
     about = {**_ABOUT, "user.language": scenario.language or "en"}
     for index, written in enumerate(events):
         document: Document = {"text": written} if isinstance(written, str) else written
-        now = _time(document, now)
+        now = _time(document, now, PAUSE if index else 0.0)
         about = {**about, **built_in(user=document["user"])} if "user" in document else about
         event = _event(document, simulation.transcript, about, (index,))
         simulation.transcript.append({"from": "user", **document})
@@ -122,9 +126,9 @@ def event_problems(events: Any, path: Path = ()) -> list[Problem]:
     return problems
 
 
-def _time(document: Document, now: datetime) -> datetime:
+def _time(document: Document, now: datetime, pause: float) -> datetime:
     """Return the time of an event; time stands still before it leaves the calendar."""
-    wait = timedelta(seconds=document.get("wait", PAUSE))
+    wait = timedelta(seconds=document.get("wait", pause))
     return now + wait if wait < _LAST - now else now
 
 
@@ -215,7 +219,7 @@ def _shown(parameters: Document) -> dict[str, Any]:
         shown["text"] = text
     if entities := parameters.get("entities", parameters.get("caption_entities")):
         shown["entities"] = entities
-    for name in (*_FILES, "media", "latitude", "longitude", "phone_number"):
+    for name in _CONTENT:
         if name in parameters:
             shown[name] = parameters[name]
     markup = parameters.get("reply_markup", {})
@@ -223,4 +227,6 @@ def _shown(parameters: Document) -> dict[str, Any]:
         shown["buttons"] = markup["inline_keyboard"]
     if "keyboard" in markup:
         shown["keyboard"] = [[one["text"] for one in row] for row in markup["keyboard"]]
+    if "remove_keyboard" in markup:
+        shown["remove_keyboard"] = True
     return shown

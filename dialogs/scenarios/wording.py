@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dialogs.scenarios.checker import Mismatch
@@ -21,6 +21,8 @@ _CODES = {
     "minProperties": Code.TOO_FEW, "maxProperties": Code.TOO_MANY,
     "minimum": Code.OUT_OF_RANGE, "maximum": Code.OUT_OF_RANGE,
 }  # fmt: skip
+_TARGETS = ("@start", "@back", "@again", "@stay")
+_MAX_HINTS = 10  # each compares a name with up to 1,000 others
 
 
 def problems_of(mismatch: Mismatch) -> Iterator[Problem]:
@@ -74,19 +76,67 @@ def _rule(mismatch: Mismatch) -> str:
             return _choices(value, wanted)
         case "const":
             return f"can only be {str(wanted).lower()}. Leave it out otherwise."
+        case "pattern" if value.startswith("@"):
+            sentence = f"is not what it must be. {mismatch.schema.get('description', '')}"
+            return f"{sentence.rstrip()}{did_you_mean(value, _TARGETS)}"
     return f"is not what it must be. {mismatch.schema.get('description', '')}".rstrip()
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name[:100].lower(), known, n=1)
-    hint = f"Did you mean {listed(near)}?" if near else f"It can be {listed(known)}."
-    return f"is not known. {hint}"
+    hint = did_you_mean(name, known) or f" It can be {listed(known)}."
+    return f"is not known.{hint}"
 
 
 def _choices(value: Any, choices: list[str]) -> str:
-    text = value[:100].lower() if isinstance(value, str) else ""
-    near = difflib.get_close_matches(text, choices, n=1)
-    return f"must be {listed(choices)}.{f' Did you mean {listed(near)}?' if near else ''}"
+    hint = did_you_mean(value, choices) if isinstance(value, str) else ""
+    return f"must be {listed(choices)}.{hint}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a question for the end of a sentence, which names what is most like a misspelt name.
+
+    Args:
+        known: the names that there are; case does not matter.
+
+    Returns:
+        The question with a space before it; empty if nothing is like it.
+    """
+    near = nearest(name, {one.lower(): one for one in known if one != name})
+    return f" Did you mean {listed([near])}?" if near else ""
+
+
+def nearest(name: str, known: Mapping[str, str], *, likeness: float = 0.6) -> str:
+    """Return what is known by the name that is most like a misspelt one; empty if none is.
+
+    Args:
+        known: what there is, by names in small letters.
+        likeness: 1 for the same name, 0 for one that has nothing in common.
+    """
+    near = difflib.get_close_matches(name[:100].lower(), known, n=1, cutoff=likeness)
+    return known[near[0]] if near else ""
+
+
+class Hints:
+    """Asks what was meant by the first few misspelt names of a document.
+
+    Args:
+        known: the names that there are.
+    """
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = [*known]
+        self._given: dict[tuple[str, ...], str] = {}
+
+    def hint(self, name: str, others: Iterable[str] = ()) -> str:
+        """Return a question as from `did_you_mean`; empty after 10 names.
+
+        Args:
+            others: names that are known, too, at the place in hand.
+        """
+        key = (name, *others)
+        if key not in self._given and len(self._given) < _MAX_HINTS:
+            self._given[key] = did_you_mean(name, (*others, *self._known))
+        return self._given.get(key, "")
 
 
 def kind_of(value: Any) -> str:

@@ -196,68 +196,6 @@ class VersionQuerySchema(CursorQuerySchema):
     after = Cursor(1)
 
 
-class SimulationRequestSchema(BodySchema):
-    """What is played."""
-
-    events = fields.List(
-        fields.Raw(metadata={"type": ["string", "object"]}),
-        required=True,
-        metadata={
-            "description": "What the user does: texts, or objects; see docs/scenarios.md. All may "
-            "take 5 seconds, and have 2 MB of what is said and logged."
-        },
-    )
-    version = fields.Integer(
-        load_default=None,
-        allow_none=True,
-        strict=True,
-        validate=validate.Range(min=1, max=MAX_ID),
-        metadata={"description": "A published version; the draft without it."},
-    )
-
-
-class SimulationSchema(Schema):
-    """What came of a simulation."""
-
-    transcript = fields.List(
-        fields.Dict(),
-        required=True,
-        metadata={
-            "description": "What the user did and the bot said; `from` is `user` or `bot`. What "
-            "the bot said has `text`, `entities` (its formatting), `buttons` and so on."
-        },
-    )
-    states = fields.List(
-        fields.String(),
-        required=True,
-        metadata={"description": "The state after each event; empty if the talk has ended."},
-    )
-    variables = fields.Dict(required=True, metadata={"description": "Their values at the end."})
-    tags = fields.List(fields.String(), required=True)
-    log = fields.List(
-        fields.Dict(),
-        required=True,
-        metadata={
-            "description": "The steps: `state`, the `transition` that was taken (a JSON Pointer or "
-            "a word), the state `to` which it led, and the variables that `changed`; `cut` is true "
-            "if those are left out because they are too large."
-        },
-    )
-    failures = fields.List(
-        fields.Dict(),
-        required=True,
-        metadata={"description": "Mistakes that show only while the scenario runs."},
-    )
-    unreached_states = fields.List(
-        fields.String(), required=True, metadata={"description": "States that never were reached."}
-    )
-    untaken_transitions = fields.List(
-        fields.String(),
-        required=True,
-        metadata={"description": "Transitions that never were taken, as JSON Pointers."},
-    )
-
-
 class ScenarioTemplateSchema(Schema):
     """A scenario to begin with."""
 

@@ -170,6 +170,27 @@ async def test_a_simulation_plays_the_draft_or_a_version(talk: Talker) -> None:
     assert talk.texts() == []
 
 
+async def test_a_simulation_has_a_clock_and_shows_what_a_phone_does(talk: Talker) -> None:
+    say = {"text": "**{{now}}**", "format": "markdown"}
+    await talk.save({"start": "a", "states": {"a": {"say": say, "end": True}}})
+    path = f"{talk.path}simulate/"
+    for now, shown in (
+        ({}, "2030-01-07 12:00"),
+        ({"now": None}, "2030-01-07 12:00"),
+        ({"now": "2026-01-31T18:30:00+03:00"}, "2026-01-31 15:30"),
+    ):
+        played = await talk.owner.post(path, {"events": ["x"], **now})
+        assert played.json["transcript"][1] == {
+            "from": "bot",
+            "text": shown,
+            "entities": [{"type": "bold", "offset": 0, "length": 16}],
+        }
+    for wrong in ("tomorrow", "2026-01-31T18:30:00", "9999-12-31T23:59:59-03:00", 5):
+        refused = await talk.owner.post(path, {"events": ["x"], "now": wrong})
+        assert refused.status == 400
+        assert "2026-01-31T18:30:00Z" in str(refused.json["errors"]["now"])
+
+
 async def test_templates_and_the_format_are_served(ann: Client, anonymous: Client) -> None:
     listed = (await ann.get("/api/v1/scenario_templates/")).json["items"]
     assert [one["name"] for one in listed] == [*template_names()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -164,3 +165,60 @@ def test_a_wrong_test_is_refused(document: Any, expected: set[tuple[str, str]]) 
     assert {(one.code, one.pointer) for one in validate_test(document)} == expected
     registry: Any = Registry().with_resource(EVENTS["$id"], Resource.from_contents(EVENTS))
     assert not Draft202012Validator(TEST, registry=registry).is_valid(document)
+
+
+# -- the clock
+
+
+def test_the_first_event_happens_when_it_is_said() -> None:
+    scenario = made({"a": {"on": [{"content": "text", "say": "{{now}}"}]}}, time_zone="Asia/Tokyo")
+    begins = datetime(2026, 1, 31, 23, 59, 58, tzinfo=UTC)
+    assert simulate(scenario, ["x", "y"], now=begins).replies == [
+        ["2026-02-01 08:59"], ["2026-02-01 09:00"],
+    ]  # fmt: skip
+
+
+def test_a_test_has_a_clock() -> None:
+    scenario = made({"a": {"on": [{"content": "text", "say": "{{now}}"}]}})
+    turns = [{"user": "x", "bot": ["2026-01-31 15:30"]}, {"user": {"text": "y", "wait": 60}}]
+    test = saved(*turns, now="2026-01-31T18:30:00+03:00")
+    assert validate_test(test) == []
+    assert run_test(scenario, test).faults == ()
+    default = saved({"user": "x", "bot": ["2030-01-07 12:00"]})
+    assert run_test(scenario, default).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("moment", "code"),
+    [
+        (5, "wrong_type"), ("tomorrow", "wrong_pattern"), ("2026-01-31T18:30:00", "wrong_pattern"),
+        ("2026-02-31T18:30:00Z", "out_of_range"), ("1969-12-31T23:59:59Z", "out_of_range"),
+        ("9999-12-31T00:00:00Z", "out_of_range"), ("2026-01-31T24:30:00Z", "out_of_range"),
+    ],
+)  # fmt: skip
+def test_a_time_that_cannot_be_is_refused(moment: Any, code: str) -> None:
+    [problem] = validate_test(saved({"user": "x"}, now=moment))
+    assert (problem.pointer, problem.code) == ("/now", code)
+    assert "2026-01-31T18:30:00" in problem.message or code == "wrong_type"
+
+
+def test_the_transcript_has_what_a_phone_shows() -> None:
+    photo = {"media": {"type": "photo", "url": "https://a.b/c.png"}, "text": "**x**"}
+    album = {"media": [{"type": "photo", "file_id": "f1"}, {"type": "video", "file_id": "f2"}]}
+    place = {"location": {"latitude": 1.5, "longitude": 2.5}}
+    contact = {"contact": {"phone_number": "+1", "first_name": "Ann"}}
+    say = [{**photo, "format": "markdown"}, album, place, contact, "?"]
+    ask = {"type": "phone", "save": "x", "go": "b"}
+    scenario = made({"a": {"say": say, "ask": ask}, "b": {"say": "Bye", "end": True}})
+    shown = simulate(scenario, ["x", {"contact": "+2"}]).transcript
+    assert shown[1:] == [
+        {"from": "bot", "photo": "https://a.b/c.png", "text": "x",
+         "entities": [{"type": "bold", "offset": 0, "length": 1}]},
+        {"from": "bot", "media": [{"type": "photo", "media": "f1"},
+                                  {"type": "video", "media": "f2"}]},
+        {"from": "bot", "latitude": 1.5, "longitude": 2.5},
+        {"from": "bot", "phone_number": "+1", "first_name": "Ann"},
+        {"from": "bot", "text": "?", "keyboard": [["Send my phone number"]]},
+        {"from": "user", "contact": "+2"},
+        {"from": "bot", "text": "Bye", "remove_keyboard": True},
+    ]  # fmt: skip

@@ -21,7 +21,7 @@ from dialogs.scenarios.samples import template, template_names
 from dialogs.scenarios.saved_tests import run_test, validate_test
 from dialogs.scenarios.scenario import AskType
 from dialogs.scenarios.schema import EVENTS, TEST
-from dialogs.scenarios.simulation import simulate
+from dialogs.scenarios.simulation import PAUSE, START, simulate
 from dialogs.scenarios.structure import MAX_BYTES
 from dialogs.scenarios.variables import BUILT_IN, MAX_VARIABLES
 from dialogs.scenarios.variables import MAX_TEXT as MAX_VALUE
@@ -166,3 +166,9 @@ def test_help_and_cancel_are_led_elsewhere_as_it_says() -> None:
     told = said(["/start", "go", "stop"], words=json.loads(words))
     assert told[2].startswith("Cancelled.")
     assert said(["/start", "/cancel"], words=json.loads(words)) == ["Menu", "Menu"]
+
+
+def test_it_tells_when_the_clock_of_a_simulation_begins() -> None:
+    assert " ".join(PAGE.split()).count(f"on {START:%A, %Y-%m-%d} at {START:%H:%M} UTC") == 2
+    assert f"{START:%Y-%m-%dT%H:%M:%SZ} by default" in PAGE
+    assert f"{PAUSE:g} seconds after the event before it" in " ".join(PAGE.split())
