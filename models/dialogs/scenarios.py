@@ -198,9 +198,11 @@ def publish(
 
 def _prune(bot_id: int, newest: int) -> None:
     bulk.execute(
-        "DELETE FROM scenario_versions WHERE bot_id = ? AND n <= ? AND n NOT IN "
-        "(SELECT version FROM conversations WHERE bot_id = ?)",
-        bot_id, newest - KEPT, bot_id,
+        # looked for one by one in an index: a list of the versions would be one of all talks
+        "DELETE FROM scenario_versions WHERE bot_id = ? AND n <= ? AND NOT EXISTS "
+        "(SELECT 1 FROM conversations WHERE conversations.bot_id = scenario_versions.bot_id "
+        "AND conversations.version = scenario_versions.n)",
+        bot_id, newest - KEPT,
     )  # fmt: skip
 
 
