@@ -12,7 +12,7 @@ from handlers.schemas.menus import MenuState
 from handlers.times import rfc3339
 from models.dialogs.menus import Shown
 from models.dialogs.scenarios import Draft, VersionRow
-from services.scenarios import Played
+from services.playing import Played
 
 # bytes of a body; a scenario has 256 KB at most, and may be written with blanks
 MAX_SCENARIO = 512 * 1024

@@ -6,9 +6,10 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
-from dialogs.scenarios import SimulationBudget
+from dialogs.scenarios import Coverage, Outcome, Simulation, SimulationBudget
 from services.errors import TooMuchPlaying
 from services.turns import Turns
 
@@ -17,6 +18,30 @@ T = TypeVar("T")
 THREADS = 2  # so that one account that plays for seconds does not keep the others waiting
 WAITING = 10  # requests of an account that may wait for its other one
 PATIENCE = 20.0  # seconds that such a request waits
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A simulation, and what it has left out."""
+
+    simulation: Simulation
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What came of tests, and what they have left out."""
+
+    outcomes: list[Outcome]
+    coverage: Coverage
+
+    def faults_by_name(self) -> dict[str, list[str]]:
+        """Return what is wrong, in sentences, by the name of the test; several may have one."""
+        faults: dict[str, list[str]] = {}
+        for one in self.outcomes:
+            if one.faults:
+                faults.setdefault(one.name, []).extend(fault.told() for fault in one.faults)
+        return faults
 
 
 class Playground:

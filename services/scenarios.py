@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,14 +11,11 @@ import orjson
 
 from dialogs.scenarios import (
     DEFAULT,
-    Coverage,
     Difference,
     InvalidScenario,
-    Outcome,
     Problem,
     Scenario,
     Severity,
-    Simulation,
     SimulationBudget,
     coverage,
     diff,
@@ -41,36 +38,12 @@ from models.dialogs.scenarios import Draft, Present, Published, VersionRow
 from models.engine.database import Database
 from runner.runner import Runner
 from services.errors import TestsFailed, VersionNotFound
-from services.playing import Playground
+from services.playing import Played, Playground, Tested
 from services.uploads import upload_problems
 
 
 class InvalidTests(InvalidScenario):
     """Tests of a scenario are none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """A simulation, and what it has left out."""
-
-    simulation: Simulation
-    coverage: Coverage
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """What came of tests, and what they have left out."""
-
-    outcomes: list[Outcome]
-    coverage: Coverage
-
-    def faults_by_name(self) -> dict[str, list[str]]:
-        """Return what is wrong, in sentences, by the name of the test; several may have one."""
-        faults: dict[str, list[str]] = {}
-        for one in self.outcomes:
-            if one.faults:
-                faults.setdefault(one.name, []).extend(fault.told() for fault in one.faults)
-        return faults
 
 
 class ScenarioService:
