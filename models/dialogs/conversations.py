@@ -123,6 +123,16 @@ def find(bot_id: int, key: TalkKey) -> Talk | None:
     return Talk(key, rows[0][0], bytes(rows[0][1])) if rows else None
 
 
+def some(bot_id: int, *, limit: int) -> list[Talk]:
+    """Return where talks of a bot stand, `limit` of them at most."""
+    rows = bulk.select(
+        "SELECT version, state, chat_id, user_id, topic_id FROM conversations "
+        "WHERE bot_id = ? LIMIT ?",
+        bot_id, limit,
+    )  # fmt: skip
+    return [Talk(TalkKey(*key), version, bytes(state)) for version, state, *key in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class TalkRow:
     """A talk as its owner sees it."""

@@ -24,10 +24,13 @@ OVERHEAD = 1024  # bytes that are reckoned for a talk besides
 MAX_AGE = 86_400.0
 
 
+Key = tuple[Hashable, ...]
+
+
 class TalkCache:
     """Where the talks stand that have been going on lately, of all bots; bounded.
 
-    What is in here is on the disk: a step drops a talk, and its commit puts it back.
+    Their keys begin with the number of the memory that they belong to, see `TalkMemory`.
 
     Args:
         limit: bytes of the talks as JSON, with an overhead for each.
@@ -40,26 +43,42 @@ class TalkCache:
         self._limit = limit
         self._clock = clock
         self._size = 0
-        self._talks: OrderedDict[Hashable, tuple[Conversation, int, float]] = OrderedDict()
+        self._complete: set[Hashable] = set()  # memories that have all talks of their bot
+        self._talks: OrderedDict[Key, tuple[Conversation, int, float]] = OrderedDict()
 
     def __len__(self) -> int:
         """The number of talks."""
         return len(self._talks)
 
-    def get(self, key: Hashable) -> Conversation | None:
+    def get(self, key: Key) -> Conversation | None:
         """Return a talk; None if it is not in memory."""
         found = self._talks.get(key)
-        if found is None or self._clock() - found[2] > MAX_AGE:
+        if found is None:
+            return None
+        if self._clock() - found[2] > MAX_AGE:
+            self.lose_overview(key[0])
             return None
         return found[0]
 
-    def drop(self, key: Hashable) -> None:
+    def has_all(self, memory: Hashable) -> bool:
+        """Tell whether a talk of a memory that is not here is nowhere, or under way."""
+        return memory in self._complete
+
+    def keep_all(self, memory: Hashable) -> None:
+        """Note that a memory gets all talks of its bot."""
+        self._complete.add(memory)
+
+    def lose_overview(self, memory: Hashable) -> None:
+        """Note that a memory may not have all talks of its bot any more."""
+        self._complete.discard(memory)
+
+    def drop(self, key: Key) -> None:
         """Let go of a talk, if it is in memory."""
         found = self._talks.pop(key, None)
         if found is not None:
             self._size -= found[1]
 
-    def put(self, key: Hashable, conversation: Conversation, size: int) -> None:
+    def put(self, key: Key, conversation: Conversation, size: int) -> None:
         """Keep a talk, and let go of those that have been waiting for longest.
 
         Args:
@@ -69,7 +88,8 @@ class TalkCache:
         self._talks[key] = conversation, size + OVERHEAD, self._clock()
         self._size += size + OVERHEAD
         while self._size > self._limit:
-            _, (_, gone, _) = self._talks.popitem(last=False)
+            oldest, (_, gone, _) = self._talks.popitem(last=False)
+            self.lose_overview(oldest[0])
             self._size -= gone
 
 
@@ -144,6 +164,10 @@ class TalkStore:
     async def talk(self, bot_id: int, key: TalkKey) -> Talk | None:
         """Read where a talk stands; None for a new one."""
         return await self._db.read(conversations.find, bot_id, key)
+
+    async def talks(self, bot_id: int, *, limit: int) -> list[Talk]:
+        """Read where talks of a bot stand, `limit` of them at most."""
+        return await self._db.read(conversations.some, bot_id, limit=limit)
 
     async def present(self, bot_ids: list[int]) -> dict[int, Present]:
         """Read what bots are to run, by bot."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable
-from itertools import count
 
 import orjson
 
@@ -29,14 +27,13 @@ from dialogs.scenarios import (
 from models.engine.base import now
 from models.messaging.effects import Effects, OutgoingMessage, Talk, TalkKey
 from runner.scenarios.loaded import Loaded
+from runner.scenarios.memory import TalkMemory
 from runner.scenarios.store import TalkStore
 from runner.scenarios.updates import Me, read_occasion
 from runner.sending.calls import outgoing_messages
 from runner.updates.incoming import IncomingUpdate
 
 log = logging.getLogger("botyard.runner")
-
-_runs = count()
 
 
 class MustWait(Exception):
@@ -58,7 +55,7 @@ class Talks:
         self.version = 0
         self._bot_id = bot_id
         self._store = store
-        self._run = next(_runs)  # what an earlier run has kept may have changed elsewhere
+        self._memory = TalkMemory(bot_id, store)
 
     # -- changes from outside
 
@@ -68,17 +65,11 @@ class Talks:
 
     def forget(self) -> None:
         """Read all talks anew: some of them were deleted."""
-        self._run = next(_runs)
+        self._memory.forget()
 
     def stored(self, talk: Talk) -> None:
         """Learn that it is on the disk where a talk stands now, unless it was deleted meanwhile."""
-        if talk.memory != self._run:
-            return
-        conversation = Conversation.from_json(orjson.loads(talk.state))
-        self._store.cache.put(self._cached(talk.key), conversation, len(talk.state))
-
-    def _cached(self, key: TalkKey) -> Hashable:
-        return self._run, *key
+        self._memory.put(talk)
 
     # -- a step
 
@@ -96,6 +87,8 @@ class Talks:
             MustWait: something would have to be; nothing was done.
         """
         effects.moved_to = update.moved_to
+        if update.moved_to is not None:
+            self._memory.change_chat()
         occasion = read_occasion(update, me)
         if occasion is None:
             return
@@ -108,11 +101,11 @@ class Talks:
             raise RuntimeError(f"version {self.version} of the scenario is not stored")
         if not occasion.is_addressed and present.scenario.groups != "all":
             return
-        memory = self._run
+        memory = self._memory.number
         talk = await self._find(key, at_once=at_once)
         scenario, before = await self._placed(present, talk, occasion.event, at_once=at_once)
         after, done = step(scenario, before, occasion.event, now())
-        self._store.cache.drop(self._cached(key))  # until its commit has put it back
+        self._memory.take(key)
         effects.talk = Talk(
             key,
             after.version,
@@ -137,12 +130,12 @@ class Talks:
 
     async def _find(self, key: TalkKey, *, at_once: bool) -> Conversation | None:
         """Return a talk; None for a new one."""
-        if (conversation := self._store.cache.get(self._cached(key))) is not None:
-            return conversation
+        is_known, talk = self._memory.find(key)
+        if is_known:
+            return talk
         if at_once:
             raise MustWait
-        talk = await self._store.talk(self._bot_id, key)
-        return None if talk is None else Conversation.from_json(orjson.loads(talk.state))
+        return await self._memory.read(key)
 
     async def _placed(
         self, present: Loaded, talk: Conversation | None, event: Event, *, at_once: bool
