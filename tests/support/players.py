@@ -113,6 +113,8 @@ class Player:
             shown["buttons"] = rows
         if keys := (sent.reply_markup or {}).get("keyboard"):
             shown["keyboard"] = [[key["text"] for key in row] for row in keys]
+        if "remove_keyboard" in (sent.reply_markup or {}):
+            shown["remove_keyboard"] = True
         return shown
 
     def has_keyboard(self) -> bool:
