@@ -15,7 +15,7 @@ from dialogs.scenarios.schema import EVENTS, SCENARIO, TEST
 from dialogs.scenarios.simulation import InvalidEvents, Simulation, simulate
 from dialogs.scenarios.used_uploads import used_uploads
 from dialogs.scenarios.validation import find_problems, load, validate
-from dialogs.scenarios.versions import Difference, Migration, diff, migrate
+from dialogs.scenarios.versions import Difference, Migration, diff, migrate, moved_log
 
 __all__ = [
     "DEFAULT",
@@ -53,6 +53,7 @@ __all__ = [
     "load",
     "menus",
     "migrate",
+    "moved_log",
     "read_scenario",
     "read_text",
     "run_test",

@@ -12,7 +12,7 @@ from dialogs.messages.content import Button
 from dialogs.scenarios.addresses import Address
 from dialogs.scenarios.builtin import TEXTS
 from dialogs.scenarios.conversation import Conversation, Value, Variables
-from dialogs.scenarios.effects import Effect, Log, Send, Tag, Untag
+from dialogs.scenarios.effects import Effect, Log, Send, Tag, Untag, logged
 from dialogs.scenarios.events import Event
 from dialogs.scenarios.expressions import NoValue
 from dialogs.scenarios.scenario import Actions, Branch, Said, Scenario, State, Way
@@ -22,7 +22,6 @@ from dialogs.scenarios.variables import fit
 MAX_STEPS = 50  # of one event
 MAX_MESSAGES = 30  # that one event has the bot say
 MAX_LOOKS = 20_000  # at values, in one event: a tenth of a second
-_MAX_LOGGED = 200  # characters of a value in the log
 
 
 class TooMuch(Exception):
@@ -145,8 +144,8 @@ class Run:
         """Set a variable; a value that is none of its type empties it."""
         old, new = self.talk.variables.get(name), fit(value, self.scenario.types.get(name, ""))
         if old != new or isinstance(old, bool) != isinstance(new, bool):
-            first = self._changed.get(name, (_short(old), None))[0]
-            self._changed[name] = (first, _short(new))
+            first = self._changed.get(name, (logged(old), None))[0]
+            self._changed[name] = (first, logged(new))
             self.talk.variables[name] = new
 
     def do(self, actions: Actions) -> None:
@@ -195,13 +194,6 @@ class Run:
             if not message.keyboard:
                 message = replace(message, remove_keyboard=True)
         self.effects.append(Send(message, {name: self.show(name) for name in names}))
-
-
-def _short(value: Value) -> Value:
-    """Return a value as the log has it."""
-    if isinstance(value, list):
-        value = ", ".join(value)
-    return value[:_MAX_LOGGED] if isinstance(value, str) else value
 
 
 def choose(run: Run, way: Way) -> Branch | None:
