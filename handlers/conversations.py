@@ -102,6 +102,8 @@ class ConversationLog(BotHandler, CursorHandler):
     async def get(self, bot_id: str, conversation_id: str) -> None:
         """Tell why the bot said what it said: the steps of the last 7 days, the latest first.
 
+        A bot that keeps no history (`history` is false) has no `text` and nothing `said` in it.
+
         ---
         summary: The log of a conversation
         tags: [Scenarios]
@@ -127,6 +129,8 @@ def _present_step(row: StepRow) -> dict[str, Any]:
         "update_id": row.update_id,
         "at": rfc3339(row.at),
         "version": row.version,
+        "text": "",  # entries of an earlier server, and of a bot without a history, have no words
+        "said": [],
         **orjson.loads(row.steps),
     }
 

@@ -17,7 +17,7 @@ from dialogs.scenarios.simulation import InvalidEvents, Simulation, simulate
 from dialogs.scenarios.simulation_budget import SimulationBudget
 from dialogs.scenarios.used_uploads import used_uploads
 from dialogs.scenarios.validation import find_problems, load, validate
-from dialogs.scenarios.versions import Difference, Migration, diff, migrate
+from dialogs.scenarios.versions import Difference, Migration, diff, migrate, moved_log
 
 __all__ = [
     "DEFAULT",
@@ -58,6 +58,7 @@ __all__ = [
     "load",
     "menus",
     "migrate",
+    "moved_log",
     "read_scenario",
     "read_text",
     "run_test",

@@ -62,13 +62,17 @@ class Untag:
     tags: tuple[str, ...]
 
 
+_MAX_LOGGED = 200  # characters of a value
+
+
 @dataclass(frozen=True, slots=True)
 class Log:
     """An entry of the talk's log: one step.
 
     Args:
         state: the state in which the step was taken; empty before the first one.
-        transition: what was taken: a JSON Pointer into the document, or a word such as "retry".
+        transition: what was taken: a JSON Pointer into the document, or a word such as "retry";
+            docs/scenarios.md lists them.
         to: the state after it; empty if the talk has ended.
         changed: the variables that changed, with the values before and after; a list is one text,
             and a text is cut to 200 characters.
@@ -88,6 +92,13 @@ class Log:
             "changed": self.changed,
         }  # fmt: skip
         return entry | {"cut": True} if self.cut else entry
+
+
+def logged(value: Value) -> Value:
+    """Return a value as the log has it: a list is one text, and a text is cut."""
+    if isinstance(value, list):
+        value = ", ".join(value)
+    return value[:_MAX_LOGGED] if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from dialogs.scenarios.conversation import Conversation, Variables
+from dialogs.scenarios.effects import Log, logged
 from dialogs.scenarios.scenario import Question, Scenario, State, first_values
 from dialogs.scenarios.variables import fit, set_names
 
@@ -91,6 +92,27 @@ def migrate(
         stack=tuple(name for name in conversation.stack if _waits(new, name)),
         progress=_progress(conversation, before, after, old.version),
     )
+
+
+def moved_log(before: Conversation, after: Conversation, word: str) -> Log | None:
+    """Return what the log of a talk tells of its move to another version.
+
+    Args:
+        before, after: where the talk stood, and where it stands then.
+        word: why it was moved, in place of a transition.
+
+    Returns:
+        None if neither its state nor a variable has changed.
+    """
+    old, new = before.variables, after.variables
+    changed = {
+        name: (logged(old.get(name)), logged(new.get(name)))
+        for name in {**old, **new}
+        if not _same(old.get(name), new.get(name))
+    }
+    if not changed and before.state == after.state:
+        return None
+    return Log(before.state, word, after.state, changed)
 
 
 def _is_compatible(before: State, after: State) -> bool:

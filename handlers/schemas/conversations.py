@@ -69,14 +69,26 @@ class ConversationEntrySchema(Schema):
     event = fields.String(
         required=True, metadata={"description": "`text`, `command`, `tap`, `photo` and so on."}
     )
+    text = fields.String(
+        required=True,
+        metadata={
+            "description": "What the user wrote, or the text of the button that they tapped, up to "
+            "200 characters; empty for everything else."
+        },
+    )
+    said = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "What the bot said then: up to 10 texts of up to 200 characters."},
+    )
     steps = fields.List(
         fields.Dict(),
         required=True,
         metadata={
             "description": "The `state`, the `transition` that was taken (a JSON Pointer or a "
-            "word), the state `to` which it led, and the variables that `changed`, each with its "
-            "value before and after. `cut` is true if `changed` is left out: the changes of one "
-            "update are logged up to about 16 KB."
+            "word that docs/scenarios.md explains), the state `to` which it led, and the variables "
+            "that `changed`, each with its value before and after. `cut` is true if `changed` is "
+            "left out: the changes of one update are logged up to about 16 KB."
         },
     )
     failures = fields.List(

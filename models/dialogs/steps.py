@@ -24,7 +24,8 @@ _STORE = (
     "INSERT INTO conversation_steps "
     "(bot_id, chat_id, user_id, topic_id, update_id, version, steps, at) "
     "SELECT given.column1, given.column4, given.column5, given.column6, given.column3, "
-    "given.column7, given.column8, ? FROM (VALUES ROWS) AS given "
+    "given.column7, CASE WHEN bots.history THEN given.column8 ELSE given.column9 END, ? "
+    "FROM (VALUES ROWS) AS given "
     "JOIN bots ON bots.id = given.column1 AND bots.token_generation = given.column2 WHERE TRUE "
     # after a commit whose outcome was not known, the same is written once more
     "ON CONFLICT DO NOTHING"
@@ -53,7 +54,7 @@ def store(handled: Iterable[Handled], stored: Container[Place], moment: Any) -> 
         moment: the current time, as returned by `bulk.stored`.
     """
     rows = [
-        (*mark.writer[:2], mark.update_id, *talk.key, talk.version, talk.steps)
+        (*mark.writer[:2], mark.update_id, *talk.key, talk.version, talk.steps, talk.wordless)
         for mark in handled
         for talk in (mark.talk,)
         if talk is not None and talk.steps and (mark.writer.bot_id, *talk.key) in stored

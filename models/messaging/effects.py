@@ -52,6 +52,7 @@ class Talk:
         is_new: True if there was none before. One that was there and is gone was deleted meanwhile,
             maybe because its person is to be forgotten, and is not stored again.
         memory: the memory of talks that it was taken from; see `runner.scenarios.talks`.
+        wordless: `steps` without what was said, for a bot that keeps no history.
     """
 
     key: TalkKey
@@ -62,6 +63,7 @@ class Talk:
     tags: Mapping[str, bool] = field(default_factory=dict)
     is_new: bool = False
     memory: int = 0
+    wordless: bytes = b""
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from dialogs.scenarios import (
     Tag,
     Untag,
     migrate,
+    moved_log,
     step,
 )
 from models.engine.base import now
@@ -29,9 +30,13 @@ from models.messaging.effects import Effects, OutgoingMessage, Talk, TalkKey
 from runner.scenarios.loaded import Loaded
 from runner.scenarios.memory import TalkMemory
 from runner.scenarios.store import TalkStore
+from runner.scenarios.talk_log import log_entry
 from runner.scenarios.updates import Me, read_occasion
 from runner.sending.calls import outgoing_messages
 from runner.updates.incoming import IncomingUpdate
+
+# Why a talk was moved to another version, as its log tells: docs/scenarios.md explains the words.
+RESTART, VERSION_GONE, NEW_VERSION = "restart", "version gone", "new version"
 
 log = logging.getLogger("botyard.runner")
 
@@ -103,21 +108,23 @@ class Talks:
             return
         memory = self._memory.number
         talk = await self._find(key, at_once=at_once)
-        scenario, before = await self._placed(present, talk, occasion.event, at_once=at_once)
+        scenario, before, moved = await self._placed(present, talk, occasion.event, at_once=at_once)
         after, done = step(scenario, before, occasion.event, now())
         self._memory.take(key)
+        for effect in done:
+            self._add(effect, update, key, occasion.event, effects)
+        entry = log_entry(update, occasion.event, [*moved, *done], effects.messages)
         effects.talk = Talk(
             key,
             after.version,
             orjson.dumps(after.to_json()),
-            _steps(occasion.event, done),
+            entry.whole,
             tuple((one.state, one.transition, one.to) for one in done if isinstance(one, Log)),
             _tags(done),
             is_new=talk is None,
             memory=memory,
+            wordless=entry.wordless,
         )
-        for effect in done:
-            self._add(effect, update, key, occasion.event, effects)
 
     async def _version(self, n: int, *, at_once: bool) -> Loaded | None:
         """Return a version; None if there is none of this number."""
@@ -139,19 +146,30 @@ class Talks:
 
     async def _placed(
         self, present: Loaded, talk: Conversation | None, event: Event, *, at_once: bool
-    ) -> tuple[Scenario, Conversation | None]:
-        """Move a talk to the present version if it can; return it with the version it is in."""
+    ) -> tuple[Scenario, Conversation | None, list[Log]]:
+        """Move a talk to the present version if it can.
+
+        Returns:
+            The version that it is in then, the talk, and what its log tells of the move.
+        """
         new = present.scenario
         if talk is None or talk.version == new.version:
-            return new, talk
+            return new, talk, []
         old = await self._version(talk.version, at_once=at_once)
         restarts = talk.version < present.restarts_before
+        word = NEW_VERSION
         if old is None or restarts or not talk.state:
-            return new, migrate(talk, new, new, Migration.RESTART)
-        moved = migrate(talk, old.scenario, new, Migration.KEEP)
-        if moved is None and event.command == "start":  # who begins anew begins with what is new
             moved = migrate(talk, new, new, Migration.RESTART)
-        return (old.scenario, talk) if moved is None else (new, moved)
+            if talk.state:
+                word = RESTART if restarts else VERSION_GONE
+        else:
+            moved = migrate(talk, old.scenario, new, Migration.KEEP)
+            if moved is None and event.command == "start":
+                moved = migrate(talk, new, new, Migration.RESTART)  # and begins with what is new
+            if moved is None:
+                return old.scenario, talk, []
+        told = moved and moved_log(talk, moved, word)
+        return new, moved, [told] if told else []
 
     def _add(
         self, effect: Effect, update: IncomingUpdate, key: TalkKey, event: Event, effects: Effects
@@ -171,14 +189,6 @@ class Talks:
                     "bot %d: update %d: %s (%s)",
                     self._bot_id, update.update_id, effect.message, effect.code,
                 )  # fmt: skip
-
-
-def _steps(event: Event, done: list[Effect]) -> bytes:
-    """Return what the log of a talk keeps of an update."""
-    steps = [one.to_json() for one in done if isinstance(one, Log)]
-    # orjson writes data classes as objects
-    failures = [one for one in done if isinstance(one, Failure)]
-    return orjson.dumps({"event": event.kind, "steps": steps, "failures": failures})
 
 
 def _tags(done: list[Effect]) -> dict[str, bool]:

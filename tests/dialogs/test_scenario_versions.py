@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from support.scenarios import made
 
-from dialogs.scenarios import Conversation, Event, EventKind, Scenario, Send, read_text, step
+from dialogs.scenarios import Conversation, Event, EventKind, Log, Scenario, Send, read_text, step
 from dialogs.scenarios.simulation import START
-from dialogs.scenarios.versions import Migration, diff, migrate
+from dialogs.scenarios.versions import Migration, diff, migrate, moved_log
 
 MENU = {"say": {"text": "?", "buttons": [[{"text": "B", "go": "b"}]]}, "on": []}
 ASK = {"say": "Age?", "ask": {"type": "number", "save": "n", "go": "b"}}
@@ -125,3 +126,14 @@ def test_the_way_back_leads_only_to_states_that_still_wait() -> None:
     moved = migrate(talk, old, new, Migration.KEEP)
     assert moved is not None
     assert moved.stack == ("a",)
+
+
+def test_a_move_to_another_version_is_told_if_it_changes_something() -> None:
+    before = Conversation(1, "a", 3, {"x": "y" * 300, "z": 1, "list": ["a", "b"], "same": True})
+    after = replace(before, version=2, state="", variables={"z": True, "same": True})
+    told = moved_log(before, after, "restart")
+    assert told == Log(
+        "a", "restart", "", {"x": ("y" * 200, None), "z": (1, True), "list": ("a, b", None)}
+    )
+    assert moved_log(before, replace(before, version=2), "restart") is None
+    assert moved_log(before, replace(before, state=""), "restart") == Log("a", "restart", "", {})

@@ -27,6 +27,9 @@ from dialogs.scenarios.variables import BUILT_IN, MAX_VARIABLES
 from dialogs.scenarios.variables import MAX_TEXT as MAX_VALUE
 from handlers.schemas.statistics import DEFAULT_DAYS, MAX_DAYS
 from models.dialogs import tags
+from runner.scenarios.talk_log import MAX_SAID
+from runner.scenarios.talk_log import MAX_TEXT as MAX_WORDS
+from runner.scenarios.talks import NEW_VERSION, RESTART, VERSION_GONE
 from services.retention import KEEP_STATISTICS
 from services.statistics import MAX_STATES, MAX_TRANSITIONS
 
@@ -34,6 +37,7 @@ PAGE = (ROOT / "docs" / "scenarios.md").read_text()
 EXAMPLES = [json.loads(one) for one in re.findall(r"^```json\n(.*?)^```$", PAGE, re.M | re.S)]
 SCENARIOS = [one for one in EXAMPLES if "start" in one]
 TESTS = [one for one in EXAMPLES if "turns" in one]
+LOGGING = ("engine", "moves", "questions")  # the modules that write the log of a talk
 OBJECTS = [
     part for part in SCENARIO["$defs"].values() if "properties" in part and "$id" not in part
 ]
@@ -166,6 +170,23 @@ def test_help_and_cancel_are_led_elsewhere_as_it_says() -> None:
     told = said(["/start", "go", "stop"], words=json.loads(words))
     assert told[2].startswith("Cancelled.")
     assert said(["/start", "/cancel"], words=json.loads(words)) == ["Menu", "Menu"]
+
+
+def test_it_explains_the_words_of_a_log() -> None:
+    _, _, section = PAGE.partition("\n## Why did it say that?\n")
+    rows = re.search(r"^\| transition \|.*?\n\n", section, re.M | re.S)
+    assert rows
+    explained = {
+        one for row in rows[0].splitlines() for one in re.findall(r"`([\w ]+)` ?[|,]", row)
+    }
+    source = "".join((ROOT / f"dialogs/scenarios/{one}.py").read_text() for one in LOGGING)
+    # what `move`, `end` and `log` are called with, and what `_is_taken` says of such a button
+    used = {*re.findall(r'(?:move|end|log)\(run?.*, "([\w ]+)"\)|pointer or "(\w+)"', source)}
+    words = {word for found in used for word in found if word}
+    assert {"start", "again", "old menu", "retry", "button"} <= words
+    assert words | {RESTART, VERSION_GONE, NEW_VERSION} == explained
+    text = " ".join(section.split())
+    assert f"cut to {MAX_WORDS} characters, and there are at most {MAX_SAID} of the bot" in text
 
 
 def test_it_tells_when_the_clock_of_a_simulation_begins() -> None:

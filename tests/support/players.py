@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from dialogs.scenarios import Scenario, Simulation, simulate
+from dialogs.scenarios import Log, Scenario, Simulation, simulate
 from sandbox import Sandbox, SandboxBot, Sent
 from support.client import BOTS, DEADLINE, Client, until
 
@@ -113,6 +113,8 @@ class Player:
             shown["buttons"] = rows
         if keys := (sent.reply_markup or {}).get("keyboard"):
             shown["keyboard"] = [[key["text"] for key in row] for row in keys]
+        if "remove_keyboard" in (sent.reply_markup or {}):
+            shown["remove_keyboard"] = True
         return shown
 
     def has_keyboard(self) -> bool:
@@ -211,8 +213,8 @@ class Player:
         return [one for one in reversed(items) if one["direction"] == "out"]
 
 
-def _as_json(step: Any) -> Shown:
-    return {**asdict(step), "changed": {name: list(pair) for name, pair in step.changed.items()}}
+def _as_json(step: Log) -> Shown:
+    return step.to_json() | {"changed": {name: list(pair) for name, pair in step.changed.items()}}
 
 
 def _inline_rows(sent: Sent) -> list[list[Shown]]:
