@@ -80,8 +80,12 @@ class BodyHandler(tornado.web.RequestHandler):
         """Parse the body as JSON, to be validated elsewhere.
 
         Raises:
-            ApiError: the body has another type, or is no JSON object.
+            ApiError: the body is empty, has another type, or is no JSON object.
         """
+        if not self.request.body:  # curl sends none if its file is missing
+            raise errors.BadRequest(
+                "The body is empty. Send the document as a JSON object.", code=Code.INVALID_JSON
+            )
         return self._parse()
 
     def _parse(self) -> dict[str, Any]:

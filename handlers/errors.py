@@ -54,6 +54,7 @@ class Code(StrEnum):
     TELEGRAM_REFUSED = "telegram_refused"
     TELEGRAM_UNREACHABLE = "telegram_unreachable"
     DRAFT_CHANGED = "draft_changed"
+    TESTS_CHANGED = "tests_changed"
     IF_MATCH_REQUIRED = "if_match_required"
     TESTS_FAILED = "tests_failed"
     BODY_TOO_LARGE = "body_too_large"

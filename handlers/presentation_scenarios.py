@@ -5,12 +5,27 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+import orjson
+
 from dialogs.scenarios import Migration, Problem, Severity
 from handlers.schemas.menus import MenuState
 from handlers.times import rfc3339
 from models.dialogs.menus import Shown
 from models.dialogs.scenarios import Draft, VersionRow
-from services.scenarios import Played
+from services.playing import Played
+
+# bytes of a body; a scenario has 256 KB at most, and may be written with blanks
+MAX_SCENARIO = 512 * 1024
+
+
+def present_scenario(document: Any) -> orjson.Fragment:
+    """Write a scenario for editors of texts: indented, unless that is too large to be sent back.
+
+    Args:
+        document: the scenario, with nothing in it that JSON does not have.
+    """
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+    return orjson.Fragment(text if len(text) < MAX_SCENARIO else orjson.dumps(document))
 
 
 def present_validity(problems: list[Problem]) -> dict[str, Any]:
@@ -39,6 +54,7 @@ def present_version(row: VersionRow) -> dict[str, Any]:
         "migrate": Migration.RESTART if row.restarts_before == row.n else Migration.KEEP,
         "created_at": rfc3339(row.created_at),
         "author": row.author,
+        "live": row.live,
     }
 
 
@@ -66,7 +82,7 @@ def present_simulation(played: Played) -> dict[str, Any]:
         "states": simulation.states,
         "variables": simulation.variables,
         "tags": simulation.tags,
-        "log": [asdict(one) for one in simulation.log],
+        "log": [one.to_json() for one in simulation.log],
         "failures": [asdict(one) for one in simulation.failures],
         "unreached_states": played.coverage.states,
         "untaken_transitions": played.coverage.transitions,

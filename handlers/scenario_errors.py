@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dialogs.scenarios import InvalidEvents, InvalidScenario, Severity
+from dialogs.scenarios import InvalidEvents, InvalidScenario, InvalidText, Severity
 from handlers import errors
 from handlers.errors import ApiError, Code, FieldErrors
 from handlers.times import rfc3339
@@ -18,6 +18,8 @@ def translate_scenario(error: BaseException) -> ApiError | None:
             return _invalid(error, "The events are invalid", inside="/events")
         case InvalidTests():
             return _invalid(error, "The tests are invalid", inside="/tests")
+        case InvalidText():
+            return _invalid(error, "The body is invalid")
         case InvalidScenario():
             return _invalid(error, "The scenario is invalid")
         case services.TestsFailed():
@@ -27,6 +29,12 @@ def translate_scenario(error: BaseException) -> ApiError | None:
                 code=Code.TESTS_FAILED,
                 errors=error.problems,
             )
+        case services.TooMuchPlaying():
+            return errors.TooManyRequests(
+                "You play or test too many scenarios at once. Try again when some have ended.",
+                seconds=5,
+                code=Code.BUSY,
+            )
         case services.VersionNotFound():
             return errors.NotFound(f"Bot {error.bot_id} has no version {error.n} of its scenario.")
         case services.TalkNotFound():
@@ -35,6 +43,13 @@ def translate_scenario(error: BaseException) -> ApiError | None:
             return errors.NotFound(f"You have no bot {error.bot_id}.")
         case storage.DraftChanged():
             return _changed(error)
+        case storage.TestsChanged():
+            return errors.PreconditionFailed(
+                "The tests are not those that you have read: somebody has saved others since. "
+                "Read them again, and add your changes.",
+                code=Code.TESTS_CHANGED,
+                headers={"ETag": f'"{error.tag}"'},
+            )
     return None
 
 

@@ -10,6 +10,7 @@ from tornado.web import url
 from dialogs.scenarios import SCENARIO, template, template_names
 from handlers import errors
 from handlers.base import ApiHandler
+from handlers.presentation_scenarios import present_scenario
 
 _PUBLIC = frozenset({"GET", "HEAD"})
 
@@ -60,7 +61,7 @@ class OneTemplate(ApiHandler):
     """One template."""
 
     def get(self, template_name: str) -> None:
-        """Return the scenario of a template.
+        """Return the scenario of a template, for editors of texts.
 
         ---
         summary: One template
@@ -72,7 +73,7 @@ class OneTemplate(ApiHandler):
         """
         if template_name not in template_names():
             raise errors.NotFound(f"There is no template {template_name}.")
-        self.answer(template(template_name))
+        self.answer(present_scenario(template(template_name)))
 
 
 routes: list[Any] = [

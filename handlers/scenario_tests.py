@@ -9,8 +9,10 @@ import orjson
 from tornado.web import url
 
 from handlers.ids import ID
-from handlers.scenarios import ScenarioHandler
+from handlers.preconditions import seen_tag
+from handlers.scenario_base import ScenarioHandler
 from handlers.schemas.scenarios import ScenarioTestsSchema
+from models.dialogs.scenarios import tests_tag
 
 
 class SavedTests(ScenarioHandler):
@@ -23,10 +25,15 @@ class SavedTests(ScenarioHandler):
         summary: Tests of a scenario
         tags: [Scenarios]
         responses:
-          200: {description: The tests., schema: SavedTestsSchema}
+          200:
+            description: The tests.
+            schema: SavedTestsSchema
+            headers:
+              ETag: {description: "For If-Match.", required: true, schema: {type: string}}
         """
         bot = await self.bot(bot_id)
         tests = await self.services.scenarios.tests(bot)
+        self.tag(tests_tag(tests))
         self.answer({"tests": orjson.Fragment(tests)})
 
     async def put(self, bot_id: str) -> None:
@@ -35,13 +42,27 @@ class SavedTests(ScenarioHandler):
         ---
         summary: Save the tests of a scenario
         tags: [Scenarios]
+        parameters:
+          - name: If-Match
+            in: header
+            description: The ETag of the tests that it replaces, or `*` for any. Required.
+            schema: {type: string}
         requestBody: {schema: ScenarioTestsSchema}
         responses:
-          200: {description: The tests., schema: SavedTestsSchema}
+          200: {description: The tests were saved., schema: SavedTestsSchema}
+          400: {description: If-Match is no ETag., codes: [bad_request]}
+          412: {description: Somebody has saved other tests., codes: [tests_changed]}
+          428: {description: The header If-Match is missing., codes: [if_match_required]}
         """
-        bot, asked = await self.bot(bot_id), self.load(ScenarioTestsSchema)
-        await self.services.scenarios.save_tests(bot, asked["tests"], by=self.actor)
-        self.answer({"tests": asked["tests"]})
+        bot = await self.bot(bot_id)
+        seen = seen_tag(self.request.headers.get("If-Match"), what="the tests")
+        asked = self.load(ScenarioTestsSchema)
+        await self.check_names()
+        tests = await self.services.scenarios.save_tests(
+            bot, asked["tests"], seen=seen, by=self.actor
+        )
+        self.tag(tests_tag(tests))
+        self.answer({"tests": orjson.Fragment(tests)})
 
 
 class RunningTests(ScenarioHandler):
@@ -55,6 +76,7 @@ class RunningTests(ScenarioHandler):
         tags: [Scenarios]
         responses:
           200: {description: What came of them., schema: TestOutcomesSchema}
+          429: {description: You play or test too many scenarios at once., codes: [busy]}
         """
         bot = await self.bot(bot_id)
         tested = await self.services.scenarios.run_tests(bot)

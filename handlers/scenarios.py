@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 from tornado.web import url
 
 from dialogs.scenarios import Migration
-from handlers import errors
-from handlers.bots import BotHandler
 from handlers.ids import ID
 from handlers.pagination import CursorHandler, PagedHandler
 from handlers.presentation_scenarios import (
     present_menu,
     present_saved,
+    present_scenario,
     present_simulation,
     present_validity,
     present_version,
 )
+from handlers.scenario_base import ScenarioHandler
 from handlers.schemas.scenarios import (
     DifferenceQuerySchema,
     PublicationSchema,
@@ -28,44 +27,12 @@ from handlers.schemas.scenarios import (
 )
 from handlers.schemas.simulations import SimulationRequestSchema
 
-# bytes; a scenario has 256 KB at most, and may be written with blanks
-MAX_SCENARIO = 512 * 1024
-_TAG = re.compile(r'"(\d{1,9})"')
-_NO_REVISION = -1  # no draft has it
-
-
-class ScenarioHandler(BotHandler):
-    """The base of resources with scenarios."""
-
-    max_body: ClassVar[int] = MAX_SCENARIO
-
-    def tag(self, revision: int) -> None:
-        """Answer with the tag of a draft."""
-        self.set_header("ETag", f'"{revision}"')
-
-    def seen(self, *, required: bool) -> int | None:
-        """Return the revision of the draft that the caller has seen; None for whatever it is.
-
-        Raises:
-            PreconditionRequired: the header If-Match is missing.
-        """
-        tag = self.request.headers.get("If-Match")
-        if tag is None and required:
-            raise errors.PreconditionRequired(
-                "Send the ETag of the draft that you have read as the header If-Match, so that you "
-                "do not overwrite the changes of others; or * to overwrite whatever is there."
-            )
-        if tag is None or tag.strip() == "*":
-            return None
-        found = _TAG.fullmatch(tag.strip())
-        return int(found[1]) if found else _NO_REVISION
-
 
 class Draft(ScenarioHandler):
     """The draft of a bot's scenario."""
 
     async def get(self, bot_id: str) -> None:
-        """Return the draft as it was saved: an export, which PUT takes.
+        """Return the draft: an export for editors of texts, which PUT takes.
 
         A bot without a draft has the template `echo.en`, with the ETag "0".
 
@@ -82,10 +49,12 @@ class Draft(ScenarioHandler):
         bot = await self.bot(bot_id)
         draft = await self.services.scenarios.draft(bot)
         self.tag(draft.revision)
-        self.answer(orjson.Fragment(draft.document))
+        self.answer(present_scenario(orjson.loads(draft.document)))
 
     async def put(self, bot_id: str) -> None:
         """Save the draft. It may be unfinished; the answer says what is wrong with it.
+
+        A body in which an object has a name twice is refused: its first value would be lost.
 
         ---
         summary: Save the draft of a scenario
@@ -98,12 +67,14 @@ class Draft(ScenarioHandler):
         requestBody: {schema: ScenarioContent}
         responses:
           200: {description: The draft was saved., schema: SavedScenarioSchema}
+          400: {description: If-Match is no ETag., codes: [bad_request]}
           412: {description: Somebody has saved another draft., codes: [draft_changed]}
           428: {description: The header If-Match is missing., codes: [if_match_required]}
         """
-        bot, seen = await self.bot(bot_id), self.seen(required=True)
+        bot, seen, document = await self.bot(bot_id), self.seen(), self.load_document()
+        await self.check_names()
         draft, problems = await self.services.scenarios.save(
-            bot, self.load_document(), seen=seen, by=self.actor
+            bot, document, seen=seen, by=self.actor
         )
         self.tag(draft.revision)
         self.answer(present_saved(draft, problems))
@@ -124,7 +95,9 @@ class Validation(ScenarioHandler):
         """
         bot, service = await self.bot(bot_id), self.services.scenarios
         if self.request.body:
-            problems = await service.problems(bot, self.load_document())
+            document = self.load_document()
+            await self.check_names()
+            problems = await service.problems(bot, document)
         else:
             problems = await service.problems_of_draft(bot)
         self.answer(present_validity(problems))
@@ -146,6 +119,7 @@ class Publication(ScenarioHandler):
             description: The draft has errors; `errors` has them by JSON Pointer.
             codes: [validation_failed]
           409: {description: Tests fail; `errors` has them by name., codes: [tests_failed]}
+          429: {description: You play or test too many scenarios at once., codes: [busy]}
         """
         bot, asked = await self.bot(bot_id), self.load(PublicationSchema)
         published = await self.services.scenarios.publish(
@@ -242,13 +216,15 @@ class Restoring(ScenarioHandler):
         parameters:
           - name: If-Match
             in: header
-            description: The ETag of the draft that it replaces; without it, any is replaced.
+            description: The ETag of the draft that it replaces, or `*` for any. Required.
             schema: {type: string}
         responses:
           200: {description: The draft was saved., schema: SavedScenarioSchema}
+          400: {description: If-Match is no ETag., codes: [bad_request]}
           412: {description: Somebody has saved another draft., codes: [draft_changed]}
+          428: {description: The header If-Match is missing., codes: [if_match_required]}
         """
-        bot, seen = await self.bot(bot_id), self.seen(required=False)
+        bot, seen = await self.bot(bot_id), self.seen()
         draft, problems = await self.services.scenarios.restore(
             bot, int(version_id), seen=seen, by=self.actor
         )
@@ -268,6 +244,7 @@ class Simulation(ScenarioHandler):
         requestBody: {schema: SimulationRequestSchema}
         responses:
           200: {description: What came of it., schema: SimulationSchema}
+          429: {description: You play or test too many scenarios at once., codes: [busy]}
         """
         bot, asked = await self.bot(bot_id), self.load(SimulationRequestSchema)
         played = await self.services.scenarios.simulate(

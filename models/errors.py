@@ -21,6 +21,7 @@ StorageError
     ├── BotAlreadyRegistered
     ├── BotDeleted
     ├── DraftChanged
+    ├── TestsChanged
     ├── ChatUnknown
     ├── KeyReused
     ├── OutboxFull
@@ -140,6 +141,18 @@ class DraftChanged(RuleBroken):
         self.revision = revision
         self.at = at
         self.by = by
+
+
+class TestsChanged(RuleBroken):
+    """A scenario has other tests than those that were to be replaced.
+
+    Args:
+        tag: of the present tests; see `models.dialogs.scenarios.tests_tag`.
+    """
+
+    def __init__(self, tag: str) -> None:
+        super().__init__(f"the tests have the tag {tag}")
+        self.tag = tag
 
 
 class ChatUnknown(RuleBroken):

@@ -32,6 +32,19 @@ Make a bot, write to it as a user, read its answers:
   curl -X POST {base}/control/bots/my_bot/messages -d '{{"text": "/start"}}'
   curl '{base}/control/bots/my_bot/sent?wait=5'
 
+A button is tapped by what it shows, in the last message that has it ("older": 1 takes the message
+before that one), or on the user's keyboard. With ?wait=5 it may still have to come, and the
+response has as "answer" what the bot shows the user for a moment, such as "This menu is old"; it is
+empty if the bot answers without a text, and null if it does not answer:
+
+  curl -X POST '{base}/control/bots/my_bot/taps?wait=5' -d '{{"text": "Opening hours"}}'
+
+A tap on "Send my phone number" or "Send my location" shares them. Without such a button, a user
+shares their own number like this; 1001 is the user who writes unless chat_id? says otherwise:
+
+  curl -X POST {base}/control/bots/my_bot/contents -d '{{"kind": "contact",
+    "details": {{"phone_number": "+15550100", "first_name": "Ann", "user_id": 1001}}}}'
+
 The lists of what a bot sent and of what people did are read in pages with ?after=SEQ&limit=COUNT,
 where SEQ is the "seq" of the last one read; &chat_id=ID gives one chat. Each sent message tells
 what it is like now: present_text, edits and deleted.

@@ -13,6 +13,7 @@ from sandbox.errors import UnknownChat
 from sandbox.files import FileStore
 from sandbox.flood import Clock, FloodLimit
 from sandbox.poll_rules import PollRules
+from sandbox.queries import Query
 from sandbox.records import Journal
 from sandbox.updates import UpdateQueue
 
@@ -40,7 +41,7 @@ class SandboxBot:
         webhook: The fields setWebhook recorded; empty when there is none.
         commands: Command lists by scope and language, as setMyCommands gave them.
         people: Everybody who did something to the bot, by their id.
-        queries: Callback queries that can be answered: id -> Unix time in seconds.
+        queries: Callback queries that can be answered, by their id.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class SandboxBot:
         self.flood = flood
         self.webhook: dict[str, Any] = {}
         self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}
-        self.queries: dict[str, float] = {}
+        self.queries: dict[str, Query] = {}
 
     def as_user(self) -> User:
         """Describe the bot as a User object."""

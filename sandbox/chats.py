@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,6 +133,10 @@ class Chat:
     def find(self, message_id: int) -> Message | None:
         """Give a message, or None when there is no such (any more)."""
         return self._messages.get(message_id)
+
+    def latest(self) -> Iterator[Message]:
+        """Give the messages, the latest first."""
+        return reversed(self._messages.values())
 
     def in_topic(self, topic: int) -> Message | None:
         """Give the fields of a message in a topic, or None when there is no such topic.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 
 import orjson
 
 from sandbox.bots import SandboxBot
-from sandbox.control_base import BotHandler, ControlHandler, Json
+from sandbox.control_base import MAX_WAIT, BotHandler, ControlHandler, Json, WaitingHandler
 from sandbox.control_faults import Faults, Limits, OneFault
 from sandbox.control_groups import Members, Migrations, Topics
 from sandbox.control_people import (
@@ -22,14 +22,13 @@ from sandbox.control_people import (
     Photos,
     Reactions,
     Starts,
+    Taps,
     Updates,
 )
 from sandbox.errors import InvalidValue
 from sandbox.received import Received
 from sandbox.records import Call, Sent
 from sandbox.telegram import Sandbox
-
-MAX_WAIT = 60.0
 
 
 def bot_json(sandbox: Sandbox, bot: SandboxBot) -> Json:
@@ -142,10 +141,8 @@ class Token(BotHandler):
         self.answer({"token": self.sandbox.new_token(self.bot.id)})
 
 
-class SentMessages(BotHandler):
+class SentMessages(WaitingHandler):
     """/control/bots/{id}/sent"""
-
-    _waiting: asyncio.Task[list[Sent]] | None = None
 
     async def get(self, name: str) -> None:
         """List what the bot sent: ?after=SEQ&limit=COUNT&chat_id=ID; wait=SECONDS waits for one."""
@@ -155,21 +152,10 @@ class SentMessages(BotHandler):
             raise InvalidValue("wait", "cannot be used together with chat_id")
         sent = self.sandbox.sent(self.bot.id, after=after, limit=limit, chat_id=chat_id)
         if not sent and wait > 0:
-            sent = (await self._wait(after, wait))[:limit]
+            waiting = self.sandbox.wait_sent(self.bot.id, after=after, timeout=wait)
+            with contextlib.suppress(TimeoutError):
+                sent = (await self.patiently(waiting) or [])[:limit]
         self.answer([sent_json(one) for one in sent])
-
-    async def _wait(self, after: int, seconds: float) -> list[Sent]:
-        waiting = self.sandbox.wait_sent(self.bot.id, after=after, timeout=seconds)
-        self._waiting = asyncio.create_task(waiting, name="sandbox-control-sent")
-        await asyncio.wait([self._waiting])
-        if self._waiting.cancelled() or isinstance(self._waiting.exception(), TimeoutError):
-            return []
-        return self._waiting.result()
-
-    def on_connection_close(self) -> None:
-        """End the wait of a client that went away."""
-        if self._waiting is not None:
-            self._waiting.cancel()
 
 
 class ReceivedUpdates(BotHandler):
@@ -216,6 +202,7 @@ routes: list[tuple[str, type[ControlHandler]]] = [
     (_BOT + r"/reactions/?", Reactions),
     (_BOT + r"/age/?", Age),
     (_BOT + r"/buttons/?", Buttons),
+    (_BOT + r"/taps/?", Taps),
     (_BOT + r"/blocked/?", Blocked),
     (_BOT + r"/members/?", Members),
     (_BOT + r"/topics/?", Topics),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import orjson
 from tornado.web import RequestHandler
@@ -14,8 +16,10 @@ from sandbox.telegram import Sandbox
 Json = dict[str, Any]
 
 Types = type | tuple[type, ...]
+T = TypeVar("T")
 
 MAX_DIGITS = 15
+MAX_WAIT = 60.0  # seconds
 # They have names in Python that no body may use.
 _RESERVED = ("self", "bot_id", "data")
 
@@ -160,3 +164,20 @@ class BotHandler(ControlHandler):
     def prepare(self) -> None:
         """Find the bot that the path names."""
         self.bot = self.sandbox.find(self.path_args[0])
+
+
+class WaitingHandler(BotHandler):
+    """A handler that may wait for something, as long as its client does."""
+
+    _waiting: asyncio.Task[Any] | None = None
+
+    async def patiently(self, waiting: Coroutine[Any, Any, T]) -> T | None:
+        """Wait for something; None if the client goes away before."""
+        self._waiting = task = asyncio.create_task(waiting, name="sandbox-control-wait")
+        await asyncio.wait([task])
+        return None if task.cancelled() else task.result()
+
+    def on_connection_close(self) -> None:
+        """End the wait of a client that went away."""
+        if self._waiting is not None:
+            self._waiting.cancel()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from typing import Any
 
-from sandbox.control_base import BotHandler, Json, Types, checked
+from sandbox.control_base import MAX_WAIT, BotHandler, Json, Types, WaitingHandler, checked
 from sandbox.errors import InvalidValue
 from sandbox.updates import Update
 
@@ -164,6 +165,42 @@ class Buttons(BotHandler):
         """Let a user press a button: {chat_id, message_id, data}."""
         fields = self.only(chat_id=int, message_id=int, data=str)
         self.answer(self.sandbox.press_button(self.bot.id, **fields), status=201)
+
+
+class Taps(WaitingHandler):
+    """/control/bots/{id}/taps"""
+
+    async def post(self, name: str) -> None:
+        """Let a user tap a button by its text: {text, chat_id?, older?, ...}; ?wait=SECONDS."""
+        fields = self.only(text=str, chat_id_=int, older_=int, **WHO)
+        wait = min(self.number("wait"), MAX_WAIT)
+        fields = {name: value for name, value in fields.items() if value is not None}
+        self.answer(await self.patiently(self._tap(fields, wait)), status=201)
+
+    async def _tap(self, fields: Json, seconds: float) -> Json:
+        """Tap the button as soon as it is there, and wait for the answer."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        update = None
+        while update is None:
+            after = self.bot.journal.last_sent
+            try:
+                update = self.sandbox.tap_button(self.bot.id, **fields)
+            except InvalidValue:
+                if not await self._sends(after, deadline - loop.time()):
+                    raise
+        query_id = update.get("callback_query", {}).get("id", "")  # a key has none: it sends
+        query = self.bot.queries.get(query_id)
+        answer = await query.answered(deadline - loop.time()) if query else None
+        return {"update": update, "answer": answer}
+
+    async def _sends(self, after: int, seconds: float) -> bool:
+        """Wait until the bot sends something; False if it does not in time."""
+        try:
+            await self.sandbox.wait_sent(self.bot.id, after=after, timeout=seconds)
+        except TimeoutError:
+            return False
+        return True
 
 
 class Blocked(BotHandler):

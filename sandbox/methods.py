@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +17,6 @@ from sandbox.polls import send_poll
 from sandbox.reactions import set_message_reaction
 from sandbox.targets import read_chat
 from sandbox.updates import DEFAULT_KINDS, Poll, Update
-
-# How long a button waits for its answer; Telegram names no number.
-QUERY_SECONDS = 900
 
 _ACTIONS = frozenset(
     (
@@ -123,9 +119,10 @@ def get_webhook_info(bot: SandboxBot, params: Params) -> dict[str, Any]:
 
 def answer_callback_query(bot: SandboxBot, params: Params) -> bool:
     """answerCallbackQuery. Source: https://core.telegram.org/bots/api#answercallbackquery"""
-    asked = bot.queries.get(params.text("callback_query_id"))
-    if asked is None or asked < time.time() - QUERY_SECONDS:
+    query = bot.queries.get(params.text("callback_query_id"))
+    if query is None or query.too_old:
         raise bad_request("query is too old and response timeout expired or query ID is invalid")
+    query.note(params.text("text"))
     return True
 
 

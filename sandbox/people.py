@@ -10,6 +10,7 @@ from sandbox.bots import SandboxBot
 from sandbox.chats import Chat, Message, User, is_service, quoted
 from sandbox.contents import CAPTIONED
 from sandbox.errors import InvalidValue, UnknownMessage
+from sandbox.queries import Query
 from sandbox.text import command_entities
 from sandbox.updates import Update
 
@@ -180,7 +181,7 @@ def press(bot: SandboxBot, *, chat_id: int, message_id: int, data: str) -> Updat
     chat = bot.chat(chat_id)
     message = find(chat, message_id)
     query_id = str(secrets.randbits(62))
-    bot.queries[query_id] = time.time()
+    bot.queries[query_id] = Query()
     if len(bot.queries) > KEPT_QUERIES:
         del bot.queries[next(iter(bot.queries))]
     query = {

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from typing import Any
 
-from sandbox import contents, people
+from sandbox import contents, people, taps
 from sandbox.albums import MAX_ALBUM, new_group_id
 from sandbox.bots import SandboxBot
 from sandbox.errors import InvalidValue
@@ -200,6 +200,12 @@ class PeopleActs(GroupActs):
     def press_button(self, bot_id: int, *, chat_id: int, message_id: int, data: str) -> Update:
         """Let a user press an inline button; see `people.press` for what is raised."""
         return people.press(self.bot(bot_id), chat_id=chat_id, message_id=message_id, data=data)
+
+    def tap_button(
+        self, bot_id: int, *, text: str, chat_id: int = 1001, older: int = 0, **extra: Any
+    ) -> Update:
+        """Let a user tap the button that shows a text; see `taps.tap` for the rest."""
+        return taps.tap(self.bot(bot_id), chat_id=chat_id, text=text, older=older, extra=extra)
 
     def age_message(self, bot_id: int, *, chat_id: int, message_id: int, seconds: int) -> None:
         """Make a message older by so many seconds; see `people.age` for what is raised."""

@@ -189,6 +189,11 @@ class Journal:
             if not future.done():
                 future.set_result(None)
 
+    @property
+    def last_sent(self) -> int:
+        """The `seq` of the last message; 0 before the first one."""
+        return self._last_sent
+
     def redate(self, message: Message) -> None:
         """Put a message whose date was changed in the place of what is known of it."""
         present = self._present.get((message["chat"]["id"], message["message_id"]))

@@ -21,6 +21,7 @@ ServiceError
 ├── NothingToSend
 ├── VersionNotFound
 ├── TestsFailed
+├── TooMuchPlaying
 ├── TalkNotFound
 ├── EmptyFile
 ├── FileTooLarge
@@ -164,6 +165,10 @@ class VersionNotFound(ServiceError):
         super().__init__(f"bot {bot_id} has no version {n} of its scenario")
         self.bot_id = bot_id
         self.n = n
+
+
+class TooMuchPlaying(ServiceError):
+    """The account plays or tests too many scenarios at once."""
 
 
 class TalkNotFound(ServiceError):

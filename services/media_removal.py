@@ -10,7 +10,7 @@ from functools import partial
 
 from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
-from models.dialogs import statistics, tags
+from models.dialogs import conversations, statistics, steps, tags
 from models.engine.database import Database
 from models.messaging import media, removal, uploading
 from services.steps import STEP, in_steps
@@ -18,6 +18,9 @@ from services.steps import STEP, in_steps
 ABANDONED = timedelta(minutes=30)  # after which an upload that has not ended was cut by a crash
 _PIECES = 8  # that are deleted at once
 _FILES = 100  # that are looked for at once
+_DISCARDS = (
+    removal.discard, steps.discard, conversations.discard, tags.discard, statistics.discard,
+)  # fmt: skip
 _REST = 1.0  # how long to rest after a part, by the time that it took to delete
 
 
@@ -33,7 +36,7 @@ async def purge(db: Database, media_ids: list[int]) -> None:
 
 
 async def discard_contents(db: Database, bot_ids: list[int], *, by: Actor) -> None:
-    """Delete files, messages, tags of people and statistics of bots that are about to be deleted.
+    """Delete what bots that are about to be deleted have: files, messages, talks, tags and so on.
 
     All at once would take long. Messages would also stay in the index of the search: it knows of no
     foreign keys.
@@ -45,7 +48,7 @@ async def discard_contents(db: Database, bot_ids: list[int], *, by: Actor) -> No
     if await db.read(media.ids_of, bot_ids):
         await purge(db, await db.write(authorized, by, media.discard, bot_ids))
     if bot_ids:
-        for discard in (removal.discard, tags.discard, statistics.discard):
+        for discard in _DISCARDS:
             await in_steps(partial(_discard_some, db, discard, bot_ids, by))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,14 +11,12 @@ import orjson
 
 from dialogs.scenarios import (
     DEFAULT,
-    Coverage,
     Difference,
     InvalidScenario,
-    Outcome,
     Problem,
     Scenario,
     Severity,
-    Simulation,
+    SimulationBudget,
     coverage,
     diff,
     find_problems,
@@ -40,27 +38,12 @@ from models.dialogs.scenarios import Draft, Present, Published, VersionRow
 from models.engine.database import Database
 from runner.runner import Runner
 from services.errors import TestsFailed, VersionNotFound
+from services.playing import Played, Playground, Tested
 from services.uploads import upload_problems
 
 
 class InvalidTests(InvalidScenario):
     """Tests of a scenario are none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """A simulation, and what it has left out."""
-
-    simulation: Simulation
-    coverage: Coverage
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """What came of tests, and what they have left out."""
-
-    outcomes: list[Outcome]
-    coverage: Coverage
 
 
 class ScenarioService:
@@ -74,6 +57,7 @@ class ScenarioService:
     def __init__(self, *, db: Database, runner: Runner) -> None:
         self._db = db
         self._runner = runner
+        self._playground = Playground()
 
     async def draft(self, bot: BotRecord) -> Draft:
         """Return the draft of a bot; the default scenario if nobody has written one yet."""
@@ -131,6 +115,7 @@ class ScenarioService:
         Raises:
             InvalidScenario: the draft has errors.
             TestsFailed: tests of it fail.
+            TooMuchPlaying: the account plays or tests too many scenarios at once.
             BotDeleted: the bot is gone.
         """
         document = (await self.draft(bot)).document
@@ -138,13 +123,13 @@ class ScenarioService:
         if _has_errors(problems):
             raise InvalidScenario(problems)
         tested = await self._test(bot, document)
-        failed = {one.name: [fault.message for fault in one.faults] for one in tested.outcomes}
-        failed = {name: faults for name, faults in failed.items() if faults}
+        failed = tested.faults_by_name()
         if failed and not force:
             raise TestsFailed(failed)
         published: Published = await self._db.write(
-            authorized, by, scenarios.publish, bot, document, note=note, restart=restart
-        )
+            authorized, by, scenarios.publish, bot, document,
+            note=note, restart=restart, forced=bool(failed),
+        )  # fmt: skip
         if (run := self._runner.manager.run(bot.id)) is not None:
             menu = published.version.menu
             run.learn(Present(published.version.n, menu is not None and not menu.is_set))
@@ -153,23 +138,32 @@ class ScenarioService:
     async def _test(self, bot: BotRecord, document: bytes) -> Tested:
         tests = await self._db.read(scenarios.tests, bot.id)
 
-        def run() -> Tested:
+        def run(budget: SimulationBudget) -> Tested:
             scenario = load(orjson.loads(document))
-            outcomes = [run_test(scenario, one) for one in orjson.loads(tests)]
+            outcomes = [run_test(scenario, one, budget=budget) for one in orjson.loads(tests)]
             log = [entry for one in outcomes for entry in one.log]
             return Tested(outcomes, coverage(scenario, log))
 
-        return await asyncio.to_thread(run)
+        return await self._playground.play(bot.user_id, run)
 
     async def tests(self, bot: BotRecord) -> bytes:
         """Return the tests of a bot's scenario, a list as JSON."""
         return await self._db.read(scenarios.tests, bot.id)
 
-    async def save_tests(self, bot: BotRecord, documents: list[Any], *, by: Actor) -> None:
+    async def save_tests(
+        self, bot: BotRecord, documents: list[Any], *, seen: str | None, by: Actor
+    ) -> bytes:
         """Replace the tests of a bot's scenario.
+
+        Args:
+            seen: the tag of the tests that it replaces; None for any.
+
+        Returns:
+            The tests as `tests` has them.
 
         Raises:
             InvalidTests: one of them is no test.
+            TestsChanged: it would overwrite what the caller has not seen.
             BotDeleted: the bot is gone.
         """
 
@@ -182,13 +176,16 @@ class ScenarioService:
 
         if problems := await asyncio.to_thread(check):
             raise InvalidTests(problems)
-        await self._db.write(authorized, by, scenarios.save_tests, bot, orjson.dumps(documents))
+        saved = orjson.dumps(documents)
+        await self._db.write(authorized, by, scenarios.save_tests, bot, saved, seen=seen)
+        return saved
 
     async def run_tests(self, bot: BotRecord) -> Tested:
         """Run the tests with the draft.
 
         Raises:
             InvalidScenario: the draft has errors.
+            TooMuchPlaying: the account plays or tests too many scenarios at once.
         """
         return await self._test(bot, (await self.draft(bot)).document)
 
@@ -262,17 +259,18 @@ class ScenarioService:
 
         Raises:
             InvalidScenario: the draft has errors.
-            InvalidEvents: an event is wrong, or taps a button that is not there.
+            InvalidEvents: an event is wrong, taps a button that is not there, or is one too many.
+            TooMuchPlaying: the account plays or tests too many scenarios at once.
             VersionNotFound: there is none of this number.
         """
         found = await self.draft(bot) if n is None else await self.version(bot, n)
 
-        def play() -> Played:
+        def play(budget: SimulationBudget) -> Played:
             scenario: Scenario = load(orjson.loads(found.document), n or 0)
-            played = simulate(scenario, events, now=begins or START)
+            played = simulate(scenario, events, now=begins or START, budget=budget)
             return Played(played, coverage(scenario, played.log))
 
-        return await asyncio.to_thread(play)
+        return await self._playground.play(bot.user_id, play)
 
 
 def _has_errors(problems: list[Problem]) -> bool:

@@ -12,7 +12,7 @@ from dialogs.messages.schema import MAX_BUTTON_TEXT, MAX_COPIED
 from dialogs.messages.variables import Values
 
 _PLACEHOLDER = 64  # characters: https://core.telegram.org/bots/api#replykeyboardmarkup
-_HTTPS = re.compile(r"https://[^\s/]", re.IGNORECASE)
+HTTPS = re.compile(r"https://[^\s/]", re.IGNORECASE)
 _OPENED = re.compile(r"(?:https?://[^\s/]|tg://\S)", re.IGNORECASE)
 
 
@@ -47,7 +47,7 @@ def _action(button: Button, values: Values) -> dict[str, Any] | None:
         return {"url": url} if _OPENED.match(url) else None
     if button.web_app:
         url = values.fill_url(button.web_app)
-        return {"web_app": {"url": url}} if _HTTPS.match(url) else None
+        return {"web_app": {"url": url}} if HTTPS.match(url) else None
     copied = values.fill(button.copy)[:MAX_COPIED]
     return None if is_blank(copied) else {"copy_text": {"text": copied}}
 

@@ -6,13 +6,13 @@ Source: https://core.telegram.org/bots/api#available-methods
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dialogs.messages.content import Media, MediaType, Message
 from dialogs.messages.formatted import FormattedText, is_blank
 from dialogs.messages.formatting import format_text
-from dialogs.messages.markup import one_line, reply_markup
+from dialogs.messages.markup import HTTPS, one_line, reply_markup
 from dialogs.messages.schema import MAX_NAME
 from dialogs.messages.splitting import MAX_CAPTION, MAX_TEXT, split
 from dialogs.messages.variables import Values
@@ -47,7 +47,8 @@ class Call:
 def render(message: Message, variables: Mapping[str, str] | None = None) -> list[Call]:
     """Return the calls that send a message, in order.
 
-    There are none if variables leave nothing to show.
+    There are none if variables leave nothing to show. A file of which they leave no id or no https
+    address is left out, because Telegram would refuse the whole message.
 
     Args:
         variables: the values to fill in, by name; a name that is missing is filled with nothing.
@@ -56,6 +57,8 @@ def render(message: Message, variables: Mapping[str, str] | None = None) -> list
     values = Values(variables)
     text = format_text(message.text, message.format, values)
     markup = reply_markup(message, values)
+    if message.media:
+        message = replace(message, media=_filled(message, values))
     calls = _content(message, values)
     has_caption = bool(calls) and _takes_caption(message, markup)
     pieces = split(text, first=MAX_CAPTION if has_caption else MAX_TEXT)
@@ -68,25 +71,35 @@ def render(message: Message, variables: Mapping[str, str] | None = None) -> list
 def _content(message: Message, values: Values) -> list[Call]:
     """Return the call for what is not text, if there is anything."""
     if len(message.media) > 1:
-        files = [{"type": one.type.value, "media": _source(one, values)} for one in message.media]
+        files = [{"type": one.type.value, "media": _source(one)} for one in message.media]
         return [Call(SEND_ALBUM, {"media": files}, len(files))]
     if message.media:
         media = message.media[0]
-        return [Call(SEND_MEDIA[media.type], {media.type.value: _source(media, values)})]
+        return [Call(SEND_MEDIA[media.type], {media.type.value: _source(media)})]
     if message.location:
         place = message.location
         return [Call("sendLocation", {"latitude": place.latitude, "longitude": place.longitude})]
     return _contact(message, values)
 
 
-def _source(media: Media, values: Values) -> str | Parameters:
+def _filled(message: Message, values: Values) -> tuple[Media, ...]:
+    """Return the files of a message without variables."""
+    filled = []
+    for media in message.media:
+        url, file_id = values.fill_url(media.url), values.fill_file_id(media.file_id)
+        if not values.are_names and not HTTPS.match(url):
+            url = ""
+        if media.upload or url or file_id:
+            filled.append(replace(media, url=url, file_id=file_id))
+    return tuple(filled)
+
+
+def _source(media: Media) -> str | Parameters:
     """Return where a file comes from: an address, an id of Telegram, or an object with an upload.
 
     No text can be mistaken for such an object, whatever a variable is filled with.
     """
-    if media.upload:
-        return {UPLOAD: media.upload}
-    return values.fill_url(media.url) if media.url else values.fill(media.file_id)
+    return {UPLOAD: media.upload} if media.upload else media.url or media.file_id
 
 
 def _contact(message: Message, values: Values) -> list[Call]:

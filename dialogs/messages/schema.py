@@ -26,6 +26,7 @@ ALBUM_TYPES = ("photo", "video", "document", "audio")
 _END = r"$(?!\n)"
 _VARIABLE = rf"\{{\{{{NAME}\}}\}}"
 HTTPS = rf"^(https://[^\s/]\S*|{_VARIABLE}){_END}"
+FILE_ID = rf"^([A-Za-z0-9_-]|\{{\{{ *{NAME} *\}}\}})+{_END}"
 LINK = rf"^(https?://[^\s/]\S*|tg://\S+|{_VARIABLE}){_END}"
 
 
@@ -83,7 +84,13 @@ _SOURCE = {
         "An https address that Telegram fetches the file from: photos up to 5 MB, others up to "
         "20 MB; documents only GIF, PDF and ZIP."
     ),
-    "file_id": _text("The id of a file that was sent to or by this bot before.", 256),
+    # Anything else could be a path, which a Bot API server of one's own would read and send.
+    "file_id": _text(
+        "The id of a file that was sent to or by this bot before: letters, digits, - and _, or a "
+        "variable.",
+        256,
+        pattern=FILE_ID,
+    ),
     "upload": {
         "description": "The id of a file that was uploaded for this bot, of the same kind.",
         "type": "integer",

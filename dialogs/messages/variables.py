@@ -20,6 +20,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _UNSAFE = re.compile(r'[\x00-\x20"<>\\^`|\x7f-\xa0\u2000-\u200f\u2028-\u202f\u3000]')
 # A table, because an address may have thousands of them, and a message a hundred addresses.
 _ENCODED = {code: quote(chr(code)) for code in range(0x3001) if _UNSAFE.match(chr(code))}
+_FILE_ID = re.compile(r"[A-Za-z0-9_-]+")
 _WEB_URL = re.compile(r"https?://[^\s/]", re.IGNORECASE)
 
 
@@ -62,6 +63,17 @@ class Values:
             return template
         return VARIABLE.sub(lambda found: self.value(found[1], found[0]), template)
 
+    def fill_file_id(self, template: str) -> str:
+        """Fill the variables into the id of a file.
+
+        Returns:
+            The id; empty if it cannot be one, such as a path: it may be what a user has written.
+        """
+        if self._variables is None:
+            return template
+        file_id = self.fill(template)
+        return file_id if _FILE_ID.fullmatch(file_id) else ""
+
     def fill_url(self, template: str) -> str:
         """Fill the variables into an address, percent-encoded.
 
@@ -95,11 +107,12 @@ def variable_names(message: Message) -> set[str]:
 
     In Markdown, a name whose braces are escaped counts too.
     """
-    texts = [text for text in _templates(message) if "{{" in text]
+    texts = [text for text in templates(message) if "{{" in text]
     return {found[1] for text in texts for found in VARIABLE.finditer(text)}
 
 
-def _templates(message: Message) -> Iterator[str]:
+def templates(message: Message) -> Iterator[str]:
+    """Return everything in a message that variables are filled into, its text first."""
     yield message.text
     for media in message.media:
         yield from (media.url, media.file_id)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from dialogs.messages.problems import Path, Problem, ProblemCode, place, pointer
-from dialogs.messages.schema import HTTPS, LINK
+from dialogs.messages.schema import FILE_ID, HTTPS, LINK
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -17,9 +17,10 @@ _TYPES = {
     "boolean": "true or false", "integer": "a whole number", "number": "a number",
 }  # fmt: skip
 
-_BEGINNINGS = {
-    HTTPS: "https:// and has no spaces",
-    LINK: "https://, http:// or tg:// and has no spaces",
+_PATTERNS = {
+    HTTPS: "an address that begins with https:// and has no spaces",
+    LINK: "an address that begins with https://, http:// or tg:// and has no spaces",
+    FILE_ID: "Telegram's id of a file: only letters, digits, - and _, or a variable",
 }
 
 # A code, the path of the value that the problem is about, and a sentence.
@@ -154,7 +155,7 @@ def _range(path: Path, _: Any, __: Any, error: ValidationError) -> Iterator[_Fou
 
 
 def _pattern(path: Path, pattern: Any, _: Any, __: ValidationError) -> Iterator[_Found]:
-    sentence = f"{_about(path)} must be an address that begins with {_BEGINNINGS[pattern]}."
+    sentence = f"{_about(path)} must be {_PATTERNS[pattern]}."
     yield ProblemCode.WRONG_PATTERN, path, sentence
 
 

@@ -8,11 +8,13 @@ from dialogs.scenarios.events import Event, EventKind, Place, built_in, read_tex
 from dialogs.scenarios.menu import menus
 from dialogs.scenarios.problems import Code, InvalidScenario, Problem, Severity
 from dialogs.scenarios.reading import read_scenario
+from dialogs.scenarios.repeated_names import InvalidText, check_names
 from dialogs.scenarios.samples import DEFAULT, template, template_names
 from dialogs.scenarios.saved_tests import Fault, Outcome, run_test, validate_test
 from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import EVENTS, SCENARIO, TEST
 from dialogs.scenarios.simulation import InvalidEvents, Simulation, simulate
+from dialogs.scenarios.simulation_budget import SimulationBudget
 from dialogs.scenarios.used_uploads import used_uploads
 from dialogs.scenarios.validation import find_problems, load, validate
 from dialogs.scenarios.versions import Difference, Migration, diff, migrate, moved_log
@@ -35,6 +37,7 @@ __all__ = [
     "Fault",
     "InvalidEvents",
     "InvalidScenario",
+    "InvalidText",
     "Log",
     "Migration",
     "Outcome",
@@ -44,9 +47,11 @@ __all__ = [
     "Send",
     "Severity",
     "Simulation",
+    "SimulationBudget",
     "Tag",
     "Untag",
     "built_in",
+    "check_names",
     "coverage",
     "diff",
     "find_problems",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dialogs.messages import Message
-from dialogs.messages.content import Button, Keyboard, KeyboardButton
+from dialogs.messages import Message, render
+from dialogs.messages.content import Button, Keyboard, KeyboardButton, TextFormat
+from dialogs.messages.variables import VARIABLE
 from dialogs.scenarios.run import Run, addressed
-from dialogs.scenarios.scenario import AskType, Question, State
+from dialogs.scenarios.scenario import AskType, Question, Said, State
 
 _SHARED = {AskType.PHONE: "contact", AskType.LOCATION: "location"}
 _PICKED, _FREE = "✅ ", "▫️ "
@@ -21,13 +22,35 @@ def say_state(run: Run, state: State) -> None:
         return
     run.say(said[:-1])
     for last in said[-1:]:
-        shown = with_buttons(run, question, addressed(run, last))
+        shown = as_shown(run, question, last)
         run.send(shown, last.names | question.names)
         if shown.keyboard and question.type in _SHARED:
             run.talk.progress["keyboard"] = True
 
 
-def with_buttons(run: Run, question: Question, message: Message) -> Message:
+def as_shown(run: Run, question: Question, last: Said) -> Message:
+    """Return the last message of a question with its buttons.
+
+    If all its variables are empty, so that nothing would be sent, the sentence for the type of the
+    answer stands in its place: the user would not know that something is asked.
+    """
+    message = last.message
+    if _may_be_nothing(message):
+        values = {name: run.show(name) for name in last.names}
+        if not render(message, values):
+            message = replace(message, text=run.text(f"retry_{question.type}"))
+            message = replace(message, format=TextFormat.PLAIN)
+    return _with_buttons(run, question, addressed(run, replace(last, message=message)))
+
+
+def _may_be_nothing(message: Message) -> bool:
+    """Tell whether a message may have no content, if its variables are empty."""
+    if message.media or message.location or "{{" not in f"{message.text}{message.contact}":
+        return False
+    return not any(map(str.isalnum, VARIABLE.sub("", message.text)))
+
+
+def _with_buttons(run: Run, question: Question, message: Message) -> Message:
     """Return a message with the buttons of a question, after its own."""
     if request := _SHARED.get(question.type):
         if message.buttons or message.keyboard:

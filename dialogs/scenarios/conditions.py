@@ -9,9 +9,8 @@ from typing import Any
 from dialogs.scenarios.conversation import Value
 from dialogs.scenarios.expressions import (
     Expression,
-    Look,
     NoValue,
-    Show,
+    Reader,
     number,
     read_expression,
 )
@@ -37,20 +36,21 @@ class Condition:
     values: tuple[Expression, ...] = ()
     wanted: bool = True
 
-    def holds(self, look: Look, show: Show) -> bool:
+    def holds(self, reader: Reader) -> bool:
         """Tell whether it is true; a comparison with a value that does not exist is not."""
+        reader.spend(1)
         match self.operation:
             case "and":
-                return all(part.holds(look, show) for part in self.parts)
+                return all(part.holds(reader) for part in self.parts)
             case "or":
-                return any(part.holds(look, show) for part in self.parts)
+                return any(part.holds(reader) for part in self.parts)
             case "not":
-                return not self.parts[0].holds(look, show)
-        value = look(self.variable)
+                return not self.parts[0].holds(reader)
+        value = reader.look(self.variable)
         if self.operation == "is_set":
             return (value not in (None, "", [])) == self.wanted
         try:
-            others = [one.evaluate(look, show) for one in self.values]
+            others = [one.evaluate(reader) for one in self.values]
         except NoValue:
             return False
         return any(_COMPARE[self.operation](value, other) for other in others)

@@ -18,12 +18,20 @@ _DAYS = {
     "today": 0, "tomorrow": 1, "the day after tomorrow": 2,
     "сегодня": 0, "завтра": 1, "послезавтра": 2,
 }  # fmt: skip
-# The beginnings of the months' names; those that are longer tell two months apart.
+_NAMES = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+    "январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август", "сентябрь", "октябрь",
+    "ноябрь", "декабрь",
+    "января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября",
+    "октября", "ноября", "декабря",
+)  # fmt: skip
+# A name may be cut after its third letter.
 _MONTHS = {
-    "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9,
-    "oct": 10, "nov": 11, "dec": 12, "янв": 1, "фев": 2, "мар": 3, "апр": 4, "мая": 5, "май": 5,
-    "июн": 6, "июл": 7, "авг": 8, "сен": 9, "окт": 10, "ноя": 11, "дек": 12,
-}  # fmt: skip
+    name[:end]: index % 12 + 1
+    for index, name in enumerate(_NAMES)
+    for end in range(3, len(name) + 1)
+}
 
 
 def read_date(text: str, today: date) -> date | None:
@@ -42,9 +50,9 @@ def read_date(text: str, today: date) -> date | None:
         year = f"20{found[3]}" if found[3] and len(found[3]) == 2 else found[3]
         return _next(year, int(found[2]), int(found[1]), today)
     if found := _MONTH_NAME.fullmatch(text):
-        return _next(found[3], _MONTHS.get(found[2][:3], 0), int(found[1]), today)
+        return _next(found[3], _MONTHS.get(found[2], 0), int(found[1]), today)
     if found := _NAME_FIRST.fullmatch(text):
-        return _next(found[3], _MONTHS.get(found[1][:3], 0), int(found[2]), today)
+        return _next(found[3], _MONTHS.get(found[1], 0), int(found[2]), today)
     return None
 
 

@@ -209,6 +209,9 @@ def _variables(document: Document) -> Iterator[Problem]:
     if len(known) > MAX_VARIABLES:
         sentence = f"There are {len(known)} variables, and at most {MAX_VARIABLES} are allowed."
         yield error((), Code.TOO_MANY, f"{sentence} Remove some.")
+    for name in sorted(known & BUILT_IN.keys()):
+        sentence = f'The variable "{name}" hides the built-in value. Give it another name.'
+        yield warning((), Code.HIDDEN_BUILT_IN, sentence)
     for name, one in document.get("variables", {}).items():
         first = one.get("default", "")
         if first != "" and fit(first, one["type"]) != first:

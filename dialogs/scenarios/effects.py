@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from dialogs.messages import Message
 from dialogs.scenarios.conversation import Value
@@ -61,9 +62,6 @@ class Untag:
     tags: tuple[str, ...]
 
 
-_MAX_LOGGED = 200  # characters of a value
-
-
 @dataclass(frozen=True, slots=True)
 class Log:
     """An entry of the talk's log: one step.
@@ -75,27 +73,31 @@ class Log:
         to: the state after it; empty if the talk has ended.
         changed: the variables that changed, with the values before and after; a list is one text,
             and a text is cut to 200 characters.
+        cut: True if `changed` is left out, because the changes of this event are too large.
     """
 
     state: str
     transition: str
     to: str
     changed: Mapping[str, tuple[Value, Value]]
+    cut: bool = False
 
-
-def logged(value: Value) -> Value:
-    """Return a value as the log has it: a list is one text, and a text is cut."""
-    if isinstance(value, list):
-        value = ", ".join(value)
-    return value[:_MAX_LOGGED] if isinstance(value, str) else value
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as a JSON value."""
+        entry = {
+            "state": self.state, "transition": self.transition, "to": self.to,
+            "changed": self.changed,
+        }  # fmt: skip
+        return entry | {"cut": True} if self.cut else entry
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The scenario has a mistake that shows only while it runs; the talk stays as it was.
+    """The scenario has a mistake that shows only while it runs.
 
     Args:
-        code: for programs, too_many_steps, too_many_messages or too_many_values.
+        code: for programs: `too_many_` and one of `dialogs.scenarios.budget.Use`, such as steps, if
+            the talk stays as it was; variables_full if only a variable does.
         state: the state in which it showed.
         message: a sentence for the owner.
     """

@@ -8,6 +8,7 @@ from dialogs.messages import Message
 from dialogs.messages.variables import VARIABLE
 from dialogs.scenarios.addresses import Address, read_address
 from dialogs.scenarios.answers import find_option
+from dialogs.scenarios.budget import LIMITS, TooMuch, Use
 from dialogs.scenarios.conversation import Conversation
 from dialogs.scenarios.effects import Answer, Effect, Failure, Send
 from dialogs.scenarios.events import Event, EventKind
@@ -15,7 +16,7 @@ from dialogs.scenarios.matching import find, find_else
 from dialogs.scenarios.moves import AGAIN, BACK, START, begin_anew, end, move, perform
 from dialogs.scenarios.normalizing import normalize
 from dialogs.scenarios.questions import answer, skip, tapped
-from dialogs.scenarios.run import MAX_LOOKS, MAX_MESSAGES, MAX_STEPS, Run, TooMuch
+from dialogs.scenarios.run import Run
 from dialogs.scenarios.scenario import Scenario, State, Transition
 
 MAX_ANSWER = 200  # characters: https://core.telegram.org/bots/api#answercallbackquery
@@ -51,12 +52,15 @@ def step(
     return run.conversation(), run.effects
 
 
-def _failure(run: Run, what: str) -> list[Effect]:
+def _failure(run: Run, what: Use) -> list[Effect]:
     """Return what is done when an event has too many consequences."""
+    limit = f"{LIMITS[what]:,}"
     did = {
-        "steps": f"went on {MAX_STEPS} times without waiting",
-        "messages": f"said {MAX_MESSAGES} messages without waiting",
-        "values": f"looked at {MAX_LOOKS:,} values",
+        Use.STEPS: f"went on {limit} times without waiting",
+        Use.MESSAGES: f"said {limit} messages without waiting",
+        Use.VALUES: f"looked at {limit} values, where a long one counts several times",
+        Use.CHARACTERS: f"said {limit} characters without waiting",
+        Use.SIGNS: f"said texts with {limit} line breaks and signs of Markdown without waiting",
     }[what]
     sentence = (
         f'After one message of a user the dialog {did}, at last in state "{run.talk.state}". Let '
@@ -92,13 +96,18 @@ def _awaken(run: Run, button: str = "") -> None:
         _respond(run, state)
 
 
-def _is_taken(run: Run, own: tuple[Transition, ...], button: str, pointer: str = "button") -> bool:
-    """Take the first transition that matches, or go where a button leads; False if none does."""
+def _is_taken(run: Run, own: tuple[Transition, ...], button: str, pointer: str = "") -> bool:
+    """Take the first transition that matches, or go where a button leads; False if none does.
+
+    Args:
+        pointer: the place of the button in the document; empty for one that is not there. That
+            leads to no state: a modified app can send whatever it wants as the data of a button.
+    """
     taken = find(run, own, button) or find(run, run.scenario.anywhere, button)
     if taken:
         perform(run, taken.actions, taken.pointer)
-    elif button in run.scenario.states or button in {START, BACK, AGAIN}:
-        move(run, button, pointer)
+    elif button in {START, BACK, AGAIN} or (pointer and button in run.scenario.states):
+        move(run, button, pointer or "button")
     else:
         return False
     return True

@@ -76,7 +76,7 @@ class Event:
 
 def read_text(text: str, about: Mapping[str, str] | None = None) -> Event:
     """Return the event of a text message: a command if it begins with one."""
-    about = about or {}
+    about = {} if about is None else about
     if text.startswith("/") and (found := _COMMAND.fullmatch(text)):
         payload = (found[2] or "").strip()
         return Event(EventKind.COMMAND, text, found[1].lower(), payload, about=about)

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import re
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, Protocol
 
 from dialogs.messages.variables import VARIABLE
 from dialogs.scenarios.conversation import Value
 
 MAX_TEXT = 4096  # characters of a value: as many as a message of Telegram has
+# As people write one: what Python reads besides, such as 1e5 and 1_000, is a text.
+_NUMBER = re.compile(r"\s*[+-]?(?:\d{1,40}(?:[.,]\d{0,40})?|[.,]\d{1,40})\s*")
+LOOK = 50  # characters that take about as long as a look at a short value
 MAX_NUMBER = 1e15  # beyond it, floating-point numbers are not exact
 
-Look = Callable[[str], Value]  # the value of a variable
-Show = Callable[[str], str]  # its text
+
+class Reader(Protocol):
+    """Knows the values of variables, and counts what is done with them."""
+
+    def look(self, name: str) -> Value:
+        """Return the value of a variable."""
+
+    def show(self, name: str) -> str:
+        """Return the text of a variable."""
+
+    def spend(self, looks: int) -> None:
+        """Count so many looks at values."""
 
 
 class NoValue(Exception):
@@ -35,20 +48,21 @@ class Expression:
     literal: Value
     operands: tuple[Expression, ...] = ()
 
-    def evaluate(self, look: Look, show: Show) -> Value:
+    def evaluate(self, reader: Reader) -> Value:
         """Return the value.
 
         Raises:
             NoValue: there is none, as of a number divided by zero.
         """
+        reader.spend(1)
         match self.operation:
             case "":
                 return self.literal
             case "text":
-                return _fill(str(self.literal), show)
+                return _fill(str(self.literal), reader)
             case "variable":
-                return look(str(self.literal))
-        numbers = [number(one.evaluate(look, show)) for one in self.operands]
+                return reader.look(str(self.literal))
+        numbers = [number(one.evaluate(reader)) for one in self.operands]
         if any(one is None for one in numbers):
             raise NoValue(f"one of the values to {self.operation} is no number")
         return _limited(_calculate(self.operation, [one for one in numbers if one is not None]))
@@ -63,11 +77,12 @@ class Expression:
         return found
 
 
-def _fill(template: str, show: Show) -> str:
+def _fill(template: str, reader: Reader) -> str:
     """Fill a text up to the length that a variable can have."""
+    reader.spend(2 * len(template) // LOOK)  # to search for names takes longer
     filled, at = "", 0
     for found in VARIABLE.finditer(template):
-        filled += template[at : found.start()] + show(found[1])
+        filled += template[at : found.start()] + reader.show(found[1])
         at = found.end()
         if len(filled) >= MAX_TEXT:
             return filled[:MAX_TEXT]
@@ -90,10 +105,9 @@ def number(value: Value) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str):
-        try:
-            value = float(value[:40].replace(",", "."))
-        except ValueError:
+        if not _NUMBER.fullmatch(value):
             return None
+        value = float(value.replace(",", "."))
     return _limited(value) if math.isfinite(value) and abs(value) <= MAX_NUMBER else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from dialogs.scenarios.conversation import Value
 from dialogs.scenarios.events import FILE_KINDS, Event, EventKind
-from dialogs.scenarios.normalizing import normalize, words
+from dialogs.scenarios.normalizing import normalize
 from dialogs.scenarios.run import Run
 from dialogs.scenarios.scenario import Match, Transition
 
@@ -20,7 +20,7 @@ def find(run: Run, transitions: Iterable[Transition], button: str = "") -> Trans
         button: the `go` of the button that was tapped.
     """
     for transition in transitions:
-        captured = _captured(run.event, transition, button)
+        captured = _captured(run, transition, button)
         if captured is not None and _is_allowed(run, transition):
             for name, value in captured.items():
                 run.assign(name, value)
@@ -41,18 +41,17 @@ def find_else(run: Run, transitions: Iterable[Transition]) -> Transition | None:
 
 
 def _is_allowed(run: Run, transition: Transition) -> bool:
-    return transition.condition is None or transition.condition.holds(run.look, run.show)
+    return transition.condition is None or transition.condition.holds(run)
 
 
-def _captured(event: Event, transition: Transition, button: str) -> dict[str, str] | None:
+def _captured(run: Run, transition: Transition, button: str) -> dict[str, str] | None:
     """Return what a transition captures of an event; None if it does not match."""
-    wanted, is_match = transition.wanted, False
+    event, wanted, is_match = run.event, transition.wanted, False
     match transition.match:
         case Match.ANY_OF:
             is_match = event.kind is EventKind.TEXT and normalize(event.text) in wanted
         case Match.CONTAINS if event.kind is EventKind.TEXT:
-            text = words(event.text)
-            is_match = any(one in text for one in wanted)
+            is_match = any(map(run.words.have, wanted))
         case Match.REGEX if event.kind is EventKind.TEXT and transition.regex:
             return transition.regex.search(event.text)
         case Match.COMMAND:

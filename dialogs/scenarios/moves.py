@@ -62,7 +62,7 @@ def begin_anew(run: Run) -> None:
         run.assign(name, None)
     for name, value in first.items():
         run.assign(name, value)
-    run.talk.variables = first
+    run.talk.variables = {name: run.talk.variables.get(name) for name in first}
     run.talk.stack.clear()
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dialogs.messages import Message
 from dialogs.scenarios.addresses import Address
 from dialogs.scenarios.answers import is_enough, read_answer
-from dialogs.scenarios.asking import with_buttons
+from dialogs.scenarios.asking import as_shown
 from dialogs.scenarios.conversation import Value
 from dialogs.scenarios.effects import Edit
 from dialogs.scenarios.moves import STAY, move, perform
-from dialogs.scenarios.run import Run, addressed, choose
+from dialogs.scenarios.run import Run, choose
 from dialogs.scenarios.scenario import AskType, Question, State
 
 
@@ -74,7 +74,7 @@ def _pick(run: Run, state: State, question: Question, address: Address) -> None:
         run.talk.progress["picked"] = sorted(changed)
     # also if nothing has changed: such a button is shown only because an edit was lost
     for said in state.entry.say[-1:]:
-        message = with_buttons(run, question, addressed(run, said))
+        message = as_shown(run, question, said)
         names = said.names | question.names
         run.effects.append(Edit(message, {name: run.show(name) for name in names}))
     run.log(run.talk.state, "pick")

@@ -9,51 +9,46 @@ from typing import Any
 
 from dialogs.messages import Message
 from dialogs.messages.content import Button
+from dialogs.messages.sizes import size_of as size_of_message
 from dialogs.scenarios.addresses import Address
+from dialogs.scenarios.budget import Budget, Use
 from dialogs.scenarios.builtin import TEXTS
 from dialogs.scenarios.conversation import Conversation, Value, Variables
-from dialogs.scenarios.effects import Effect, Log, Send, Tag, Untag, logged
+from dialogs.scenarios.effects import Effect, Send, Tag, Untag
 from dialogs.scenarios.events import Event
-from dialogs.scenarios.expressions import NoValue
+from dialogs.scenarios.expressions import LOOK, NoValue
+from dialogs.scenarios.normalizing import Words
+from dialogs.scenarios.notes import MAX_HELD, Notes
 from dialogs.scenarios.scenario import Actions, Branch, Said, Scenario, State, Way
 from dialogs.scenarios.showing import show, show_now
+from dialogs.scenarios.sizes import size_of
 from dialogs.scenarios.variables import fit
-
-MAX_STEPS = 50  # of one event
-MAX_MESSAGES = 30  # that one event has the bot say
-MAX_LOOKS = 20_000  # at values, in one event: a tenth of a second
-
-
-class TooMuch(Exception):
-    """An event has more consequences than one may have.
-
-    Args:
-        what: "steps", "messages" or "values".
-    """
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
-
-
-@dataclass(slots=True)
-class Spent:
-    """How much one event has used up of what it may use."""
-
-    steps: int = 0
-    messages: int = 0
-    looks: int = 0
 
 
 @dataclass(slots=True)
 class Talk:
-    """A conversation that can be changed; `Conversation` has the meaning of its parts."""
+    """A conversation that can be changed; `Conversation` has the meaning of its parts.
+
+    Args:
+        held: bytes of the variables; None if nobody has asked for it yet.
+    """
 
     state: str
     visit: int
     variables: Variables
     stack: list[str]
     progress: dict[str, Any]
+    held: int | None = None
+
+    def has_room(self, old: Value, new: Value) -> bool:
+        """Make room for a new value of a variable; False if all together would be too large."""
+        if self.held is None:
+            self.held = sum(map(size_of, self.variables.values()))
+        more = size_of(new) - size_of(old)
+        if more > 0 and self.held + more > MAX_HELD:
+            return False
+        self.held += more
+        return True
 
 
 class Run:
@@ -64,6 +59,7 @@ class Run:
 
     Attributes:
         effects: what is to be done, in order.
+        words: those of the event's text.
     """
 
     def __init__(
@@ -80,8 +76,9 @@ class Run:
             dict(conversation.progress),
         )
         self.effects: list[Effect] = []
-        self._changed: dict[str, tuple[Value, Value]] = {}
-        self._spent = Spent()
+        self.words = Words(event.text)
+        self._budget = Budget()
+        self._notes = Notes()
 
     @property
     def state(self) -> State | None:
@@ -91,8 +88,10 @@ class Run:
     @property
     def language(self) -> str:
         """The language of the built-in texts."""
+        if self.scenario.language:
+            return self.scenario.language
         users = self.event.about.get("user.language", "")
-        return self.scenario.language or ("ru" if users.startswith("ru") else "en")
+        return "ru" if users.startswith("ru") else "en"
 
     def conversation(self) -> Conversation:
         """Return the talk as it is now."""
@@ -112,9 +111,15 @@ class Run:
         Raises:
             TooMuch: there were 50 before.
         """
-        self._spent.steps += 1
-        if self._spent.steps > MAX_STEPS:
-            raise TooMuch("steps")
+        self._budget.spend(Use.STEPS)
+
+    def spend(self, looks: int) -> None:
+        """Count looks at values.
+
+        Raises:
+            TooMuch: there were too many before.
+        """
+        self._budget.spend(Use.VALUES, looks)
 
     def look(self, name: str) -> Value:
         """Return the value of a variable or a built-in value; None for one that is empty.
@@ -122,11 +127,11 @@ class Run:
         Raises:
             TooMuch: there were too many values before.
         """
-        self._spent.looks += 1
-        if self._spent.looks > MAX_LOOKS:
-            raise TooMuch("values")
         if name in self.talk.variables:
-            return self.talk.variables[name]
+            value = self.talk.variables[name]
+            self.spend(1 + (len(value) // LOOK if isinstance(value, str | list) else 0))
+            return value
+        self.spend(1)
         if name.startswith("now"):
             return show_now(name, self.now.astimezone(self.scenario.zone)) or None
         return self.event.about.get(name) or None
@@ -141,18 +146,24 @@ class Run:
         return self.scenario.texts.get(name) or TEXTS[name][self.language]
 
     def assign(self, name: str, value: Value) -> None:
-        """Set a variable; a value that is none of its type empties it."""
+        """Set a variable; a value that is none of its type empties it.
+
+        If all variables together would be too large, it keeps the value that it has.
+        """
         old, new = self.talk.variables.get(name), fit(value, self.scenario.types.get(name, ""))
         if old != new or isinstance(old, bool) != isinstance(new, bool):
-            first = self._changed.get(name, (logged(old), None))[0]
-            self._changed[name] = (first, logged(new))
+            if not self.talk.has_room(old, new):
+                if (failure := self._notes.full(name, self.talk.state)) is not None:
+                    self.effects.append(failure)
+                return
+            self._notes.change(name, old, new)
             self.talk.variables[name] = new
 
     def do(self, actions: Actions) -> None:
         """Set variables, take and give tags; a value that cannot be computed changes nothing."""
         for name, expression in actions.assignments:
             try:
-                self.assign(name, expression.evaluate(self.look, self.show))
+                self.assign(name, expression.evaluate(self))
             except NoValue:
                 continue
         if actions.untags:
@@ -162,8 +173,7 @@ class Run:
 
     def log(self, state: str, transition: str) -> None:
         """Note a step of the talk, which is now where it leads to."""
-        self.effects.append(Log(state, transition, self.talk.state, self._changed))
-        self._changed = {}
+        self.effects.append(self._notes.entry(state, transition, self.talk.state))
 
     def address(self, kind: str, index: int = 0) -> str:
         """Return the callback data of a button of the present state."""
@@ -184,22 +194,21 @@ class Run:
             stays: True if the keyboard of a question is still needed.
 
         Raises:
-            TooMuch: there were 30 messages before.
+            TooMuch: too many or too long ones were sent before.
         """
-        self._spent.messages += 1
-        if self._spent.messages > MAX_MESSAGES:
-            raise TooMuch("messages")
+        values = {name: self.show(name) for name in names}
+        self._budget.spend_message(size_of_message(message, values))
         if "keyboard" in self.talk.progress and not stays and not message.buttons:
             del self.talk.progress["keyboard"]
             if not message.keyboard:
                 message = replace(message, remove_keyboard=True)
-        self.effects.append(Send(message, {name: self.show(name) for name in names}))
+        self.effects.append(Send(message, values))
 
 
 def choose(run: Run, way: Way) -> Branch | None:
     """Return the first branch whose condition is true."""
     for branch in way:
-        if branch.condition is None or branch.condition.holds(run.look, run.show):
+        if branch.condition is None or branch.condition.holds(run):
             return branch
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +13,12 @@ from dialogs.scenarios.problems import Code, Problem, error
 from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import saved_test_checker
 from dialogs.scenarios.simulation import EARLIEST, LATEST, START, InvalidEvents, simulate
+from dialogs.scenarios.simulation_budget import NO_LIMIT, SimulationBudget
 from dialogs.scenarios.structure import structure_problems
-from dialogs.scenarios.wording import problems_of
+from dialogs.scenarios.wording import listed, problems_of
+
+MAX_FAULTS = 20  # of a test; nobody reads more
+_MAX_TOLD = 500  # characters of what was wanted, and of what came, in a fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,10 @@ class Fault:
 
     turn: int
     message: str
+
+    def told(self) -> str:
+        """Return the sentence with its turn, for people: turn 1 is the first."""
+        return self.message if self.turn < 0 else f"Turn {self.turn + 1}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +81,18 @@ def _begins(document: Mapping[str, Any]) -> datetime | None:
     return moment if EARLIEST <= moment < LATEST else None
 
 
-def run_test(scenario: Scenario, document: Mapping[str, Any]) -> Outcome:
-    """Run a valid test."""
+def run_test(
+    scenario: Scenario, document: Mapping[str, Any], *, budget: SimulationBudget = NO_LIMIT
+) -> Outcome:
+    """Run a valid test.
+
+    Args:
+        budget: what it may use; if that is not enough, it fails.
+    """
     turns = document["turns"]
     try:
         events = [turn["user"] for turn in turns]
-        played = simulate(scenario, events, now=_begins(document) or START)
+        played = simulate(scenario, events, now=_begins(document) or START, budget=budget)
     except InvalidEvents as refused:
         [problem] = refused.problems
         turn = int(problem.pointer.split("/")[1])
@@ -86,15 +101,52 @@ def run_test(scenario: Scenario, document: Mapping[str, Any]) -> Outcome:
     for index, turn in enumerate(turns):
         said, state = played.replies[index], played.states[index]
         if "bot" in turn and said != turn["bot"]:
-            sentence = f"The bot should say {turn['bot']!r}, and says {said!r}."
-            faults.append(Fault(index, sentence))
+            shown, found = _cut(_texts(turn["bot"])), _cut(_texts(said))
+            faults.append(Fault(index, f"The bot should say {shown}, and says {found}."))
         if "state" in turn and state != turn["state"]:
-            sentence = f'The talk should be in state "{turn["state"]}", and is in "{state}".'
-            faults.append(Fault(index, sentence))
+            faults.append(Fault(index, _other_state(turn["state"], state)))
     for name, wanted in document.get("variables", {}).items():
         value = played.variables.get(name)
         if value != wanted:
-            sentence = f'At the end, "{name}" should be {wanted!r}, and is {value!r}.'
-            faults.append(Fault(-1, sentence))
+            shown, found = _cut(_value(wanted)), _cut(_value(value))
+            faults.append(Fault(-1, f'At the end, "{name}" should be {shown}, and is {found}.'))
     faults += [Fault(-1, failure.message) for failure in played.failures]
-    return Outcome(document["name"], tuple(faults), tuple(played.log))
+    return Outcome(document["name"], _first(faults), tuple(played.log))
+
+
+def _texts(texts: list[str]) -> str:
+    return listed(texts, "and") if texts else "nothing"
+
+
+def _other_state(wanted: str, state: str) -> str:
+    if not wanted:
+        return f'The talk should have ended, and is in state "{state}".'
+    found = f'is in "{state}"' if state else "has ended"
+    return f'The talk should be in state "{wanted}", and {found}.'
+
+
+def _value(value: Any) -> str:
+    """Return the value of a variable in words."""
+    match value:
+        case None:
+            return "empty"
+        case []:
+            return "an empty list"
+        case list():
+            return f"the list {' and '.join(_value(one) for one in value)}"
+        case str():
+            return f'"{value}"'
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _first(faults: list[Fault]) -> tuple[Fault, ...]:
+    """Return as many faults as somebody reads; the last one says that there are more."""
+    if len(faults) <= MAX_FAULTS:
+        return tuple(faults)
+    rest = len(faults) - MAX_FAULTS + 1
+    sentence = f"There are {rest} more differences. Mend these first."
+    return (*faults[: MAX_FAULTS - 1], Fault(faults[MAX_FAULTS - 1].turn, sentence))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_TOLD else f"{text[:_MAX_TOLD]}…"

@@ -15,6 +15,7 @@ from dialogs.scenarios.events import Event, EventKind, Place, built_in, read_tex
 from dialogs.scenarios.problems import InvalidScenario, Path, Problem, error
 from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import event_checker
+from dialogs.scenarios.simulation_budget import NO_LIMIT, OverBudget, SimulationBudget
 from dialogs.scenarios.structure import structure_problems
 from dialogs.scenarios.wording import problems_of
 
@@ -36,7 +37,7 @@ _ABOUT = built_in(
 
 
 class InvalidEvents(InvalidScenario):
-    """The events of a simulation are wrong, or there is no such button to tap."""
+    """The events of a simulation are wrong or too many, or there is no such button to tap."""
 
 
 @dataclass(slots=True)
@@ -72,6 +73,7 @@ def simulate(
     *,
     now: datetime = START,
     conversation: Conversation | None = None,
+    budget: SimulationBudget = NO_LIMIT,
 ) -> Simulation:
     """Play a talk through.
 
@@ -79,9 +81,11 @@ def simulate(
         events: what the user does, as docs/scenarios.md describes it: JSON values.
         now: when it begins, from `EARLIEST` to `LATEST`.
         conversation: where it begins; None for a new talk.
+        budget: what it may use.
 
     Raises:
-        InvalidEvents: an event is wrong, or taps a button that is not there.
+        InvalidEvents: an event is wrong, taps a button that is not there, or is one too many for
+            the budget.
     """
     if problems := event_problems(events):
         raise InvalidEvents(problems)
@@ -93,10 +97,15 @@ def simulate(
         about = {**about, **built_in(user=document["user"])} if "user" in document else about
         event = _event(document, simulation.transcript, about, (index,))
         simulation.transcript.append({"from": "user", **document})
-        simulation.conversation, effects = step(scenario, simulation.conversation, event, now)
         before = len(simulation.transcript)
-        for effect in effects:
-            _note(simulation, effect, event)
+        try:
+            budget.check_time()
+            budget.spend(document)
+            simulation.conversation, effects = step(scenario, simulation.conversation, event, now)
+            for effect in effects:
+                _note(simulation, effect, event, budget)
+        except OverBudget as over:
+            raise InvalidEvents([error((index,), over.code, over.message)]) from None
         simulation.states.append(simulation.conversation.state)
         added = simulation.transcript[before:]
         simulation.replies.append([one["text"] for one in added if "text" in one])
@@ -164,17 +173,24 @@ def _tap(
     raise InvalidEvents([error((*path, "tap"), "unknown_button", sentence)])
 
 
-def _note(simulation: Simulation, effect: Effect, event: Event) -> None:
-    """Write down what came of an event."""
+def _note(simulation: Simulation, effect: Effect, event: Event, budget: SimulationBudget) -> None:
+    """Write down what came of an event.
+
+    Raises:
+        OverBudget: it is too much.
+    """
     match effect:
         case Send():
             for call in render(effect.message, effect.values):
-                simulation.transcript.append({"from": "bot", **_shown(call.parameters)})
+                shown = _shown(call.parameters)
+                budget.spend(shown)
+                simulation.transcript.append({"from": "bot", **shown})
         case Edit():
-            shown = [_shown(call.parameters) for call in render(effect.message, effect.values)]
+            edited = [_shown(call.parameters) for call in render(effect.message, effect.values)]
             for entry in reversed(simulation.transcript):
-                if shown and _has_button(entry, event.data):
-                    entry.update(shown[-1])
+                if edited and _has_button(entry, event.data):
+                    budget.spend(edited[-1])
+                    entry.update(edited[-1])
                     break
         case Answer(text) if text:
             simulation.transcript.append({"from": "bot", "answer": text})
@@ -183,8 +199,10 @@ def _note(simulation: Simulation, effect: Effect, event: Event) -> None:
         case Untag(tags):
             simulation.tags[:] = [tag for tag in simulation.tags if tag not in tags]
         case Log():
+            budget.spend(effect.to_json())
             simulation.log.append(effect)
         case Failure():
+            budget.spend(effect.message)
             simulation.failures.append(effect)
 
 

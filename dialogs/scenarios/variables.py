@@ -11,6 +11,7 @@ from dialogs.scenarios.events import ABOUT
 from dialogs.scenarios.expressions import MAX_TEXT, number
 from dialogs.scenarios.problems import Path
 from dialogs.scenarios.regex import group_names
+from dialogs.scenarios.showing import show
 
 Document = Mapping[str, Any]
 
@@ -70,7 +71,7 @@ def fit(value: Value, kind: str) -> Value:
         case int() | float() | str() if kind == "number":
             return number(value)
         case int() | float() if kind in {"", "text"}:
-            return str(value) if kind else value
+            return show(value, "", "en") if kind else value  # without an exponent
         case list() if kind in {"", "list"}:
             return _short_list(value)
         case str() | int() | float() if kind == "list":

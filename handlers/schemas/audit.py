@@ -30,7 +30,11 @@ class AuditEntrySchema(Schema):
     username = fields.String(required=True)
     bot = fields.Integer(required=True, allow_none=True, attribute="bot_id")
     details = fields.Dict(
-        required=True, metadata={"description": "For example the `fields` that were changed."}
+        required=True,
+        metadata={
+            "description": "For example the `fields` that were changed, or whether a publish was "
+            "`forced`: carried out although tests of the scenario failed."
+        },
     )
     address = fields.String(
         required=True,

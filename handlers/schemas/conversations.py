@@ -87,7 +87,8 @@ class ConversationEntrySchema(Schema):
         metadata={
             "description": "The `state`, the `transition` that was taken (a JSON Pointer or a "
             "word that docs/scenarios.md explains), the state `to` which it led, and the variables "
-            "that `changed`, each with its value before and after."
+            "that `changed`, each with its value before and after. `cut` is true if `changed` is "
+            "left out: the changes of one update are logged up to about 16 KB."
         },
     )
     failures = fields.List(

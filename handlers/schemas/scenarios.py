@@ -140,7 +140,7 @@ class DifferenceQuerySchema(BodySchema):
 
 
 class ScenarioVersionSchema(Schema):
-    """A published scenario; it never changes."""
+    """A published scenario; it never changes, but for `live`."""
 
     n = fields.Integer(required=True, metadata={"description": "The number of the version."})
     note = fields.String(required=True)
@@ -148,6 +148,9 @@ class ScenarioVersionSchema(Schema):
     created_at = Moment(required=True)
     author = fields.String(
         required=True, allow_none=True, metadata={"description": "The account; null if deleted."}
+    )
+    live = fields.Boolean(
+        required=True, metadata={"description": "True for the version that the bot runs."}
     )
 
 

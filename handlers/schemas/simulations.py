@@ -37,7 +37,10 @@ class SimulationRequestSchema(BodySchema):
     events = fields.List(
         fields.Raw(metadata={"type": ["string", "object"]}),
         required=True,
-        metadata={"description": "What the user does: texts, or objects; see docs/scenarios.md."},
+        metadata={
+            "description": "What the user does: texts, or objects; see docs/scenarios.md. All may "
+            "take 5 seconds, and have 2 MB of what is said and logged."
+        },
     )
     version = fields.Integer(
         load_default=None,
@@ -128,7 +131,8 @@ class SimulationSchema(Schema):
         required=True,
         metadata={
             "description": "The steps: `state`, the `transition` that was taken (a JSON Pointer or "
-            "a word), the state `to` which it led, and the variables that `changed`."
+            "a word), the state `to` which it led, and the variables that `changed`; `cut` is true "
+            "if those are left out because they are too large."
         },
     )
     failures = fields.List(

@@ -9,13 +9,14 @@ from typing import Any, cast
 
 from models.accounts.audit import Actor
 from models.dialogs import steps
-from models.dialogs.steps import Place
+from models.dialogs.steps import OF_PERSON, Place
 from models.engine import bulk, doorbell
 from models.engine.base import now
 from models.engine.doorbell import Bell
 from models.messaging.effects import Talk, TalkKey
 from models.messaging.marks import Handled
 
+_KEY = "bot_id, chat_id, user_id, topic_id"
 # As for messages: only for updates that are not marked, and for the bot's present run.
 _UNMARKED = (
     "JOIN updates ON updates.bot_id = given.column1 AND updates.update_id = given.column3 "
@@ -200,11 +201,28 @@ def forget(bot_id: int) -> None:
 
 def forget_person(bot_id: int, chat_id: int) -> None:
     """Delete the talks in a chat, and those of its person in groups."""
-    bulk.execute(
-        "DELETE FROM conversations WHERE bot_id = ? AND (chat_id = ? OR user_id = ?)",
-        bot_id, chat_id, chat_id,
-    )  # fmt: skip
+    for condition in OF_PERSON:
+        bulk.execute(f"DELETE FROM conversations WHERE bot_id = ? AND {condition}", bot_id, chat_id)  # noqa: S608
     steps.forget_person(bot_id, chat_id)
+
+
+def discard(bot_ids: list[int], *, limit: int, by: Actor) -> int:
+    """Delete talks of bots that are about to be deleted, in one step.
+
+    Args:
+        limit: the maximum number of deletions in this step.
+        by: the actor, whose permission `sessions.authorized` has checked.
+
+    Returns:
+        The number of deletions; fewer than `limit` means that none are left.
+    """
+    marks = ", ".join("?" * len(bot_ids))
+    deleted = bulk.execute(
+        f"DELETE FROM conversations WHERE ({_KEY}) IN "  # noqa: S608
+        f"(SELECT {_KEY} FROM conversations WHERE bot_id IN ({marks}) LIMIT ?)",
+        *bot_ids, limit,
+    )  # fmt: skip
+    return int(deleted.rowcount)
 
 
 def idle(older_than: timedelta, *, limit: int) -> list[Place]:

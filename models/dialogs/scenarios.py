@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple, cast
@@ -14,7 +15,7 @@ from models.dialogs.menus import Shown
 from models.engine import bulk, doorbell
 from models.engine.base import now
 from models.engine.doorbell import Bell
-from models.errors import BotDeleted, DraftChanged
+from models.errors import BotDeleted, DraftChanged, TestsChanged
 
 KEPT = 100  # versions of a bot, and every one that a talk is in
 
@@ -42,6 +43,7 @@ class VersionRow:
     Args:
         restarts_before: talks of versions before this one begin anew.
         author: the name of the account; None if that was deleted.
+        live: True if it is the version that the bot runs.
         document: as JSON; empty in lists.
         menu: what is known of its menu; None in lists, and if the bot runs another version.
     """
@@ -51,6 +53,7 @@ class VersionRow:
     restarts_before: int
     created_at: datetime
     author: str | None
+    live: bool
     document: bytes = b""
     menu: Shown | None = None
 
@@ -115,17 +118,30 @@ def tests(bot_id: int) -> bytes:
     return bytes(rows[0][0]) if rows else b"[]"
 
 
-def save_tests(bot: BotRecord, documents: bytes, *, by: Actor) -> None:
+def tests_tag(documents: bytes) -> str:
+    """Return what tells tests from others, such as those that somebody else has saved.
+
+    Args:
+        documents: a list as JSON.
+    """
+    return hashlib.sha256(documents).hexdigest()[:32]
+
+
+def save_tests(bot: BotRecord, documents: bytes, *, seen: str | None, by: Actor) -> None:
     """Replace the tests of a bot's scenario.
 
     Args:
         documents: a list as JSON.
+        seen: the tag of the tests that it replaces; None for any.
         by: the actor, whose permission `sessions.authorized` has checked.
 
     Raises:
+        TestsChanged: there are other ones by now.
         BotDeleted: the bot is gone.
     """
     _lock(bot)
+    if seen is not None and seen != (present := tests_tag(tests(bot.id))):
+        raise TestsChanged(present)
     bulk.execute(
         "INSERT INTO scenario_tests (bot_id, tests) VALUES (?, ?) "
         "ON CONFLICT (bot_id) DO UPDATE SET tests = excluded.tests",
@@ -144,12 +160,15 @@ def _lock(bot: BotRecord) -> None:
         raise BotDeleted(bot.id)
 
 
-def publish(bot: BotRecord, document: bytes, *, note: str, restart: bool, by: Actor) -> Published:
+def publish(
+    bot: BotRecord, document: bytes, *, note: str, restart: bool, forced: bool, by: Actor
+) -> Published:
     """Make a document the version that the bot runs from now on.
 
     Args:
         document: a valid scenario as JSON.
         restart: True if the talks of all versions before begin anew.
+        forced: True if it is published although tests of it fail.
 
     Raises:
         BotDeleted: the bot is gone.
@@ -172,21 +191,29 @@ def publish(bot: BotRecord, document: bytes, *, note: str, restart: bool, by: Ac
     )  # fmt: skip
     menus.published(bot.id, n, document)
     _prune(bot.id, n)
-    bots.record_action(Action.SCENARIO_PUBLISHED, bot, by, version=n)
+    bots.record_action(Action.SCENARIO_PUBLISHED, bot, by, version=n, forced=forced)
     doorbell.ring(Bell.SCENARIO, [bot.id])
     return Published(cast(VersionRow, find(bot.id, n)), conversations.count_by_version(bot.id))
 
 
 def _prune(bot_id: int, newest: int) -> None:
     bulk.execute(
-        "DELETE FROM scenario_versions WHERE bot_id = ? AND n <= ? AND n NOT IN "
-        "(SELECT version FROM conversations WHERE bot_id = ?)",
-        bot_id, newest - KEPT, bot_id,
+        # looked for one by one in an index: a list of the versions would be one of all talks
+        "DELETE FROM scenario_versions WHERE bot_id = ? AND n <= ? AND NOT EXISTS "
+        "(SELECT 1 FROM conversations WHERE conversations.bot_id = scenario_versions.bot_id "
+        "AND conversations.version = scenario_versions.n)",
+        bot_id, newest - KEPT,
     )  # fmt: skip
 
 
-_COLUMNS = "n, note, restarts_before, scenario_versions.created_at, users.username"
-_FROM = "FROM scenario_versions LEFT JOIN users ON users.id = author_id WHERE bot_id = ? "
+_COLUMNS = (
+    "n, note, restarts_before, scenario_versions.created_at, users.username, "
+    "n = bots.scenario_version"
+)
+_FROM = (
+    "FROM scenario_versions JOIN bots ON bots.id = bot_id "
+    "LEFT JOIN users ON users.id = author_id WHERE bot_id = ? "
+)
 
 
 def versions(bot_id: int, *, before: int | None, limit: int) -> list[VersionRow]:
@@ -215,9 +242,10 @@ def live(bot_id: int) -> VersionRow | None:
 
 
 def _version(row: tuple[Any, ...]) -> VersionRow:
-    n, note, restarts_before, created_at, author, *document = row
+    n, note, restarts_before, created_at, author, live, *document = row
     moment = cast(datetime, bulk.loaded(created_at))
-    return VersionRow(n, note, restarts_before, moment, author, b"".join(map(bytes, document)))
+    text = b"".join(map(bytes, document))
+    return VersionRow(n, note, restarts_before, moment, author, bool(live), text)
 
 
 class Present(NamedTuple):

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from models.accounts.audit import Actor
 from models.engine import bulk
 from models.engine.base import now
 from models.messaging.effects import TalkKey
 from models.messaging.marks import Handled
 
 Place = tuple[int, int, int, int]  # bot, chat, user and topic
+
+# What is in a person's chat, and what they did in others: an index for each. Most talks are in
+# private chats, where both ids are the same, and the index of the second one does without those.
+OF_PERSON = ("chat_id = ?", "user_id = ? AND user_id <> chat_id")
+_KEY = "bot_id, chat_id, user_id, topic_id, update_id"
 
 _STORE = (
     "INSERT INTO conversation_steps "
@@ -98,10 +104,21 @@ def forget(bot_id: int) -> None:
 
 def forget_person(bot_id: int, chat_id: int) -> None:
     """Delete the logs of a chat, and of its person in groups."""
-    bulk.execute(
-        "DELETE FROM conversation_steps WHERE bot_id = ? AND (chat_id = ? OR user_id = ?)",
-        bot_id, chat_id, chat_id,
-    )  # fmt: skip
+    for condition in OF_PERSON:
+        bulk.execute(
+            f"DELETE FROM conversation_steps WHERE bot_id = ? AND {condition}",  # noqa: S608
+            bot_id, chat_id,
+        )  # fmt: skip
+
+
+def discard(bot_ids: list[int], *, limit: int, by: Actor) -> int:
+    """Delete the logs of bots that are about to be deleted, in one step; as `prune`.
+
+    Args:
+        by: the actor, whose permission `sessions.authorized` has checked.
+    """
+    marks = ", ".join("?" * len(bot_ids))
+    return _delete_some(f"bot_id IN ({marks})", *bot_ids, limit=limit)
 
 
 def prune(*, older_than: timedelta, limit: int) -> int:
@@ -114,10 +131,13 @@ def prune(*, older_than: timedelta, limit: int) -> int:
     Returns:
         The number of deletions; fewer than `limit` means that none are left.
     """
-    key = "bot_id, chat_id, user_id, topic_id, update_id"
+    return _delete_some("at < ? ORDER BY at", bulk.stored(now() - older_than), limit=limit)
+
+
+def _delete_some(condition: str, *parameters: Any, limit: int) -> int:
     deleted = bulk.execute(
-        f"DELETE FROM conversation_steps WHERE ({key}) IN "  # noqa: S608
-        f"(SELECT {key} FROM conversation_steps WHERE at < ? ORDER BY at LIMIT ?)",
-        bulk.stored(now() - older_than), limit,
+        f"DELETE FROM conversation_steps WHERE ({_KEY}) IN "  # noqa: S608
+        f"(SELECT {_KEY} FROM conversation_steps WHERE {condition} LIMIT ?)",
+        *parameters, limit,
     )  # fmt: skip
     return int(deleted.rowcount)

@@ -76,7 +76,8 @@ class Menu(BaseModel):
 class ConversationRow(BaseModel):
     """Where a talk stands: `dialogs.scenarios.Conversation` as JSON.
 
-    `topic_id` is 0 outside of a forum's topics.
+    `topic_id` is 0 outside of a forum's topics. There is an index of (bot, user), too, for talks
+    outside of private chats.
     """
 
     bot = peewee.ForeignKeyField(Bot, on_delete="CASCADE", index=False)
@@ -90,6 +91,7 @@ class ConversationRow(BaseModel):
     class Meta:
         table_name = "conversations"
         primary_key = peewee.CompositeKey("bot", "chat_id", "user_id", "topic_id")
+        indexes = ((("bot", "version"), False),)
 
 
 class ConversationStep(BaseModel):

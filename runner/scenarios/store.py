@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 
@@ -15,24 +15,13 @@ from models.dialogs import conversations, scenarios
 from models.dialogs.scenarios import Present
 from models.engine.database import Database
 from models.messaging.effects import Talk, TalkKey
+from runner.scenarios.loaded import Loaded, ScenarioCache
 
 MAX_QUICK = 16_384  # bytes of a scenario that is always read within milliseconds
 MAX_CACHED = 32 * 2**20  # bytes of all talks in memory, as JSON
 OVERHEAD = 1024  # bytes that are reckoned for a talk besides
 # Seconds for which a talk is in memory without a step: far fewer than after which it is deleted.
 MAX_AGE = 86_400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A version of a scenario that can be run.
-
-    Args:
-        restarts_before: talks of versions before this one begin anew.
-    """
-
-    scenario: Scenario
-    restarts_before: int
 
 
 class TalkCache:
@@ -92,14 +81,49 @@ class TalkStore:
 
     Attributes:
         cache: the talks in memory.
+        scenarios: the versions of scenarios in memory.
     """
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self.cache = TalkCache()
+        self.scenarios = ScenarioCache()
+        self._reading: dict[tuple[int, int], asyncio.Future[Loaded | None]] = {}
+        # of its own: no talk waits for the scenarios that owners validate
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="botyard-scenarios")
 
     async def scenario(self, bot_id: int, n: int) -> Loaded | None:
-        """Read a version of a bot's scenario; None if there is none of this number."""
+        """Return a version of a bot's scenario, and keep it; None if there is none of this number.
+
+        All that wait for a version share one reading of it, and its failure.
+        """
+        key = bot_id, n
+        while (reading := self._reading.get(key)) is not None:
+            await asyncio.wait({reading})
+            if not reading.cancelled():
+                try:
+                    return reading.result()
+                finally:
+                    del reading  # an error would hold this frame, and the frame it
+        if (loaded := self.scenarios.get(bot_id, n)) is not None:
+            return loaded
+        reading = self._reading[key] = asyncio.get_running_loop().create_future()
+        try:
+            loaded = await self._read(bot_id, n)
+        except Exception as error:
+            reading.set_exception(error)
+            reading.exception()  # nobody else may be waiting
+            raise
+        except BaseException:
+            reading.cancel()  # one of the others reads it then
+            raise
+        else:
+            reading.set_result(loaded)
+            return loaded
+        finally:
+            del self._reading[key], reading
+
+    async def _read(self, bot_id: int, n: int) -> Loaded | None:
         row = await self._db.read(scenarios.find, bot_id, n)
         if row is None:
             return None
@@ -107,9 +131,15 @@ class TalkStore:
         def load() -> Scenario:
             return read_scenario(orjson.loads(row.document)).at(n)
 
-        is_small = len(row.document) <= MAX_QUICK
-        scenario = load() if is_small else await asyncio.to_thread(load)
-        return Loaded(scenario, row.restarts_before)
+        length = len(row.document)
+        if length <= MAX_QUICK:
+            scenario = load()
+        else:
+            loop = asyncio.get_running_loop()
+            scenario = await loop.run_in_executor(self._threads, load)
+        loaded = Loaded(scenario, row.restarts_before, length)
+        self.scenarios.put(bot_id, n, loaded)
+        return loaded
 
     async def talk(self, bot_id: int, key: TalkKey) -> Talk | None:
         """Read where a talk stands; None for a new one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import orjson
@@ -38,8 +37,9 @@ def log_entry(
     """
     entry = {
         "event": event.kind,
-        "steps": [asdict(one) for one in done if isinstance(one, Log)],
-        "failures": [asdict(one) for one in done if isinstance(one, Failure)],
+        "steps": [one.to_json() for one in done if isinstance(one, Log)],
+        # orjson writes data classes as objects
+        "failures": [one for one in done if isinstance(one, Failure)],
     }
     written = _button(update, event.data) if event.kind is EventKind.TAP else event.text
     said = [_cut(one.text) for one in messages if one.text][:MAX_SAID]

@@ -29,13 +29,12 @@ from dialogs.scenarios import (
 )
 from models.engine.base import now
 from models.messaging.effects import Effects, OutgoingMessage, Talk, TalkKey
-from runner.scenarios.store import Loaded, TalkStore
+from runner.scenarios.loaded import Loaded
+from runner.scenarios.store import TalkStore
 from runner.scenarios.talk_log import log_entry
 from runner.scenarios.updates import Me, read_occasion
 from runner.sending.calls import outgoing_messages
 from runner.updates.incoming import IncomingUpdate
-
-MAX_LOADED = 4  # versions of a scenario in memory: the present one, and those of older talks
 
 # Why a talk was moved to another version, as its log tells: docs/scenarios.md explains the words.
 RESTART, VERSION_GONE, NEW_VERSION = "restart", "version gone", "new version"
@@ -64,7 +63,6 @@ class Talks:
         self.version = 0
         self._bot_id = bot_id
         self._store = store
-        self._loaded: dict[int, Loaded] = {}
         self._run = next(_runs)  # what an earlier run has kept may have changed elsewhere
 
     # -- changes from outside
@@ -117,7 +115,7 @@ class Talks:
             return
         memory = self._run
         talk = await self._find(key, at_once=at_once)
-        scenario, before, moved = await self._placed(present, talk, at_once=at_once)
+        scenario, before, moved = await self._placed(present, talk, occasion.event, at_once=at_once)
         after, done = step(scenario, before, occasion.event, now())
         self._store.cache.drop(self._cached(key))  # until its commit has put it back
         for effect in done:
@@ -137,19 +135,12 @@ class Talks:
 
     async def _version(self, n: int, *, at_once: bool) -> Loaded | None:
         """Return a version; None if there is none of this number."""
-        loaded = self._loaded.get(n)
+        loaded = self._store.scenarios.get(self._bot_id, n)
         if loaded is None:
             if at_once:
                 raise MustWait
             loaded = await self._store.scenario(self._bot_id, n)
-            if loaded is not None:
-                self._keep(n, loaded)
         return loaded
-
-    def _keep(self, n: int, loaded: Loaded) -> None:
-        self._loaded[n] = loaded
-        while len(self._loaded) > MAX_LOADED:
-            del self._loaded[min(self._loaded)]
 
     async def _find(self, key: TalkKey, *, at_once: bool) -> Conversation | None:
         """Return a talk; None for a new one."""
@@ -161,7 +152,7 @@ class Talks:
         return None if talk is None else Conversation.from_json(orjson.loads(talk.state))
 
     async def _placed(
-        self, present: Loaded, talk: Conversation | None, *, at_once: bool
+        self, present: Loaded, talk: Conversation | None, event: Event, *, at_once: bool
     ) -> tuple[Scenario, Conversation | None, list[Log]]:
         """Move a talk to the present version if it can.
 
@@ -180,6 +171,10 @@ class Talks:
                 word = RESTART if restarts else VERSION_GONE
         else:
             moved = migrate(talk, old.scenario, new, Migration.KEEP)
+            if (
+                moved is None and event.command == "start"
+            ):  # who begins anew begins with what is new
+                moved = migrate(talk, new, new, Migration.RESTART)
             if moved is None:
                 return old.scenario, talk, []
         told = moved and moved_log(talk, moved, word)

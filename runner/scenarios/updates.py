@@ -9,12 +9,15 @@ there.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from dialogs.scenarios import Event, EventKind, Place, built_in, read_text
 from models.bots.telegram_id import is_telegram_id
 from models.messaging.effects import TalkKey
+from runner.scenarios.about import Lazy
 from runner.updates.incoming import IncomingUpdate, JSONObject
 
 # An animation is a document as well, and a venue has a location.
@@ -27,6 +30,7 @@ _OTHERS = (
     "poll", "dice", "game", "story", "video_note", "paid_media", "checklist", "invoice",
     "users_shared", "chat_shared", "web_app_data", "successful_payment",
 )  # fmt: skip
+_MENTIONS = frozenset(("mention", "text_mention"))
 _COMMAND_FOR = re.compile(r"/[A-Za-z0-9_]{1,32}@(\w+)")
 
 
@@ -61,7 +65,7 @@ def read_occasion(update: IncomingUpdate, me: Me) -> Occasion | None:
         return None
     message = update.content
     chat = _object(message.get("chat"))
-    event = _event(message, _about(message, chat, me))
+    event = _event(message, Lazy(partial(_about, message, chat, me)))
     if event is None:
         return None
     key = _key(update, message)
@@ -75,8 +79,13 @@ def _key(update: IncomingUpdate, message: JSONObject) -> TalkKey | None:
     if chat_id is None:
         return None
     topic = message.get("message_thread_id") if message.get("is_topic_message") is True else 0
-    # whoever writes as a chat has no user
-    user_id = chat_id if update.user_id is None else update.user_id
+    user_id = update.user_id
+    if update.kind == "message":  # a tap is a user's, whoever has sent the message
+        # All who write as a chat have one and the same stand-in for a user:
+        # https://core.telegram.org/bots/api#message
+        sender = _object(message.get("sender_chat")).get("id")
+        user_id = sender if is_telegram_id(sender) else user_id
+    user_id = chat_id if user_id is None else user_id
     return TalkKey(chat_id, user_id, topic if is_telegram_id(topic) else 0)
 
 
@@ -84,12 +93,12 @@ def _tap(update: IncomingUpdate, me: Me) -> Occasion:
     query = update.content
     message = _object(query.get("message"))
     data = query.get("data")
-    about = _about(query, _object(message.get("chat")), me)
+    about = Lazy(partial(_about, query, _object(message.get("chat")), me))
     event = Event(EventKind.TAP, data=data if isinstance(data, str) else "", about=about)
     return Occasion(event, _key(update, message), is_addressed=True)
 
 
-def _event(message: JSONObject, about: dict[str, str]) -> Event | None:
+def _event(message: JSONObject, about: Mapping[str, str]) -> Event | None:
     text = message.get("text")
     if isinstance(text, str):
         return read_text(text, about)
@@ -136,21 +145,57 @@ def _about(content: JSONObject, chat: JSONObject, me: Me) -> dict[str, str]:
 
 
 def _in_group(event: Event, key: TalkKey | None, message: JSONObject, me: Me) -> Occasion | None:
+    is_addressed = event.kind is EventKind.COMMAND or _answers(message, me)
+    if event.kind is not EventKind.COMMAND:
+        rest = _without_mention(event.text, message, me)
+        is_addressed = is_addressed or rest is not None
+        if rest is not None and event.kind is EventKind.TEXT:
+            # without who is meant, so that the rest can be compared with what a state waits for
+            event = read_text(rest.strip(), event.about)
     if event.kind is EventKind.COMMAND:
         found = _COMMAND_FOR.match(event.text)
         if found and found[1].lower() != me.username.lower():
             return None  # for another bot
-        return Occasion(event, key, is_addressed=True)
-    answered = _object(_object(message.get("reply_to_message")).get("from")).get("id")
-    mention = (
-        re.compile(rf"@{re.escape(me.username)}(?!\w)", re.IGNORECASE) if me.username else None
-    )
-    if mention is not None and mention.search(event.text):
-        # only who is meant, so that the rest can be compared with what a state waits for
-        text = mention.sub("", event.text, count=1).strip()
-        event = read_text(text, event.about) if event.kind is EventKind.TEXT else event
-        return Occasion(event, key, is_addressed=True)
-    return Occasion(event, key, is_addressed=answered == me.telegram_id)
+    return Occasion(event, key, is_addressed=is_addressed)
+
+
+def _answers(message: JSONObject, me: Me) -> bool:
+    """Tell whether a message is a reply to the bot; in a topic, all reply to its beginning."""
+    answered = _object(message.get("reply_to_message"))
+    is_topic = "forum_topic_created" in answered
+    return _object(answered.get("from")).get("id") == me.telegram_id and not is_topic
+
+
+def _without_mention(text: str, message: JSONObject, me: Me) -> str | None:
+    """Return a text without the first mention of the bot; None if it has none.
+
+    Telegram marks mentions; in a message without a mark of any, they are looked for.
+    """
+    encoded = text.encode("utf-16-le", "surrogatepass")  # as entities measure it
+    marks = [one for one in _entities(message) if one["type"] in _MENTIONS]
+    for mark in marks:
+        begin, end = 2 * mark["offset"], 2 * (mark["offset"] + mark["length"])
+        parts = (encoded[:begin], encoded[begin:end], encoded[end:])
+        before, name, after = (part.decode("utf-16-le", "surrogatepass") for part in parts)
+        is_named = bool(me.username) and name.lower() == f"@{me.username.lower()}"
+        if is_named or _object(mark.get("user")).get("id") == me.telegram_id:
+            return before + after
+    if marks or not me.username:
+        return None
+    mention = re.compile(rf"(?<![\w.@+/-])@{re.escape(me.username)}(?!\w)", re.IGNORECASE)
+    return mention.sub("", text, count=1) if mention.search(text) else None
+
+
+def _entities(message: JSONObject) -> list[JSONObject]:
+    """Return the marks in the text of a message, or in its caption."""
+    found = message.get("entities", message.get("caption_entities"))
+    marks = [_object(one) for one in found] if isinstance(found, list) else []
+    return [
+        one
+        for one in marks
+        if isinstance(one.get("type"), str)
+        and all(type(one.get(name)) is int and one[name] >= 0 for name in ("offset", "length"))
+    ]
 
 
 def _object(value: Any) -> JSONObject:

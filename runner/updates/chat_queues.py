@@ -35,6 +35,7 @@ class ChatQueues:
         self._name = name
         self._settings = settings
         self._queues: dict[Hashable, deque[IncomingUpdate]] = {}
+        self._moved: dict[Hashable, Hashable] = {}  # groups: who shares their queue
         self._tasks = SupervisedTasks()
         self._room = asyncio.Event()
         self._room.set()
@@ -65,9 +66,14 @@ class ChatQueues:
             waiting = self._queues.get(key)
             if waiting is not None:
                 waiting.append(update)
-                continue
-            self._queues[key] = deque([update])
-            self._tasks.start(self._serve(key), name=f"{self._name} chat {key}")
+            else:
+                self._queues[key] = waiting = deque([update])
+                self._tasks.start(self._serve(key), name=f"{self._name} chat {key}")
+            there = update.moved_key
+            if there is not None and there not in self._queues and key not in self._moved:
+                # The talks move there with this update, so what comes there waits behind it.
+                self._queues[there] = waiting
+                self._moved[key] = there
 
     async def _serve(self, key: Hashable) -> None:
         waiting = self._queues[key]
@@ -77,6 +83,9 @@ class ChatQueues:
             self._count(-1)
         # no await since the queue was seen empty, so that no update can have slipped in
         del self._queues[key]
+        while (there := self._moved.pop(key, None)) is not None:
+            del self._queues[there]
+            key = there
 
     def _count(self, change: int) -> None:
         self.pending += change

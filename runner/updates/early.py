@@ -52,6 +52,8 @@ class EarlyHandling:
         handled: list[Handled] = []
         chats: set[Hashable] = set()
         for update in updates:
+            if update.moved_key is not None:
+                chats.add(update.moved_key)  # its talks are there only after the commit
             if update.chat_key in chats:
                 continue
             chats.add(update.chat_key)

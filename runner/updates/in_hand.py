@@ -84,7 +84,9 @@ class InHand:
         Raises:
             StorageError, PeeweeException: the database refused the rows; nothing is stored.
         """
-        has_rows = bool(effects.messages) or effects.blocked is not None or effects.talk is not None
+        has_rows = bool(effects.messages) or any(
+            one is not None for one in (effects.blocked, effects.talk, effects.moved_to)
+        )
         mark = self._journal.handled(self._writer, update, effects)
         self._unflushed[update.chat_key] = mark
         mark.add_done_callback(partial(self._flushed, update, effects, has_rows))

@@ -116,6 +116,11 @@ class IncomingUpdate:
         return number if is_telegram_id(number) else None
 
     @property
+    def moved_key(self) -> Hashable | None:
+        """The `chat_key` of updates in the supergroup that the group has become."""
+        return None if (number := self.moved_to) is None else ("chat", number)
+
+    @property
     def membership(self) -> str | None:
         """The new status of the bot in the chat, of an update that tells it."""
         if self.kind != "my_chat_member":

@@ -9,7 +9,7 @@ from typing import cast
 
 from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter
 
-from models.errors import NotOwner
+from models.errors import NotOwner, StorageUnavailable
 from runner.sending.outbox import Outbox
 from runner.settings import RunnerTuning
 from runner.stop_signal import Stopped, StopSignal
@@ -64,6 +64,9 @@ class UpdateRunner:
                 return True
             if isinstance(error, RetryAfter):
                 delay = cast(timedelta, error.retry_after).total_seconds()
+            elif isinstance(error, StorageUnavailable):  # never the update's fault
+                tries += 1
+                delay = self._settings.backoff(tries)
             elif _is_transient(error) and transient < self._settings.transient_failures:
                 transient += self._is_running()  # an outage is not the update's fault
                 tries += 1

@@ -12,24 +12,32 @@ from server.listening import listening_on
 
 _TEXT = """\
 Botyard serves on {url}  (try the API at {url}/swagger/)
-A simulated Telegram runs on {sandbox}, with a bot for you:
-
-  TOKEN={token}
+A simulated Telegram runs on {sandbox}, with a bot for you.
 
 Copy these lines into another terminal, one after the other:
 
   TOKEN={token}
+  BOT={bot_id}
   KEY=$(curl -sS {url}/rest-auth/registration/ -H 'Content-Type: application/json' \\
     -d '{{"username": "ann'$$'", "password": "correct horse battery"}}' \\
     | sed -n 's/.*"key":"\\([^"]*\\)".*/\\1/p')
-  curl -sS {url}/api/v1/telegram_data/ -H "Authorization: Bearer $KEY" \\
-    -H 'Content-Type: application/json' -d '{{"token": "'$TOKEN'", "title": "My first bot"}}'
+  MADE=$(curl -sS {url}/api/v1/telegram_data/ -H "Authorization: Bearer $KEY" \\
+    -H 'Content-Type: application/json' -d '{{"token": "'$TOKEN'", "title": "My first bot"}}')
+  ID=$(echo "$MADE" | sed -n 's/^{{"id":\\([0-9]*\\).*/\\1/p')
+  echo "$MADE"
 
 The bot is running. Send it a message as a Telegram user, and read its answer:
 
-  curl -sS {sandbox}/control/bots/{bot_id}/messages -H 'Content-Type: application/json' \\
+  curl -sS {sandbox}/control/bots/$BOT/messages -H 'Content-Type: application/json' \\
     -d '{{"text": "Hello, bot!"}}'
-  curl -sS '{sandbox}/control/bots/{bot_id}/sent?wait=5'
+  curl -sS "{sandbox}/control/bots/$BOT/sent?wait=5"
+
+It repeats what people write. Section 6 of docs/scenarios.md shows how to make it say something
+else. The commands there need KEY, ID and BOT, which this terminal now has, and these two lines in
+place of the same ones there:
+
+  API={url}/api/v1
+  SANDBOX={sandbox}/control/bots/$BOT
 
 Ctrl-C ends both.
 """

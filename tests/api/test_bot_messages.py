@@ -125,6 +125,16 @@ async def test_every_problem_of_a_message_is_told_at_once(shop: Shop) -> None:
     assert shop.said() == []
 
 
+async def test_an_empty_body_is_told(shop: Shop) -> None:
+    row = (await shop.written({"text": "Hello"}))[0]
+    for answer in (
+        await shop.write(None),
+        await shop.owner.patch(f"{shop.path}messages/{row['id']}/"),
+    ):
+        assert (answer.status, answer.json["code"]) == (400, "invalid_json")
+        assert answer.json["detail"].startswith("The body is empty.")
+
+
 @pytest.mark.parametrize("text", ["", " \n ", "\u200b\u200b", "a\u0000b", 5, None])
 async def test_what_is_no_text_is_refused(text: Any, shop: Shop) -> None:
     answer = await shop.write({"text": text})

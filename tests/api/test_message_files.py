@@ -15,7 +15,6 @@ from support.wire import Wire, wire_to
 from handlers import file_answers
 from sandbox import Sandbox, SandboxBot
 from server.app import Botyard
-from services import message_files
 
 MB = 2**20
 KINDS = ["photo", "video", "animation", "audio", "voice", "video_note", "document", "sticker"]
@@ -367,25 +366,25 @@ async def test_an_account_reads_a_number_of_files_at_once(
     path: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(message_files, "PARALLEL", 1)
-    monkeypatch.setattr(message_files, "WAITING", 1)
+    turns = botyard.services.message_files._turns
+    monkeypatch.setattr(turns, "_parallel", 1)
+    monkeypatch.setattr(turns, "_waiting", 1)
     address = await file_of(ann, path, telegram, bot, kind="video", size=1000)
     held = telegram.inject(kind="hold", method="file")
     reads = [asyncio.create_task(download(ann, address), name=f"read {n}") for n in range(2)]
-    requests = botyard.services.message_files._requests
-    await until(lambda: sum(requests.values()) == 2, "two requests")
+    await until(lambda: len(turns) == 2, "two requests")
     refused = await ann.get(address)
     assert (refused.status, refused.json["code"]) == (429, "busy")
     telegram.clear(held.id)
     assert [len(read) for _, read in await asyncio.gather(*reads)] == [1000, 1000]
-    monkeypatch.setattr(message_files, "PATIENCE", 0.1)
+    monkeypatch.setattr(turns, "_patience", 0.1)
     telegram.inject(kind="hold", method="file")
     first = asyncio.create_task(download(ann, address), name="read")
-    await until(lambda: sum(requests.values()) == 1, "one request")
+    await until(lambda: len(turns) == 1, "one request")
     assert (await ann.get(address)).status == 429
     telegram.clear()
     assert len((await first)[1]) == 1000
-    assert not requests
+    assert not turns
 
 
 async def test_any_process_reads_from_telegram_itself(

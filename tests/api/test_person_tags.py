@@ -9,7 +9,11 @@ import pytest
 from support.client import BOTS, Client
 from support.talks import Talker, talker
 
+from models.accounts.audit import OPERATOR
+from models.engine.bulk import select
 from sandbox import Sandbox
+from server.app import Botyard
+from services.media_removal import discard_contents
 
 DOCUMENT: dict[str, Any] = {
     "language": "en",
@@ -87,6 +91,21 @@ async def test_a_bot_is_deleted_with_its_tags_and_statistics(talk: Talker) -> No
     assert (await talk.owner.delete(f"{BOTS}{talk.bot_id}/")).status == 204
     again = await talker(talk.owner, talk.telegram, DOCUMENT)
     assert (await talk.owner.get(f"{again.path}statistics/")).json["begun"] == 0
+
+
+async def test_before_a_bot_is_deleted_its_talks_and_their_logs_are(
+    botyard: Botyard, talk: Talker
+) -> None:
+    await talk.says("/order", chat=7)
+    db = botyard.services.db
+    counting = (
+        "SELECT (SELECT COUNT(*) FROM conversations), (SELECT COUNT(*) FROM conversation_steps)"
+    )
+    [before] = await db.read(select, counting)
+    assert min(before) > 0
+    await discard_contents(db, [talk.bot_id], by=OPERATOR)
+    [after] = await db.read(select, counting)
+    assert tuple(after) == (0, 0)
 
 
 @pytest.mark.parametrize("tag", ["", "x" * 65, "%00"])

@@ -10,6 +10,7 @@ import pytest
 from support.client import BOTS, Client, register
 from support.talks import CAT, EARS, IS_CAT, SQUARE, Talker, talker
 
+from bench.dense_scenario import dense_scenario
 from dialogs.scenarios import DEFAULT, SCENARIO, template, template_names
 from sandbox import Sandbox
 
@@ -43,6 +44,23 @@ async def test_a_draft_is_exported_as_it_was_imported(talk: Talker) -> None:
     assert (again.json, again.headers["ETag"]) == (HELLO, saved.headers["ETag"])
 
 
+async def test_an_export_can_be_read_and_sent_back(talk: Talker) -> None:
+    await talk.save(HELLO)
+    shown = await talk.owner.get(talk.path)
+    assert shown.text.startswith('{\n  "start": "hello",\n  "states": {\n    "hello": {\n')
+    one = await talk.owner.get(f"/api/v1/scenario_templates/{CAT}/")
+    assert one.text.startswith('{\n  "')
+    deep: Any = [1] * 5000
+    for _ in range(20):
+        deep = [deep]
+    for document in (dense_scenario(), {"a": [deep] * 15}):  # the latter has 3 MB with blanks
+        await talk.save(document)
+        shown = await talk.owner.get(talk.path)
+        headers = {**tag(shown), "Content-Type": "application/json"}
+        assert (await talk.owner.put(talk.path, data=shown.text, headers=headers)).status == 200
+        assert (await talk.owner.get(talk.path)).json == document
+
+
 async def test_an_edit_of_what_somebody_else_has_changed_is_refused(talk: Talker) -> None:
     seen = await talk.owner.get(talk.path)
     await talk.owner.put(talk.path, HELLO, headers=tag(seen))
@@ -54,7 +72,7 @@ async def test_an_edit_of_what_somebody_else_has_changed_is_refused(talk: Talker
     assert (await talk.owner.put(talk.path, HELLO, headers=tag(late))).status == 200
     blind = await talk.owner.put(talk.path, HELLO)
     assert (blind.status, blind.json["code"]) == (428, "if_match_required")
-    odd = await talk.owner.put(talk.path, HELLO, headers={"If-Match": "x"})
+    odd = await talk.owner.put(talk.path, HELLO, headers={"If-Match": '"x"'})
     assert odd.status == 412
 
 
@@ -93,22 +111,26 @@ async def test_what_cannot_be_stored_is_refused(talk: Talker) -> None:
 async def test_versions_are_kept_and_taken_back(talk: Talker) -> None:
     first = await talk.publish(HELLO, note="the first")
     assert (first["n"], first["note"], first["author"]) == (1, "the first", "ann")
+    assert first["live"] is True
     await talk.publish(template(CAT))
     page = (await talk.owner.get(f"{talk.path}versions/?limit=1")).json
-    assert [one["n"] for one in page["items"]] == [2]
+    assert [(one["n"], one["live"]) for one in page["items"]] == [(2, True)]
     rest = (await talk.owner.get(f"{talk.path}versions/?after={page['next']}")).json
     assert ([one["note"] for one in rest["items"]], rest["next"]) == (["the first"], None)
     one = await talk.owner.get(f"{talk.path}versions/1/")
-    assert one.json["document"] == HELLO
-    restored = await talk.owner.post(f"{talk.path}versions/1/restore/")
+    assert (one.json["document"], one.json["live"]) == (HELLO, False)
+    restored = await talk.owner.post(f"{talk.path}versions/1/restore/", headers={"If-Match": '"2"'})
     assert (restored.status, restored.json["valid"]) == (200, True)
     assert (await talk.owner.get(talk.path)).json == HELLO
     assert await talk.says("/start") == [SQUARE]  # it is only the draft
     assert (await talk.owner.post(f"{talk.path}publish/", {})).json["n"] == 3
+    listed = (await talk.owner.get(f"{talk.path}versions/")).json["items"]
+    assert [one["n"] for one in listed if one["live"]] == [3]
     assert await talk.says("x", chat=2) == ["Hi!"]
     for path in ("versions/9/", "versions/9/restore/"):
         method = "POST" if "restore" in path else "GET"
-        assert (await talk.owner.request(method, talk.path + path)).status == 404
+        answer = await talk.owner.request(method, talk.path + path, headers={"If-Match": "*"})
+        assert answer.status == 404
 
 
 async def test_the_last_hundred_versions_are_kept_and_those_in_use(talk: Talker) -> None:
@@ -221,7 +243,8 @@ async def test_a_failing_test_stops_a_publish_unless_it_is_forced(talk: Talker) 
         {"name": "a cat", "turns": [{"user": "/start"}, {"user": "нет", "bot": [IS_CAT]}]},
         {"name": "ears", "turns": [{"user": "/start"}, {"user": "да", "bot": [EARS]}]},
     ]
-    assert (await talk.owner.put(path, {"tests": tests})).json == {"tests": tests}
+    anew = {"If-Match": "*"}
+    assert (await talk.owner.put(path, {"tests": tests}, headers=anew)).json == {"tests": tests}
     await talk.publish(template(CAT))
     run = (await talk.owner.post(f"{path}run/")).json
     assert (run["passed"], run["unreached_states"]) == (True, ["bread"])
@@ -230,12 +253,19 @@ async def test_a_failing_test_stops_a_publish_unless_it_is_forced(talk: Talker) 
     await talk.save(changed)
     refused = await talk.owner.post(f"{talk.path}publish/", {})
     assert (refused.status, refused.json["code"]) == (409, "tests_failed")
-    assert refused.json["errors"].keys() == {"ears"}
+    told = f'Turn 2: The bot should say "{EARS}", and says "Уши?".'
+    assert refused.json["errors"] == {"ears": [told]}
     run = (await talk.owner.post(f"{path}run/")).json
     assert [one["passed"] for one in run["items"]] == [True, False]
     assert run["items"][1]["faults"][0]["turn"] == 1
     assert (await talk.owner.post(f"{talk.path}publish/", {"force": True})).status == 201
-    wrong = await talk.owner.put(path, {"tests": [{"name": "x", "turns": [{"user": 5}]}]})
+    entries = (await talk.owner.get("/api/v1/audit/?action=scenario_published")).json["results"]
+    assert [one["details"] for one in entries] == [
+        {"version": 2, "forced": True},
+        {"version": 1, "forced": False},
+    ]
+    broken = {"tests": [{"name": "x", "turns": [{"user": 5}]}]}
+    wrong = await talk.owner.put(path, broken, headers=anew)
     assert (wrong.status, wrong.json["code"]) == (400, "validation_failed")
     assert all(pointer.startswith("/tests/0/turns/0") for pointer in wrong.json["errors"])
 

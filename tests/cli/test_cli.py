@@ -318,15 +318,19 @@ async def test_the_demo_gives_lines_that_make_a_bot_answer(
     try:
         async with asyncio.timeout(DEADLINE):
             text = (await process.stdout.readuntil(b"Ctrl-C ends both.\n")).decode()
-            found = re.search(r"serves on (http://[\d.:]+).*TOKEN=(\S+)", text, re.DOTALL)
-            assert found
-            client = await register(Client(http, found[1]))
-            shown = (await client.post(BOTS, {"token": found[2]})).json
-            bot = f"http://127.0.0.1:{port}/control/bots/{shown['telegram_id']}"
-            assert f"{bot}/messages" in text
-            sandbox = replace(client, url=bot, key=None)
-            await sandbox.post("/messages", {"text": "Hello, bot!"})
-            assert len((await sandbox.get(f"/sent?wait={DEADLINE:g}")).json) == 1
+            lines = "\n".join(re.findall(r"^  (.*)$", text, re.MULTILINE))
+            typed = await run(
+                "bash", "-c", f'set -euo pipefail\n{lines}\necho "$KEY $ID $API $SANDBOX"'
+            )
+            assert typed.code == 0, typed.err
+            assert '"text":"Hello, bot!"' in typed.out.splitlines()[-2]
+            key, bot_id, api, sandbox = typed.out.splitlines()[-1].split()
+            client = Client(http, "", key)
+            shown = (await client.get(f"{api}/telegram_data/{bot_id}/")).json
+            assert shown["status"]["state"] == "running"
+            assert sandbox == f"http://127.0.0.1:{port}/control/bots/{shown['telegram_id']}"
+            assert (ROOT / "docs" / "scenarios.md").exists()
+            assert "docs/scenarios.md" in text
     finally:
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 0

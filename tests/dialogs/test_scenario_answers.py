@@ -61,7 +61,9 @@ def test_numbers_within_limits(text: str, limits: dict[str, Any], fits: bool) ->
         ("tomorrow", "2030-01-08"), ("Завтра!", "2030-01-08"), ("послезавтра", "2030-01-09"),
         ("today", "2030-01-07"), ("31 December", "2030-12-31"), ("9 мая 2031", "2031-05-09"),
         ("March 3, 2031", "2031-03-03"), ("29.2", "2032-02-29"), ("30.2.2030", None),
-        ("32.1", None), ("31 foo", None), ("soon", None), ("0000-01-01", None),
+        ("32.1", None), ("31 foo", None),
+        ("5 junk", None), ("1 мартобря", None), ("12 майка", None), ("4 Sept.", "2030-09-04"),
+        ("1 мар", "2030-03-01"), ("Январь 9", "2030-01-09"), ("soon", None), ("0000-01-01", None),
     ],
 )  # fmt: skip
 def test_dates(text: str, value: str | None) -> None:

@@ -25,9 +25,9 @@ from dialogs.scenarios import (
     step,
     validate,
 )
+from dialogs.scenarios.budget import LIMITS, Use
 from dialogs.scenarios.conversation import MAX_STACK
 from dialogs.scenarios.events import Event
-from dialogs.scenarios.run import MAX_MESSAGES
 from dialogs.scenarios.schema import scenario_checker
 from dialogs.scenarios.simulation import START, simulate
 from dialogs.scenarios.structure import structure_problems
@@ -73,7 +73,7 @@ def check(scenario: Scenario, event: Event, talk: Conversation, effects: list[An
     answers = [one for one in effects if isinstance(one, Answer)]
     assert len(answers) == (event.kind is EventKind.TAP)
     sent = [one for one in effects if isinstance(one, Send)]
-    assert len(sent) <= MAX_MESSAGES
+    assert len(sent) <= LIMITS[Use.MESSAGES]
     assert sent or not any(isinstance(one, Failure) for one in effects), "a polite word"
     for one in sent:
         for row in one.message.buttons:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from support.scenarios import asking, buttons, last, made
 
 from dialogs.scenarios import (
@@ -163,12 +166,57 @@ def test_a_tap_after_the_end_begins_anew() -> None:
     assert last(made(states), {"tap": "B"}, {"tap": "B"}) == ["?"]
 
 
-def test_a_button_of_another_message_leads_to_a_state() -> None:
-    scenario = made(MENU)
-    for talk in (None, step(scenario, None, read_text("x"), START)[0]):
-        after, effects = step(scenario, talk, Event(EventKind.TAP, data="a"), START)
+def test_a_button_of_another_message_leads_where_a_transition_catches_it() -> None:
+    scenario = made(MENU, anywhere=[{"button": "offer", "go": "a"}])
+    begun = step(scenario, None, read_text("x"), START)[0]
+    for talk in (None, begun):
+        after, effects = step(scenario, talk, Event(EventKind.TAP, data="offer"), START)
         assert after.state == "a"
         assert effects[0] == Answer()
-    after, effects = step(scenario, after, Event(EventKind.TAP, data="unknown"), START)
+    for target in ("@start", "@back", "@again"):
+        after, effects = step(scenario, begun, Event(EventKind.TAP, data=target), START)
+        assert after.state == "menu"
+        assert effects[0] == Answer()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "staff", "menu", "a", "unknown", "",
+        "~0.staff.1.b0", "~0.menu.1.b2", "~0.menu.1.b9999", "~0.menu.1.o0", "~0.menu.1.s",
+        "~0.menu.1.d", "~0.menu.2.b0", "~0.menu.0.b0", "~1.menu.1.b0", "~0.a.2.b0",
+    ],
+)  # fmt: skip
+def test_a_forged_tap_leads_to_no_state(data: str) -> None:
+    staff = {"say": {"text": "?", "buttons": [[{"text": "A", "go": "a"}]]}, "on": []}
+    scenario = made({**MENU, "staff": staff})
+    tap = Event(EventKind.TAP, data=data)
+    begun = step(scenario, None, read_text("x"), START)[0]
+    after, effects = step(scenario, begun, tap, START)
+    assert (after.state, after.visit) == ("menu", 1)
     assert isinstance(effects[0], Answer)
-    assert effects[0].text
+    assert effects[0].text, "the menu is old"
+    for talk in (None, replace(begun, state="")):
+        assert step(scenario, talk, tap, START)[0].state == "menu", "where talks begin"
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        "{{user.last_name}}",
+        ["Hi", {"text": "**{{name}}** {{user.last_name}}", "format": "markdown"}],
+        {"contact": {"phone_number": "{{name}}", "first_name": "x"}},
+    ],
+)
+def test_a_question_of_empty_variables_is_asked_in_words_of_its_own(say: Any) -> None:
+    question = {"type": "choices", "options": ["A", "B"], "save": "x", "go": "shown"}
+    states = {"q": {"say": say, "ask": question}, "shown": {"say": "[{{x}}]", "end": True}}
+    variables = {"name": {"type": "text"}}
+    scenario = made(states, variables=variables)
+    played = simulate(scenario, ["x", {"tap": "▫️ B"}])
+    assert played.replies[0][-1] == "Please choose as many answers as are asked for."
+    assert buttons(played) == ["▫️ A", "✅ B", "Done"]
+    assert last(scenario, {"tap": "▫️ B"}, {"tap": "Done"}) == ["[B]"]
+    named = {"name": {"type": "text", "default": "Ann"}}
+    if "name" in str(say).replace("last_name", ""):
+        assert "Please" not in str(simulate(made(states, variables=named), ["x"]).replies)

@@ -128,6 +128,28 @@ def test_a_test_tells_every_difference() -> None:
     assert run_test(CAT, saved({"user": "x"}, {"user": {"tap": "A"}})).faults[0].turn == 1
 
 
+def test_a_difference_is_told_in_words() -> None:
+    document = saved(
+        {"user": "/start", "bot": ["a", "b", "c"], "state": ""},
+        {"user": "yes"},
+        {"user": "no", "bot": [], "state": "ears"},
+        variables={"x": "5", "y": [], "z": ["a", "b"], "n": 1.5, "b": True},
+    )
+    said = CAT.document["states"]["square"]["say"]
+    bread = CAT.document["states"]["bread"]["say"]
+    assert [one.told() for one in run_test(CAT, document).faults] == [
+        f'Turn 1: The bot should say "a", "b" and "c", and says "{said}".',
+        'Turn 1: The talk should have ended, and is in state "square".',
+        f'Turn 3: The bot should say nothing, and says "{bread}".',
+        'Turn 3: The talk should be in state "ears", and has ended.',
+        'At the end, "x" should be "5", and is empty.',
+        'At the end, "y" should be an empty list, and is empty.',
+        'At the end, "z" should be the list "a" and "b", and is empty.',
+        'At the end, "n" should be 1.5, and is empty.',
+        'At the end, "b" should be true, and is empty.',
+    ]
+
+
 @pytest.mark.parametrize(
     ("document", "expected"),
     [

@@ -35,6 +35,13 @@ def test_numbers_are_computed() -> None:
         assert simulate(scenario, ["x", "a", "b"]).variables == {"n": 1}, "it stays as it was"
 
 
+def test_a_small_number_stays_one_as_a_text() -> None:
+    variables = {"t": {"type": "text"}, "n": {"type": "number"}}
+    taken = {"set": {"t": {"divide": [1, 100000]}, "n": "{{t}}"}, "say": "{{t}}"}
+    played = simulate(made({"a": {"on": [{"any_of": "a", **taken}]}}, variables=variables), ["a"])
+    assert played.variables == {"t": "0.00001", "n": 0.00001}
+
+
 def test_a_variable_keeps_its_type_and_its_size() -> None:
     types = {"n": {"type": "number", "default": 3}, "t": {"type": "text"}}
     states = {"a": {"on": [{"content": "text", "save": "t", "set": {"n": "{{t}}"}}]}}
@@ -52,6 +59,8 @@ def test_a_variable_keeps_its_type_and_its_size() -> None:
         ({"variable": "n", "not_equals": 3}, False), ({"variable": "n", "less": 4}, True),
         ({"variable": "n", "at_most": 3}, True), ({"variable": "n", "more": 3}, False),
         ({"variable": "n", "at_least": "3.0"}, True),
+        ({"variable": "n", "less": "1e5"}, False), ({"variable": "n", "less": "1_000"}, False),
+        ({"variable": "n", "less": " +1000,5 "}, True), ({"variable": "n", "more": ".5"}, True),
         ({"variable": "t", "less": "b"}, True),
         ({"variable": "t", "contains": "PL"}, True),
         ({"variable": "l", "contains": "x"}, True),

@@ -52,6 +52,12 @@ INVALID: list[tuple[Any, set[tuple[str, str]]]] = [
     ({"media": {}}, {("missing_field", "/media")}),
     ({"media": {"type": "photo", "url": "http://a.b"}}, {("wrong_pattern", "/media/url")}),
     ({"media": {"type": "photo", "url": "https://a.b\n"}}, {("wrong_pattern", "/media/url")}),
+    *(
+        ({"media": {"type": "photo", "file_id": text}}, {("wrong_pattern", "/media/file_id")})
+        for text in ("file:///etc/passwd", "/etc/passwd", "attach://f", "a b", "a\n", "{{f}}/x")
+    ),
+    ({"media": [PHOTO, {"type": "video", "file_id": "/x"}]},
+     {("wrong_pattern", "/media/1/file_id")}),
     ({"media": {"type": "photo", "url": "https://a.b", "file_id": "x"}},
      {("conflicting_fields", "/media")}),
     ({"media": {"type": "photo", "upload": 1, "file_id": "x"}}, {("conflicting_fields", "/media")}),
@@ -131,6 +137,11 @@ def test_a_problem_is_one_or_two_plain_sentences(document: Any, expected: object
             {"media": [PHOTO, {"type": "foto", "file_id": "x"}]},
             '"type" of item 2 of the album must be "photo", "video", "document" or "audio". '
             'Did you mean "photo"?',
+        ),
+        (
+            {"media": {"type": "photo", "file_id": "file:///etc/passwd"}},
+            '"file_id" of the media must be Telegram\'s id of a file: only letters, digits, - '
+            "and _, or a variable.",
         ),
         (
             {"text": "x", "buttons": [[{"text": "x"}]]},

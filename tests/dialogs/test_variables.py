@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialogs.messages import parse, render, variable_names
+from dialogs.messages import Call, parse, render, variable_names
 from dialogs.messages.variables import MAX_VALUES, Values, clean
 
 
@@ -139,6 +139,42 @@ def test_buttons_that_variables_leave_empty_are_left_out() -> None:
     })  # fmt: skip
     (call,) = render(message, {"x": " ", "url": "http://not.https"})
     assert "reply_markup" not in call.parameters
+
+
+NO_FILES = [
+    "file:///etc/passwd", "/etc/passwd", "attach://file", "AgAC id", "AgAC\n", "", '{"upload": 7}',
+    "http://a.b/c.png",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NO_FILES)
+@pytest.mark.parametrize("field", ["file_id", "url"])
+def test_a_message_is_sent_without_a_file_that_variables_name_wrongly(
+    field: str, value: str
+) -> None:
+    file, photo = {"type": "document", field: "{{f}}"}, {"type": "photo", "file_id": "AgAC-_1"}
+    alone = parse({"text": "Yours.", "media": file, "buttons": [[{"text": "a", "go": "b"}]]})
+    (call,) = render(alone, {"f": value})
+    assert (call.method, call.parameters["text"]) == ("sendMessage", "Yours.")
+    assert "reply_markup" in call.parameters
+    assert render(parse({"media": file}), {"f": value}) == []
+    album = parse({"text": "Yours.", "media": [{"type": "video", field: "{{f}}"}, photo, photo]})
+    (call,) = render(album, {"f": value})
+    one = {"type": "photo", "media": "AgAC-_1"}
+    assert call.parameters["media"] == [{**one, "caption": "Yours."}, one]
+    pair = parse({"text": "Yours.", "media": [{"type": "video", field: "{{f}}"}, photo]})
+    (call,) = render(pair, {"f": value})
+    assert call == Call("sendPhoto", {"photo": "AgAC-_1", "caption": "Yours."})
+
+
+def test_files_are_named_by_variables() -> None:
+    named = parse({"media": [
+        {"type": "photo", "file_id": "{{ f }}"}, {"type": "photo", "file_id": "Ag{{f}}"},
+        {"type": "photo", "url": "{{u}}"},
+    ]})  # fmt: skip
+    (call,) = render(named, {"f": "AC-_1", "u": "https://a.b/{{f}}"})
+    files = [one["media"] for one in call.parameters["media"]]
+    assert files == ["AC-_1", "AgAC-_1", "https://a.b/{{f}}"]
 
 
 def test_a_contact_without_a_name_has_its_number_for_one() -> None:

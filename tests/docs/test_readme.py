@@ -58,12 +58,14 @@ async def test_the_session_works_as_it_is_printed_and_works_again(
         for _ in range(2):
             printed = _parts(await bash(script))
             parts = [[json.loads(line) for line in part.split("\n") if line] for part in printed]
-            _token, account, made, written, own, switched, left = parts
+            _token, account, made, written, again, own, switched, bots, left = parts
             assert account[0]["user"]["username"].startswith("ann-")
             assert made[0]["status"]["state"] == "running"
             assert written[1][0]["message"]["text"] == "Hello, bot!"
+            assert [one["message"]["text"] for one in again[1]] == ["And now?"]
             assert own[0]["items"][0]["text"] == "This comes from a person."
             assert [bot["status"]["state"] for bot in switched] == ["stopped", "running"]
+            assert made[0]["id"] in [bot["id"] for bot in bots[0]]
             assert left == [{"detail": "Successfully logged out."}]
 
 

@@ -10,17 +10,18 @@ import pytest
 from support.server_process import ROOT
 
 from dialogs.scenarios import SCENARIO, load, validate
+from dialogs.scenarios.budget import LIMITS, Use
 from dialogs.scenarios.conversation import MAX_STACK
 from dialogs.scenarios.details import MAX_OPERANDS, MAX_TAGS
 from dialogs.scenarios.engine import DOUBLE_TAP
+from dialogs.scenarios.expressions import LOOK
 from dialogs.scenarios.regex import MAX_GROUPS, MAX_SIZE, MAX_TEXT
 from dialogs.scenarios.regexes import MAX_PROGRAMS, MAX_REGEXES
-from dialogs.scenarios.run import MAX_MESSAGES, MAX_STEPS
 from dialogs.scenarios.samples import template, template_names
 from dialogs.scenarios.saved_tests import run_test, validate_test
 from dialogs.scenarios.scenario import AskType
 from dialogs.scenarios.schema import EVENTS, TEST
-from dialogs.scenarios.simulation import PAUSE, START
+from dialogs.scenarios.simulation import PAUSE, START, simulate
 from dialogs.scenarios.structure import MAX_BYTES
 from dialogs.scenarios.variables import BUILT_IN, MAX_VARIABLES
 from dialogs.scenarios.variables import MAX_TEXT as MAX_VALUE
@@ -59,7 +60,7 @@ def table(schema: dict[str, Any], root: dict[str, Any]) -> str:
 
 
 def test_it_has_examples() -> None:
-    assert (len(SCENARIOS), len(TESTS)) == (6, 1)
+    assert (len(SCENARIOS), len(TESTS)) == (7, 1)
 
 
 @pytest.mark.parametrize("document", SCENARIOS)
@@ -123,9 +124,11 @@ def test_its_numbers_are_those_of_the_program() -> None:
     text = " ".join(PAGE.split())
     for words in (
         f"twice within {DOUBLE_TAP:g} seconds", f"first {MAX_TEXT:,} characters",
-        f"at most {MAX_STEPS} states", f"through {MAX_STACK} questions",
+        f"at most {LIMITS[Use.STEPS]} states", f"through {MAX_STACK} questions",
         f"up to {MAX_VALUE:,} characters", f"at most {MAX_VARIABLES} of them",
-        f"at most {MAX_BYTES // 1024} KB", f"at most {MAX_MESSAGES} messages",
+        f"at most {MAX_BYTES // 1024} KB", f"at most {LIMITS[Use.MESSAGES]} messages",
+        f"{LIMITS[Use.CHARACTERS]:,} characters and {LIMITS[Use.SIGNS]:,} line breaks and signs",
+        f"{LIMITS[Use.VALUES]:,} looks at values", f"once for each {LOOK} characters",
         f"at most {MAX_OPERANDS} parts", f"have {MAX_SIZE} steps together",
         f"at most {MAX_REGEXES} regular expressions with {MAX_PROGRAMS:,} steps together",
         f"those that are tried on one message have {MAX_SIZE}", f"at most {MAX_GROUPS} groups",
@@ -146,13 +149,44 @@ def test_it_explains_the_words_of_a_log() -> None:
         one for row in rows[0].splitlines() for one in re.findall(r"`([\w ]+)` ?[|,]", row)
     }
     source = "".join((ROOT / f"dialogs/scenarios/{one}.py").read_text() for one in LOGGING)
-    # what `move`, `end` and `log` are called with, and the default of `_is_taken`
-    used = {*re.findall(r'(?:move|end|log)\(run?.*, "([\w ]+)"\)|pointer: str = "(\w+)"', source)}
+    # what `move`, `end` and `log` are called with, and a step from a button without a place
+    used = {*re.findall(r'(?:move|end|log)\(run?.*, "([\w ]+)"\)|pointer or "(\w+)"', source)}
     words = {word for found in used for word in found if word}
     assert {"start", "again", "old menu", "retry", "button"} <= words
     assert words | {RESTART, VERSION_GONE, NEW_VERSION} == explained
     text = " ".join(section.split())
     assert f"cut to {MAX_WORDS} characters, and there are at most {MAX_SAID} of the bot" in text
+
+
+def said(events: list[Any], **parts: Any) -> list[str]:
+    """What the bot says in a scenario with some parts of the page."""
+    document = {
+        "language": "en", "start": "menu",
+        "states": {
+            "menu": {"say": "Menu", "on": [{"any_of": "go", "go": "name"}]},
+            "name": {"say": "Name?", "ask": {"type": "text", "end": True}},
+        },
+    }  # fmt: skip
+    played = simulate(load(document | parts), events)
+    return [text for reply in played.replies for text in reply]
+
+
+def test_the_first_message_only_begins_a_talk() -> None:
+    assert said(["/help"]) == said(["/cancel"]) == ["Menu"]
+    assert said(["/start", "help"]) == ["Menu", "Menu"], "a word works in questions only"
+    assert said(["/start", "/help"])[1].startswith("Answer what is asked.")
+
+
+def test_help_and_cancel_are_led_elsewhere_as_it_says() -> None:
+    anywhere = [json.loads(one) for one in re.findall(r"`(\{\"(?:command|any_of)\": .*?\})`", PAGE)]
+    assert len(anywhere) == 3
+    assert said(["/help", "/help"], anywhere=anywhere) == ["I tell cats from bread.", "Menu"] * 2
+    for word in ("cancel", "/cancel"):
+        assert said(["/start", "go", word], anywhere=anywhere) == ["Menu", "Name?", "Menu"]
+    [words] = re.findall(r"`\"words\": (\{.*?\})`", PAGE)
+    told = said(["/start", "go", "stop"], words=json.loads(words))
+    assert told[2].startswith("Cancelled.")
+    assert said(["/start", "/cancel"], words=json.loads(words)) == ["Menu", "Menu"]
 
 
 def test_it_tells_when_the_clock_of_a_simulation_begins() -> None:

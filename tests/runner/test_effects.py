@@ -7,18 +7,21 @@ from typing import Any
 
 import peewee
 import pytest
-from support.client import BOTS, DEADLINE, Client
+from support.client import BOTS, DEADLINE, QUICK, Client
+from support.talks import CAT, SQUARE, talker
 from support.writers import writer_of
 
 from models.bots.records import Writer
 from models.bots.tables import Bot
+from models.dialogs import conversations
 from models.errors import NotOwner
 from models.messaging import chats
 from models.messaging.chats import Chat
-from models.messaging.effects import Effects
+from models.messaging.effects import Effects, Talk, TalkKey
 from models.messaging.marks import Flushed
 from models.messaging.messages import Message
 from models.messaging.updates import Update
+from runner.settings import RunnerTuning
 from runner.updates.incoming import IncomingUpdate
 from runner.updates.intake import pack_all
 from runner.updates.journal import Journal
@@ -155,6 +158,29 @@ async def test_of_a_batch_only_what_was_not_stored_before_is_new(
     await store(journal, writer, 2, 4)
     flushed = await store(journal, writer, 1, 2, 3, 4, 5)
     assert flushed.new == {(writer.bot_id, number) for number in (1, 3, 5)}
+
+
+async def test_a_database_that_is_away_for_long_is_no_failure_of_an_update(
+    botyard: Botyard, ann: Client, telegram: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = await talker(ann, telegram, CAT)
+    find, attempts = conversations.find, 0
+    enough = QUICK.max_failures + QUICK.transient_failures + 1
+
+    def away(bot_id: int, key: TalkKey) -> Talk | None:
+        nonlocal attempts
+        attempts += 1
+        if attempts <= enough:
+            raise peewee.OperationalError("the database system is starting up")
+        return find(bot_id, key)
+
+    monkeypatch.setattr(conversations, "find", away)
+    monkeypatch.setattr(RunnerTuning, "backoff", lambda tuning, tries: 0.01)
+    assert await talk.says("/start") == [SQUARE]
+    assert attempts == enough + 1
+    run: Any = botyard.services.runner.manager.run(talk.bot_id)
+    assert run.context.journal.counts.failed == 0
+    assert (await ann.get(f"{BOTS}{talk.bot_id}/dead_updates/")).json == []
 
 
 async def test_effects_that_are_refused_are_a_failure_of_their_update_alone(

@@ -137,14 +137,16 @@ async def test_a_publish_in_the_middle_of_a_talk_breaks_nothing(
     assert await talk.says("/start", chat=7) == [SQUARE]
     assert await talk.says("да", chat=7) == [EARS]
     assert await talk.says("/start", chat=8) == [SQUARE]
+    assert await talk.says("/start", chat=6) == [SQUARE]
     new = template(CAT)
     new["states"]["cat"]["say"] = "Кот!"
     published = await talk.publish(new, note="shorter")
-    assert (published["n"], published["talks"]) == (2, [{"version": 1, "talks": 2}])
+    assert (published["n"], published["talks"]) == (2, [{"version": 1, "talks": 3}])
     assert await talk.says("да", chat=7) == ["Кот!"]  # its state is there: it has moved
     del new["states"]["square"]
     new["start"] = "ears"
     published = await talk.publish(new)
+    assert await talk.says("/start", chat=6) == [EARS]  # it begins anew, so in the new version
     assert await talk.says("да", chat=8) == [EARS]  # it ends in the version it is in
     assert await talk.says("нет", chat=8) == [IS_BREAD]
     assert await talk.says("и снова", chat=8) == [EARS]

@@ -48,7 +48,7 @@ async def test_waiting_for_nothing_gives_an_empty_list(api: Api, bot: SandboxBot
 
 async def test_a_client_that_went_away_waits_no_longer(api: Api, bot: SandboxBot) -> None:
     def waiting() -> bool:
-        return any(task.get_name() == "sandbox-control-sent" for task in asyncio.all_tasks())
+        return any(task.get_name() == "sandbox-control-wait" for task in asyncio.all_tasks())
 
     request = asyncio.create_task(api.control("GET", "/bots/first_bot/sent?wait=50"))
     await until(waiting)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -214,7 +214,7 @@ class Player:
 
 
 def _as_json(step: Any) -> Shown:
-    return {**asdict(step), "changed": {name: list(pair) for name, pair in step.changed.items()}}
+    return {**step.to_json(), "changed": {name: list(pair) for name, pair in step.changed.items()}}
 
 
 def _inline_rows(sent: Sent) -> list[list[Shown]]:
