@@ -62,9 +62,6 @@ class Untag:
     tags: tuple[str, ...]
 
 
-_MAX_LOGGED = 200  # characters of a value
-
-
 @dataclass(frozen=True, slots=True)
 class Log:
     """An entry of the talk's log: one step.
@@ -92,13 +89,6 @@ class Log:
             "changed": self.changed,
         }  # fmt: skip
         return entry | {"cut": True} if self.cut else entry
-
-
-def logged(value: Value) -> Value:
-    """Return a value as the log has it: a list is one text, and a text is cut."""
-    if isinstance(value, list):
-        value = ", ".join(value)
-    return value[:_MAX_LOGGED] if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,12 +25,17 @@ _TAG = re.compile(
 )
 _BRACES = re.compile(rf"(?<!\{{)\{{[ ]*({NAME})[ ]*\}}(?!\}})")
 _QUOTED = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)  # code, in Markdown
-_SUSPECT = re.compile(r"[*`\]<]|(?<!\{)\{(?!\{)")  # no other text has anything to warn of
+_NOT_SEEN = re.compile(r"<|(?<!\{)\{(?!\{)")  # no other text in Markdown has anything to warn of
+_SUSPECT = re.compile(rf"[*`\]]|{_NOT_SEEN.pattern}")  # and no other text without it
 
 
 def text_warnings(document: Document) -> Iterator[Problem]:
     """Return what users of a document that fits the schema would hardly see as it was meant."""
-    suspects = [found for found in _texts(document) if _SUSPECT.search(found[1])]
+    suspects = [
+        (path, text, form)
+        for path, text, form in _texts(document)
+        if (_SUSPECT if not form else _NOT_SEEN).search(text)
+    ]
     known = {*BUILT_IN, *set_names(document)} if any("{" in text for _, text, _ in suspects) else ()
     for path, written, form in suspects:
         text = _QUOTED.sub("", written) if form == _MARKDOWN else written

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dialogs.scenarios.conversation import Value
-from dialogs.scenarios.effects import Failure, Log, logged
+from dialogs.scenarios.effects import Failure, Log
 from dialogs.scenarios.sizes import size_of_changes
 
 MAX_HELD = 65_536  # bytes of all variables of a talk, about
 MAX_LOGGED = 16_384  # bytes of an event's entries in the log, about
 _ENTRY = 120  # of these bytes, for an entry without what has changed
+_MAX_VALUE = 200  # characters of a value
 
 
 class Notes:
@@ -21,8 +22,8 @@ class Notes:
 
     def change(self, name: str, old: Value, new: Value) -> None:
         """Note that a variable has another value."""
-        first = self._changed.get(name, (logged(old), None))[0]
-        self._changed[name] = (first, logged(new))
+        first = self._changed.get(name, (_short(old), None))[0]
+        self._changed[name] = (first, _short(new))
 
     def entry(self, state: str, transition: str, to: str) -> Log:
         """Return the entry of a step, without its changes if there were too many."""
@@ -42,3 +43,10 @@ class Notes:
             f'so "{name}" was left as it was. Empty variables that are not needed any more.'
         )
         return Failure("variables_full", state, sentence)
+
+
+def _short(value: Value) -> Value:
+    """Return a value as the log has it."""
+    if isinstance(value, list):
+        value = ", ".join(value)
+    return value[:_MAX_VALUE] if isinstance(value, str) else value

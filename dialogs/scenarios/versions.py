@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from dialogs.scenarios.conversation import Conversation, Variables
-from dialogs.scenarios.effects import Log, logged
+from dialogs.scenarios.effects import Log
+from dialogs.scenarios.notes import Notes
 from dialogs.scenarios.scenario import Question, Scenario, State, first_values
 from dialogs.scenarios.variables import fit, set_names
 
@@ -105,14 +106,13 @@ def moved_log(before: Conversation, after: Conversation, word: str) -> Log | Non
         None if neither its state nor a variable has changed.
     """
     old, new = before.variables, after.variables
-    changed = {
-        name: (logged(old.get(name)), logged(new.get(name)))
-        for name in {**old, **new}
-        if not _same(old.get(name), new.get(name))
-    }
+    changed = [name for name in {**old, **new} if not _same(old.get(name), new.get(name))]
     if not changed and before.state == after.state:
         return None
-    return Log(before.state, word, after.state, changed)
+    notes = Notes()
+    for name in changed:
+        notes.change(name, old.get(name), new.get(name))
+    return notes.entry(before.state, word, after.state)
 
 
 def _is_compatible(before: State, after: State) -> bool:
