@@ -57,7 +57,7 @@ class SimulationRequestSchema(BodySchema):
         error_messages=dict.fromkeys(("invalid", "invalid_awareness"), _NO_TIME),
         metadata={
             "description": "When the first event happens; 2030-01-07T12:00:00Z without it.",
-            "examples": ["2026-01-31T18:30:00+03:00"],
+            "examples": ["2026-01-31T18:30:00.000Z"],
         },
     )
 

@@ -52,8 +52,7 @@ class TalkMemory:
 
     async def read(self, key: TalkKey) -> Conversation | None:
         """Read a talk, and all others of the bot if they are few; None for a new one."""
-        if self._attempts and not self._has_moved:
-            self._attempts -= 1
+        if self._attempts > 0 and not self._has_moved:
             await self._read_all()
             is_known, found = self.find(key)
             if is_known:
@@ -64,6 +63,7 @@ class TalkMemory:
     async def _read_all(self) -> None:
         before = self.number, self._changes
         talks = await self._store.talks(self._bot_id, limit=MAX_READ + 1)
+        self._attempts -= 1
         if len(talks) > MAX_READ:
             self._attempts = 0
         # What has happened meanwhile may have been read or not.

@@ -17,7 +17,7 @@ from models.dialogs import conversations
 from models.errors import NotOwner
 from models.messaging import chats
 from models.messaging.chats import Chat
-from models.messaging.effects import Effects, Talk, TalkKey
+from models.messaging.effects import Effects, Talk
 from models.messaging.marks import Flushed
 from models.messaging.messages import Message
 from models.messaging.updates import Update
@@ -164,17 +164,17 @@ async def test_a_database_that_is_away_for_long_is_no_failure_of_an_update(
     botyard: Botyard, ann: Client, telegram: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     talk = await talker(ann, telegram, CAT)
-    find, attempts = conversations.find, 0
+    some, attempts = conversations.some, 0
     enough = QUICK.max_failures + QUICK.transient_failures + 1
 
-    def away(bot_id: int, key: TalkKey) -> Talk | None:
+    def away(bot_id: int, *, limit: int) -> list[Talk]:
         nonlocal attempts
         attempts += 1
         if attempts <= enough:
             raise peewee.OperationalError("the database system is starting up")
-        return find(bot_id, key)
+        return some(bot_id, limit=limit)
 
-    monkeypatch.setattr(conversations, "find", away)
+    monkeypatch.setattr(conversations, "some", away)
     monkeypatch.setattr(RunnerTuning, "backoff", lambda tuning, tries: 0.01)
     assert await talk.says("/start") == [SQUARE]
     assert attempts == enough + 1
