@@ -4,6 +4,8 @@ VENV := .venv
 TWIN_VENV := .venv-bench
 TWIN := bench/peers/django_twin
 BIN := $(VENV)/bin
+# twice as many as cores: tests wait for timers, disks and other processes half of their time
+WORKERS = $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))")
 
 .PHONY: install run demo test test-slow test-postgresql test-two-servers test-clients lint-openapi test-rest-auth soak chaos check format bench binary test-binary lock clean
 
@@ -26,15 +28,15 @@ demo: install
 	$(BIN)/botyard demo
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # The same tests on PostgreSQL; needs PostgreSQL's programs on this machine.
 test-postgresql: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n auto --dist worksteal --database=postgresql
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --database=postgresql
 
 # The API's tests against two servers on one PostgreSQL, which get the requests in turns.
 test-two-servers: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n auto --dist worksteal --database=postgresql --servers=2 tests/api
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --database=postgresql --servers=2 tests/api
 
 # Tests that take too long for `make test`.
 test-slow: $(VENV)/installed-dev
@@ -68,7 +70,7 @@ test-binary: binary $(VENV)/installed-dev
 test-rest-auth: $(VENV)/installed-dev
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: \
 		--require-hashes -r tests/rest_auth/requirements.txt -d build/rest-auth
-	$(BIN)/python -m pytest -n auto -m rest_auth
+	$(BIN)/python -m pytest -n $(WORKERS) -m rest_auth
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check
