@@ -71,6 +71,7 @@ _TALKS: dict[type[Published | Stood | Unhandled], LiteralString] = {
     ),
     Unhandled: "SELECT bot_id, update_id FROM updates WHERE handled_at IS NULL",
 }
+_MOVES = ("restart", "new version", "version gone")  # what a publish did to a talk
 _STEPS = (
     "SELECT bot_id, chat_id, update_id, version, convert_from(steps, 'UTF8') "
     "FROM conversation_steps ORDER BY bot_id, chat_id, update_id"
@@ -143,12 +144,13 @@ class DatabaseLog:
                         yield kind(now, bots[bot], *rest)
             for bot, chat, update, version, logged in connection.execute(_STEPS):
                 if bot in bots:
-                    taken = _taken(json.loads(logged)["steps"])
+                    taken = taken_of(json.loads(logged)["steps"])
                     yield Stepped(now, bots[bot], chat, update, version, *taken)
 
 
-def _taken(steps: list[dict[str, Any]]) -> tuple[Any, ...]:
+def taken_of(steps: list[dict[str, Any]]) -> tuple[Any, ...]:
     """What the steps of one update have changed; see `Stepped`."""
+    steps = [step for step in steps if step["transition"] not in _MOVES]  # before the update
     if not steps:
         return "", "", None, None, None
     changes = [step["changed"] for step in steps]

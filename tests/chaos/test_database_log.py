@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from support.postgresql import PostgreSQL
 
-from chaos.database_log import OPTION, DatabaseLog
+from chaos.database_log import OPTION, DatabaseLog, taken_of
 from chaos.events import (
     History,
     Journaled,
@@ -47,10 +47,12 @@ INSERT INTO conversations
 VALUES (1, 5, 2, '{"state": "tock", "variables": {"count": 2, "text": "b"}}');
 INSERT INTO updates VALUES (1, 8, now()), (1, 9, NULL);
 INSERT INTO conversation_steps VALUES
-  (1, 5, 8, 2, '{"steps": [{"state": "tick", "to": "tick", "changed": {}}]}'),
+  (1, 5, 8, 2, '{"steps": [
+    {"state": "tick", "transition": "again", "to": "tick", "changed": {}}]}'),
   (1, 5, 7, 1, '{"steps": [
-    {"state": "", "to": "first", "changed": {"count": [null, 0]}},
-    {"state": "first", "to": "tick", "changed": {"count": [0, 1], "text": [null, "a"]}}]}');
+    {"state": "", "transition": "start", "to": "first", "changed": {"count": [null, 0]}},
+    {"state": "first", "transition": "/a", "to": "tick",
+     "changed": {"count": [0, 1], "text": [null, "a"]}}]}');
 """
 TELEGRAM = {1: 7_000_000_001}
 
@@ -176,3 +178,9 @@ def test_talks_are_read_with_what_each_update_changed(
         Stepped(0.0, bot, 5, 7, 1, "", "tick", None, 1, "a"),
         Stepped(0.0, bot, 5, 8, 2, "tick", "tick", None, None, None),
     ]
+
+
+def test_what_a_publish_does_to_a_talk_is_no_step_of_its_update() -> None:
+    moved = {"state": "tick", "transition": "restart", "to": "", "changed": {"count": [3, 0]}}
+    began = {"state": "", "transition": "start", "to": "tock", "changed": {"count": [0, 1]}}
+    assert taken_of([moved, began]) == ("", "tock", 0, 1, None)
