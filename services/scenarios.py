@@ -24,7 +24,6 @@ from dialogs.scenarios import (
     run_test,
     simulate,
     template,
-    used_uploads,
     validate_test,
 )
 from dialogs.scenarios.simulation import START
@@ -39,7 +38,7 @@ from models.engine.database import Database
 from runner.runner import Runner
 from services.errors import TestsFailed, VersionNotFound
 from services.playing import Played, Playground, Tested
-from services.uploads import upload_problems
+from services.uploads import scenario_upload_problems
 
 
 class InvalidTests(InvalidScenario):
@@ -91,13 +90,9 @@ class ScenarioService:
     async def problems(self, bot: BotRecord, document: Any) -> list[Problem]:
         """Return what is wrong with a document for a bot, errors before warnings."""
         problems = await asyncio.to_thread(find_problems, document)
-        if _has_errors(problems):
+        if any(problem.severity is Severity.ERROR for problem in problems):
             return problems
-        unusable = await upload_problems(self._db, bot, used_uploads(document))
-        return [
-            *(Problem(place, "upload_unusable", told) for place, told in unusable.items()),
-            *problems,
-        ]
+        return [*await scenario_upload_problems(self._db, bot, document), *problems]
 
     async def problems_of_draft(self, bot: BotRecord) -> list[Problem]:
         """Return what is wrong with the draft of a bot, errors before warnings."""
@@ -119,10 +114,9 @@ class ScenarioService:
             BotDeleted: the bot is gone.
         """
         document = (await self.draft(bot)).document
-        problems = await self.problems(bot, orjson.loads(document))
-        if _has_errors(problems):
-            raise InvalidScenario(problems)
         tested = await self._test(bot, document)
+        if unusable := await scenario_upload_problems(self._db, bot, orjson.loads(document)):
+            raise InvalidScenario(unusable)
         failed = tested.faults_by_name()
         if failed and not force:
             raise TestsFailed(failed)
@@ -271,7 +265,3 @@ class ScenarioService:
             return Played(played, coverage(scenario, played.log))
 
         return await self._playground.play(bot.user_id, play)
-
-
-def _has_errors(problems: list[Problem]) -> bool:
-    return any(problem.severity is Severity.ERROR for problem in problems)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import orjson
 
 from dialogs.messages import UsedUpload
-from dialogs.scenarios import used_uploads
+from dialogs.scenarios import Problem, used_uploads
 from models.bots.records import BotRecord
 from models.dialogs import scenarios
 from models.engine.database import Database
@@ -25,6 +26,12 @@ async def upload_problems(db: Database, bot: BotRecord, used: list[UsedUpload]) 
         for one in used
         if (problem := _problem_of(one, files.get(one.id))) is not None
     }
+
+
+async def scenario_upload_problems(db: Database, bot: BotRecord, document: Any) -> list[Problem]:
+    """Return what is wrong with the uploaded files in a valid scenario."""
+    unusable = await upload_problems(db, bot, used_uploads(document))
+    return [Problem(place, "upload_unusable", told) for place, told in unusable.items()]
 
 
 def _problem_of(used: UsedUpload, file: MediaRecord | None) -> str | None:

@@ -59,6 +59,9 @@ class InvalidMessage(Exception):
 
 def pointer(path: Path) -> str:
     """Return a path as a JSON Pointer (RFC 6901)."""
+    plain = "/".join(map(str, ("", *path)))
+    if "~" not in plain and plain.count("/") == len(path):  # nearly all are that
+        return plain
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from dialogs.messages.schema import MAX_BUTTONS
+from dialogs.messages.wording import listed
 from dialogs.scenarios.builtin import read_words
 from dialogs.scenarios.dates import day_of_limit, read_time
 from dialogs.scenarios.normalizing import words
@@ -23,7 +24,7 @@ from dialogs.scenarios.variables import (
     transition_lists,
     used_names,
 )
-from dialogs.scenarios.wording import Hints, listed
+from dialogs.scenarios.wording import Hints
 from dialogs.scenarios.zones import meant_zone
 
 Document = Mapping[str, Any]

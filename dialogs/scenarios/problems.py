@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dialogs.messages.problems import pointer
+
 # The names and indexes that lead to a value in a document.
 Path = tuple[str | int, ...]
 
@@ -88,14 +90,6 @@ class InvalidScenario(Exception):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("; ".join(f"{one.pointer}: {one.message}" for one in problems[:5]))
         self.problems = list(problems)
-
-
-def pointer(path: Path) -> str:
-    """Return a path as a JSON Pointer (RFC 6901)."""
-    plain = "/".join(map(str, ("", *path)))
-    if "~" not in plain and plain.count("/") == len(path):  # nearly all are that
-        return plain
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
 def error(path: Path, code: str, message: str) -> Problem:

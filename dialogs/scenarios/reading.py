@@ -8,12 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dialogs.messages import Message, read_valid, variable_names
+from dialogs.messages.problems import pointer
 from dialogs.scenarios.builtin import read_words
 from dialogs.scenarios.conditions import read_condition
 from dialogs.scenarios.conversation import Variables
 from dialogs.scenarios.expressions import read_expression
 from dialogs.scenarios.normalizing import normalize, words
-from dialogs.scenarios.problems import Path, pointer
+from dialogs.scenarios.problems import Path
 from dialogs.scenarios.regex import compile_regex
 from dialogs.scenarios.scenario import (
     UTC,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dialogs.messages.wording import listed
 from dialogs.scenarios.problems import Code, Path, Problem, error, warning
 from dialogs.scenarios.regex import MAX_SIZE, WrongRegex, compile_regex, latin_only
 from dialogs.scenarios.variables import transition_lists
-from dialogs.scenarios.wording import listed
 
 Document = Mapping[str, Any]
 

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dialogs.messages.formatted import is_blank
+from dialogs.messages.problems import pointer
 from dialogs.messages.validation import beyond_the_schema
 from dialogs.messages.validation import validate as validate_message
+from dialogs.messages.wording import listed
 from dialogs.scenarios.addresses import PREFIX
-from dialogs.scenarios.problems import Code, Path, Problem, begin, error, place, pointer
+from dialogs.scenarios.problems import Code, Path, Problem, begin, error, place
 from dialogs.scenarios.variables import buttons, messages, parts
-from dialogs.scenarios.wording import Hints, listed
+from dialogs.scenarios.wording import Hints
 
 Document = Mapping[str, Any]
 # A target that a button may name in place of a state.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dialogs.messages.wording import listed
 from dialogs.scenarios.effects import Log
 from dialogs.scenarios.problems import Code, Problem, error
 from dialogs.scenarios.scenario import Scenario
@@ -15,7 +16,7 @@ from dialogs.scenarios.schema import saved_test_checker
 from dialogs.scenarios.simulation import EARLIEST, LATEST, START, InvalidEvents, simulate
 from dialogs.scenarios.simulation_budget import NO_LIMIT, SimulationBudget
 from dialogs.scenarios.structure import structure_problems
-from dialogs.scenarios.wording import listed, problems_of
+from dialogs.scenarios.wording import problems_of
 
 MAX_FAULTS = 20  # of a test; nobody reads more
 _MAX_TOLD = 500  # characters of what was wanted, and of what came, in a fault

@@ -7,7 +7,8 @@ from typing import Any
 
 from dialogs.messages import UsedUpload
 from dialogs.messages.content import MediaType
-from dialogs.scenarios.problems import Path, pointer
+from dialogs.messages.problems import pointer
+from dialogs.scenarios.problems import Path
 from dialogs.scenarios.variables import messages, parts
 
 

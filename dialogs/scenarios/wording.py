@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from dialogs.messages.wording import listed
 from dialogs.scenarios.checker import Mismatch
 from dialogs.scenarios.problems import Code, Path, Problem, begin, error, place
 
@@ -153,9 +154,3 @@ def kind_of(value: Any) -> str:
         case list():
             return "a list"
     return "an object"
-
-
-def listed(names: list[str], word: str = "or") -> str:
-    """Return names as part of a sentence."""
-    quoted = [f'"{name}"' for name in names]
-    return f" {word} ".join([", ".join(quoted[:-1]), quoted[-1]] if quoted[:-1] else quoted)

@@ -6,7 +6,8 @@ import re
 from functools import cache
 from zoneinfo import available_timezones
 
-from dialogs.scenarios.wording import listed, nearest
+from dialogs.messages.wording import listed
+from dialogs.scenarios.wording import nearest
 
 # Hardly anybody means a fixed offset, and the sign of Etc/GMT+3 is the wrong way round.
 _NOT_A_PLACE = re.compile(r"Etc/|SystemV/|.*[0-9]|localtime$|posixrules$")

@@ -226,13 +226,7 @@ def discard(bot_ids: list[int], *, limit: int, by: Actor) -> int:
     Returns:
         The number of deletions; fewer than `limit` means that none are left.
     """
-    marks = ", ".join("?" * len(bot_ids))
-    deleted = bulk.execute(
-        f"DELETE FROM conversations WHERE ({_KEY}) IN "  # noqa: S608
-        f"(SELECT {_KEY} FROM conversations WHERE bot_id IN ({marks}) LIMIT ?)",
-        *bot_ids, limit,
-    )  # fmt: skip
-    return int(deleted.rowcount)
+    return bulk.delete_some_of_bots("conversations", _KEY, bot_ids, limit=limit)
 
 
 def idle(older_than: timedelta, *, limit: int) -> list[Place]:

@@ -111,8 +111,7 @@ def discard(bot_ids: list[int], *, limit: int, by: Actor) -> int:
     Args:
         by: the actor, whose permission `sessions.authorized` has checked.
     """
-    marks = ", ".join("?" * len(bot_ids))
-    return _delete_some(f"bot_id IN ({marks})", *bot_ids, limit=limit)
+    return bulk.delete_some_of_bots("dialog_steps", _KEY, bot_ids, limit=limit)
 
 
 def prune(*, older_than: timedelta, limit: int) -> int:
@@ -125,13 +124,6 @@ def prune(*, older_than: timedelta, limit: int) -> int:
     Returns:
         The number of deletions; fewer than `limit` means that none are left.
     """
-    return _delete_some("day < ?", bulk.stored_day((now() - older_than).date()), limit=limit)
-
-
-def _delete_some(condition: str, *parameters: Any, limit: int) -> int:
-    deleted = bulk.execute(
-        f"DELETE FROM dialog_steps WHERE ({_KEY}) IN "  # noqa: S608
-        f"(SELECT {_KEY} FROM dialog_steps WHERE {condition} LIMIT ?)",
-        *parameters, limit,
-    )  # fmt: skip
-    return int(deleted.rowcount)
+    return bulk.delete_some(
+        "dialog_steps", _KEY, "day < ?", bulk.stored_day((now() - older_than).date()), limit=limit
+    )

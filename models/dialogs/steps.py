@@ -117,8 +117,7 @@ def discard(bot_ids: list[int], *, limit: int, by: Actor) -> int:
     Args:
         by: the actor, whose permission `sessions.authorized` has checked.
     """
-    marks = ", ".join("?" * len(bot_ids))
-    return _delete_some(f"bot_id IN ({marks})", *bot_ids, limit=limit)
+    return bulk.delete_some_of_bots("conversation_steps", _KEY, bot_ids, limit=limit)
 
 
 def prune(*, older_than: timedelta, limit: int) -> int:
@@ -131,13 +130,10 @@ def prune(*, older_than: timedelta, limit: int) -> int:
     Returns:
         The number of deletions; fewer than `limit` means that none are left.
     """
-    return _delete_some("at < ? ORDER BY at", bulk.stored(now() - older_than), limit=limit)
-
-
-def _delete_some(condition: str, *parameters: Any, limit: int) -> int:
-    deleted = bulk.execute(
-        f"DELETE FROM conversation_steps WHERE ({_KEY}) IN "  # noqa: S608
-        f"(SELECT {_KEY} FROM conversation_steps WHERE {condition} LIMIT ?)",
-        *parameters, limit,
-    )  # fmt: skip
-    return int(deleted.rowcount)
+    return bulk.delete_some(
+        "conversation_steps",
+        _KEY,
+        "at < ? ORDER BY at",
+        bulk.stored(now() - older_than),
+        limit=limit,
+    )

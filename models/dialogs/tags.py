@@ -112,10 +112,4 @@ def discard(bot_ids: list[int], *, limit: int, by: Actor) -> int:
     Returns:
         The number of deletions; fewer than `limit` means that none are left.
     """
-    marks = ", ".join("?" * len(bot_ids))
-    deleted = bulk.execute(
-        "DELETE FROM person_tags WHERE (bot_id, person_id, tag) IN "  # noqa: S608
-        f"(SELECT bot_id, person_id, tag FROM person_tags WHERE bot_id IN ({marks}) LIMIT ?)",
-        *bot_ids, limit,
-    )  # fmt: skip
-    return int(deleted.rowcount)
+    return bulk.delete_some_of_bots("person_tags", "bot_id, person_id, tag", bot_ids, limit=limit)

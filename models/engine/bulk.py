@@ -103,6 +103,31 @@ def execute(sql: str, *parameters: Any) -> Any:
     return database.execute_sql(sql.replace("?", database.param), parameters)
 
 
+def delete_some(table: str, key: str, condition: str, *parameters: Any, limit: int) -> int:
+    """Delete some of the rows of a table for which a condition is true.
+
+    Args:
+        key: the columns of its primary key.
+        condition: what follows WHERE; it may say in which order rows are deleted.
+        limit: the maximum number of deletions.
+
+    Returns:
+        The number of deletions; fewer than `limit` means that none are left.
+    """
+    deleted = execute(
+        f"DELETE FROM {table} WHERE ({key}) IN "  # noqa: S608
+        f"(SELECT {key} FROM {table} WHERE {condition} LIMIT ?)",
+        *parameters, limit,
+    )  # fmt: skip
+    return int(deleted.rowcount)
+
+
+def delete_some_of_bots(table: str, key: str, bot_ids: list[int], *, limit: int) -> int:
+    """Delete some of the rows that bots have in a table; as `delete_some`."""
+    marks = ", ".join("?" * len(bot_ids))
+    return delete_some(table, key, f"bot_id IN ({marks})", *bot_ids, limit=limit)
+
+
 def loaded(moment: Any) -> datetime | None:
     """Read a moment as it is stored; the reverse of `stored`."""
     if moment is None:
