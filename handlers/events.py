@@ -22,6 +22,7 @@ from runner.live.hub import Event, EventKind, Subscription
 HEARTBEAT = 15.0  # seconds of silence after which a comment is sent
 SLOW = 30.0  # seconds that a reader may take for what was sent
 STREAMS = 10  # streams that an account may have open
+_RESET = "event: reset\ndata: {}\n\n"
 _SNAPSHOT = (EventKind.STATE, EventKind.COUNTERS)
 _PRESENT: dict[EventKind, Callable[[Any], dict[str, Any]]] = {
     EventKind.STATE: present_state,
@@ -124,8 +125,7 @@ class Events(ApiHandler):
     async def _stream(self, subscription: Subscription, *, resumes: bool) -> None:
         await self._send("retry: 3000\n\n")
         if subscription.missed is None:
-            reset = "event: reset\ndata: {}\n\n" if resumes else ""
-            await self._send(reset + await self._snapshot())
+            await self._send((_RESET if resumes else "") + await self._snapshot())
         else:
             await self._send("".join(_format(event) for event in subscription.missed))
         checked = time.monotonic()
@@ -138,7 +138,11 @@ class Events(ApiHandler):
                 if not await self.services.sessions.is_live(self.principal):
                     return
                 checked = time.monotonic()
-            await self._send("".join(_format(event) for event in events) or ": heartbeat\n\n")
+            if subscription.is_stale:
+                subscription.is_stale = False
+                await self._send(_RESET + await self._snapshot())
+            else:
+                await self._send("".join(_format(event) for event in events) or ": heartbeat\n\n")
 
     async def _send(self, text: str) -> None:
         self.write(text)

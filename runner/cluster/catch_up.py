@@ -60,7 +60,8 @@ class CatchUp:
         """Look once.
 
         Args:
-            forget: True if bells were missed: talks in memory may have been deleted.
+            forget: True if bells were missed: talks in memory may have been deleted, and readers
+                of events may show what is no longer so.
 
         Raises:
             StorageError: the database did not answer.
@@ -68,6 +69,7 @@ class CatchUp:
         process_id, runner = self._process_id(), self._runner
         if forget:
             runner.manager.forget_talks()
+            runner.events.restart()
         if process_id is None:
             return
         await runner.reconciler.reconcile_all()

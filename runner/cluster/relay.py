@@ -78,11 +78,11 @@ class Relay:
         """Pass on an event of a bot of this process; states and counters are rows anyway."""
         if kind is EventKind.STATE:
             self._shown[bot_id] = _story(data)  # its own bell must not tell it once more
-        if not self.reads_elsewhere(user_id):
-            return
         if kind is EventKind.DELETED:
+            # also if nobody is known to read elsewhere: who has just begun has not been heard yet,
+            # and there is no row that could tell them later
             self._spawn(self._ring(Bell.DELETED, [user_id, bot_id]), "bell of a deletion")
-        else:
+        elif self.reads_elsewhere(user_id):
             self._messages.published(user_id, kind, bot_id, data)
 
     @property

@@ -15,6 +15,7 @@ from models.messaging.messages import MessageState
 
 HISTORY = 256  # recent events of a user, for readers that reconnect
 QUEUE = 512  # events that may wait for a slow reader before it is disconnected
+GONE = 1000  # deleted bots that are remembered: what was read before comes moments later at most
 
 
 class EventKind(StrEnum):
@@ -85,6 +86,7 @@ class Subscription:
         self.missed = missed
         self.closed = False
         self.is_doubtful = False
+        self.is_stale = False
         self._waiting: deque[Event] = deque()
         self._news = asyncio.Event()
 
@@ -94,6 +96,12 @@ class Subscription:
             self.close()
             return
         self._waiting.append(event)
+        self._news.set()
+
+    def restart(self) -> None:
+        """Wake the reader, to begin with a full snapshot: events were missed."""
+        self._waiting.clear()
+        self.is_stale = True
         self._news.set()
 
     def check(self) -> None:
@@ -149,8 +157,9 @@ class EventHub:
 
     def __init__(self) -> None:
         self.relay: EventRelay | None = None
-        self._epoch = secrets.token_hex(4)  # ids of an earlier process are invalid
+        self._epoch = _new_epoch()
         self._number = 0
+        self._gone: dict[int, None] = {}  # deleted bots, the latest last
         self._readers: dict[int, set[Subscription]] = {}
         self._history: dict[int, deque[Event]] = {}
 
@@ -186,7 +195,11 @@ class EventHub:
             self.relay.published(user_id, kind, bot_id, data)
 
     def publish_here(self, user_id: int, kind: EventKind, bot_id: int, data: Any = None) -> None:
-        """Send an event to a user's readers in this process."""
+        """Send an event to a user's readers in this process; nothing follows a bot's deletion."""
+        if bot_id in self._gone:
+            return
+        if kind is EventKind.DELETED:
+            self._forget(bot_id)
         history = self._history.get(user_id)
         if history is None:  # the user has never had a reader
             return
@@ -195,6 +208,20 @@ class EventHub:
         history.append(event)
         for reader in list(self._readers.get(user_id, ())):
             reader.put(event)
+
+    def _forget(self, bot_id: int) -> None:
+        self._gone[bot_id] = None
+        if len(self._gone) > GONE:
+            del self._gone[next(iter(self._gone))]
+
+    def restart(self) -> None:
+        """Have every reader begin anew, because events of other processes may have been missed."""
+        self._epoch = _new_epoch()
+        for history in self._history.values():
+            history.clear()
+        for readers in self._readers.values():
+            for reader in readers:
+                reader.restart()
 
     def subscribe(self, user_id: int, *, session_id: str, last_id: str | None) -> Subscription:
         """Add a reader.
@@ -246,3 +273,8 @@ class EventHub:
         for readers in self._readers.values():
             for reader in readers:
                 reader.close()
+
+
+def _new_epoch() -> str:
+    """Return the beginning of the ids of events; those with another one are no longer known."""
+    return secrets.token_hex(4)

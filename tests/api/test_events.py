@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -248,11 +249,11 @@ async def test_a_slow_reader_is_cut(
     request = f"GET {EVENTS} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {ann.key}\r\n\r\n"
     writer.write(request.encode())
     await until(lambda: hub.readers(user_id) == 1, "the stream")
-    before = runner.live.hub.EventKind.DELETED
+    kind, bot_ids = runner.live.hub.EventKind.DELETED, itertools.count(10**15)
     async with asyncio.timeout(DEADLINE):
         while hub.readers(user_id):
             for _ in range(200):
-                hub.publish(user_id, before, 10**15)
+                hub.publish(user_id, kind, next(bot_ids))
             await asyncio.sleep(0)
     writer.close()
     assert hub.silent

@@ -3,55 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
-import orjson
 import pytest
-from support.client import BOTS, DEADLINE, Client, until
+from support.client import BOTS, DEADLINE, until
 from support.ensemble import Two
+from support.event_stream import streaming
 
 from sandbox import Sandbox, SandboxBot
-
-
-class Stream:
-    """A live stream of events, as far as it has come."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, dict[str, Any]]] = []
-        self.ended = False
-
-    async def read(self, content: Any) -> None:
-        """Read until it ends."""
-        kind = ""
-        async for line in content:
-            name, _, value = line.decode().rstrip("\n").partition(": ")
-            if name == "event":
-                kind = value
-            elif name == "data":
-                self.events.append((kind, orjson.loads(value)))
-        self.ended = True
-
-    def states(self) -> list[str]:
-        """The states of bots, in their order."""
-        return [data["state"] for kind, data in self.events if kind == "state"]
-
-
-@asynccontextmanager
-async def streaming(client: Client) -> AsyncIterator[Stream]:
-    """The stream of an account; it has shown what is the case when this begins."""
-    stream = Stream()
-    headers = {"Authorization": f"Bearer {client.key}"}
-    async with client.http.get(client.url + "/api/v1/events/", headers=headers) as response:
-        assert response.status == 200
-        reading = asyncio.create_task(stream.read(response.content), name="stream")
-        try:
-            await until(lambda: stream.events, "the first events")
-            yield stream
-        finally:
-            reading.cancel()
-            await asyncio.wait({reading})
 
 
 async def test_states_are_told_at_another_server(two: Two) -> None:

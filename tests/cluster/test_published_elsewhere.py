@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from time import monotonic
 
-from support.client import Client, register, until
+from support.client import DEADLINE, Client, register, until
 from support.counting import CountingTalk
 from support.ensemble import Ensemble, Two
 from support.talks import CAT, CHAT, EARS, IS_BREAD, SQUARE, Talker
@@ -29,7 +29,7 @@ async def test_a_publish_takes_effect_in_every_server(
         return text
 
     while await answer() != SQUARE:
-        assert monotonic() - published < 1.0
+        assert monotonic() - published < DEADLINE
     assert await talk.says("да") == [EARS]
     # the state is on the disk: it is there for whoever runs the bot next
     await ensemble.servers["one"].end(signal.SIGTERM)
@@ -48,7 +48,7 @@ async def test_a_person_who_is_forgotten_elsewhere_begins_anew(two: Two, telegra
         [text] = await talk.says("э-э")
         return text == SQUARE
 
-    deadline = monotonic() + 5
+    deadline = monotonic() + DEADLINE
     while not await begins_anew():
         assert monotonic() < deadline
     await until(lambda: talk.texts()[-1] == SQUARE)
@@ -74,7 +74,7 @@ async def test_a_server_that_did_not_hear_of_a_deleted_talk_forgets_it_when_it_h
     assert (await ensemble.through(owner, "two").delete(path)).status == 204
     line.cut()  # the bell is lost
     line.heal()
-    deadline = monotonic() + 10
+    deadline = monotonic() + DEADLINE
     while await talk.says("э-э") != [SQUARE]:
         assert monotonic() < deadline
     assert await ensemble.owner_of(talk.bot_id) == "one"
