@@ -198,7 +198,9 @@ class ScenarioService:
         new = await self.draft(bot) if to is None else await self.version(bot, to)
 
         def compare() -> Difference:
-            return diff(load(orjson.loads(old.document)), load(orjson.loads(new.document)))
+            before, after = orjson.loads(old.document), orjson.loads(new.document)
+            load(after)  # a draft may have errors
+            return diff(before, after)
 
         return await asyncio.to_thread(compare)
 

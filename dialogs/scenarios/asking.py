@@ -23,7 +23,7 @@ def say_state(run: Run, state: State) -> None:
     run.say(said[:-1])
     for last in said[-1:]:
         shown = as_shown(run, question, last)
-        run.send(shown, last.names | question.names)
+        run.send(shown, {*last.names, *question.names})
         if shown.keyboard and question.type in _SHARED:
             run.talk.progress["keyboard"] = True
 

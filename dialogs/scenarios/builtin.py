@@ -95,3 +95,6 @@ def read_words(document: Mapping[str, Any]) -> dict[str, str]:
         for word in words:
             found.setdefault(word.lower() if word.startswith("/") else normalize(word), action)
     return found
+
+
+BUILT_IN_WORDS = read_words({})  # of all scenarios that have no others

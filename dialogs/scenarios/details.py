@@ -135,13 +135,13 @@ def _options(options: list[Any], path: Path) -> Iterator[Problem]:
     seen: set[str] = set()
     for index, one in enumerate(options):
         option = read_option(one)
-        if option.keys & seen:
+        if seen.intersection(option.keys):
             sentence = (
                 f'The option "{option.text[:40]}" cannot be told from one before it. Case and '
                 "punctuation do not matter. Change its text or value."
             )
             yield error((*path, index), Code.DUPLICATE_OPTION, sentence)
-        seen |= option.keys
+        seen.update(option.keys)
 
 
 def _limit(kind: str, text: str) -> str | None:

@@ -75,7 +75,7 @@ def _pick(run: Run, state: State, question: Question, address: Address) -> None:
     # also if nothing has changed: such a button is shown only because an edit was lost
     for said in state.entry.say[-1:]:
         message = as_shown(run, question, said)
-        names = said.names | question.names
+        names = {*said.names, *question.names}
         run.effects.append(Edit(message, {name: run.show(name) for name in names}))
     run.log(run.talk.state, "pick")
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from dialogs.messages import Message, read_valid, variable_names
 from dialogs.messages.problems import pointer
-from dialogs.scenarios.builtin import read_words
+from dialogs.scenarios.builtin import BUILT_IN_WORDS, read_words
 from dialogs.scenarios.conditions import read_condition
 from dialogs.scenarios.conversation import Variables
 from dialogs.scenarios.expressions import read_expression
@@ -31,12 +31,21 @@ from dialogs.scenarios.scenario import (
     Transition,
     Way,
 )
-from dialogs.scenarios.variables import buttons, kept_names, messages, names_in, variable_types
+from dialogs.scenarios.variables import (
+    buttons,
+    kept_names,
+    messages,
+    names_in,
+    set_names,
+    variable_types,
+)
 
 _MATCHES = {kind.value: kind for kind in Match}
 _LIMITS = (
     "min", "max", "whole", "min_length", "max_length", "from", "to", "at_least", "at_most",
 )  # fmt: skip
+
+_FEW = 8  # texts among which one is found as fast by comparing it with each
 
 Document = Mapping[str, Any]
 
@@ -45,15 +54,15 @@ def read_scenario(document: Document, version: int = 0) -> Scenario:
     """Return the scenario of a document that has been validated before, such as a stored one."""
     names = _button_names(document)
     return Scenario(
-        document=document,
         version=version,
         start=document["start"],
         states={name: _state(name, state, names) for name, state in document["states"].items()},
         anywhere=_transitions(document.get("anywhere", ()), ("anywhere",)),
         types=variable_types(document),
         defaults=_defaults(document),
-        kept=kept_names(document),
-        words=read_words(document.get("words", {})),
+        known=_few(set_names(document)),
+        kept=_few(kept_names(document)),
+        words=read_words(document["words"]) if "words" in document else BUILT_IN_WORDS,
         texts=document.get("texts", {}),
         language=document.get("language", ""),
         zone=read_zone(document["time_zone"]) if "time_zone" in document else UTC,
@@ -83,14 +92,14 @@ def _defaults(document: Document) -> Variables:
     return {name: one["default"] for name, one in declared.items() if one.get("default", "") != ""}
 
 
-def _button_names(document: Document) -> frozenset[str]:
+def _button_names(document: Document) -> tuple[str, ...]:
     """Return the variables in the texts of the buttons that every question may have."""
     texts = document.get("texts", {})
     shown = [texts.get(name, "") for name in ("skip", "done", "share_phone", "share_location")]
-    return frozenset(names_in(shown))
+    return _unique(names_in(shown))
 
 
-def _state(name: str, document: Document, names: frozenset[str]) -> State:
+def _state(name: str, document: Document, names: tuple[str, ...]) -> State:
     path: Path = ("states", name)
     entry = _actions(document, path)
     question = read_question(document["ask"], (*path, "ask"), names) if "ask" in document else None
@@ -126,11 +135,11 @@ def _say(document: Any) -> tuple[Said, ...]:
     first = 0
     for one in as_list(document):
         if isinstance(one, str):
-            said.append(Said(Message(one), frozenset(names_in(one)), first=first))
+            said.append(Said(Message(one), _unique(names_in(one)), first=first))
             continue
         message = read_valid(one)
         buttons = sum(bool(button.go) for row in message.buttons for button in row)
-        said.append(Said(message, frozenset(variable_names(message)), buttons, first))
+        said.append(Said(message, _unique(variable_names(message)), buttons, first))
         first += buttons
     return tuple(said)
 
@@ -167,18 +176,28 @@ def _transition(document: Document, path: Path) -> Transition:
     )
 
 
-def _wanted(name: str, value: Any) -> frozenset[str]:
+def _wanted(name: str, value: Any) -> Collection[str]:
     match name:
         case "any_of":
-            return frozenset(map(normalize, as_list(value)))
+            return _few(map(normalize, as_list(value)))
         case "contains":
-            return frozenset(map(words, as_list(value)))
+            return _few(map(words, as_list(value)))
         case "else" | "regex":
-            return frozenset()
-    return frozenset(as_list(value))
+            return ()
+    return _few(as_list(value))
 
 
-def read_question(document: Document, path: Path, names: frozenset[str]) -> Question:
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _few(texts: Iterable[str]) -> Collection[str]:
+    """Return each text once: some as a tuple, which takes a quarter of the memory of a set."""
+    found = _unique(texts)
+    return found if len(found) <= _FEW else frozenset(found)
+
+
+def read_question(document: Document, path: Path, names: tuple[str, ...]) -> Question:
     """Return the question of a valid document.
 
     Args:
@@ -198,7 +217,7 @@ def read_question(document: Document, path: Path, names: frozenset[str]) -> Ques
         retries=int(gives_up.get("count", 0)),
         gives_up=_way(gives_up["go"], (*path, "after_retries", "go")) if gives_up else (),
         may_skip=document.get("skip", False),
-        names=names | frozenset(names_in(document.get("options", []))),
+        names=_unique((*names, *names_in(document.get("options", [])))),
         on=_transitions(document.get("on", ()), (*path, "on")),
     )
 
@@ -207,4 +226,4 @@ def read_option(document: Any) -> Option:
     """Return an option of a valid document."""
     text = document if isinstance(document, str) else document["text"]
     value = text if isinstance(document, str) else document.get("value", text)
-    return Option(text, value, frozenset((normalize(text), normalize(str(value)))))
+    return Option(text, value, _unique((normalize(text), normalize(str(value)))))

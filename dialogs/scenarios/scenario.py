@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta, timezone, tzinfo
 from enum import StrEnum
@@ -29,7 +29,7 @@ class Said:
     """
 
     message: Message
-    names: frozenset[str]
+    names: tuple[str, ...]
     buttons: int = 0
     first: int = 0
 
@@ -95,7 +95,7 @@ class Transition:
     match: Match
     pointer: str
     actions: Actions
-    wanted: frozenset[str] = frozenset()
+    wanted: Collection[str] = ()
     regex: Regex | None = None
     payload: str | bool | None = None
     payload_start: str = ""
@@ -113,7 +113,7 @@ class Option:
 
     text: str
     value: str | int | float
-    keys: frozenset[str]
+    keys: tuple[str, ...]
 
 
 class AskType(StrEnum):
@@ -171,7 +171,7 @@ class Question:
     retries: int = 0
     gives_up: Way = ()
     may_skip: bool = False
-    names: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
     on: tuple[Transition, ...] = ()
 
 
@@ -199,23 +199,23 @@ class Scenario:
     """A valid scenario; a version of it if it was published.
 
     Args:
-        document: what it was made of.
         version: 0 for a draft.
         types: the types of variables that are declared or follow from a question.
         defaults: the first values of variables.
-        kept: the variables that keep their values when a talk begins anew.
+        known: the variables that something declares, sets or saves to.
+        kept: those that keep their values when a talk begins anew.
         words: the words and commands (with their slash) for back, cancel, help and skip.
         groups: "addressed" or "all": which messages in groups are answered.
     """
 
-    document: Mapping[str, Any]
     version: int
     start: str
     states: Mapping[str, State]
     anywhere: tuple[Transition, ...]
     types: Mapping[str, str]
     defaults: Variables
-    kept: frozenset[str]
+    known: Collection[str]
+    kept: Collection[str]
     words: Mapping[str, str]
     texts: Mapping[str, str]
     language: str = ""

@@ -44,10 +44,10 @@ def variable_types(document: Document) -> dict[str, str]:
     return {**types, **{name: one["type"] for name, one in declared.items()}}
 
 
-def kept_names(document: Document) -> frozenset[str]:
+def kept_names(document: Document) -> list[str]:
     """Return the variables that keep their values when a talk begins anew."""
     declared = document.get("variables", {})
-    return frozenset(name for name, one in declared.items() if one.get("keep"))
+    return [name for name, one in declared.items() if one.get("keep")]
 
 
 def fit(value: Value, kind: str) -> Value:

@@ -10,7 +10,7 @@ from dialogs.scenarios.conversation import Conversation, Variables
 from dialogs.scenarios.effects import Log
 from dialogs.scenarios.notes import Notes
 from dialogs.scenarios.scenario import Question, Scenario, State, first_values
-from dialogs.scenarios.variables import fit, set_names
+from dialogs.scenarios.variables import Document, fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class Migration(StrEnum):
     RESTART = "restart"
 
 
-def diff(old: Scenario, new: Scenario) -> Difference:
-    """Return what differs between two scenarios."""
-    before, after = old.document["states"], new.document["states"]
-    parts = [*dict.fromkeys((*old.document, *new.document))]
+def diff(old: Document, new: Document) -> Difference:
+    """Return what differs between two valid documents."""
+    before, after = old["states"], new["states"]
+    parts = [*dict.fromkeys((*old, *new))]
     return Difference(
         added=tuple(name for name in after if name not in before),
         removed=tuple(name for name in before if name not in after),
@@ -48,9 +48,7 @@ def diff(old: Scenario, new: Scenario) -> Difference:
             name for name in after if name in before and not _same(before[name], after[name])
         ),
         other=tuple(
-            part
-            for part in parts
-            if part != "states" and not _same(old.document.get(part), new.document.get(part))
+            part for part in parts if part != "states" and not _same(old.get(part), new.get(part))
         ),
     )
 
@@ -128,11 +126,10 @@ def _waits(scenario: Scenario, name: str) -> bool:
 
 def _fitting(new: Scenario, variables: Variables) -> Variables:
     """Return the variables that the new version knows, as it takes them."""
-    known = set_names(new.document)
     fitting = {
         name: fit(value, new.types.get(name, ""))
         for name, value in variables.items()
-        if name in known
+        if name in new.known
     }
     return {
         name: value

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from support.scenarios import waiting
+from support.scenarios import document, states_with
 
 from dialogs.scenarios import Problem, Severity, template, template_names, validate
 
@@ -15,7 +15,7 @@ END = {"say": "Bye", "end": True}
 
 def problems(states: dict[str, Any], **others: Any) -> list[Problem]:
     """Return what is wrong with a scenario that begins in its first state."""
-    return validate({"start": next(iter(states)), "states": states, **others})[1]
+    return validate(document(states, **others))[1]
 
 
 def told(text: Any, **others: Any) -> list[tuple[str, str]]:
@@ -179,8 +179,10 @@ def test_the_templates_have_nothing_to_warn_of(name: str) -> None:
 
 def never_taken(*on: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the transitions of a state that are never taken, with the sentences."""
-    document = waiting(*on, {"button": "x", "go": "yes"}, {"button": "y", "go": "no"}).document
-    found = [one for one in validate(document)[1] if one.code == "never_taken"]
+    taken = {"button": "x", "go": "yes"}, {"button": "y", "go": "no"}
+    found = [
+        one for one in validate(document(states_with(*on, *taken)))[1] if one.code == "never_taken"
+    ]
     return [(one.pointer.removeprefix("/states/first/on/"), one.message) for one in found]
 
 

@@ -17,7 +17,8 @@ from dialogs.scenarios.saved_tests import run_test, validate_test
 from dialogs.scenarios.schema import EVENTS, TEST
 from dialogs.scenarios.simulation import InvalidEvents, event_problems, simulate
 
-CAT = load(template("cat_or_bread.en"))
+CAT_DOCUMENT = template("cat_or_bread.en")
+CAT = load(CAT_DOCUMENT)
 
 
 def test_the_transcript_has_what_both_sides_see() -> None:
@@ -101,7 +102,7 @@ def saved(*turns: Any, **others: Any) -> dict[str, Any]:
 
 
 def test_a_test_passes() -> None:
-    hello = CAT.document["states"]["square"]["say"]
+    hello = CAT_DOCUMENT["states"]["square"]["say"]
     document = saved(
         {"user": "/start", "bot": [hello], "state": "square"},
         {"user": "yes"},
@@ -135,8 +136,8 @@ def test_a_difference_is_told_in_words() -> None:
         {"user": "no", "bot": [], "state": "ears"},
         variables={"x": "5", "y": [], "z": ["a", "b"], "n": 1.5, "b": True},
     )
-    said = CAT.document["states"]["square"]["say"]
-    bread = CAT.document["states"]["bread"]["say"]
+    said = CAT_DOCUMENT["states"]["square"]["say"]
+    bread = CAT_DOCUMENT["states"]["bread"]["say"]
     assert [one.told() for one in run_test(CAT, document).faults] == [
         f'Turn 1: The bot should say "a", "b" and "c", and says "{said}".',
         'Turn 1: The talk should have ended, and is in state "square".',

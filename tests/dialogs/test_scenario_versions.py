@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.scenarios import made
+from support.scenarios import document, made
 
 from dialogs.scenarios import Conversation, Event, EventKind, Log, Scenario, Send, read_text, step
 from dialogs.scenarios.simulation import START
@@ -28,8 +28,8 @@ def begun(scenario: Scenario) -> Conversation:
 
 
 def test_a_difference() -> None:
-    old = version(1, ASK, language="en")
-    new = made({"a": MENU, "b": END, "c": END}, variables={})
+    old = document({"a": ASK, "b": END}, language="en")
+    new = document({"a": MENU, "b": END, "c": END}, variables={})
     found = diff(old, new)
     assert (found.added, found.removed, found.changed) == (("c",), (), ("a",))
     assert found.other == ("language", "variables")
@@ -38,7 +38,8 @@ def test_a_difference() -> None:
 
 def test_one_is_not_true() -> None:
     old, new = (
-        version(1, {"set": {"n": {"add": [1, 2]}, "b": one}, "go": "b"}) for one in (1, True)
+        document({"a": {"set": {"n": {"add": [1, 2]}, "b": one}, "go": "b"}, "b": END})
+        for one in (1, True)
     )
     assert diff(old, new).changed == ("a",)
 

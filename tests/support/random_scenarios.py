@@ -40,12 +40,16 @@ class Dice:
 
     def scenario(self) -> Scenario:
         """Make a valid scenario, or take a template."""
+        return load(self.valid_document())
+
+    def valid_document(self) -> dict[str, Any]:
+        """Make the document of a valid scenario, or take that of a template."""
         if self.random.random() < 0.2:
-            return load(template(self.random.choice(template_names())))
+            return template(self.random.choice(template_names()))
         while True:
-            scenario, _ = validate(self.document())
-            if scenario:
-                return scenario
+            document = self.document()
+            if validate(document)[0]:
+                return document
 
     def document(self) -> dict[str, Any]:
         """Make a document that fits the schema; its targets may lead nowhere."""

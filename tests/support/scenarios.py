@@ -8,19 +8,28 @@ from dialogs.scenarios import Scenario, load
 from dialogs.scenarios.simulation import Simulation, simulate
 
 
+def document(states: dict[str, Any], start: str = "", **others: Any) -> dict[str, Any]:
+    """Return the document of a scenario; it starts in its first state."""
+    return {"start": start or next(iter(states)), "states": states, **others}
+
+
 def made(states: dict[str, Any], start: str = "", **others: Any) -> Scenario:
     """Return a scenario; it starts in its first state."""
-    return load({"start": start or next(iter(states)), "states": states, **others})
+    return load(document(states, start, **others))
 
 
 def waiting(*on: dict[str, Any], say: Any = "?") -> Scenario:
     """Return a scenario with one state and its transitions, and two states to go to."""
-    states = {
+    return made(states_with(*on, say=say))
+
+
+def states_with(*on: dict[str, Any], say: Any = "?") -> dict[str, Any]:
+    """Return one state with its transitions, and two states to go to."""
+    return {
         "first": {"say": say, "on": list(on)},
         "yes": {"say": "YES", "end": True},
         "no": {"say": "NO", "end": True},
     }
-    return made(states)
 
 
 def asking(**question: Any) -> Scenario:
