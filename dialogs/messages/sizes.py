@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dialogs.messages.content import MediaType, Message, TextFormat
 from dialogs.messages.formatted import units
@@ -12,8 +12,7 @@ from dialogs.messages.splitting import MAX_CAPTION, MAX_TEXT
 from dialogs.messages.variables import MAX_VALUE, MAX_VALUES, VARIABLE, templates
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """What a message comes to at most.
 
     Args:
@@ -38,25 +37,23 @@ def size_of(message: Message, values: Mapping[str, str]) -> Size:
     left = MAX_VALUES
     lengths: list[int] = []
     for template in templates(message):
-        filled = min(sum(sizes.get(name, 0) for name in _names(template)), left)
-        left -= filled
-        lengths.append(units(template) + filled)
-    text_length, *_ = lengths
+        length = units(template)
+        if sizes and "{{" in template:
+            names = [found[1] for found in VARIABLE.finditer(template)]
+            filled = min(sum([sizes.get(name, 0) for name in names]), left)
+            left -= filled
+            length += filled
+        lengths.append(length)
     signs = count_signs(message.text) if message.format is TextFormat.MARKDOWN else 0
-    return Size(max(1, _pieces(message, text_length)), sum(lengths), signs)
-
-
-def _names(template: str) -> list[str]:
-    return [found[1] for found in VARIABLE.finditer(template)] if "{{" in template else []
+    return Size(max(1, _pieces(message, lengths[0])), sum(lengths), signs)
 
 
 def _pieces(message: Message, length: int) -> int:
     """Return how many messages of Telegram there are, with a text of some length."""
-    others = len(message.media) + bool(message.location or message.contact)
-    is_caption = len(message.media) > 1 or any(
-        one.type is not MediaType.STICKER for one in message.media
-    )
-    if is_caption and length <= MAX_CAPTION:
-        has_more = len(message.media) > 1 and (message.buttons or message.keyboard)
+    media = message.media
+    others = len(media) + bool(message.location or message.contact)
+    takes_caption = len(media) > 1 or (media and media[0].type is not MediaType.STICKER)
+    if takes_caption and length <= MAX_CAPTION:
+        has_more = len(media) > 1 and (message.buttons or message.keyboard)
         return others + bool(has_more)
     return others + (bool(length) if length <= MAX_TEXT else -(-length // (MAX_TEXT // 2)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from enum import StrEnum
 
 from dialogs.messages.sizes import Size
@@ -40,7 +39,7 @@ class Budget:
     """What one event has used up."""
 
     def __init__(self) -> None:
-        self._used: Counter[Use] = Counter()
+        self._left = dict(LIMITS)
 
     def spend(self, what: Use, number: int = 1) -> None:
         """Count what is used up.
@@ -48,8 +47,8 @@ class Budget:
         Raises:
             TooMuch: it is more than the limit.
         """
-        self._used[what] += number
-        if self._used[what] > LIMITS[what]:
+        self._left[what] -= number
+        if self._left[what] < 0:
             raise TooMuch(what)
 
     def spend_message(self, size: Size) -> None:

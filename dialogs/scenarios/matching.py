@@ -10,6 +10,14 @@ from dialogs.scenarios.normalizing import normalize
 from dialogs.scenarios.run import Run
 from dialogs.scenarios.scenario import Match, Transition
 
+# What looks at which events.
+_LOOKS_AT = {
+    EventKind.TEXT: frozenset((Match.ANY_OF, Match.CONTAINS, Match.REGEX, Match.CONTENT)),
+    EventKind.COMMAND: frozenset((Match.COMMAND, Match.CONTENT)),
+    EventKind.TAP: frozenset((Match.BUTTON,)),
+}
+_LOOKS_AT_OTHERS = frozenset((Match.CONTENT,))
+
 
 def find(run: Run, transitions: Iterable[Transition], button: str = "") -> Transition | None:
     """Return the first transition that matches an event; those for everything else do not.
@@ -46,22 +54,23 @@ def _is_allowed(run: Run, transition: Transition) -> bool:
 
 def _captured(run: Run, transition: Transition, button: str) -> dict[str, str] | None:
     """Return what a transition captures of an event; None if it does not match."""
-    event, wanted, is_match = run.event, transition.wanted, False
-    match transition.match:
+    event, how = run.event, transition.match
+    if how not in _LOOKS_AT.get(event.kind, _LOOKS_AT_OTHERS):
+        return None
+    wanted = transition.wanted
+    match how:
         case Match.ANY_OF:
-            is_match = event.kind is EventKind.TEXT and normalize(event.text) in wanted
-        case Match.CONTAINS if event.kind is EventKind.TEXT:
-            is_match = any(map(run.words.have, wanted))
-        case Match.REGEX if event.kind is EventKind.TEXT and transition.regex:
-            return transition.regex.search(event.text)
-        case Match.COMMAND:
-            is_match = event.kind is EventKind.COMMAND and _is_command(event, transition)
-        case Match.BUTTON:
-            is_match = event.kind is EventKind.TAP and button in wanted
+            is_match = normalize(event.text) in wanted
         case Match.CONTENT:
-            is_match = event.kind is not EventKind.TAP and (
-                event.kind.value in wanted or "any" in wanted
-            )
+            is_match = event.kind.value in wanted or "any" in wanted
+        case Match.COMMAND:
+            is_match = _is_command(event, transition)
+        case Match.BUTTON:
+            is_match = button in wanted
+        case Match.CONTAINS:
+            is_match = any(map(run.words.have, wanted))
+        case _:
+            return transition.regex.search(event.text) if transition.regex else None
     return {} if is_match else None
 
 

@@ -58,12 +58,14 @@ def move(run: Run, target: str, pointer: str) -> None:
 def begin_anew(run: Run) -> None:
     """Give the variables their first values, and forget where the talk was."""
     first = first_values(run.scenario, run.talk.variables)
+    run.talk.stack.clear()
+    if first == run.talk.variables:
+        return
     for name in run.talk.variables.keys() - first.keys():
         run.assign(name, None)
     for name, value in first.items():
         run.assign(name, value)
     run.talk.variables = {name: run.talk.variables.get(name) for name in first}
-    run.talk.stack.clear()
 
 
 def end(run: Run, pointer: str) -> None:

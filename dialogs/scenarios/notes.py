@@ -28,9 +28,9 @@ class Notes:
     def entry(self, state: str, transition: str, to: str) -> Log:
         """Return the entry of a step, without its changes if there were too many."""
         changed, self._changed = self._changed, {}
-        size = _ENTRY + size_of_changes(changed)
-        cut = bool(changed) and self._size + size > MAX_LOGGED
-        self._size += _ENTRY if cut else size
+        size = size_of_changes(changed) if changed else 0
+        cut = size > 0 and self._size + _ENTRY + size > MAX_LOGGED
+        self._size += _ENTRY if cut else _ENTRY + size
         return Log(state, transition, to, {} if cut else changed, cut)
 
     def full(self, name: str, state: str) -> Failure | None:

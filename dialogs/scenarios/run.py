@@ -24,6 +24,8 @@ from dialogs.scenarios.showing import show, show_now
 from dialogs.scenarios.sizes import size_of
 from dialogs.scenarios.variables import fit
 
+_LONG = (str, list)  # values that may be
+
 
 @dataclass(slots=True)
 class Talk:
@@ -129,7 +131,7 @@ class Run:
         """
         if name in self.talk.variables:
             value = self.talk.variables[name]
-            self.spend(1 + (len(value) // LOOK if isinstance(value, str | list) else 0))
+            self.spend(1 + len(value) // LOOK if isinstance(value, _LONG) else 1)
             return value
         self.spend(1)
         if name.startswith("now"):

@@ -21,8 +21,8 @@ def show(value: Value, kind: str, language: str) -> str:
             return ""
         case bool():
             return _YES_NO[language][not value]
-        case str() if kind == "date" and language == "ru":
-            return _russian_date(value)
+        case str():
+            return _russian_date(value) if kind == "date" and language == "ru" else value
         case list():
             return ", ".join(value)
         case dict():

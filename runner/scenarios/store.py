@@ -158,7 +158,7 @@ class TalkStore:
             loop = asyncio.get_running_loop()
             scenario = await loop.run_in_executor(self._threads, load)
         loaded = Loaded(scenario, row.restarts_before, length)
-        self.scenarios.put(bot_id, n, loaded)
+        self.scenarios.put(bot_id, loaded)
         return loaded
 
     async def talk(self, bot_id: int, key: TalkKey) -> Talk | None:

@@ -19,7 +19,16 @@ from runner.scenarios.loaded import MAX_VERSIONS, Loaded, ScenarioCache
 from runner.scenarios.store import TalkStore
 from sandbox import Sandbox
 
-LOADED = Loaded(load(template(CAT)), 0, 1000)
+SCENARIO = load(template(CAT))
+
+
+def loaded(n: int, length: int = 1000) -> Loaded:
+    """A version of a scenario whose document has a length in bytes."""
+    return Loaded(SCENARIO.at(n), 0, length)
+
+
+ANY = loaded(1)
+SIZE = ANY.size
 
 
 def kept(cache: ScenarioCache, bot_id: int, versions: range) -> list[int]:
@@ -43,31 +52,31 @@ def count_readings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_of_a_bot_the_latest_version_stays_and_the_least_used_goes() -> None:
     cache = ScenarioCache()
     for n in (9, *range(1, MAX_VERSIONS)):
-        cache.put(1, n, LOADED)
-    assert cache.get(1, 1) is LOADED
-    cache.put(1, 5, LOADED)
+        cache.put(1, loaded(n))
+    assert cache.get(1, 1) is not None
+    cache.put(1, loaded(5))
     assert kept(cache, 1, range(10)) == [1, 3, 5, 9]
-    cache.put(1, 6, LOADED)
+    cache.put(1, loaded(6))
     assert kept(cache, 1, range(10)) == [3, 5, 6, 9]
 
 
 def test_of_all_bots_those_that_are_idle_go_when_memory_is_full() -> None:
-    cache = ScenarioCache(3 * LOADED.size)
+    cache = ScenarioCache(3 * SIZE)
     for bot_id, n in ((1, 2), (1, 1), (2, 1)):
-        cache.put(bot_id, n, LOADED)
-    cache.put(3, 1, LOADED)
+        cache.put(bot_id, loaded(n))
+    cache.put(3, loaded(1))
     assert kept(cache, 1, range(3)) == [2]  # the older version before the one that runs
-    cache.put(4, 1, LOADED)  # since then, bot 2 is the one that has been idle for longest
+    cache.put(4, loaded(1))  # since then, bot 2 is the one that has been idle for longest
     assert [kept(cache, bot_id, range(3)) for bot_id in (1, 2, 3, 4)] == [[2], [], [1], [1]]
-    cache.put(5, 1, Loaded(LOADED.scenario, 0, 10**9))  # more than the limit alone
+    cache.put(5, loaded(1, 10**9))  # more than the limit alone
     assert (len(cache), kept(cache, 5, range(3))) == (1, [1])
 
 
 def test_a_thousand_bots_with_a_scenario_of_usual_size_are_all_in_memory() -> None:
     cache = ScenarioCache()
-    usual = Loaded(LOADED.scenario, 0, len(orjson.dumps(template("order.ru"))))
+    usual = loaded(1, len(orjson.dumps(template("order.ru"))))
     for bot_id in range(1000):
-        cache.put(bot_id, 1, usual)
+        cache.put(bot_id, usual)
     assert len(cache) == 1000
 
 
@@ -131,8 +140,8 @@ async def test_all_that_wait_get_the_failure_and_the_next_tries_again(stand: Sta
     assert [type(one) for one in results] == [StorageUnavailable] * 3
     [again] = stand.wait(1)
     await until(lambda: len(stand.readings) == 2, "another reading")
-    stand.readings[1].set_result(LOADED)
-    assert await again is LOADED
+    stand.readings[1].set_result(ANY)
+    assert await again is ANY
 
 
 async def test_one_that_does_not_wait_any_longer_takes_nothing_from_the_others(
@@ -144,6 +153,6 @@ async def test_one_that_does_not_wait_any_longer_takes_nothing_from_the_others(
     await asyncio.wait({impatient})
     reader.cancel()
     await until(lambda: len(stand.readings) == 2, "a reading by another one")
-    stand.readings[1].set_result(LOADED)
-    assert await other is LOADED
+    stand.readings[1].set_result(ANY)
+    assert await other is ANY
     assert reader.cancelled()
