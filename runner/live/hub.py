@@ -148,6 +148,56 @@ class EventRelay(Protocol):
         """Learn that a user begins to read their events here."""
 
 
+class RecentEvents:
+    """Numbers the events, and keeps the recent ones of users who have had a reader."""
+
+    def __init__(self) -> None:
+        self._epoch = _new_epoch()
+        self._number = 0
+        self._events: dict[int, deque[Event]] = {}
+        self._gone: dict[int, None] = {}  # deleted bots, the latest last
+
+    def add(self, user_id: int, kind: EventKind, bot_id: int, data: Any) -> Event | None:
+        """Keep an event; None if nobody can have missed it, or it is told after its bot is gone."""
+        if bot_id in self._gone:
+            return None
+        if kind is EventKind.DELETED:
+            self._gone[bot_id] = None
+            if len(self._gone) > GONE:
+                del self._gone[next(iter(self._gone))]
+        events = self._events.get(user_id)
+        if events is None:
+            return None
+        self._number += 1
+        event = Event(f"{self._epoch}-{self._number}", kind, bot_id, data)
+        events.append(event)
+        return event
+
+    def since(self, user_id: int, last_id: str | None) -> list[Event] | None:
+        """Return the events after one of a user's, and keep theirs from now on.
+
+        Args:
+            last_id: that event; None for a new reader.
+
+        Returns:
+            None if they are not known.
+        """
+        events = self._events.setdefault(user_id, deque(maxlen=HISTORY))
+        ids = [event.id for event in events]
+        return [*events][ids.index(last_id) + 1 :] if last_id in ids else None
+
+    def restart(self) -> None:
+        """Forget all events, and the ids that readers have."""
+        self._epoch = _new_epoch()
+        for events in self._events.values():
+            events.clear()
+
+
+def _new_epoch() -> str:
+    """Return the beginning of the ids of events: those of an earlier process are invalid."""
+    return secrets.token_hex(4)
+
+
 class EventHub:
     """Distributes events to the readers of each user, and keeps the recent ones.
 
@@ -157,11 +207,8 @@ class EventHub:
 
     def __init__(self) -> None:
         self.relay: EventRelay | None = None
-        self._epoch = _new_epoch()
-        self._number = 0
-        self._gone: dict[int, None] = {}  # deleted bots, the latest last
         self._readers: dict[int, set[Subscription]] = {}
-        self._history: dict[int, deque[Event]] = {}
+        self._recent = RecentEvents()
 
     def listened_to(self, user_id: int) -> bool:
         """Return True if a user's events have a reader, here or in another process."""
@@ -196,29 +243,14 @@ class EventHub:
 
     def publish_here(self, user_id: int, kind: EventKind, bot_id: int, data: Any = None) -> None:
         """Send an event to a user's readers in this process; nothing follows a bot's deletion."""
-        if bot_id in self._gone:
-            return
-        if kind is EventKind.DELETED:
-            self._forget(bot_id)
-        history = self._history.get(user_id)
-        if history is None:  # the user has never had a reader
-            return
-        self._number += 1
-        event = Event(f"{self._epoch}-{self._number}", kind, bot_id, data)
-        history.append(event)
-        for reader in list(self._readers.get(user_id, ())):
-            reader.put(event)
-
-    def _forget(self, bot_id: int) -> None:
-        self._gone[bot_id] = None
-        if len(self._gone) > GONE:
-            del self._gone[next(iter(self._gone))]
+        event = self._recent.add(user_id, kind, bot_id, data)
+        if event is not None:
+            for reader in list(self._readers.get(user_id, ())):
+                reader.put(event)
 
     def restart(self) -> None:
         """Have every reader begin anew, because events of other processes may have been missed."""
-        self._epoch = _new_epoch()
-        for history in self._history.values():
-            history.clear()
+        self._recent.restart()
         for readers in self._readers.values():
             for reader in readers:
                 reader.restart()
@@ -230,8 +262,7 @@ class EventHub:
             session_id: the login session of the reader; see `end_session`.
             last_id: the id of the last event that the reader has received; None for a new reader.
         """
-        history = self._history.setdefault(user_id, deque(maxlen=HISTORY))
-        subscription = Subscription(session_id, self._missed(history, last_id))
+        subscription = Subscription(session_id, self._recent.since(user_id, last_id))
         if self.relay is not None and user_id not in self._readers:
             self.relay.listening(user_id)
         self._readers.setdefault(user_id, set()).add(subscription)
@@ -262,19 +293,8 @@ class EventHub:
         for reader in self._readers.get(user_id, ()):
             reader.check()
 
-    def _missed(self, history: deque[Event], last_id: str | None) -> list[Event] | None:
-        ids = [event.id for event in history]
-        if last_id not in ids:
-            return None
-        return list(history)[ids.index(last_id) + 1 :]
-
     def close(self) -> None:
         """Disconnect every reader, because the server shuts down."""
         for readers in self._readers.values():
             for reader in readers:
                 reader.close()
-
-
-def _new_epoch() -> str:
-    """Return the beginning of the ids of events; those with another one are no longer known."""
-    return secrets.token_hex(4)
