@@ -49,7 +49,7 @@ def present_message(row: MessageRow) -> dict[str, Any]:
             "method": row.method or None,
             "direction": Direction.IN if is_received else Direction.OUT,
             "kind": row.kind if is_received else _KINDS.get(row.method, "other"),
-            "text": row.text if is_received else parameters.get("text", parameters.get("caption")),
+            "text": row.text if is_received else _text(row, parameters),
             "parameters": parameters,
             "extra": orjson.loads(row.content) if row.content else {},
             "sender_id": row.sender_id,
@@ -62,6 +62,12 @@ def present_message(row: MessageRow) -> dict[str, Any]:
         }
     )
     return presented
+
+
+def _text(row: MessageRow, parameters: dict[str, Any]) -> str | None:
+    """Return the text of a message of the bot; the caption of an album is at its first file."""
+    text: str | None = parameters.get("text", parameters.get("caption", row.text))
+    return text
 
 
 def present_earlier(earlier: list[Earlier]) -> dict[str, Any]:

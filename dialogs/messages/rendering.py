@@ -39,9 +39,17 @@ class Call:
     size: int = 1
 
     @property
+    def captioned(self) -> Parameters:
+        """What a caption belongs to: the parameters, or the first file of an album."""
+        if self.method == SEND_ALBUM:
+            first: Parameters = self.parameters["media"][0]
+            return first
+        return self.parameters
+
+    @property
     def text(self) -> str | None:
         """Its text or caption; None if it has none."""
-        return self.parameters.get("text", self.parameters.get("caption"))
+        return self.parameters.get("text", self.captioned.get("caption"))
 
 
 def render(message: Message, variables: Mapping[str, str] | None = None) -> list[Call]:
@@ -128,7 +136,7 @@ def _add_caption(call: Call, caption: FormattedText) -> None:
     """Put a caption at the call's media, an album's at its first file."""
     if is_blank(caption.text):
         return
-    owner = call.parameters["media"][0] if call.method == SEND_ALBUM else call.parameters
+    owner = call.captioned
     owner["caption"] = caption.text
     if entities := caption.entities():
         owner["caption_entities"] = entities

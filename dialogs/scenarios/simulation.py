@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dialogs.messages import render
+from dialogs.messages import Call, render
 from dialogs.scenarios.conversation import Conversation, Variables
 from dialogs.scenarios.effects import Answer, Edit, Effect, Failure, Log, Send, Tag, Untag
 from dialogs.scenarios.engine import step
@@ -182,11 +182,11 @@ def _note(simulation: Simulation, effect: Effect, event: Event, budget: Simulati
     match effect:
         case Send():
             for call in render(effect.message, effect.values):
-                shown = _shown(call.parameters)
+                shown = _shown(call)
                 budget.spend(shown)
                 simulation.transcript.append({"from": "bot", **shown})
         case Edit():
-            edited = [_shown(call.parameters) for call in render(effect.message, effect.values)]
+            edited = [_shown(call) for call in render(effect.message, effect.values)]
             for entry in reversed(simulation.transcript):
                 if edited and _has_button(entry, event.data):
                     budget.spend(edited[-1])
@@ -211,17 +211,19 @@ def _has_button(entry: Document, data: str) -> bool:
     return any(button.get("callback_data") == data for row in rows for button in row)
 
 
-def _shown(parameters: Document) -> dict[str, Any]:
+def _shown(call: Call) -> dict[str, Any]:
     """Return what a user sees of a message."""
     shown: dict[str, Any] = {}
-    text = parameters.get("text", parameters.get("caption"))
-    if text is not None:
-        shown["text"] = text
-    if entities := parameters.get("entities", parameters.get("caption_entities")):
+    parameters = call.parameters
+    if call.text is not None:
+        shown["text"] = call.text
+    if entities := parameters.get("entities", call.captioned.get("caption_entities")):
         shown["entities"] = entities
     for name in _CONTENT:
         if name in parameters:
             shown[name] = parameters[name]
+    if "media" in parameters:  # without its caption, which is the text
+        shown["media"] = [{"type": one["type"], "media": one["media"]} for one in shown["media"]]
     markup = parameters.get("reply_markup", {})
     if "inline_keyboard" in markup:
         shown["buttons"] = markup["inline_keyboard"]

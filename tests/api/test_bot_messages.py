@@ -181,6 +181,7 @@ async def test_an_album_is_a_row_a_file(shop: Shop) -> None:
     files = [{"type": "photo", "file_id": name} for name in ("a", "b", "c")]
     rows = await shop.written({"media": files, "text": "All of them"})
     assert [row["method"] for row in rows] == ["sendMediaGroup", None, None]
+    assert [row["text"] for row in rows] == ["All of them", None, None]
     done = [await shop.until_done(row) for row in rows]
     assert {row["state"] for row in done} in ({"sent"}, {"failed"})
     if done[0]["state"] == "sent":

@@ -206,6 +206,7 @@ def test_a_time_that_cannot_be_is_refused(moment: Any, code: str) -> None:
 def test_the_transcript_has_what_a_phone_shows() -> None:
     photo = {"media": {"type": "photo", "url": "https://a.b/c.png"}, "text": "**x**"}
     album = {"media": [{"type": "photo", "file_id": "f1"}, {"type": "video", "file_id": "f2"}]}
+    album = {**album, "text": "**Both**", "format": "markdown"}
     place = {"location": {"latitude": 1.5, "longitude": 2.5}}
     contact = {"contact": {"phone_number": "+1", "first_name": "Ann"}}
     say = [{**photo, "format": "markdown"}, album, place, contact, "?"]
@@ -215,8 +216,8 @@ def test_the_transcript_has_what_a_phone_shows() -> None:
     assert shown[1:] == [
         {"from": "bot", "photo": "https://a.b/c.png", "text": "x",
          "entities": [{"type": "bold", "offset": 0, "length": 1}]},
-        {"from": "bot", "media": [{"type": "photo", "media": "f1"},
-                                  {"type": "video", "media": "f2"}]},
+        {"from": "bot", "text": "Both", "entities": [{"type": "bold", "offset": 0, "length": 4}],
+         "media": [{"type": "photo", "media": "f1"}, {"type": "video", "media": "f2"}]},
         {"from": "bot", "latitude": 1.5, "longitude": 2.5},
         {"from": "bot", "phone_number": "+1", "first_name": "Ann"},
         {"from": "bot", "text": "?", "keyboard": [["Send my phone number"]]},
