@@ -31,7 +31,7 @@ def translate_scenario(error: BaseException) -> ApiError | None:
             )
         case services.TooMuchPlaying():
             return errors.TooManyRequests(
-                "You play or test too many scenarios at once. Try again when some have ended.",
+                "You check or play too many scenarios at once. Try again when some have ended.",
                 seconds=5,
                 code=Code.BUSY,
             )

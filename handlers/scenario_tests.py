@@ -53,6 +53,7 @@ class SavedTests(ScenarioHandler):
           400: {description: If-Match is no ETag., codes: [bad_request]}
           412: {description: Somebody has saved other tests., codes: [tests_changed]}
           428: {description: The header If-Match is missing., codes: [if_match_required]}
+          429: {description: You check or play too many scenarios at once., codes: [busy]}
         """
         bot = await self.bot(bot_id)
         seen = seen_tag(self.request.headers.get("If-Match"), what="the tests")
@@ -76,7 +77,7 @@ class RunningTests(ScenarioHandler):
         tags: [Scenarios]
         responses:
           200: {description: What came of them., schema: TestOutcomesSchema}
-          429: {description: You play or test too many scenarios at once., codes: [busy]}
+          429: {description: You check or play too many scenarios at once., codes: [busy]}
         """
         bot = await self.bot(bot_id)
         tested = await self.services.scenarios.run_tests(bot)

@@ -70,6 +70,7 @@ class Draft(ScenarioHandler):
           400: {description: If-Match is no ETag., codes: [bad_request]}
           412: {description: Somebody has saved another draft., codes: [draft_changed]}
           428: {description: The header If-Match is missing., codes: [if_match_required]}
+          429: {description: You check or play too many scenarios at once., codes: [busy]}
         """
         bot, seen, document = await self.bot(bot_id), self.seen(), self.load_document()
         await self.check_names()
@@ -92,6 +93,7 @@ class Validation(ScenarioHandler):
         requestBody: {schema: ScenarioContent, required: false}
         responses:
           200: {description: The problems., schema: ScenarioValiditySchema}
+          429: {description: You check or play too many scenarios at once., codes: [busy]}
         """
         bot, service = await self.bot(bot_id), self.services.scenarios
         if self.request.body:
@@ -119,7 +121,7 @@ class Publication(ScenarioHandler):
             description: The draft has errors; `errors` has them by JSON Pointer.
             codes: [validation_failed]
           409: {description: Tests fail; `errors` has them by name., codes: [tests_failed]}
-          429: {description: You play or test too many scenarios at once., codes: [busy]}
+          429: {description: You check or play too many scenarios at once., codes: [busy]}
         """
         bot, asked = await self.bot(bot_id), self.load(PublicationSchema)
         published = await self.services.scenarios.publish(
@@ -198,6 +200,7 @@ class Comparison(ScenarioHandler, PagedHandler):
           400:
             description: A parameter is invalid, or the draft has errors.
             codes: [validation_failed, bad_request]
+          429: {description: You check or play too many scenarios at once., codes: [busy]}
         """
         bot, query = await self.bot(bot_id), self.query(DifferenceQuerySchema)
         found = await self.services.scenarios.diff(bot, int(version_id), to=query["to"])
@@ -223,6 +226,7 @@ class Restoring(ScenarioHandler):
           400: {description: If-Match is no ETag., codes: [bad_request]}
           412: {description: Somebody has saved another draft., codes: [draft_changed]}
           428: {description: The header If-Match is missing., codes: [if_match_required]}
+          429: {description: You check or play too many scenarios at once., codes: [busy]}
         """
         bot, seen = await self.bot(bot_id), self.seen()
         draft, problems = await self.services.scenarios.restore(
@@ -244,7 +248,7 @@ class Simulation(ScenarioHandler):
         requestBody: {schema: SimulationRequestSchema}
         responses:
           200: {description: What came of it., schema: SimulationSchema}
-          429: {description: You play or test too many scenarios at once., codes: [busy]}
+          429: {description: You check or play too many scenarios at once., codes: [busy]}
         """
         bot, asked = await self.bot(bot_id), self.load(SimulationRequestSchema)
         played = await self.services.scenarios.simulate(

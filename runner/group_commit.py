@@ -51,13 +51,13 @@ class GroupCommit:
         owner_id: returns the process that writes; None if there is only one.
 
     Attributes:
-        on_stored: learns what was stored.
+        on_stored: learn what was stored.
     """
 
     def __init__(self, db: Database, *, owner_id: Callable[[], int | None]) -> None:
         self._db = db
         self._owner_id = owner_id
-        self.on_stored: Callable[[Flushed], None] = lambda flushed: None
+        self.on_stored: list[Callable[[Flushed], None]] = []
         self._batches: _Batches = []
         self._marks: _Marks = []
         self._writing: _Marks = []
@@ -185,7 +185,8 @@ class GroupCommit:
         for mark in marks:
             if not mark.future.done():
                 mark.future.set_result(_outcome(mark.what, flushed))
-        self.on_stored(flushed)
+        for learn in self.on_stored:
+            learn(flushed)
 
     async def _one_by_one(self, batches: _Batches, marks: _Marks, error: Exception) -> None:
         """Write one after another what could not be written together, and fail what cannot be."""

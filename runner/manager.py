@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from models.bots.records import BotRecord
 from models.messaging.resumption import Resumption
@@ -126,11 +126,15 @@ class BotManager:
         managed = self._bots.get(bot_id)
         return None if managed is None else managed.run
 
-    def forget_talks(self) -> None:
-        """Have all talks read anew that are in memory: it was missed which were deleted."""
-        for managed in self._bots.values():
-            if managed.run is not None:
-                managed.run.talks.forget()
+    def forget_talks(self, bot_ids: Iterable[int] | None = None) -> None:
+        """Have talks read anew that are in memory: some of them were deleted.
+
+        Args:
+            bot_ids: those of these bots; None for all, if it was missed which were deleted.
+        """
+        for bot_id in list(self._bots) if bot_ids is None else bot_ids:
+            if (run := self.run(bot_id)) is not None:
+                run.talks.forget()
 
     async def wait_until_stable(self, bot_id: int, *, within: float) -> bool:
         """Wait until a bot is neither starting nor stopping.

@@ -236,6 +236,7 @@ class BotRun:
             # at once, because each of them waits for what it has under way
             await asyncio.gather(self.processor.close(), self.outbox.close(), self.menu.close())
         finally:
+            self.talks.forget()
             self.client.close()
             await self.application.shutdown()
             if self.is_initialized:

@@ -1,4 +1,4 @@
-"""Playing scenarios, which may take seconds, beside everything else."""
+"""Checking scenarios and playing them, which may take seconds, beside everything else."""
 
 from __future__ import annotations
 
@@ -45,24 +45,31 @@ class Tested:
 
 
 class Playground:
-    """Plays one scenario of an account at a time, in threads of its own, within a budget."""
+    """Checks or plays one scenario of an account at a time, in threads of its own.
+
+    Threads share the interpreter: each more that computes has the bots wait longer for their turn.
+    """
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="botyard-playing")
         self._turns = Turns(1, waiting=WAITING, patience=PATIENCE, refused=TooMuchPlaying)
 
     async def play(self, user_id: int, job: Callable[[SimulationBudget], T]) -> T:
-        """Carry out a job of an account in a thread.
+        """Play for an account.
 
         Args:
             job: plays within the budget that it gets.
 
         Raises:
-            TooMuchPlaying: the account plays too much already.
+            TooMuchPlaying: the account checks and plays too much already.
         """
+        return await self.check(user_id, lambda: job(SimulationBudget(time.monotonic)))
 
-        def run() -> T:
-            return job(SimulationBudget(time.monotonic))
+    async def check(self, user_id: int, job: Callable[[], T]) -> T:
+        """Carry out a job of an account in a thread.
 
+        Raises:
+            TooMuchPlaying: as for `play`.
+        """
         async with self._turns.turn(user_id):
-            return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, job)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -77,9 +76,11 @@ class ScenarioService:
         Raises:
             InvalidScenario: it is too large or nested too deeply to be stored.
             DraftChanged: it would overwrite what the caller has not seen.
+            TooMuchPlaying: the account checks or plays too many scenarios at once.
             BotDeleted: the bot is gone.
         """
-        if problems := await asyncio.to_thread(structure_problems, document):
+        problems = await self._playground.check(bot.user_id, lambda: structure_problems(document))
+        if problems:
             raise InvalidScenario(problems)
         problems = await self.problems(bot, document)
         saved = await self._db.write(
@@ -89,7 +90,7 @@ class ScenarioService:
 
     async def problems(self, bot: BotRecord, document: Any) -> list[Problem]:
         """Return what is wrong with a document for a bot, errors before warnings."""
-        problems = await asyncio.to_thread(find_problems, document)
+        problems = await self._playground.check(bot.user_id, lambda: find_problems(document))
         if any(problem.severity is Severity.ERROR for problem in problems):
             return problems
         return [*await scenario_upload_problems(self._db, bot, document), *problems]
@@ -110,7 +111,7 @@ class ScenarioService:
         Raises:
             InvalidScenario: the draft has errors.
             TestsFailed: tests of it fail.
-            TooMuchPlaying: the account plays or tests too many scenarios at once.
+            TooMuchPlaying: the account checks or plays too many scenarios at once.
             BotDeleted: the bot is gone.
         """
         document = (await self.draft(bot)).document
@@ -158,6 +159,7 @@ class ScenarioService:
         Raises:
             InvalidTests: one of them is no test.
             TestsChanged: it would overwrite what the caller has not seen.
+            TooMuchPlaying: as for `save`.
             BotDeleted: the bot is gone.
         """
 
@@ -168,7 +170,7 @@ class ScenarioService:
                 for problem in validate_test(one)
             ]
 
-        if problems := await asyncio.to_thread(check):
+        if problems := await self._playground.check(bot.user_id, check):
             raise InvalidTests(problems)
         saved = orjson.dumps(documents)
         await self._db.write(authorized, by, scenarios.save_tests, bot, saved, seen=seen)
@@ -179,7 +181,7 @@ class ScenarioService:
 
         Raises:
             InvalidScenario: the draft has errors.
-            TooMuchPlaying: the account plays or tests too many scenarios at once.
+            TooMuchPlaying: the account checks or plays too many scenarios at once.
         """
         return await self._test(bot, (await self.draft(bot)).document)
 
@@ -193,6 +195,7 @@ class ScenarioService:
         Raises:
             VersionNotFound: one of them does not exist.
             InvalidScenario: the draft has errors.
+            TooMuchPlaying: as for `save`.
         """
         old = await self.version(bot, n)
         new = await self.draft(bot) if to is None else await self.version(bot, to)
@@ -202,7 +205,7 @@ class ScenarioService:
             load(after)  # a draft may have errors
             return diff(before, after)
 
-        return await asyncio.to_thread(compare)
+        return await self._playground.check(bot.user_id, compare)
 
     async def versions(self, bot: BotRecord, *, before: int | None, limit: int) -> list[VersionRow]:
         """List the versions of a bot; see `models.dialogs.scenarios.versions`."""
@@ -232,7 +235,7 @@ class ScenarioService:
 
         Raises:
             VersionNotFound: there is none of this number.
-            DraftChanged, BotDeleted: as for `save`.
+            DraftChanged, TooMuchPlaying, BotDeleted: as for `save`.
         """
         row = await self.version(bot, n)
 
@@ -241,8 +244,8 @@ class ScenarioService:
             bots.record_action(Action.SCENARIO_RESTORED, bot, by, version=n)
             return saved
 
-        saved = await self._db.write(authorized, by, write)
-        return saved, await self.problems(bot, orjson.loads(row.document))
+        problems = await self.problems(bot, orjson.loads(row.document))
+        return await self._db.write(authorized, by, write), problems
 
     async def simulate(
         self, bot: BotRecord, events: Any, *, n: int | None, begins: datetime | None = None
@@ -256,7 +259,7 @@ class ScenarioService:
         Raises:
             InvalidScenario: the draft has errors.
             InvalidEvents: an event is wrong, taps a button that is not there, or is one too many.
-            TooMuchPlaying: the account plays or tests too many scenarios at once.
+            TooMuchPlaying: the account checks or plays too many scenarios at once.
             VersionNotFound: there is none of this number.
         """
         found = await self.draft(bot) if n is None else await self.version(bot, n)

@@ -9,10 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import peewee
+
 from models.bots.records import Writer
 from models.dialogs import conversations, statistics, steps, tags
 from models.engine import bulk
-from models.engine.base import now
+from models.engine.base import now, proxy
 from models.errors import NotOwner
 from models.messaging import chats, edits, media, new_messages
 from models.messaging.chats import Activity
@@ -35,6 +37,7 @@ def flush(waiting: Flush) -> Flushed:
     handled = list(reversed(first.values()))
     claims = [mark for mark in waiting.marks if isinstance(mark, Claim)]
     results = [mark for mark in waiting.marks if isinstance(mark, Result)]
+    _hold_bots(handled)
     new = _insert_updates(waiting.batches, moment)
     early = [mark for batch in waiting.batches for mark in batch.handled if mark.key in new]
     messages = new_messages.insert_early(early, moment)
@@ -57,8 +60,27 @@ def flush(waiting: Flush) -> Flushed:
         frozenset(mark.key for mark in early),
         messages.outgoing,
         list(messages.received.values()),
+        frozenset(
+            mark.writer.bot_id
+            for mark in (*early, *handled)
+            if mark.talk is not None and (mark.writer.bot_id, *mark.talk.key) not in talks
+        ),
         claimed,
     )
+
+
+def _hold_bots(handled: list[Handled]) -> None:
+    """Keep the bots of handled updates as they are until the commit.
+
+    Else one statement could see the token or owner that a mark is of, and another one the next. In
+    SQLite nobody else writes meanwhile.
+    """
+    if not isinstance(proxy.obj, peewee.SqliteDatabase):
+        bulk.run_in_few_statements(
+            "SELECT bots.id FROM (VALUES ROWS) AS given JOIN bots ON bots.id = given.column1 "
+            "ORDER BY bots.id FOR SHARE OF bots",
+            [(bot_id,) for bot_id in sorted({mark.writer.bot_id for mark in handled})],
+        )
 
 
 def _insert_updates(batches: list[Batch], moment: Any) -> frozenset[Key]:
@@ -98,13 +120,16 @@ def _insert_updates(batches: list[Batch], moment: Any) -> frozenset[Key]:
 def _mark_handled(handled: list[Handled], moment: Any) -> frozenset[Key]:
     """Mark updates as handled; return those that were not.
 
-    The others were marked by a commit whose outcome was not known.
+    The others were marked by a commit whose outcome was not known, or their bot has another token
+    or owner now: of those nothing is stored, and the bot's present run handles them.
     """
     marked = bulk.run_in_few_statements(
         "UPDATE updates SET handled_at = ?, payload = ? FROM (VALUES ROWS) AS given "
+        "JOIN bots ON bots.id = given.column1 AND bots.token_generation = given.column3 "
+        "AND COALESCE(bots.owner_id, 0) = given.column4 "
         "WHERE updates.bot_id = given.column1 AND updates.update_id = given.column2 "
         "AND updates.handled_at IS NULL RETURNING updates.bot_id, updates.update_id",
-        [mark.key for mark in handled],
+        [(*mark.key, *mark.writer[1:]) for mark in handled],
         moment,
         b"",
     )

@@ -119,6 +119,8 @@ class Flushed:
         early: those of them that were handled already.
         messages: the ids of new messages that go out, in their order, by update.
         received: the ids of new messages from people.
+        interrupted: the bots of which a talk is not stored, because it was deleted while it took
+            a step.
         claimed: the method and parameters of claimed messages, by the id of their first row; the
             others are not to be sent any more.
     """
@@ -127,4 +129,5 @@ class Flushed:
     early: frozenset[Key]
     messages: dict[Key, list[int]]
     received: list[int]
+    interrupted: frozenset[int]
     claimed: dict[int, tuple[str, bytes]]

@@ -48,7 +48,9 @@ class TalkMemory:
         """
         cache = self._store.cache
         found = cache.get(self._cached(key))
-        return found is not None or (cache.has_all(self.number) and key not in self._taken), found
+        if found is not None:
+            return True, _conversation(found)
+        return cache.has_all(self.number) and key not in self._taken, None
 
     async def read(self, key: TalkKey) -> Conversation | None:
         """Read a talk, and all others of the bot if they are few; None for a new one."""
@@ -58,7 +60,7 @@ class TalkMemory:
             if is_known:
                 return found
         talk = await self._store.talk(self._bot_id, key)
-        return None if talk is None else _conversation(talk)
+        return None if talk is None else _conversation(talk.state)
 
     async def _read_all(self) -> None:
         before = self.number, self._changes
@@ -87,7 +89,7 @@ class TalkMemory:
             self._keep(talk)
 
     def _keep(self, talk: Talk) -> None:
-        self._store.cache.put(self._cached(talk.key), _conversation(talk), len(talk.state))
+        self._store.cache.put(self._cached(talk.key), talk.state)
 
     def forget(self) -> None:
         """Read all talks anew: some of them were deleted."""
@@ -104,5 +106,5 @@ class TalkMemory:
         return self.number, *key
 
 
-def _conversation(talk: Talk) -> Conversation:
-    return Conversation.from_json(orjson.loads(talk.state))
+def _conversation(state: bytes) -> Conversation:
+    return Conversation.from_json(orjson.loads(state))

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 
-from dialogs.scenarios import Conversation, Scenario, read_scenario
+from dialogs.scenarios import Scenario, read_scenario
 from models.dialogs import conversations, scenarios
 from models.dialogs.scenarios import Present
 from models.engine.database import Database
@@ -19,7 +19,7 @@ from runner.scenarios.loaded import Loaded, ScenarioCache
 
 MAX_QUICK = 16_384  # bytes of a scenario that is always read within milliseconds
 MAX_CACHED = 32 * 2**20  # bytes of all talks in memory, as JSON
-OVERHEAD = 1024  # bytes that are reckoned for a talk besides
+OVERHEAD = 512  # bytes that are reckoned for a talk besides
 # Seconds for which a talk is in memory without a step: far fewer than after which it is deleted.
 MAX_AGE = 86_400.0
 
@@ -44,18 +44,18 @@ class TalkCache:
         self._clock = clock
         self._size = 0
         self._complete: set[Hashable] = set()  # memories that have all talks of their bot
-        self._talks: OrderedDict[Key, tuple[Conversation, int, float]] = OrderedDict()
+        self._talks: OrderedDict[Key, tuple[bytes, float]] = OrderedDict()
 
     def __len__(self) -> int:
         """The number of talks."""
         return len(self._talks)
 
-    def get(self, key: Key) -> Conversation | None:
-        """Return a talk; None if it is not in memory."""
+    def get(self, key: Key) -> bytes | None:
+        """Return a talk as JSON; None if it is not in memory."""
         found = self._talks.get(key)
         if found is None:
             return None
-        if self._clock() - found[2] > MAX_AGE:
+        if self._clock() - found[1] > MAX_AGE:
             self.lose_overview(key[0])
             return None
         return found[0]
@@ -76,21 +76,21 @@ class TalkCache:
         """Let go of a talk, if it is in memory."""
         found = self._talks.pop(key, None)
         if found is not None:
-            self._size -= found[1]
+            self._size -= len(found[0]) + OVERHEAD
 
-    def put(self, key: Key, conversation: Conversation, size: int) -> None:
+    def put(self, key: Key, talk: bytes) -> None:
         """Keep a talk, and let go of those that have been waiting for longest.
 
         Args:
-            size: of the talk as JSON, in bytes.
+            talk: as JSON: objects would take five times as much, and many are never needed again.
         """
         self.drop(key)
-        self._talks[key] = conversation, size + OVERHEAD, self._clock()
-        self._size += size + OVERHEAD
+        self._talks[key] = talk, self._clock()
+        self._size += len(talk) + OVERHEAD
         while self._size > self._limit:
-            oldest, (_, gone, _) = self._talks.popitem(last=False)
+            oldest, (gone, _) = self._talks.popitem(last=False)
             self.lose_overview(oldest[0])
-            self._size -= gone
+            self._size -= len(gone) + OVERHEAD
 
 
 class TalkStore:

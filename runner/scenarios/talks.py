@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from zlib import crc32
 
 import orjson
 
@@ -27,6 +28,7 @@ from dialogs.scenarios import (
 )
 from models.engine.base import now
 from models.messaging.effects import Effects, OutgoingMessage, Talk, TalkKey
+from runner.kept_json import kept_json
 from runner.scenarios.loaded import Loaded
 from runner.scenarios.memory import TalkMemory
 from runner.scenarios.store import TalkStore
@@ -37,6 +39,8 @@ from runner.updates.incoming import IncomingUpdate
 
 # Why a talk was moved to another version, as its log tells: docs/scenarios.md explains the words.
 RESTART, VERSION_GONE, NEW_VERSION = "restart", "version gone", "new version"
+
+_FIRST_VISITS = 1_000_000
 
 log = logging.getLogger("botyard.runner")
 
@@ -109,6 +113,10 @@ class Talks:
         memory = self._memory.number
         talk = await self._find(key, at_once=at_once)
         scenario, before, moved = await self._placed(present, talk, occasion.event, at_once=at_once)
+        if before is None:
+            before = Conversation(
+                scenario.version, visit=first_visit(key.user_id, update.update_id)
+            )
         after, done = step(scenario, before, occasion.event, now())
         self._memory.take(key)
         for effect in done:
@@ -117,7 +125,7 @@ class Talks:
         effects.talk = Talk(
             key,
             after.version,
-            orjson.dumps(after.to_json()),
+            kept_json(after.to_json()),
             entry.whole,
             tuple((one.state, one.transition, one.to) for one in done if isinstance(one, Log)),
             _tags(done),
@@ -189,6 +197,18 @@ class Talks:
                     "bot %d: update %d: %s (%s)",
                     self._bot_id, update.update_id, effect.message, effect.code,
                 )  # fmt: skip
+
+
+def first_visit(user_id: int, update_id: int) -> int:
+    """Return where a new talk begins to count its visits.
+
+    The buttons of another talk, of somebody else in the group or of one that was deleted, belong to
+    other visits: a tap on one of them is a tap on an old menu.
+
+    Args:
+        update_id: the first update of the talk.
+    """
+    return crc32(f"{user_id} {update_id}".encode()) % _FIRST_VISITS
 
 
 def _tags(done: list[Effect]) -> dict[str, bool]:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-import orjson
 from yarl import URL
 
 from models.bots.records import claimed_telegram_id
+from runner.kept_json import kept_json
 from runner.telegram.answers import NotTelegram, read_error, read_result
 from runner.telegram.connection_errors import NotSent
 from runner.telegram.transport import CONNECT_TIMEOUT, Transport
@@ -92,7 +92,7 @@ class BotClient:
         Raises:
             TelegramError: as the library's own methods raise.
         """
-        return await self.call_encoded(method, orjson.dumps(parameters), read_timeout=read_timeout)
+        return await self.call_encoded(method, kept_json(parameters), read_timeout=read_timeout)
 
     async def call_encoded(
         self,

@@ -18,6 +18,7 @@ from models.dialogs import conversations, statistics, tags
 from models.dialogs.statistics import Period
 from models.dialogs.tables import DialogStep, PersonTag
 from models.engine.base import now, proxy
+from models.engine.bulk import select
 from models.engine.connection import connect
 from models.engine.migration import Migrations
 from models.messaging.effects import Taken, Talk, TalkKey
@@ -78,6 +79,11 @@ def handle(way: str, *marks: Handled, times: int = 1) -> None:
             )
 
 
+def unhandled() -> list[int]:
+    """The updates that no run has handled."""
+    return [one for (one,) in select("SELECT update_id FROM updates WHERE handled_at IS NULL")]
+
+
 def counted() -> dict[tuple[Any, ...], int]:
     """What is counted, by version and step."""
     return {
@@ -130,6 +136,7 @@ def test_steps_of_another_run_are_not_counted(other: Writer) -> None:
     handle("queued", mark(1, BEGIN, writer=other, red=True), mark(2, YES))
     assert counted() == {(1, *YES): 1}
     assert tagged() == []
+    assert unhandled() == [1], "the present run handles it"
 
 
 def test_days_are_read_by_period_and_version() -> None:

@@ -13,7 +13,7 @@ from support.talks import CHAT, Talker, talker
 
 from dialogs.scenarios import engine, load
 from runner.settings import Limit
-from sandbox import Call, Sandbox
+from sandbox import Call, Sandbox, Sent
 
 EDIT = "editMessageReplyMarkup"
 FREE, PICKED = "▫️ ", "✅ "
@@ -147,3 +147,22 @@ async def test_an_edit_that_waits_does_not_hinder_the_end_of_a_bot(
     assert off.status == 200
     gc.collect()
     assert [one for one in caplog.records if one.levelname not in ("INFO", "DEBUG")] == []
+
+
+async def test_in_a_group_nobody_ticks_on_what_somebody_else_was_asked(talk: Talker) -> None:
+    group, telegram, bot = -500, talk.telegram, talk.bot
+    for user in (7, 8):
+        begins = f"/start@{bot.username}"
+        telegram.send_message(bot.id, text=begins, chat_id=group, user_id=user)
+        await talk.hears(chat=group)
+    telegram.tap_button(bot.id, text=FREE + "Red", chat_id=group, older=1, user_id=7)
+    await is_edited(talk, 1)
+    telegram.tap_button(bot.id, text=FREE + "Blue", chat_id=group, older=1, user_id=8)
+
+    def asked() -> list[Sent]:
+        return [one for one in telegram.sent(bot.id, chat_id=group) if one.method != EDIT]
+
+    await until(lambda: len(asked()) == 3, "that 8 is asked once more")
+    rows = (asked()[0].present.message or {})["reply_markup"]["inline_keyboard"]
+    texts = [button["text"] for row in rows for button in row]
+    assert texts[:2] == [PICKED + "Red", FREE + "Blue"]

@@ -20,20 +20,20 @@ from runner.scenarios.store import MAX_AGE, OVERHEAD, TalkCache, TalkStore
 from sandbox import Sandbox
 from server.app import Botyard
 
-TALK = Conversation(1, "square")
+TALK = orjson.dumps(Conversation(1, "square").to_json())
 
 
 def test_the_oldest_go_when_there_are_too_many() -> None:
-    cache = TalkCache(3 * (OVERHEAD + 10))
+    cache = TalkCache(3 * (OVERHEAD + len(TALK)))
     for key in range(5):
-        cache.put((1, key), TALK, 10)
+        cache.put((1, key), TALK)
     assert [cache.get((1, key)) for key in range(5)] == [None, None, TALK, TALK, TALK]
 
 
 def test_a_talk_in_which_nothing_happens_is_read_anew() -> None:
     clock = Clock()
     cache = TalkCache(clock=clock)
-    cache.put((1, "a"), TALK, 10)
+    cache.put((1, "a"), TALK)
     clock.now += MAX_AGE
     assert cache.get((1, "a")) is TALK
     clock.now += 1
@@ -199,3 +199,16 @@ async def test_all_are_forgotten() -> None:
     disk.meanwhile = []
     assert await stands(talks, 2) is None
     assert disk.cache.has_all(talks.number)
+
+
+async def test_nothing_is_noted_of_runs_that_have_ended(
+    botyard: Botyard, ann: Client, telegram: Sandbox
+) -> None:
+    talk = await talker(ann, telegram, CAT)
+    for _ in range(3):
+        assert await talk.says("/start") == [SQUARE]
+        for active in (False, True):
+            assert (await ann.patch(f"{BOTS}{talk.bot_id}/", {"active": active})).status == 200
+    assert await talk.says("да") == [EARS]
+    cache = botyard.services.runner.talks.cache
+    assert len(cache._complete) == 1

@@ -26,7 +26,8 @@ async def test_one_scenario_of_an_account_is_played_at_a_time_and_others_are_not
 
     first = asyncio.create_task(playground.play(1, lambda _: job(wait=True)))
     assert await asyncio.to_thread(begun.wait, DEADLINE)
-    more = [asyncio.create_task(playground.play(1, lambda _: job(wait=False))) for _ in range(3)]
+    more = [asyncio.create_task(playground.play(1, lambda _: job(wait=False))) for _ in range(2)]
+    more += [asyncio.create_task(playground.check(1, lambda: job(wait=False)))]
     assert await playground.play(2, lambda _: job(wait=False)) == 2, "another account has its turn"
     assert not first.done()
     go_on.set()

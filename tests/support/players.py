@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from dialogs.scenarios import Log, Scenario, Simulation, simulate
+from dialogs.scenarios.addresses import read_address
+from runner.scenarios.talks import first_visit
 from sandbox import Sandbox, SandboxBot, Sent
 from support.client import BOTS, DEADLINE, Client, until
 
@@ -39,6 +41,7 @@ class Player:
     queries: dict[str, bool] = field(default_factory=dict)
     last_tap: str = ""
     _moments: list[datetime] = field(default_factory=list)
+    _first_visit: int | None = None
 
     # what people do
 
@@ -57,7 +60,9 @@ class Player:
             user["language_code"] = user.pop("language")
         if "text" in document:
             text = document["text"]
-            self.telegram.send_message(self.bot.id, text=text, chat_id=self.chat, **user)
+            self._sent(
+                self.telegram.send_message(self.bot.id, text=text, chat_id=self.chat, **user)
+            )
         elif "contact" in document:
             contact = {"phone_number": document["contact"], "first_name": "Ann"}
             self._send("contact", contact=contact, **user)
@@ -66,7 +71,11 @@ class Player:
             self._send(kind, data=b"a file", **user)
 
     def _send(self, kind: str, **content: Any) -> None:
-        self.telegram.send_content(self.bot.id, kind=kind, chat_id=self.chat, **content)
+        self._sent(self.telegram.send_content(self.bot.id, kind=kind, chat_id=self.chat, **content))
+
+    def _sent(self, update: dict[str, Any]) -> None:
+        if self._first_visit is None:
+            self._first_visit = first_visit(self.chat, update["update_id"])
 
     def _tap(self, label: str, older: int) -> None:
         found = [
@@ -130,10 +139,25 @@ class Player:
     def expected(self) -> list[Shown]:
         """The bot's messages in the simulation."""
         return [
-            {name: value for name, value in one.items() if name != "from"}
+            {
+                name: self._addressed(value) if name == "buttons" else value
+                for name, value in one.items()
+                if name != "from"
+            }
             for one in self.simulated().transcript
             if one["from"] == "bot" and "answer" not in one
         ]
+
+    def _addressed(self, rows: list[list[Shown]]) -> list[list[Shown]]:
+        """Return buttons of a simulation as a real talk has them, which begins at another visit."""
+        return [[self._of_this_talk(button) for button in row] for row in rows]
+
+    def _of_this_talk(self, button: Shown) -> Shown:
+        address = read_address(button.get("callback_data", ""))
+        if address is None:
+            return button
+        visit = address.visit + (self._first_visit or 0)
+        return button | {"callback_data": str(replace(address, visit=visit))}
 
     def _is_right(self, expected: list[Shown]) -> bool:
         if len(self._messages()) < len(expected):
