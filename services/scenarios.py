@@ -45,6 +45,22 @@ class InvalidTests(InvalidScenario):
     """Tests of a scenario are none."""
 
 
+class InvalidDraft(InvalidScenario):
+    """The draft of a bot has errors."""
+
+
+def _read_draft(document: Any) -> Scenario:
+    """Return the scenario of a draft.
+
+    Raises:
+        InvalidDraft: it has errors.
+    """
+    try:
+        return load(document)
+    except InvalidScenario as error:
+        raise InvalidDraft(error.problems) from None
+
+
 class ScenarioService:
     """Keeps the scenarios of bots.
 
@@ -108,7 +124,7 @@ class ScenarioService:
             force: True to publish even if a test fails.
 
         Raises:
-            InvalidScenario: the draft has errors.
+            InvalidDraft: the draft has errors.
             TestsFailed: tests of it fail.
             TooMuchPlaying: the account plays or tests too many scenarios at once.
             BotDeleted: the bot is gone.
@@ -116,7 +132,7 @@ class ScenarioService:
         document = (await self.draft(bot)).document
         tested = await self._test(bot, document)
         if unusable := await scenario_upload_problems(self._db, bot, orjson.loads(document)):
-            raise InvalidScenario(unusable)
+            raise InvalidDraft(unusable)
         failed = tested.faults_by_name()
         if failed and not force:
             raise TestsFailed(failed)
@@ -133,7 +149,7 @@ class ScenarioService:
         tests = await self._db.read(scenarios.tests, bot.id)
 
         def run(budget: SimulationBudget) -> Tested:
-            scenario = load(orjson.loads(document))
+            scenario = _read_draft(orjson.loads(document))
             outcomes = [run_test(scenario, one, budget=budget) for one in orjson.loads(tests)]
             log = [entry for one in outcomes for entry in one.log]
             return Tested(outcomes, coverage(scenario, log))
@@ -178,7 +194,7 @@ class ScenarioService:
         """Run the tests with the draft.
 
         Raises:
-            InvalidScenario: the draft has errors.
+            InvalidDraft: the draft has errors.
             TooMuchPlaying: the account plays or tests too many scenarios at once.
         """
         return await self._test(bot, (await self.draft(bot)).document)
@@ -192,14 +208,14 @@ class ScenarioService:
 
         Raises:
             VersionNotFound: one of them does not exist.
-            InvalidScenario: the draft has errors.
+            InvalidDraft: the draft has errors.
         """
         old = await self.version(bot, n)
         new = await self.draft(bot) if to is None else await self.version(bot, to)
 
         def compare() -> Difference:
             before, after = orjson.loads(old.document), orjson.loads(new.document)
-            load(after)  # a draft may have errors
+            _read_draft(after) if to is None else load(after)  # which may have errors
             return diff(before, after)
 
         return await asyncio.to_thread(compare)
@@ -254,7 +270,7 @@ class ScenarioService:
             begins: when the first event happens; None for a fixed day.
 
         Raises:
-            InvalidScenario: the draft has errors.
+            InvalidDraft: the draft has errors.
             InvalidEvents: an event is wrong, taps a button that is not there, or is one too many.
             TooMuchPlaying: the account plays or tests too many scenarios at once.
             VersionNotFound: there is none of this number.
@@ -262,7 +278,8 @@ class ScenarioService:
         found = await self.draft(bot) if n is None else await self.version(bot, n)
 
         def play(budget: SimulationBudget) -> Played:
-            scenario: Scenario = load(orjson.loads(found.document), n or 0)
+            document = orjson.loads(found.document)
+            scenario = _read_draft(document) if n is None else load(document, n)
             played = simulate(scenario, events, now=begins or START, budget=budget)
             return Played(played, coverage(scenario, played.log))
 
