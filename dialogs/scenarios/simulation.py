@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dialogs.messages import Call, render
-from dialogs.scenarios.conversation import Conversation, Variables
+from dialogs.scenarios.conversation import IDLE, Conversation, Variables
 from dialogs.scenarios.effects import Answer, Edit, Effect, Failure, Log, Send, Tag, Untag
 from dialogs.scenarios.engine import step
 from dialogs.scenarios.events import Event, EventKind, Place, built_in, read_text
@@ -105,6 +105,8 @@ def simulate(
         document: Document = {"text": written} if isinstance(written, str) else written
         wait = timedelta(seconds=document.get("wait", PAUSE if index else 0.0))
         now = now + wait if wait < _LAST - now else now  # time stands still before it ends
+        if wait > IDLE:
+            simulation.conversation = Conversation(scenario.version)
         about = {**about, **built_in(user=document["user"])} if "user" in document else about
         try:
             event = _event(document, simulation.transcript, about, (index,))

@@ -126,6 +126,31 @@ def test_a_tap_on_an_older_message_needs_one() -> None:
     assert problem.message == 'Only 2 messages have a button "A", so "older" can be 1 at most.'
 
 
+# -- idle talks
+
+
+def test_a_talk_that_waits_for_more_than_90_days_is_forgotten() -> None:
+    scenario = made(
+        {
+            "a": {"on": [{"any_of": "set", "set": {"v": "1", "k": "1"}, "go": "b"}]},
+            "b": {"on": [{"content": "any", "say": "{{v}}{{k}}", "go": "@stay"}]},
+        },
+        variables={"v": {"type": "text"}, "k": {"type": "text", "keep": True}},
+    )
+    days = 86_400
+    played = simulate(scenario, ["set", {"text": "x", "wait": 90 * days}])
+    assert (played.states, played.replies[-1]) == (["b", "b"], ["11"])
+    played = simulate(scenario, ["set", {"text": "x", "wait": 90 * days + 1}])
+    assert (played.states, played.variables) == (["b", "a"], {})
+    step = played.log[-1]
+    assert (step.state, step.to) == ("a", "a"), "the first event of a talk, in a silent state"
+    turns = [
+        {"user": "set", "state": "b"},
+        {"user": {"text": "x", "wait": 100 * days}, "state": "a"},
+    ]
+    assert run_test(scenario, saved(*turns, variables={"k": None})).faults == ()
+
+
 def test_coverage_tells_what_was_left_out() -> None:
     left = coverage(CAT, simulate(CAT, ["x", "no", "x", "yes"]).log)
     assert left.states == ("bread",)
