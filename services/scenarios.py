@@ -28,6 +28,7 @@ from dialogs.scenarios import (
 )
 from dialogs.scenarios.simulation import START
 from dialogs.scenarios.structure import structure_problems
+from dialogs.scenarios.wording import Hints
 from models.accounts.audit import Action, Actor
 from models.accounts.sessions import authorized
 from models.bots import bots
@@ -150,7 +151,10 @@ class ScenarioService:
 
         def run(budget: SimulationBudget) -> Tested:
             scenario = _read_draft(orjson.loads(document))
-            outcomes = [run_test(scenario, one, budget=budget) for one in orjson.loads(tests)]
+            hints = Hints(scenario.states)  # a few for all tests: each compares many names
+            outcomes = [
+                run_test(scenario, one, budget=budget, hints=hints) for one in orjson.loads(tests)
+            ]
             log = [entry for one in outcomes for entry in one.log]
             return Tested(outcomes, coverage(scenario, log))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from dialogs.messages.wording import listed
 from dialogs.scenarios.effects import Log
-from dialogs.scenarios.problems import Code, Problem, error
+from dialogs.scenarios.problems import Code, Problem, error, short
 from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import saved_test_checker
 from dialogs.scenarios.simulation import (
@@ -23,7 +23,7 @@ from dialogs.scenarios.simulation import (
 )
 from dialogs.scenarios.simulation_budget import NO_LIMIT, SimulationBudget
 from dialogs.scenarios.structure import structure_problems
-from dialogs.scenarios.wording import did_you_mean, problems_of
+from dialogs.scenarios.wording import Hints, problems_of
 
 MAX_FAULTS = 20  # of a test; nobody reads more
 _MAX_TOLD = 500  # characters of what was wanted, and of what came, in a fault
@@ -92,20 +92,26 @@ def _begins(document: Mapping[str, Any]) -> datetime | None:
 
 
 def run_test(
-    scenario: Scenario, document: Mapping[str, Any], *, budget: SimulationBudget = NO_LIMIT
+    scenario: Scenario,
+    document: Mapping[str, Any],
+    *,
+    budget: SimulationBudget = NO_LIMIT,
+    hints: Hints | None = None,
 ) -> Outcome:
     """Run a valid test.
 
     Args:
         budget: what it may use; if that is not enough, it fails.
+        hints: ask what state was meant by an unknown one; None for hints of this test alone.
     """
+    hints = hints or Hints(scenario.states)
     events = [turn["user"] for turn in document["turns"]]
     try:
         played = simulate(scenario, events, now=_begins(document) or START, budget=budget)
     except InvalidEvents as refused:
-        return _ended_early(scenario, document, refused)
+        return _ended_early(document, refused, scenario, hints)
     faults = [
-        *_differences(scenario, document, played),
+        *_differences(document, played, scenario, hints),
         *_differences_at_the_end(document, played),
         *_failures(played),
     ]
@@ -113,7 +119,7 @@ def run_test(
 
 
 def _ended_early(
-    scenario: Scenario, document: Mapping[str, Any], refused: InvalidEvents
+    document: Mapping[str, Any], refused: InvalidEvents, scenario: Scenario, hints: Hints
 ) -> Outcome:
     """Return what came of a test with a turn that cannot be played: the fault of that is the last.
 
@@ -123,7 +129,7 @@ def _ended_early(
     last = Fault(int(problem.pointer.split("/")[1]), problem.message)
     if refused.played is None:
         return Outcome(document["name"], (last,))
-    faults = [*_differences(scenario, document, refused.played), *_failures(refused.played)]
+    faults = [*_differences(document, refused.played, scenario, hints), *_failures(refused.played)]
     return Outcome(
         document["name"],
         (*_first(faults, MAX_FAULTS - 1), last),
@@ -132,16 +138,16 @@ def _ended_early(
 
 
 def _differences(
-    scenario: Scenario, document: Mapping[str, Any], played: Simulation
+    document: Mapping[str, Any], played: Simulation, scenario: Scenario, hints: Hints
 ) -> Iterator[Fault]:
-    """Return what is otherwise than expected after the turns that were played."""
+    """Return what differs from what a test expects of the turns that were played."""
     turns = zip(document["turns"], played.replies, played.states, strict=False)
     for index, (turn, said, state) in enumerate(turns):
         if "bot" in turn and said != turn["bot"]:
             shown, found = _cut(_texts(turn["bot"])), _cut(_texts(said))
             yield Fault(index, f"The bot should say {shown}, and says {found}.")
         if "state" in turn and state != turn["state"]:
-            yield Fault(index, _other_state(turn["state"], state, scenario))
+            yield Fault(index, _other_state(turn["state"], state, scenario, hints))
 
 
 def _differences_at_the_end(document: Mapping[str, Any], played: Simulation) -> Iterator[Fault]:
@@ -160,14 +166,14 @@ def _texts(texts: list[str]) -> str:
     return listed(texts, "and") if texts else "nothing"
 
 
-def _other_state(wanted: str, state: str, scenario: Scenario) -> str:
+def _other_state(wanted: str, state: str, scenario: Scenario, hints: Hints) -> str:
     if not wanted:
         return f'The talk should have ended, and is in state "{state}".'
     found = f'is in "{state}"' if state else "has ended"
     if wanted in scenario.states:
         return f'The talk should be in state "{wanted}", and {found}.'
-    hint = did_you_mean(wanted, scenario.states)
-    return f'There is no state "{wanted}", in which the talk should be; it {found}.{hint}'
+    sentence = f'There is no state "{short(wanted)}", in which the talk should be; it {found}.'
+    return sentence + hints.hint(wanted)
 
 
 def _value(value: Any) -> str:

@@ -41,12 +41,17 @@ def tap(
     Raises:
         NothingToTap: no such message has such a button.
     """
-    label, older = document["tap"], int(document.get("older", 0))
-    found = [entry for entry in reversed(transcript) if label in _labels(entry)]
-    if older >= len(found):
-        problem = _too_old(label, len(found), path) if found else _unknown(label, transcript, path)
-        raise NothingToTap(problem)
-    entry = found[older]
+    label, older, found = document["tap"], document.get("older", 0), 0
+    for entry in reversed(transcript):
+        if label in _labels(entry):
+            if found == older:
+                return _press(label, entry, about)
+            found += 1
+    problem = _too_old(label, found, path) if found else _unknown(label, transcript, path)
+    raise NothingToTap(problem)
+
+
+def _press(label: str, entry: Document, about: dict[str, str]) -> Event:
     if any(label in row for row in entry.get("keyboard", ())):
         return read_text(label, about)
     data = {one["text"]: one.get("callback_data") for row in entry["buttons"] for one in row}
