@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Awaitable
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from tornado.http1connection import HTTP1Connection
 
 from handlers import errors
 from handlers.errors import ApiError, Code
+from handlers.json_hints import why_not_json
 from handlers.schemas.common import shared
 from handlers.validation import field_errors
 
@@ -88,6 +90,11 @@ class BodyHandler(tornado.web.RequestHandler):
             )
         return self._parse()
 
+    @property
+    def json_text(self) -> bytes:
+        """The body as JSON: without the mark at its beginning that some editors write."""
+        return self.request.body.removeprefix(codecs.BOM_UTF8)
+
     def _parse(self) -> dict[str, Any]:
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if self.accepts_forms and kind in FORM_TYPES:
@@ -102,12 +109,9 @@ class BodyHandler(tornado.web.RequestHandler):
 
     def _parse_json(self) -> dict[str, Any]:
         try:
-            parsed = orjson.loads(self.request.body)
+            parsed = orjson.loads(self.json_text)
         except orjson.JSONDecodeError as error:
-            raise errors.BadRequest(
-                f"The body is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.",
-                code=Code.INVALID_JSON,
-            ) from None
+            raise errors.BadRequest(why_not_json(error), code=Code.INVALID_JSON) from None
         if not isinstance(parsed, dict):
             raise errors.BadRequest(
                 f"The body must be a JSON object, not {_json_name(parsed)}.",

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from http import HTTPStatus
+from typing import Any
 
 
 class Code(StrEnum):
@@ -84,6 +85,7 @@ class ApiError(Exception):
         code: one of `Code`; the default is that of the class.
         errors: sentences by field.
         headers: additional headers of the answer.
+        members: additional members of the problem document (RFC 9457, section 3.2).
     """
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -96,12 +98,14 @@ class ApiError(Exception):
         code: Code | None = None,
         errors: FieldErrors | None = None,
         headers: dict[str, str] | None = None,
+        members: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = code or self.code
         self.errors = errors
         self.headers = headers or {}
+        self.members = members or {}
 
 
 class BadRequest(ApiError):

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from dialogs.scenarios import Migration, Problem, Severity
+from dialogs.scenarios import Migration, Problem, Severity, Simulation
 from handlers.schemas.menus import MenuState
 from handlers.times import rfc3339
 from models.dialogs.menus import Shown
@@ -76,7 +76,15 @@ def present_menu(menu: Shown | None) -> dict[str, Any] | None:
 
 def present_simulation(played: Played) -> dict[str, Any]:
     """Write what came of a simulation."""
-    simulation = played.simulation
+    return {
+        **present_played(played.simulation),
+        "unreached_states": played.coverage.states,
+        "untaken_transitions": played.coverage.transitions,
+    }
+
+
+def present_played(simulation: Simulation) -> dict[str, Any]:
+    """Write what was played of a simulation."""
     return {
         "transcript": simulation.transcript,
         "states": simulation.states,
@@ -84,6 +92,4 @@ def present_simulation(played: Played) -> dict[str, Any]:
         "tags": simulation.tags,
         "log": [one.to_json() for one in simulation.log],
         "failures": [asdict(one) for one in simulation.failures],
-        "unreached_states": played.coverage.states,
-        "untaken_transitions": played.coverage.transitions,
     }

@@ -55,7 +55,7 @@ class ProblemHandler(HeadersHandler):
             self.set_header("Allow", ", ".join(self.allowed_methods()))
         self.set_status(error.status)
         self.set_header("Content-Type", "application/problem+json")
-        problem: dict[str, Any] = dict(self.extra_members(error))
+        problem: dict[str, Any] = {**error.members, **self.extra_members(error)}
         problem |= {
             "type": "about:blank",
             "title": error.status.phrase,

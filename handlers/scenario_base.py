@@ -42,4 +42,4 @@ class ScenarioHandler(BotHandler):
         Raises:
             InvalidText: it has one, of which all values but the last would be lost.
         """
-        await asyncio.to_thread(check_names, self.request.body)
+        await asyncio.to_thread(check_names, self.json_text)

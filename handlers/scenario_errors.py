@@ -5,23 +5,18 @@ from __future__ import annotations
 from dialogs.scenarios import InvalidEvents, InvalidScenario, InvalidText, Severity
 from handlers import errors
 from handlers.errors import ApiError, Code, FieldErrors
+from handlers.presentation_scenarios import present_played
 from handlers.times import rfc3339
 from models import errors as storage
 from services import errors as services
-from services.scenarios import InvalidTests
+from services.scenarios import InvalidDraft, InvalidTests
 
 
 def translate_scenario(error: BaseException) -> ApiError | None:
     """Translate an error about scenarios; None for any other."""
     match error:
-        case InvalidEvents():
-            return _invalid(error, "The events are invalid", inside="/events")
-        case InvalidTests():
-            return _invalid(error, "The tests are invalid", inside="/tests")
-        case InvalidText():
-            return _invalid(error, "The body is invalid")
         case InvalidScenario():
-            return _invalid(error, "The scenario is invalid")
+            return _translate_invalid(error)
         case services.TestsFailed():
             return errors.Conflict(
                 f"{len(error.problems)} of the scenario's tests fail. Mend the scenario or the "
@@ -51,6 +46,23 @@ def translate_scenario(error: BaseException) -> ApiError | None:
                 headers={"ETag": f'"{error.tag}"'},
             )
     return None
+
+
+def _translate_invalid(error: InvalidScenario) -> ApiError:
+    """Translate an error about a document, by what it should have been."""
+    match error:
+        case InvalidEvents():
+            refused = _invalid(error, "The events are invalid", inside="/events")
+            if error.played is not None:
+                refused.members = {"played": present_played(error.played)}
+            return refused
+        case InvalidTests():
+            return _invalid(error, "The tests are invalid", inside="/tests")
+        case InvalidText():
+            return _invalid(error, "The body is invalid")
+        case InvalidDraft():
+            return _invalid(error, "The draft is invalid")
+    return _invalid(error, "The scenario is invalid")
 
 
 def _invalid(error: InvalidScenario, what: str, *, inside: str = "") -> ApiError:

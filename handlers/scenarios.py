@@ -248,6 +248,9 @@ class Simulation(ScenarioHandler):
         requestBody: {schema: SimulationRequestSchema}
         responses:
           200: {description: What came of it., schema: SimulationSchema}
+          400:
+            description: An event cannot be played; `played` has what came of those before it.
+            problem: SimulationProblemSchema
           429: {description: You check or play too many scenarios at once., codes: [busy]}
         """
         bot, asked = await self.bot(bot_id), self.load(SimulationRequestSchema)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
+from dialogs.scenarios import IDLE
 from models.accounts import audit, email_tokens, sessions
 from models.dialogs import conversations, statistics, steps
 from models.engine.database import Database
@@ -21,7 +22,6 @@ log = logging.getLogger("botyard.janitor")
 # (https://core.telegram.org/bots/api#getting-updates); until then its key tells that it is known.
 KEEP_KEYS = timedelta(hours=25)
 KEEP_STEPS = timedelta(days=7)  # of the logs of talks
-KEEP_TALKS = timedelta(days=90)  # without an event; then a talk begins anew
 KEEP_STATISTICS = timedelta(days=400)  # of scenarios: a year can be compared with the one before
 KEEP_DEAD = timedelta(days=30)  # the bot's owner can retry them during this time
 _PAUSE = 0.05  # seconds between two steps, for other writes
@@ -89,9 +89,9 @@ class Janitor:
 
         async def once() -> tuple[int, bool]:
             # in a reader, as above
-            old = await self._db.read(conversations.idle, KEEP_TALKS, limit=step)
+            old = await self._db.read(conversations.idle, IDLE, limit=step)
             if old:
-                await self._db.write(conversations.remove_idle, old, KEEP_TALKS)
+                await self._db.write(conversations.remove_idle, old, IDLE)
             return len(old), len(old) == step
 
         await _count_steps("talks in which nothing has happened for long", once)

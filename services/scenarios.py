@@ -27,6 +27,7 @@ from dialogs.scenarios import (
 )
 from dialogs.scenarios.simulation import START
 from dialogs.scenarios.structure import structure_problems
+from dialogs.scenarios.wording import Hints
 from models.accounts.audit import Action, Actor
 from models.accounts.sessions import authorized
 from models.bots import bots
@@ -42,6 +43,22 @@ from services.uploads import scenario_upload_problems
 
 class InvalidTests(InvalidScenario):
     """Tests of a scenario are none."""
+
+
+class InvalidDraft(InvalidScenario):
+    """The draft of a bot has errors."""
+
+
+def _read_draft(document: Any) -> Scenario:
+    """Return the scenario of a draft.
+
+    Raises:
+        InvalidDraft: it has errors.
+    """
+    try:
+        return load(document)
+    except InvalidScenario as error:
+        raise InvalidDraft(error.problems) from None
 
 
 class ScenarioService:
@@ -109,7 +126,7 @@ class ScenarioService:
             force: True to publish even if a test fails.
 
         Raises:
-            InvalidScenario: the draft has errors.
+            InvalidDraft: the draft has errors.
             TestsFailed: tests of it fail.
             TooMuchPlaying: the account checks or plays too many scenarios at once.
             BotDeleted: the bot is gone.
@@ -117,7 +134,7 @@ class ScenarioService:
         document = (await self.draft(bot)).document
         tested = await self._test(bot, document)
         if unusable := await scenario_upload_problems(self._db, bot, orjson.loads(document)):
-            raise InvalidScenario(unusable)
+            raise InvalidDraft(unusable)
         failed = tested.faults_by_name()
         if failed and not force:
             raise TestsFailed(failed)
@@ -134,8 +151,11 @@ class ScenarioService:
         tests = await self._db.read(scenarios.tests, bot.id)
 
         def run(budget: SimulationBudget) -> Tested:
-            scenario = load(orjson.loads(document))
-            outcomes = [run_test(scenario, one, budget=budget) for one in orjson.loads(tests)]
+            scenario = _read_draft(orjson.loads(document))
+            hints = Hints(scenario.states)  # a few for all tests: each compares many names
+            outcomes = [
+                run_test(scenario, one, budget=budget, hints=hints) for one in orjson.loads(tests)
+            ]
             log = [entry for one in outcomes for entry in one.log]
             return Tested(outcomes, coverage(scenario, log))
 
@@ -180,7 +200,7 @@ class ScenarioService:
         """Run the tests with the draft.
 
         Raises:
-            InvalidScenario: the draft has errors.
+            InvalidDraft: the draft has errors.
             TooMuchPlaying: the account checks or plays too many scenarios at once.
         """
         return await self._test(bot, (await self.draft(bot)).document)
@@ -194,7 +214,7 @@ class ScenarioService:
 
         Raises:
             VersionNotFound: one of them does not exist.
-            InvalidScenario: the draft has errors.
+            InvalidDraft: the draft has errors.
             TooMuchPlaying: as for `save`.
         """
         old = await self.version(bot, n)
@@ -202,7 +222,7 @@ class ScenarioService:
 
         def compare() -> Difference:
             before, after = orjson.loads(old.document), orjson.loads(new.document)
-            load(after)  # a draft may have errors
+            _read_draft(after) if to is None else load(after)  # which may have errors
             return diff(before, after)
 
         return await self._playground.check(bot.user_id, compare)
@@ -257,7 +277,7 @@ class ScenarioService:
             begins: when the first event happens; None for a fixed day.
 
         Raises:
-            InvalidScenario: the draft has errors.
+            InvalidDraft: the draft has errors.
             InvalidEvents: an event is wrong, taps a button that is not there, or is one too many.
             TooMuchPlaying: the account checks or plays too many scenarios at once.
             VersionNotFound: there is none of this number.
@@ -265,7 +285,8 @@ class ScenarioService:
         found = await self.draft(bot) if n is None else await self.version(bot, n)
 
         def play(budget: SimulationBudget) -> Played:
-            scenario: Scenario = load(orjson.loads(found.document), n or 0)
+            document = orjson.loads(found.document)
+            scenario = _read_draft(document) if n is None else load(document, n)
             played = simulate(scenario, events, now=begins or START, budget=budget)
             return Played(played, coverage(scenario, played.log))
 

@@ -1,6 +1,6 @@
 """Dialogs as data: a scenario is a JSON document, and `step` moves a talk on by one event."""
 
-from dialogs.scenarios.conversation import Conversation
+from dialogs.scenarios.conversation import IDLE, Conversation
 from dialogs.scenarios.coverage import Coverage, coverage
 from dialogs.scenarios.effects import Answer, Edit, Effect, Failure, Log, Send, Tag, Untag
 from dialogs.scenarios.engine import step
@@ -22,6 +22,7 @@ from dialogs.scenarios.versions import Difference, Migration, diff, migrate, mov
 __all__ = [
     "DEFAULT",
     "EVENTS",
+    "IDLE",
     "SCENARIO",
     "TEST",
     "Answer",

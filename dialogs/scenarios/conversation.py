@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 Value = str | int | float | bool | list[str] | dict[str, float] | None
 Variables = dict[str, Value]
 
 MAX_STACK = 20  # questions that a user can go back
+IDLE = timedelta(days=90)  # without an event; then a talk is forgotten, with all its variables
 
 
 @dataclass(frozen=True, slots=True)

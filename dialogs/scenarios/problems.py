@@ -102,22 +102,32 @@ def warning(path: Path, code: str, message: str) -> Problem:
     return Problem(pointer(path), code, message, Severity.WARNING)
 
 
-def place(path: Path) -> str:
-    """Return a path in words, such as `"say" of transition 2 of state "hello"`."""
+def place(path: Path, whole: str = "the document") -> str:
+    """Return a path in words, such as `"say" of transition 2 of state "hello"`.
+
+    Args:
+        whole: the words for the document.
+    """
     words: list[str] = []
     rest = list(path)
     while rest:
         match rest:
+            case [int(number), *rest] if not words:  # no other document is a list
+                words.append(f"event {number + 1}")
             case ["states", str(name), *rest]:
                 words.append(f'state "{short(name)}"')
             case ["on" | "anywhere" as owner, int(number), *rest]:
                 where = " in anywhere" if owner == "anywhere" else ""
                 words.append(f"transition {number + 1}{where}")
+            case ["turns" | "tests" as owner, int(number), *rest]:
+                words.append(f"{owner[:-1]} {number + 1}")
             case [str(name), int(number), *rest]:
                 words.append(f'entry {number + 1} of "{short(name)}"')
+            case [int(number), *rest]:
+                words.append(f"entry {number + 1}")
             case [first, *rest]:
                 words.append(f'"{short(first)}"')
-    return " of ".join(reversed(words)) or "the document"
+    return " of ".join(reversed(words)) or whole
 
 
 def begin(text: str) -> str:

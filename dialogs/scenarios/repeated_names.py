@@ -91,5 +91,5 @@ def _repeated(path: Path, count: int) -> Problem:
 
 
 def _too_deep() -> Problem:
-    sentence = "The document is nested too deep. Divide it, or write it with fewer levels."
+    sentence = "The document is nested too deep. Write it with fewer levels."
     return error((), Code.TOO_DEEP, sentence)

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from dialogs.messages.wording import listed
 from dialogs.scenarios.effects import Log
-from dialogs.scenarios.problems import Code, Problem, error
+from dialogs.scenarios.problems import Code, Problem, error, short
 from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import saved_test_checker
-from dialogs.scenarios.simulation import EARLIEST, LATEST, START, InvalidEvents, simulate
+from dialogs.scenarios.simulation import (
+    EARLIEST,
+    LATEST,
+    START,
+    InvalidEvents,
+    Simulation,
+    simulate,
+)
 from dialogs.scenarios.simulation_budget import NO_LIMIT, SimulationBudget
 from dialogs.scenarios.structure import structure_problems
-from dialogs.scenarios.wording import problems_of
+from dialogs.scenarios.wording import Hints, problems_of
 
 MAX_FAULTS = 20  # of a test; nobody reads more
 _MAX_TOLD = 500  # characters of what was wanted, and of what came, in a fault
@@ -58,11 +65,13 @@ def validate_test(document: Any) -> list[Problem]:
     Args:
         document: any value, as it was read from JSON.
     """
-    problems = structure_problems(document)
+    problems = structure_problems(document, divisible=True)
     if problems:
         return problems
     problems = [
-        one for found in saved_test_checker().mismatches(document) for one in problems_of(found)
+        one
+        for found in saved_test_checker().mismatches(document)
+        for one in problems_of(found, "the test")
     ]
     if not problems and "now" in document and _begins(document) is None:
         sentence = (
@@ -83,47 +92,88 @@ def _begins(document: Mapping[str, Any]) -> datetime | None:
 
 
 def run_test(
-    scenario: Scenario, document: Mapping[str, Any], *, budget: SimulationBudget = NO_LIMIT
+    scenario: Scenario,
+    document: Mapping[str, Any],
+    *,
+    budget: SimulationBudget = NO_LIMIT,
+    hints: Hints | None = None,
 ) -> Outcome:
     """Run a valid test.
 
     Args:
         budget: what it may use; if that is not enough, it fails.
+        hints: ask what state was meant by an unknown one; None for hints of this test alone.
     """
-    turns = document["turns"]
+    hints = hints or Hints(scenario.states)
+    events = [turn["user"] for turn in document["turns"]]
     try:
-        events = [turn["user"] for turn in turns]
         played = simulate(scenario, events, now=_begins(document) or START, budget=budget)
     except InvalidEvents as refused:
-        [problem] = refused.problems
-        turn = int(problem.pointer.split("/")[1])
-        return Outcome(document["name"], (Fault(turn, problem.message),))
-    faults: list[Fault] = []
-    for index, turn in enumerate(turns):
-        said, state = played.replies[index], played.states[index]
+        return _ended_early(document, refused, scenario, hints)
+    faults = [
+        *_differences(document, played, scenario, hints),
+        *_differences_at_the_end(document, played),
+        *_failures(played),
+    ]
+    return Outcome(document["name"], _first(faults), tuple(played.log))
+
+
+def _ended_early(
+    document: Mapping[str, Any], refused: InvalidEvents, scenario: Scenario, hints: Hints
+) -> Outcome:
+    """Return what came of a test with a turn that cannot be played: the fault of that is the last.
+
+    Often an earlier fault is its cause.
+    """
+    [problem] = refused.problems
+    last = Fault(int(problem.pointer.split("/")[1]), problem.message)
+    if refused.played is None:
+        return Outcome(document["name"], (last,))
+    faults = [*_differences(document, refused.played, scenario, hints), *_failures(refused.played)]
+    return Outcome(
+        document["name"],
+        (*_first(faults, MAX_FAULTS - 1), last),
+        tuple(refused.played.log),
+    )
+
+
+def _differences(
+    document: Mapping[str, Any], played: Simulation, scenario: Scenario, hints: Hints
+) -> Iterator[Fault]:
+    """Return what differs from what a test expects of the turns that were played."""
+    turns = zip(document["turns"], played.replies, played.states, strict=False)
+    for index, (turn, said, state) in enumerate(turns):
         if "bot" in turn and said != turn["bot"]:
             shown, found = _cut(_texts(turn["bot"])), _cut(_texts(said))
-            faults.append(Fault(index, f"The bot should say {shown}, and says {found}."))
+            yield Fault(index, f"The bot should say {shown}, and says {found}.")
         if "state" in turn and state != turn["state"]:
-            faults.append(Fault(index, _other_state(turn["state"], state)))
+            yield Fault(index, _other_state(turn["state"], state, scenario, hints))
+
+
+def _differences_at_the_end(document: Mapping[str, Any], played: Simulation) -> Iterator[Fault]:
     for name, wanted in document.get("variables", {}).items():
         value = played.variables.get(name)
         if value != wanted:
             shown, found = _cut(_value(wanted)), _cut(_value(value))
-            faults.append(Fault(-1, f'At the end, "{name}" should be {shown}, and is {found}.'))
-    faults += [Fault(-1, failure.message) for failure in played.failures]
-    return Outcome(document["name"], _first(faults), tuple(played.log))
+            yield Fault(-1, f'At the end, "{name}" should be {shown}, and is {found}.')
+
+
+def _failures(played: Simulation) -> Iterator[Fault]:
+    return (Fault(-1, failure.message) for failure in played.failures)
 
 
 def _texts(texts: list[str]) -> str:
     return listed(texts, "and") if texts else "nothing"
 
 
-def _other_state(wanted: str, state: str) -> str:
+def _other_state(wanted: str, state: str, scenario: Scenario, hints: Hints) -> str:
     if not wanted:
         return f'The talk should have ended, and is in state "{state}".'
     found = f'is in "{state}"' if state else "has ended"
-    return f'The talk should be in state "{wanted}", and {found}.'
+    if wanted in scenario.states:
+        return f'The talk should be in state "{wanted}", and {found}.'
+    sentence = f'There is no state "{short(wanted)}", in which the talk should be; it {found}.'
+    return sentence + hints.hint(wanted)
 
 
 def _value(value: Any) -> str:
@@ -140,13 +190,13 @@ def _value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _first(faults: list[Fault]) -> tuple[Fault, ...]:
+def _first(faults: list[Fault], most: int = MAX_FAULTS) -> tuple[Fault, ...]:
     """Return as many faults as somebody reads; the last one says that there are more."""
-    if len(faults) <= MAX_FAULTS:
+    if len(faults) <= most:
         return tuple(faults)
-    rest = len(faults) - MAX_FAULTS + 1
+    rest = len(faults) - most + 1
     sentence = f"There are {rest} more differences. Mend these first."
-    return (*faults[: MAX_FAULTS - 1], Fault(faults[MAX_FAULTS - 1].turn, sentence))
+    return (*faults[: most - 1], Fault(faults[most - 1].turn, sentence))
 
 
 def _cut(text: str) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dialogs.messages import Call, render
-from dialogs.scenarios.conversation import Conversation, Variables
+from dialogs.scenarios.conversation import IDLE, Conversation, Variables
 from dialogs.scenarios.effects import Answer, Edit, Effect, Failure, Log, Send, Tag, Untag
 from dialogs.scenarios.engine import step
 from dialogs.scenarios.events import Event, EventKind, Place, built_in, read_text
@@ -17,6 +17,7 @@ from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import event_checker
 from dialogs.scenarios.simulation_budget import NO_LIMIT, OverBudget, SimulationBudget
 from dialogs.scenarios.structure import structure_problems
+from dialogs.scenarios.tapping import NothingToTap, tap
 from dialogs.scenarios.wording import problems_of
 
 Document = Mapping[str, Any]
@@ -34,10 +35,6 @@ _ABOUT = built_in(
     chat={"id": 1, "type": "private", "title": ""},
     bot={"name": "Bot", "username": "a_bot"},
 )
-
-
-class InvalidEvents(InvalidScenario):
-    """The events of a simulation are wrong or too many, or there is no such button to tap."""
 
 
 @dataclass(slots=True)
@@ -67,6 +64,19 @@ class Simulation:
         return {name: value for name, value in found.items() if value is not None}
 
 
+class InvalidEvents(InvalidScenario):
+    """The events of a simulation are wrong or too many, or there is no such button to tap.
+
+    Args:
+        played: what came of the events before the one that cannot be played; None if no event was
+            played because some are wrong.
+    """
+
+    def __init__(self, problems: Sequence[Problem], played: Simulation | None = None) -> None:
+        super().__init__(problems)
+        self.played = played
+
+
 def simulate(
     scenario: Scenario,
     events: Sequence[Any],
@@ -93,23 +103,45 @@ def simulate(
     about = {**_ABOUT, "user.language": scenario.language or "en"}
     for index, written in enumerate(events):
         document: Document = {"text": written} if isinstance(written, str) else written
-        now = _time(document, now, PAUSE if index else 0.0)
+        wait = timedelta(seconds=document.get("wait", PAUSE if index else 0.0))
+        now = now + wait if wait < _LAST - now else now  # time stands still before it ends
+        if wait > IDLE:
+            simulation.conversation = Conversation(scenario.version)
         about = {**about, **built_in(user=document["user"])} if "user" in document else about
-        event = _event(document, simulation.transcript, about, (index,))
-        simulation.transcript.append({"from": "user", **document})
-        before = len(simulation.transcript)
         try:
+            event = _event(document, simulation.transcript, about, (index,))
+            simulation.transcript.append({"from": "user", **document})
             budget.check_time()
             budget.spend(document)
-            simulation.conversation, effects = step(scenario, simulation.conversation, event, now)
-            for effect in effects:
-                _note(simulation, effect, event, budget)
+            _play(scenario, simulation, event, now, budget)
+        except NothingToTap as none:
+            raise InvalidEvents([none.problem], simulation) from None
         except OverBudget as over:
-            raise InvalidEvents([error((index,), over.code, over.message)]) from None
-        simulation.states.append(simulation.conversation.state)
-        added = simulation.transcript[before:]
-        simulation.replies.append([one["text"] for one in added if "text" in one])
+            problem = error((index,), over.code, over.message)
+            raise InvalidEvents([problem], simulation) from None
     return simulation
+
+
+def _play(
+    scenario: Scenario,
+    simulation: Simulation,
+    event: Event,
+    now: datetime,
+    budget: SimulationBudget,
+) -> None:
+    """Play one event.
+
+    Raises:
+        OverBudget: it is too much; the talk stands where it was.
+    """
+    before = len(simulation.transcript)
+    after, effects = step(scenario, simulation.conversation, event, now)
+    for effect in effects:
+        _note(simulation, effect, event, budget)
+    simulation.conversation = after
+    simulation.states.append(after.state)
+    added = simulation.transcript[before:]
+    simulation.replies.append([one["text"] for one in added if "text" in one])
 
 
 def event_problems(events: Any, path: Path = ()) -> list[Problem]:
@@ -118,18 +150,14 @@ def event_problems(events: Any, path: Path = ()) -> list[Problem]:
     Args:
         path: the place of the list in its document.
     """
-    problems = structure_problems(events)
+    problems = structure_problems(events, divisible=True)
     if not problems:
         problems = [
-            one for found in event_checker().mismatches(events) for one in problems_of(found)
+            one
+            for found in event_checker().mismatches(events)
+            for one in problems_of(found, "the list of events")
         ]
     return problems
-
-
-def _time(document: Document, now: datetime, pause: float) -> datetime:
-    """Return the time of an event; time stands still before it leaves the calendar."""
-    wait = timedelta(seconds=document.get("wait", pause))
-    return now + wait if wait < _LAST - now else now
 
 
 def _event(
@@ -138,7 +166,7 @@ def _event(
     if "text" in document:
         return read_text(document["text"], about)
     if "tap" in document:
-        return _tap(document, transcript, about, path)
+        return tap(document, transcript, about, path)
     if "contact" in document:
         return Event(EventKind.CONTACT, phone=document["contact"], about=about)
     if "location" in document:
@@ -148,29 +176,6 @@ def _event(
         if name in document:
             return Event(EventKind(name), file_id=document[name], about=about)
     return Event(EventKind.OTHER, about=about)
-
-
-def _tap(
-    document: Document, transcript: list[dict[str, Any]], about: dict[str, str], path: Path
-) -> Event:
-    """Return the tap on a button with a text, in the last message that has one."""
-    label, older = document["tap"], document.get("older", 0)
-    for entry in reversed(transcript):
-        data = {
-            button["text"]: button.get("callback_data")
-            for row in entry.get("buttons", ())
-            for button in row
-        }
-        is_key = any(button == label for row in entry.get("keyboard", ()) for button in row)
-        if label not in data and not is_key:
-            continue
-        if older == 0:
-            if is_key:
-                return read_text(label, about)
-            return Event(EventKind.TAP, data=data[label] or "", about=about)
-        older -= 1
-    sentence = f'The bot has shown no button "{label[:40]}". Tap one that it has shown.'
-    raise InvalidEvents([error((*path, "tap"), "unknown_button", sentence)])
 
 
 def _note(simulation: Simulation, effect: Effect, event: Event, budget: SimulationBudget) -> None:

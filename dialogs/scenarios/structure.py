@@ -16,11 +16,12 @@ _MAX_NUMBER = 2**63
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
-def structure_problems(document: Any) -> list[Problem]:
+def structure_problems(document: Any, *, divisible: bool = False) -> list[Problem]:
     """Return what makes a value unfit to be looked at; none if the schema can judge it.
 
     Args:
         document: any value, JSON or not.
+        divisible: True if a document that is too large can be made two.
     """
     written = _written(document)
     # Of nearly all documents; their texts need not be looked at one by one.
@@ -37,12 +38,12 @@ def structure_problems(document: Any) -> list[Problem]:
             continue
         seen += len(value)
         if seen > _MAX_VALUES:
-            return [*problems, _too_large()]
+            return [*problems, _too_large(divisible)]
         for name, one in value.items() if isinstance(value, dict) else enumerate(value):
             if not (is_clean and type(one) is str):
                 todo.append((one, (*path, name)))
     if not problems and written is not None and len(written) > MAX_BYTES:
-        problems.append(_too_large())
+        problems.append(_too_large(divisible))
     return problems
 
 
@@ -87,6 +88,7 @@ def _report(path: Path, code: Code, what: str) -> Problem:
     return error(path, code, f"{begin(place(path))} {what}. Enter it again, or remove it.")
 
 
-def _too_large() -> Problem:
-    sentence = f"The document is larger than {MAX_BYTES // 1024} KB. Divide it, or shorten it."
+def _too_large(divisible: bool) -> Problem:
+    remedy = "Divide it, or shorten it." if divisible else "Shorten it."
+    sentence = f"The document is larger than {MAX_BYTES // 1024} KB. {remedy}"
     return error((), Code.TOO_LARGE, sentence)

@@ -26,26 +26,28 @@ _TARGETS = ("@start", "@back", "@again", "@stay")
 _MAX_HINTS = 10  # each compares a name with up to 1,000 others
 
 
-def problems_of(mismatch: Mismatch) -> Iterator[Problem]:
-    """Return the problems behind one mismatch with the schema."""
+def problems_of(mismatch: Mismatch, whole: str = "the document") -> Iterator[Problem]:
+    """Return the problems behind one mismatch with the schema.
+
+    Args:
+        whole: what the document is called.
+    """
     path, value = mismatch.path, mismatch.value
+    about = begin(place(path, whole))
     match mismatch.keyword:
         case "required":
             for name in mismatch.wanted:
                 if name not in value:
-                    sentence = f'{begin(place(path))} needs "{name}". Add it.'
-                    yield error(path, Code.MISSING_FIELD, sentence)
+                    yield error(path, Code.MISSING_FIELD, f'{about} needs "{name}". Add it.')
         case "oneOf" | "anyOf":
-            yield _alternatives(path, mismatch.wanted, value)
+            yield _alternatives(path, about, mismatch.wanted, value)
         case keyword:
-            sentence = f"{begin(place(path))} {_rule(mismatch)}"
-            yield error(path, _CODES[keyword], sentence)
+            yield error(path, _CODES[keyword], f"{about} {_rule(mismatch)}")
 
 
-def _alternatives(path: Path, branches: Any, value: dict[str, Any]) -> Problem:
+def _alternatives(path: Path, about: str, branches: Any, value: dict[str, Any]) -> Problem:
     names = [branch["required"][0] for branch in branches if "required" in branch]
     given = [name for name in names if name in value]
-    about = begin(place(path))
     if given:
         sentence = f"{about} has {listed(given, 'and')}. Keep only one of them."
         return error(path, Code.CONFLICTING_FIELDS, sentence)

@@ -55,8 +55,9 @@ def answer(status: int, documented: Document, common: Document) -> Document:
     if events := documented.pop("events", None):
         any_of = [schema_class(event) for event in events]
         content[_STREAM] = {"schema": {"anyOf": any_of}}
+    problem = schema_class(documented.pop("problem", ProblemSchema.__name__))
     if codes := [Code(code) for code in (*own_codes, *common.get("codes", ()))]:
-        content[_PROBLEM] = {"schema": ProblemSchema, "examples": _problems(status, codes)}
+        content[_PROBLEM] = {"schema": problem, "examples": _problems(status, codes)}
     descriptions = (kind["description"] for kind in (documented, common) if "description" in kind)
     headers = dict(documented.pop("headers", {}))
     if status in _ERROR_HEADERS:

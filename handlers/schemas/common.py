@@ -46,6 +46,14 @@ class StrictBoolean(fields.Boolean):
         return value
 
 
+class Unchecked(fields.Raw):
+    """An entry of a list whose values, null included, are checked elsewhere."""
+
+    def deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        """Return the value as it is."""
+        return value
+
+
 @cache
 def shared(schema: type[Schema]) -> Schema:
     """Return the one instance of a schema: to make one copies all its fields."""

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from dialogs.scenarios import Migration, Severity
 from handlers.ids import MAX_ID
-from handlers.schemas.common import BodySchema, Moment, StrictBoolean
+from handlers.schemas.common import BodySchema, Moment, StrictBoolean, Unchecked
 from handlers.schemas.cursors import Cursor, CursorQuerySchema, ItemsSchema
 from handlers.schemas.menus import MenuSchema
 from models.accounts.rules import printable
@@ -80,7 +80,7 @@ class ScenarioTestsSchema(BodySchema):
     """The tests of a scenario."""
 
     tests = fields.List(
-        fields.Dict(),
+        Unchecked(metadata={"type": "object"}),
         required=True,
         validate=validate.Length(max=100),
         metadata={"description": "Each has a `name` and `turns`; see docs/scenarios.md."},
@@ -101,7 +101,10 @@ class TestOutcomeSchema(Schema):
     faults = fields.List(
         fields.Dict(),
         required=True,
-        metadata={"description": "The index of the `turn`, -1 for the end, and a `message`."},
+        metadata={
+            "description": "Each has a `message`, and its `turn` as an index: 0 is the first one, "
+            "which sentences call turn 1, and -1 is the end."
+        },
     )
 
 

@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from dialogs.scenarios.simulation import EARLIEST, LATEST
 from handlers.ids import MAX_ID
-from handlers.schemas.common import BodySchema
+from handlers.schemas.common import BodySchema, ProblemSchema, Unchecked
 
 _NO_TIME = (
     f"Use a time with a time zone from {EARLIEST.year} to {LATEST.year - 1}, such as "
@@ -35,7 +35,7 @@ class SimulationRequestSchema(BodySchema):
     """What is played."""
 
     events = fields.List(
-        fields.Raw(metadata={"type": ["string", "object"]}),
+        Unchecked(metadata={"type": ["string", "object"]}),
         required=True,
         metadata={
             "description": "What the user does: texts, or objects; see docs/scenarios.md. All may "
@@ -111,8 +111,8 @@ class TranscriptEntrySchema(Schema):
     )
 
 
-class SimulationSchema(Schema):
-    """What came of a simulation."""
+class PlayedSchema(Schema):
+    """What was played of a simulation."""
 
     transcript = fields.List(
         fields.Nested(TranscriptEntrySchema),
@@ -140,6 +140,11 @@ class SimulationSchema(Schema):
         required=True,
         metadata={"description": "Mistakes that show only while the scenario runs."},
     )
+
+
+class SimulationSchema(PlayedSchema):
+    """What came of a simulation."""
+
     unreached_states = fields.List(
         fields.String(), required=True, metadata={"description": "States that never were reached."}
     )
@@ -147,4 +152,13 @@ class SimulationSchema(Schema):
         fields.String(),
         required=True,
         metadata={"description": "Transitions that never were taken, as JSON Pointers."},
+    )
+
+
+class SimulationProblemSchema(ProblemSchema):
+    """An error of a simulation; `played` is there if one of its events could not be played."""
+
+    played = fields.Nested(
+        PlayedSchema,
+        metadata={"description": "What came of the events before that one."},
     )

@@ -69,6 +69,13 @@ def test_what_was_said_is_short_in_a_fault() -> None:
     assert outcome.faults[-1].message == "There are 381 more differences. Mend these first."
 
 
+def test_few_of_many_unknown_states_are_compared_with_those_that_there_are() -> None:
+    turns = [{"user": "a", "state": f"firs{number}"} for number in range(19)]
+    outcome = run_test(waiting(), {"name": "a", "turns": turns})
+    asked = [fault.message.endswith('Did you mean "first"?') for fault in outcome.faults]
+    assert asked == [True] * 10 + [False] * 9
+
+
 def test_a_simulation_of_normal_size_is_far_from_its_limits() -> None:
     played = simulate(
         load(template("order.en")), ["/start", "2", "x"] * 300, budget=SimulationBudget()

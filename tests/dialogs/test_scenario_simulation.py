@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from support.scenarios import asking, made, waiting
 
-from dialogs.scenarios import load
+from dialogs.scenarios import Problem, Scenario, Simulation, load
 from dialogs.scenarios.coverage import coverage, transitions
 from dialogs.scenarios.samples import template
 from dialogs.scenarios.saved_tests import run_test, validate_test
@@ -76,11 +76,79 @@ def test_wrong_events_are_refused(events: Any, expected: set[tuple[str, str]]) -
         simulate(CAT, events)
 
 
-def test_a_tap_needs_a_button() -> None:
+def refused(scenario: Scenario, *events: Any) -> tuple[Problem, Simulation]:
+    """Play events, of which the last one cannot be played; return why, and what was played."""
     with pytest.raises(InvalidEvents) as error:
-        simulate(CAT, ["x", {"tap": "Yes"}])
+        simulate(scenario, [*events])
     [problem] = error.value.problems
+    assert error.value.played is not None
+    return problem, error.value.played
+
+
+def test_a_tap_needs_a_button() -> None:
+    problem, played = refused(CAT, "x", {"tap": "Yes"})
     assert (problem.pointer, problem.code) == ("/1/tap", "unknown_button")
+    assert problem.message == 'The bot has shown no button "Yes", nor any other.'
+    assert played.states == ["square"]
+    assert [one["from"] for one in played.transcript] == ["user", "bot"]
+    assert [one.to for one in played.log] == ["square"]
+
+
+def menu(*labels: str) -> dict[str, Any]:
+    return {"text": "?", "buttons": [[{"text": label, "go": "yes"}] for label in labels]}
+
+
+@pytest.mark.parametrize(
+    ("say", "told"),
+    [
+        (menu("A", "B"), 'The last buttons are "A" and "B".'),
+        (menu("A"), 'The last button is "A".'),
+        ([menu("A", "B"), "x", {"text": "?", "keyboard": {"rows": [[{"text": "K"}]]}}],
+         'The last buttons are "A", "B" and "K".'),
+        (menu(*(f"{number}" for number in range(12))),
+         'The last 12 buttons begin with "0", "1", "2", "3", "4", "5", "6", "7", "8" and "9".'),
+        (menu("x" * 60), f'The last button is "{"x" * 40}…".'),
+    ],
+)  # fmt: skip
+def test_a_wrong_tap_is_told_the_buttons_that_there_are(say: Any, told: str) -> None:
+    scenario = waiting(say=say)
+    problem, _ = refused(scenario, "/start", "y", {"tap": "No"})
+    assert problem.message == f'The bot has shown no button "No". {told}'
+
+
+def test_a_tap_on_an_older_message_needs_one() -> None:
+    scenario = waiting(say=menu("A"))
+    problem, _ = refused(scenario, "/start", {"tap": "A", "older": 1})
+    assert (problem.pointer, problem.code) == ("/1/older", "unknown_button")
+    told = 'Only one message has a button "A", and no older one. Leave out "older".'
+    assert problem.message == told
+    problem, _ = refused(scenario, "/start", "/start", {"tap": "A", "older": 2})
+    assert problem.message == 'Only 2 messages have a button "A", so "older" can be 1 at most.'
+
+
+# -- idle talks
+
+
+def test_a_talk_that_waits_for_more_than_90_days_is_forgotten() -> None:
+    scenario = made(
+        {
+            "a": {"on": [{"any_of": "set", "set": {"v": "1", "k": "1"}, "go": "b"}]},
+            "b": {"on": [{"content": "any", "say": "{{v}}{{k}}", "go": "@stay"}]},
+        },
+        variables={"v": {"type": "text"}, "k": {"type": "text", "keep": True}},
+    )
+    days = 86_400
+    played = simulate(scenario, ["set", {"text": "x", "wait": 90 * days}])
+    assert (played.states, played.replies[-1]) == (["b", "b"], ["11"])
+    played = simulate(scenario, ["set", {"text": "x", "wait": 90 * days + 1}])
+    assert (played.states, played.variables) == (["b", "a"], {})
+    step = played.log[-1]
+    assert (step.state, step.to) == ("a", "a"), "the first event of a talk, in a silent state"
+    turns = [
+        {"user": "set", "state": "b"},
+        {"user": {"text": "x", "wait": 100 * days}, "state": "a"},
+    ]
+    assert run_test(scenario, saved(*turns, variables={"k": None})).faults == ()
 
 
 def test_coverage_tells_what_was_left_out() -> None:
@@ -127,6 +195,31 @@ def test_a_test_tells_every_difference() -> None:
     assert [one.turn for one in outcome.faults] == [0, 0, 1, -1]
     assert outcome.faults[1].message == 'The talk should be in state "ears", and is in "square".'
     assert run_test(CAT, saved({"user": "x"}, {"user": {"tap": "A"}})).faults[0].turn == 1
+
+
+def test_a_turn_that_cannot_be_played_is_the_last_fault() -> None:
+    say = {"text": "?", "buttons": [[{"text": "Prices", "go": "yes"}]]}
+    document = saved(
+        {"user": "/start", "bot": ["WRONG"], "state": "yess"},
+        {"user": {"tap": "Prices"}, "bot": ["WRONG TOO"]},
+        {"user": {"tap": "Nope"}, "bot": ["never"]},
+        {"user": "x", "state": "never"},
+        variables={"x": 1},
+    )
+    outcome = run_test(waiting(say=say), document)
+    assert [one.told() for one in outcome.faults] == [
+        'Turn 1: The bot should say "WRONG", and says "?".',
+        'Turn 1: There is no state "yess", in which the talk should be; it is in "first". '
+        'Did you mean "yes"?',
+        'Turn 2: The bot should say "WRONG TOO", and says "YES".',
+        'Turn 3: The bot has shown no button "Nope". The last button is "Prices".',
+    ]
+    assert [one.to for one in outcome.log] == ["first", "yes", ""]
+    many = [{"user": "/start", "bot": ["no"]}] * 30
+    outcome = run_test(waiting(say=say), saved(*many, {"user": {"tap": "Nope"}}))
+    assert len(outcome.faults) == 20
+    assert outcome.faults[-2].message == "There are 12 more differences. Mend these first."
+    assert outcome.faults[-1].turn == 30
 
 
 def test_a_difference_is_told_in_words() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.server_process import ROOT
 
-from dialogs.scenarios import SCENARIO, load, validate
+from dialogs.scenarios import IDLE, SCENARIO, load, validate
 from dialogs.scenarios.budget import LIMITS, Use
 from dialogs.scenarios.conversation import MAX_STACK
 from dialogs.scenarios.details import MAX_OPERANDS, MAX_TAGS
@@ -18,7 +18,7 @@ from dialogs.scenarios.expressions import LOOK
 from dialogs.scenarios.regex import MAX_GROUPS, MAX_SIZE, MAX_TEXT
 from dialogs.scenarios.regexes import MAX_PROGRAMS, MAX_REGEXES
 from dialogs.scenarios.samples import template, template_names
-from dialogs.scenarios.saved_tests import run_test, validate_test
+from dialogs.scenarios.saved_tests import MAX_FAULTS, run_test, validate_test
 from dialogs.scenarios.scenario import AskType
 from dialogs.scenarios.schema import EVENTS, TEST
 from dialogs.scenarios.simulation import PAUSE, START, simulate
@@ -136,6 +136,8 @@ def test_its_numbers_are_those_of_the_program() -> None:
         f"last {DEFAULT_DAYS} days", f"at most {MAX_DAYS} of them",
         f"at most {MAX_STATES:,} states, and {MAX_TRANSITIONS} transitions",
         f"kept for {KEEP_STATISTICS.days} days",
+        f"more than {IDLE.days} days", f"for {IDLE.days} days begins anew",
+        f"{IDLE.days} days of silence", f"at most {MAX_FAULTS} faults",
     ):  # fmt: skip
         assert words in text
     assert MAX_TAGS == tags.MAX_TAGS
