@@ -148,6 +148,7 @@ def pg_url(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture
 async def pg_db(pg_url: str) -> AsyncIterator[Database]:
     """A migrated PostgreSQL, open."""
+    Migrations(pg_url).up()  # nothing is left to do, unless a test asks for this while it runs
     database = Database(pg_url)
     await database.open()
     yield database
