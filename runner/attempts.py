@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 
 from models.bots.records import BotRecord
 from models.engine.base import now
 from models.waiting import completes
 from runner.diagnosis import Diagnosis
+from runner.flag import Flag
 from runner.settings import RunnerTuning
 from runner.states import BotState, BotStatus, Reason
 
@@ -41,7 +41,7 @@ def retry_delay(diagnosis: Diagnosis, attempts: int, settings: RunnerTuning) -> 
     return max(settings.backoff_min, delay)
 
 
-async def back_off(status: BotStatus, wake: asyncio.Event) -> None:
+async def back_off(status: BotStatus, wake: Flag) -> None:
     """Wait until the next attempt is due.
 
     Args:

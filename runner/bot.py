@@ -15,6 +15,7 @@ from models.messaging.resumption import Resumption
 from models.redaction import keep_secret
 from runner.attempts import back_off, is_known_good, known_reason, retry_delay
 from runner.diagnosis import Diagnosis, classify_error
+from runner.flag import Flag
 from runner.run import BotRun, RunnerContext, create_run
 from runner.states import ALIVE, STABLE, TRANSITIONS, BotState, BotStatus, Reason
 
@@ -40,9 +41,8 @@ class ManagedBot:
         self.record = record
         self._context = context
         self._status = BotStatus(BotState.STOPPED, None, None, now())
-        self.stable = asyncio.Event()
-        self.stable.set()
-        self._wake = asyncio.Event()
+        self.stable = Flag(is_set=True)
+        self._wake = Flag()
         self._task: asyncio.Task[None] | None = None
         self._bot_run: BotRun | None = None
         self._closing_task: asyncio.Task[None] | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+from runner.flag import Flag
+
 
 class Stopped(Exception):
     """The bot is being stopped: the update stays as it is in the journal."""
@@ -14,20 +16,20 @@ class StopSignal:
     """Set once, when a run of a bot ends."""
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._flag = Flag()
 
     def set(self) -> None:
         """Let nothing new begin."""
-        self._event.set()
+        self._flag.set()
 
     @property
     def is_set(self) -> bool:
         """True if the bot is being stopped."""
-        return self._event.is_set()
+        return self._flag.is_set()
 
     def check(self) -> None:
         """Raise Stopped once it is set."""
-        if self._event.is_set():
+        if self._flag.is_set():
             raise Stopped
 
     async def sleep(self, seconds: float) -> None:
@@ -38,5 +40,5 @@ class StopSignal:
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._event.wait()
+                await self._flag.wait()
         self.check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,10 @@ from runner.telegram.request import BotRequest
 from runner.updates.incoming import IncomingUpdate
 
 BotApplication = Application[Any, Any, Any, Any, Any, None]
+
+
+# Applications are not started, so that nothing is in it; one of its own takes 3 KB a bot.
+_NO_QUEUE: asyncio.Queue[object] = asyncio.Queue()
 
 
 @dataclass(slots=True)
@@ -79,6 +84,7 @@ def build(
         .request(request)
         .get_updates_request(request)
         .updater(None)
+        .update_queue(_NO_QUEUE)
         .job_queue(None)
         .rate_limiter(limiter)
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 
+from runner.flag import Flag
 from runner.settings import RunnerTuning
 from runner.supervised_tasks import SupervisedTasks
 from runner.updates.incoming import IncomingUpdate
@@ -37,8 +37,7 @@ class ChatQueues:
         self._queues: dict[Hashable, deque[IncomingUpdate]] = {}
         self._moved: dict[Hashable, Hashable] = {}  # groups: who shares their queue
         self._tasks = SupervisedTasks()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._room = Flag(is_set=True)
 
     def open(self, on_crash: Callable[[BaseException | None], None]) -> None:
         """Begin to take updates.
