@@ -54,6 +54,8 @@ class Code(StrEnum):
     CONFLICTING_BUTTONS = "conflicting_buttons"
     UNSET_VARIABLE = "unset_variable"
     HIDDEN_BUILT_IN = "hidden_built_in"
+    VALUE_NOT_SAVED = "value_not_saved"
+    NEVER_A_NUMBER = "never_a_number"
     SINGLE_BRACES = "single_braces"
     PLAIN_MARKDOWN = "plain_markdown"
     HTML_TAG = "html_tag"

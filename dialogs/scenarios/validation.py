@@ -8,6 +8,7 @@ from typing import Any
 from dialogs.scenarios.checker import Mismatch
 from dialogs.scenarios.details import detail_problems
 from dialogs.scenarios.graph import graph_problems, target_problems
+from dialogs.scenarios.lost_values import lost_values
 from dialogs.scenarios.misread_texts import text_warnings
 from dialogs.scenarios.problems import (
     MAX_PROBLEMS,
@@ -106,6 +107,7 @@ def _beyond_the_schema(document: Any) -> Iterator[Problem]:
     yield from targets
     yield from regex_problems(document)
     yield from detail_problems(document)
+    yield from lost_values(document)
     yield from text_warnings(document)
     if not any(one.severity is Severity.ERROR for one in targets):
         yield from graph_problems(document)

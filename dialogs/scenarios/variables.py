@@ -25,6 +25,11 @@ NOW = {
     "now.weekday": "the day of the week, 1 for Monday to 7",
 }
 BUILT_IN = {**ABOUT, **NOW}
+# The types of variables, in words.
+KINDS = {
+    "text": "a text", "number": "a number", "boolean": "true or false", "list": "a list",
+    "date": "a date", "time": "a time", "location": "a location", "file": "a file",
+}  # fmt: skip
 _OF_QUESTIONS = {
     "number": "number", "date": "date", "time": "time", "choices": "list", "location": "location",
     "photo": "file", "video": "file", "audio": "file", "voice": "file", "document": "file",
@@ -39,9 +44,14 @@ def variable_types(document: Document) -> dict[str, str]:
         if "ask" in state and "save" in state["ask"]:
             kind = state["ask"]["type"]
             if kind != "choice":  # its values are texts and numbers
-                types.setdefault(state["ask"]["save"], _OF_QUESTIONS.get(kind, "text"))
+                types.setdefault(state["ask"]["save"], type_of_answers(kind))
     declared = document.get("variables", {})
     return {**types, **{name: one["type"] for name, one in declared.items()}}
+
+
+def type_of_answers(kind: str) -> str:
+    """Return the type of a variable that keeps the answers to questions of a type."""
+    return _OF_QUESTIONS.get(kind, "text")
 
 
 def kept_names(document: Document) -> list[str]:
