@@ -127,6 +127,11 @@ def begin(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def within(path: Path, sentence: str) -> str:
+    """Return a sentence that tells the place that it is about."""
+    return f"In {place(path)}: {sentence[:1].lower()}{sentence[1:]}"
+
+
 def short(name: str | int) -> str:
     """Return a name as it can be shown in a sentence."""
     text = "".join(one if one.isprintable() else "?" for one in str(name)[:41])

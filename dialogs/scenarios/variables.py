@@ -121,7 +121,7 @@ def used_names(document: Document) -> Iterator[tuple[Path, str]]:
     for path, part in parts(document):
         for field in ("say", "retry", "options"):
             if field in part:
-                yield from (((*path, field), one) for one in names_in(part[field]))
+                yield from _places_of_names(part[field], (*path, field))
         for name, value in part.get("set", {}).items():
             yield from (((*path, "set", name), one) for one in _operands(value))
         if "if" in part:
@@ -190,6 +190,20 @@ def _operands(document: Any) -> Iterator[str]:
                     yield one
                 else:
                     yield from _operands(one)
+
+
+def _places_of_names(document: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Return the variables in all texts of a value, as `names_in`, with their places."""
+    match document:
+        case str():
+            yield from ((path, one) for one in names_in(document))
+        case list():
+            for index, one in enumerate(document):
+                yield from _places_of_names(one, (*path, index))
+        case dict():
+            for name, one in document.items():
+                if name != "go":
+                    yield from _places_of_names(one, (*path, name))
 
 
 def names_in(document: Any) -> Iterator[str]:
