@@ -23,6 +23,13 @@ _PATTERNS = {
     FILE_ID: "Telegram's id of a file: only letters, digits, - and _, or a variable",
 }
 
+# Fields that people try for a file, with the types of files.
+_FILES = {
+    "photo": "photo", "image": "photo", "picture": "photo", "video": "video", "audio": "audio",
+    "voice": "voice", "document": "document", "file": "document", "animation": "animation",
+    "gif": "animation",
+}  # fmt: skip
+
 # A code, the path of the value that the problem is about, and a sentence.
 _Found = tuple[ProblemCode, Path, str]
 
@@ -49,6 +56,10 @@ def _about(path: Path) -> str:
 
 def _type(path: Path, wanted: Any, value: Any, _: ValidationError) -> Iterator[_Found]:
     sentence = f"{_about(path)} must be {_TYPES[wanted]}, not {_kind(value)}."
+    if len(path) == 2 and path[0] == "buttons":
+        sentence += ' A row is a list of buttons: [{"text": "A", "go": "a"}].'
+    elif len(path) == 3 and path[0] == "buttons":
+        sentence += ' A button is such as {"text": "A", "go": "a"}.'
     yield ProblemCode.WRONG_TYPE, path, sentence
 
 
@@ -75,6 +86,9 @@ def _unknown(path: Path, _: Any, value: Any, error: ValidationError) -> Iterator
             continue
         near = difflib.get_close_matches(name[:100].lower(), known, n=1)
         hint = f"Did you mean {listed(near)}?" if near else f"It can be {listed(known)}."
+        if name.lower() in _FILES and "media" in known:
+            kind = _FILES[name.lower()]
+            hint = f'Files are in "media": {{"type": "{kind}", "url": "https://…"}}.'
         sentence = f"{_about((*path, name))} is not known. {hint}"
         yield ProblemCode.UNKNOWN_FIELD, (*path, name), sentence
 

@@ -11,7 +11,7 @@ from dialogs.messages.wording import listed
 from dialogs.scenarios.builtin import read_words
 from dialogs.scenarios.dates import day_of_limit, read_time
 from dialogs.scenarios.normalizing import words
-from dialogs.scenarios.problems import Code, Path, Problem, begin, error, place, warning
+from dialogs.scenarios.problems import Code, Path, Problem, begin, error, place, warning, within
 from dialogs.scenarios.reading import as_list, read_option, read_zone
 from dialogs.scenarios.shadowed import never_taken
 from dialogs.scenarios.variables import (
@@ -44,6 +44,7 @@ _FIELDS: Mapping[str, frozenset[str]] = {
 _SPECIAL = frozenset(field for fields in _FIELDS.values() for field in fields)
 _RANGES = (("min", "max"), ("min_length", "max_length"), ("at_least", "at_most"), ("from", "to"))
 _TODAY = date(2000, 1, 1)  # to compare limits that are relative to today
+_WHOLES = {"user": "user.name", "chat": "chat.title", "bot": "bot.name"}  # of built-in values
 _COMPARISONS = frozenset((
     "equals", "not_equals", "less", "at_most", "more", "at_least", "contains", "starts_with",
     "ends_with", "one_of", "is_set",
@@ -91,18 +92,19 @@ def _question(ask: Document, path: Path, state: Document) -> Iterator[Problem]:
     kind = ask["type"]
     allowed = _FIELDS.get(kind, frozenset())
     for field in ask.keys() & _SPECIAL - allowed:
-        sentence = f'"{field}" has no meaning for an answer of the type {kind}. Remove it.'
+        about = begin(place((*path, field)))
+        sentence = f"{about} has no meaning for an answer of the type {kind}. Remove it."
         yield error((*path, field), Code.NOT_FOR_THIS_TYPE, sentence)
     if "options" in allowed:
         if "options" not in ask:
-            sentence = f'A question of the type {kind} needs "options". Add them.'
+            sentence = f'{begin(place(path))} has the type {kind}, and needs "options". Add them.'
             yield error(path, Code.MISSING_FIELD, sentence)
         yield from _options(ask.get("options", []), (*path, "options"))
     if kind in {"date", "time"}:
         for field in ("from", "to"):
             if field in ask and _limit(kind, ask[field]) is None:
                 example = "2030-12-31, today or today+7" if kind == "date" else "09:00"
-                sentence = f'"{field}" must be written as {example}.'
+                sentence = f"{begin(place((*path, field)))} must be written as {example}."
                 yield error((*path, field), Code.WRONG_PATTERN, sentence)
     yield from _ranges(ask, path, allowed)
     yield from _own_buttons(ask, path, as_list(state["say"])[-1])
@@ -140,7 +142,7 @@ def _options(options: list[Any], path: Path) -> Iterator[Problem]:
                 f'The option "{option.text[:40]}" cannot be told from one before it. Case and '
                 "punctuation do not matter. Change its text or value."
             )
-            yield error((*path, index), Code.DUPLICATE_OPTION, sentence)
+            yield error((*path, index), Code.DUPLICATE_OPTION, within(path, sentence))
         seen.update(option.keys)
 
 
@@ -164,10 +166,14 @@ def _ranges(ask: Document, path: Path, allowed: frozenset[str]) -> Iterator[Prob
                 continue  # it depends on the day
             least, most = _limit(ask["type"], least), _limit(ask["type"], most)
         if least is not None and most is not None and least > most:
-            sentence = f'No answer fits: "{low}" is greater than "{high}". Change one of them.'
+            sentence = (
+                f'No answer fits {place(path)}: "{low}" is greater than "{high}". Change one of '
+                "them."
+            )
             yield error((*path, low), Code.EMPTY_RANGE, sentence)
     if ask["type"] == "choices" and ask.get("at_least", 0) > len(ask.get("options", ())):
-        sentence = '"at_least" is greater than the number of options. Make it smaller.'
+        about = begin(place((*path, "at_least")))
+        sentence = f"{about} is greater than the number of options. Make it smaller."
         yield error((*path, "at_least"), Code.EMPTY_RANGE, sentence)
 
 
@@ -223,11 +229,14 @@ def _variables(document: Document) -> Iterator[Problem]:
     for path, name in used_names(document):
         if name not in known and name not in BUILT_IN and (path, name) not in reported:
             reported.add((path, name))
+            hint = hints.hint(name)
+            if name in _WHOLES:
+                hint = f' Did you mean "{_WHOLES[name]}"?'
             sentence = (
                 f'Nothing sets "{name}", so it is always empty. Save an answer to it, declare it '
-                f'in "variables", or correct its name.{hints.hint(name)}'
+                f'in "variables", or correct its name.{hint}'
             )
-            yield warning(path, Code.UNSET_VARIABLE, sentence)
+            yield warning(path, Code.UNSET_VARIABLE, within(path, sentence))
 
 
 def _commands(document: Document) -> Iterator[Problem]:

@@ -13,6 +13,8 @@ from typing import Any
 from dialogs.messages import Message
 from dialogs.scenarios.conversation import Value
 
+VALUE_NOT_SAVED = "value_not_saved"  # the code of a failure
+
 
 @dataclass(frozen=True, slots=True)
 class Send:
@@ -97,7 +99,8 @@ class Failure:
 
     Args:
         code: for programs: `too_many_` and one of `dialogs.scenarios.budget.Use`, such as steps, if
-            the talk stays as it was; variables_full if only a variable does.
+            the talk stays as it was; variables_full if only a variable does; value_not_saved if
+            one is empty, because what was to be saved is none of its type.
         state: the state in which it showed.
         message: a sentence for the owner.
     """

@@ -24,8 +24,15 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _BRACES = re.compile(rf"(?<!\{{)\{{[ ]*({NAME})[ ]*\}}(?!\}})")
+# A variable with a brace too few, or with something beside its name.
+_BROKEN = re.compile(
+    rf"\{{\{{[ ]*({NAME})[ ]*(?:\}}(?!\}})|[^\w\s.{{}}][^{{}}\n]{{0,100}}\}}\}})|"
+    rf"(?<!\{{)\{{[ ]*({NAME})[ ]*\}}\}}"
+)
 _QUOTED = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)  # code, in Markdown
-_NOT_SEEN = re.compile(r"<|(?<!\{)\{(?!\{)")  # no other text in Markdown has anything to warn of
+_NOT_SEEN = re.compile(
+    rf"<|(?<!\{{)\{{(?!\{{)|\{{\{{(?![ ]*{NAME}[ ]*\}}\}})"
+)  # no other text in Markdown has anything to warn of
 _SUSPECT = re.compile(rf"[*`\]]|{_NOT_SEEN.pattern}")  # and no other text without it
 
 
@@ -53,6 +60,13 @@ def text_warnings(document: Document) -> Iterator[Problem]:
                 f'"{{{{{name}}}}}".'
             )
             yield warning(path, Code.SINGLE_BRACES, sentence)
+        for found in _BROKEN.finditer(text):
+            if (name := found[1] or found[2]) in known:
+                sentence = (
+                    f'"{short(found[0])}" is shown as it is written. To show the value of the '
+                    f'variable, write "{{{{{name}}}}}".'
+                )
+                yield warning(path, Code.SINGLE_BRACES, sentence)
 
 
 def _plain_markdown(path: Path, found: str) -> Problem:

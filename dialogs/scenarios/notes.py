@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dialogs.scenarios.conversation import Value
-from dialogs.scenarios.effects import Failure, Log
+from dialogs.scenarios.effects import VALUE_NOT_SAVED, Failure, Log
 from dialogs.scenarios.sizes import size_of_changes
+from dialogs.scenarios.variables import KINDS
 
 MAX_HELD = 65_536  # bytes of all variables of a talk, about
 MAX_LOGGED = 16_384  # bytes of an event's entries in the log, about
 _ENTRY = 120  # of these bytes, for an entry without what has changed
 _MAX_VALUE = 200  # characters of a value
+_MAX_UNSAVED = 10  # variables of an event that are told; nobody reads more
 
 
 class Notes:
@@ -19,6 +21,7 @@ class Notes:
         self._changed: dict[str, tuple[Value, Value]] = {}
         self._size = 0
         self._is_full = False
+        self._unsaved: tuple[str, ...] = ()  # few, and none of nearly all events
 
     def change(self, name: str, old: Value, new: Value) -> None:
         """Note that a variable has another value."""
@@ -33,16 +36,31 @@ class Notes:
         self._size += _ENTRY if cut else _ENTRY + size
         return Log(state, transition, to, {} if cut else changed, cut)
 
-    def full(self, name: str, state: str) -> Failure | None:
+    def full(self, name: str, state: str) -> list[Failure]:
         """Return, once for an event, that a variable could not be set."""
         if self._is_full:
-            return None
+            return []
         self._is_full = True
         sentence = (
             f"The variables of this talk would be larger than {MAX_HELD // 1024} KB together, "
             f'so "{name}" was left as it was. Empty variables that are not needed any more.'
         )
-        return Failure("variables_full", state, sentence)
+        return [Failure("variables_full", state, sentence)]
+
+    def unsaved(self, name: str, kind: str, state: str) -> list[Failure]:
+        """Return, once for an event and variable, that a value was none of the variable's type.
+
+        Args:
+            kind: the type of the variable.
+        """
+        if name in self._unsaved or len(self._unsaved) == _MAX_UNSAVED:
+            return []
+        self._unsaved += (name,)
+        sentence = (
+            f'A value for "{name}" was not {KINDS[kind]}, so it was not saved, and "{name}" is '
+            "empty now. Give the variable the type of what is saved to it."
+        )
+        return [Failure(VALUE_NOT_SAVED, state, sentence)]
 
 
 def _short(value: Value) -> Value:

@@ -54,6 +54,8 @@ class Code(StrEnum):
     CONFLICTING_BUTTONS = "conflicting_buttons"
     UNSET_VARIABLE = "unset_variable"
     HIDDEN_BUILT_IN = "hidden_built_in"
+    VALUE_NOT_SAVED = "value_not_saved"
+    NEVER_A_NUMBER = "never_a_number"
     SINGLE_BRACES = "single_braces"
     PLAIN_MARKDOWN = "plain_markdown"
     HTML_TAG = "html_tag"
@@ -133,6 +135,11 @@ def place(path: Path, whole: str = "the document") -> str:
 def begin(text: str) -> str:
     """Return a text as the beginning of a sentence."""
     return text[:1].upper() + text[1:]
+
+
+def within(path: Path, sentence: str) -> str:
+    """Return a sentence that tells the place that it is about."""
+    return f"In {place(path)}: {sentence[:1].lower()}{sentence[1:]}"
 
 
 def short(name: str | int) -> str:

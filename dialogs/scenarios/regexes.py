@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dialogs.messages.wording import listed
-from dialogs.scenarios.problems import Code, Path, Problem, error, warning
+from dialogs.scenarios.problems import Code, Path, Problem, begin, error, place, warning
 from dialogs.scenarios.regex import MAX_SIZE, WrongRegex, compile_regex, latin_only
 from dialogs.scenarios.variables import transition_lists
 
@@ -47,7 +47,8 @@ def _problems(lists: list[tuple[Path, list[tuple[int, str]]]]) -> Iterator[Probl
             try:
                 size += compile_regex(source).size
             except WrongRegex as why:
-                sentence = f"The regular expression cannot be used: {why}."
+                about = begin(place(where))
+                sentence = f"{about} is a regular expression that cannot be used: {why}."
                 yield error(where, Code.WRONG_REGEX, sentence)
             if found := latin_only(source):
                 yield warning(where, Code.LATIN_ONLY, _latin_only(found))

@@ -25,6 +25,7 @@ from dialogs.scenarios.sizes import size_of
 from dialogs.scenarios.variables import fit
 
 _LONG = (str, list)  # values that may be
+_EMPTY: tuple[Value, ...] = (None, "", [])  # values that are meant to empty a variable
 
 
 @dataclass(slots=True)
@@ -148,15 +149,18 @@ class Run:
         return self.scenario.texts.get(name) or TEXTS[name][self.language]
 
     def assign(self, name: str, value: Value) -> None:
-        """Set a variable; a value that is none of its type empties it.
+        """Set a variable, and note that it has changed.
 
-        If all variables together would be too large, it keeps the value that it has.
+        A value that is none of its type empties it. If the variables of the talk would be too
+        large, it keeps the value that it has. A failure tells either.
         """
-        old, new = self.talk.variables.get(name), fit(value, self.scenario.types.get(name, ""))
+        kind = self.scenario.types.get(name, "")
+        old, new = self.talk.variables.get(name), fit(value, kind)
+        if new is None and value not in _EMPTY:
+            self.effects += self._notes.unsaved(name, kind, self.talk.state)
         if old != new or isinstance(old, bool) != isinstance(new, bool):
             if not self.talk.has_room(old, new):
-                if (failure := self._notes.full(name, self.talk.state)) is not None:
-                    self.effects.append(failure)
+                self.effects += self._notes.full(name, self.talk.state)
                 return
             self._notes.change(name, old, new)
             self.talk.variables[name] = new

@@ -11,9 +11,10 @@ from dialogs.messages.validation import beyond_the_schema
 from dialogs.messages.validation import validate as validate_message
 from dialogs.messages.wording import listed
 from dialogs.scenarios.addresses import PREFIX
-from dialogs.scenarios.problems import Code, Path, Problem, begin, error, place
+from dialogs.scenarios.problems import Code, Path, Problem, begin, error, place, within
+from dialogs.scenarios.slips import meant_form
 from dialogs.scenarios.variables import buttons, messages, parts
-from dialogs.scenarios.wording import Hints
+from dialogs.scenarios.wording import Hints, kind_of
 
 Document = Mapping[str, Any]
 # A target that a button may name in place of a state.
@@ -40,8 +41,14 @@ def message_problems(document: Document) -> Iterator[Problem]:
 
 def schema_problems(document: Document, place_of: Path) -> Iterator[Problem]:
     """Return the problems of a message that does not fit the schema of messages."""
+    if not isinstance(document, dict):
+        sentence = f"{begin(place(place_of))} must be a text or a message, not {kind_of(document)}."
+        hint = meant_form(place_of, document)
+        yield error(place_of, Code.WRONG_TYPE, f"{sentence} {hint}".rstrip())
+        return
     for found in validate_message(document):
-        yield Problem(pointer(place_of) + found.pointer, found.code, found.message)
+        where = pointer(place_of) + found.pointer
+        yield Problem(where, found.code, within(place_of, found.message))
 
 
 def _content(path: Path, message: Any) -> Iterator[Problem]:
@@ -51,7 +58,8 @@ def _content(path: Path, message: Any) -> Iterator[Problem]:
             yield error(path, Code.BLANK, sentence)
         return
     for found in beyond_the_schema(message):
-        yield Problem(pointer(path) + found.pointer, found.code, found.message)
+        where = pointer(path) + found.pointer
+        yield Problem(where, found.code, within(path, found.message))
 
 
 def _doubles(path: Path, message: Any) -> Iterator[Problem]:
@@ -67,7 +75,7 @@ def _doubles(path: Path, message: Any) -> Iterator[Problem]:
                 f'The message has two buttons with the text "{button["text"][:40]}". Give them '
                 "different texts, or remove one."
             )
-            yield error(where, Code.DUPLICATE_BUTTON, sentence)
+            yield error(where, Code.DUPLICATE_BUTTON, within(path, sentence))
         seen.add(button["text"])
 
 
@@ -78,7 +86,7 @@ def _out_of_place(path: Path, message: Any) -> Iterator[Problem]:
                 'A button with "go" works only in what a state says that waits, with "on" or '
                 '"ask". Move it there, or remove it.'
             )
-            yield error((*where, "go"), Code.BUTTON_NOT_ALLOWED, sentence)
+            yield error((*where, "go"), Code.BUTTON_NOT_ALLOWED, within(path, sentence))
 
 
 def _caught(transitions: Iterable[Document]) -> Iterator[str]:
@@ -95,14 +103,14 @@ def _targets(anywhere: set[str], name: str, state: Document, hints: Hints) -> It
         anywhere: what a button may lead to in every state.
         hints: tell where it may be meant to lead.
     """
-    own = {*_caught(_own(state))}
+    own, others = {*_caught(_own(state))}, listed([*BUTTON_TARGETS])
     for path, message in messages(state.get("say", []), ("states", name, "say")):
         for where, button in buttons(message, path):
             go = button.get("go")
             if go is not None and ((go not in own and go not in anywhere) or go.startswith(PREFIX)):
                 sentence = (
-                    f'The button leads to "{go[:40]}", which is no state, and no transition of '
-                    f"this state catches it. Name a state, one of {listed([*BUTTON_TARGETS])}, or "
+                    f'The button in state "{name}" leads to "{go[:40]}", which is no state, and no '
+                    f"transition of this state catches it. Name a state, one of {others}, or "
                     f'add a transition with "button".{hints.hint(go, own)}'
                 )
                 yield error((*where, "go"), Code.UNKNOWN_BUTTON, sentence)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from dialogs.messages.wording import listed
-from dialogs.scenarios.effects import Log
+from dialogs.scenarios.effects import VALUE_NOT_SAVED, Log
 from dialogs.scenarios.problems import Code, Problem, error, short
 from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import saved_test_checker
@@ -65,9 +65,19 @@ def validate_test(document: Any) -> list[Problem]:
     Args:
         document: any value, as it was read from JSON.
     """
-    problems = structure_problems(document, divisible=True)
-    if problems:
-        return problems
+    problems = structure_problems(document, divisible=True) or _problems(document)
+    name = document.get("name") if isinstance(document, Mapping) else None
+    named = f'In the test "{short(name)}": ' if isinstance(name, str) and name.strip() else ""
+    return [replace(one, message=_about_test(named, one.message)) for one in problems]
+
+
+def _about_test(named: str, sentence: str) -> str:
+    if sentence.startswith("The document "):
+        sentence = f"The test {sentence.removeprefix('The document ')}"
+    return f"{named}{sentence[:1].lower()}{sentence[1:]}" if named else sentence
+
+
+def _problems(document: Any) -> list[Problem]:
     problems = [
         one
         for found in saved_test_checker().mismatches(document)
@@ -159,7 +169,11 @@ def _differences_at_the_end(document: Mapping[str, Any], played: Simulation) -> 
 
 
 def _failures(played: Simulation) -> Iterator[Fault]:
-    return (Fault(-1, failure.message) for failure in played.failures)
+    return (
+        Fault(-1, failure.message)
+        for failure in played.failures
+        if failure.code != VALUE_NOT_SAVED  # a test may want that, too: its variable is empty
+    )
 
 
 def _texts(texts: list[str]) -> str:

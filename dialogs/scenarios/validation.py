@@ -8,6 +8,7 @@ from typing import Any
 from dialogs.scenarios.checker import Mismatch
 from dialogs.scenarios.details import detail_problems
 from dialogs.scenarios.graph import graph_problems, target_problems
+from dialogs.scenarios.lost_values import lost_values
 from dialogs.scenarios.misread_texts import text_warnings
 from dialogs.scenarios.problems import (
     MAX_PROBLEMS,
@@ -23,11 +24,9 @@ from dialogs.scenarios.regexes import regex_problems
 from dialogs.scenarios.said_messages import message_problems, schema_problems
 from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import MESSAGE_ID, scenario_checker
-from dialogs.scenarios.sound_part import sound_part
+from dialogs.scenarios.sound_part import SoundPart, cut_states, sound_part
 from dialogs.scenarios.structure import structure_problems
 from dialogs.scenarios.wording import problems_of
-
-_LOST = (Code.UNKNOWN_BUTTON,)  # what "anywhere" that does not fit may have caught
 
 
 def validate(document: Any) -> tuple[Scenario | None, list[Problem]]:
@@ -93,11 +92,32 @@ def _problems(document: Any) -> Iterator[Problem]:
         yield from _beyond_the_schema(document)
         return
     rest = sound_part(document, [one.path for one in mismatches])
-    if rest is not None and not scenario_checker().mismatches(rest):
-        # what warns of something that is missing may be about what was left out
-        errors = (one for one in _beyond_the_schema(rest) if one.severity is Severity.ERROR)
-        lost = _LOST if "anywhere" in document and "anywhere" not in rest else ()
-        yield from (one for one in errors if one.code not in lost)
+    if rest is None:
+        return
+    if left := _misfits(rest.document):
+        cut_states(rest, left)
+        if _misfits(rest.document):
+            return
+    # what warns of something that is missing may be about what was left out
+    for problem in _beyond_the_schema(rest.document):
+        if problem.severity is Severity.ERROR and not _is_consequence(problem, rest):
+            yield problem
+
+
+def _misfits(document: Any) -> list[Path]:
+    """Return the places that do not fit the schema, except for the names of states."""
+    return [
+        one.path
+        for one in scenario_checker().mismatches(document)
+        if not (one.keyword == "pattern" and one.path[0] == "states" and len(one.path) == 2)
+    ]
+
+
+def _is_consequence(problem: Problem, rest: SoundPart) -> bool:
+    """Tell whether a problem may be none: what has caught a button was cut out."""
+    if problem.code != Code.UNKNOWN_BUTTON:
+        return False
+    return "" in rest.uncaught or problem.pointer.split("/")[2] in rest.uncaught
 
 
 def _beyond_the_schema(document: Any) -> Iterator[Problem]:
@@ -106,6 +126,7 @@ def _beyond_the_schema(document: Any) -> Iterator[Problem]:
     yield from targets
     yield from regex_problems(document)
     yield from detail_problems(document)
+    yield from lost_values(document)
     yield from text_warnings(document)
     if not any(one.severity is Severity.ERROR for one in targets):
         yield from graph_problems(document)

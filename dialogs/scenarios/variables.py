@@ -25,6 +25,11 @@ NOW = {
     "now.weekday": "the day of the week, 1 for Monday to 7",
 }
 BUILT_IN = {**ABOUT, **NOW}
+# The types of variables, in words.
+KINDS = {
+    "text": "a text", "number": "a number", "boolean": "true or false", "list": "a list",
+    "date": "a date", "time": "a time", "location": "a location", "file": "a file",
+}  # fmt: skip
 _OF_QUESTIONS = {
     "number": "number", "date": "date", "time": "time", "choices": "list", "location": "location",
     "photo": "file", "video": "file", "audio": "file", "voice": "file", "document": "file",
@@ -39,9 +44,14 @@ def variable_types(document: Document) -> dict[str, str]:
         if "ask" in state and "save" in state["ask"]:
             kind = state["ask"]["type"]
             if kind != "choice":  # its values are texts and numbers
-                types.setdefault(state["ask"]["save"], _OF_QUESTIONS.get(kind, "text"))
+                types.setdefault(state["ask"]["save"], type_of_answers(kind))
     declared = document.get("variables", {})
     return {**types, **{name: one["type"] for name, one in declared.items()}}
+
+
+def type_of_answers(kind: str) -> str:
+    """Return the type of a variable that keeps the answers to questions of a type."""
+    return _OF_QUESTIONS.get(kind, "text")
 
 
 def kept_names(document: Document) -> list[str]:
@@ -111,7 +121,7 @@ def used_names(document: Document) -> Iterator[tuple[Path, str]]:
     for path, part in parts(document):
         for field in ("say", "retry", "options"):
             if field in part:
-                yield from (((*path, field), one) for one in names_in(part[field]))
+                yield from _places_of_names(part[field], (*path, field))
         for name, value in part.get("set", {}).items():
             yield from (((*path, "set", name), one) for one in _operands(value))
         if "if" in part:
@@ -180,6 +190,20 @@ def _operands(document: Any) -> Iterator[str]:
                     yield one
                 else:
                     yield from _operands(one)
+
+
+def _places_of_names(document: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Return the variables in all texts of a value, as `names_in`, with their places."""
+    match document:
+        case str():
+            yield from ((path, one) for one in names_in(document))
+        case list():
+            for index, one in enumerate(document):
+                yield from _places_of_names(one, (*path, index))
+        case dict():
+            for name, one in document.items():
+                if name != "go":
+                    yield from _places_of_names(one, (*path, name))
 
 
 def names_in(document: Any) -> Iterator[str]:

@@ -9,6 +9,13 @@ from typing import Any
 from dialogs.messages.wording import listed
 from dialogs.scenarios.checker import Mismatch
 from dialogs.scenarios.problems import Code, Path, Problem, begin, error, place
+from dialogs.scenarios.slips import (
+    meant_choice,
+    meant_field,
+    meant_form,
+    meant_name,
+    way_out_of_empty,
+)
 
 _TYPES = {
     "string": "a text", "object": "an object with named fields", "array": "a list",
@@ -42,7 +49,7 @@ def problems_of(mismatch: Mismatch, whole: str = "the document") -> Iterator[Pro
         case "oneOf" | "anyOf":
             yield _alternatives(path, about, mismatch.wanted, value)
         case keyword:
-            yield error(path, _CODES[keyword], f"{about} {_rule(mismatch)}")
+            yield error(path, _CODES[keyword], f"{about} {_rule(mismatch)}".rstrip())
 
 
 def _alternatives(path: Path, about: str, branches: Any, value: dict[str, Any]) -> Problem:
@@ -60,11 +67,11 @@ def _rule(mismatch: Mismatch) -> str:
     match mismatch.keyword:
         case "type":
             kinds = " or ".join(_TYPES[name] for name in wanted)
-            return f"must be {kinds}, not {kind_of(value)}."
+            return f"must be {kinds}, not {kind_of(value)}. {meant_form(mismatch.path, value)}"
         case "additionalProperties":
-            return _unknown(str(mismatch.path[-1]), list(mismatch.schema.get("properties", {})))
+            return _unknown(mismatch.path, value, list(mismatch.schema.get("properties", {})))
         case "minLength" | "minItems" | "minProperties" if wanted == 1:
-            return "is empty. Write something in it, or remove it."
+            return f"is empty. {way_out_of_empty(mismatch.path)}"
         case "minItems" | "minProperties":
             return f"has {len(value)} entries, and needs at least {wanted}. Add some."
         case "maxLength":
@@ -79,18 +86,24 @@ def _rule(mismatch: Mismatch) -> str:
             return _choices(value, wanted)
         case "const":
             return f"can only be {str(wanted).lower()}. Leave it out otherwise."
+        case "pattern" if meant := meant_name(mismatch.path, value):
+            return meant
         case "pattern" if value.startswith("@"):
             sentence = f"is not what it must be. {mismatch.schema.get('description', '')}"
             return f"{sentence.rstrip()}{did_you_mean(value, _TARGETS)}"
     return f"is not what it must be. {mismatch.schema.get('description', '')}".rstrip()
 
 
-def _unknown(name: str, known: list[str]) -> str:
-    hint = did_you_mean(name, known) or f" It can be {listed(known)}."
+def _unknown(path: Path, value: Any, known: list[str]) -> str:
+    if meant := meant_field(path, value, known):
+        return f"is not known. {meant}"
+    hint = did_you_mean(str(path[-1]), known) or f" It can be {listed(known)}."
     return f"is not known.{hint}"
 
 
 def _choices(value: Any, choices: list[str]) -> str:
+    if meant := meant_choice(value, choices):
+        return f'must be {listed(choices)}. Did you mean "{meant}"?'
     hint = did_you_mean(value, choices) if isinstance(value, str) else ""
     return f"must be {listed(choices)}.{hint}"
 

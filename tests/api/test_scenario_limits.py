@@ -74,3 +74,21 @@ async def test_the_log_of_one_message_is_small_and_says_what_it_leaves_out(
     }  # fmt: skip
     assert [failure["code"] for failure in large["failures"]] == ["variables_full"]
     assert len((await ann.get(path)).text.encode()) < 70_000
+
+
+async def test_the_log_tells_that_an_answer_is_none_of_its_variables_type(
+    ann: Client, telegram: Sandbox
+) -> None:
+    states: dict[str, Any] = {
+        "a": {"say": "?", "ask": {"type": "text", "save": "age", "go": "b"}},
+        "b": {"say": "Thanks", "end": True},
+    }
+    talk = await talker(ann, telegram)
+    await talk.publish({"start": "a", "states": states, "variables": {"age": {"type": "number"}}})
+    await talk.says("/start")
+    await talk.says("Kim")
+    log = await ann.get(f"{BOTS}{talk.bot_id}/conversations/{CHAT}.{CHAT}.0/log/")
+    [entry, _] = log.json["items"]
+    [failure] = entry["failures"]
+    assert (failure["code"], failure["state"]) == ("value_not_saved", "a")
+    assert '"age"' in failure["message"]

@@ -81,7 +81,8 @@ async def test_an_event_that_is_none_is_called_by_its_number(
         (5, "", "The test must be an object with named fields, not a number."),
         (None, "", "The test must be an object with named fields, not null."),
         ({"name": "x", "turns": [{"user": "a"}, {"user": {"text": "x", "wait": "3"}}]},
-         "/turns/1/user/wait", '"wait" of "user" of turn 2 must be a number, not a text.'),
+         "/turns/1/user/wait",
+         'In the test "x": "wait" of "user" of turn 2 must be a number, not a text.'),
     ],
 )  # fmt: skip
 async def test_a_test_that_is_none_is_refused_with_its_place(
