@@ -134,7 +134,11 @@ class Publication(ScenarioHandler):
             for version, count in sorted(published.talks.items())
         ]
         self.set_header("Location", f"{_base(bot.id)}/versions/{published.version.n}/")
-        more = {"talks": talks, "menu": present_menu(published.version.menu)}
+        more = {
+            "talks": talks,
+            "menu": present_menu(published.version.menu),
+            "variables": asdict(published.variables),
+        }
         self.answer(present_version(published.version) | more, status=201)
 
 

@@ -38,6 +38,7 @@ from models.engine.database import Database
 from runner.runner import Runner
 from services.errors import TestsFailed, VersionNotFound
 from services.playing import Played, Playground, Tested
+from services.publications import Publication, describe
 from services.uploads import scenario_upload_problems
 
 
@@ -100,7 +101,7 @@ class ScenarioService:
 
     async def publish(
         self, bot: BotRecord, *, note: str, restart: bool, force: bool, by: Actor
-    ) -> Published:
+    ) -> Publication:
         """Publish the draft of a bot: it runs it from the next update on, in every process.
 
         Args:
@@ -127,7 +128,7 @@ class ScenarioService:
         if (run := self._runner.manager.run(bot.id)) is not None:
             menu = published.version.menu
             run.learn(Present(published.version.n, menu is not None and not menu.is_set))
-        return published
+        return await asyncio.to_thread(describe, published)
 
     async def _test(self, bot: BotRecord, document: bytes) -> Tested:
         tests = await self._db.read(scenarios.tests, bot.id)

@@ -17,7 +17,14 @@ from dialogs.scenarios.simulation import InvalidEvents, Simulation, simulate
 from dialogs.scenarios.simulation_budget import SimulationBudget
 from dialogs.scenarios.used_uploads import used_uploads
 from dialogs.scenarios.validation import find_problems, load, validate
-from dialogs.scenarios.versions import Difference, Migration, diff, migrate, moved_log
+from dialogs.scenarios.versions import (
+    Difference,
+    Migration,
+    VariableDifference,
+    diff,
+    migrate,
+    moved_log,
+)
 
 __all__ = [
     "DEFAULT",
@@ -50,6 +57,7 @@ __all__ = [
     "SimulationBudget",
     "Tag",
     "Untag",
+    "VariableDifference",
     "built_in",
     "check_names",
     "coverage",

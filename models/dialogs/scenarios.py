@@ -63,10 +63,12 @@ class Published:
     """What was published.
 
     Args:
+        before: the version that the bot ran before; None if it ran none.
         talks: how many talks are in which version.
     """
 
     version: VersionRow
+    before: VersionRow | None
     talks: dict[int, int]
 
 
@@ -193,7 +195,8 @@ def publish(
     _prune(bot.id, n)
     bots.record_action(Action.SCENARIO_PUBLISHED, bot, by, version=n, forced=forced)
     doorbell.ring(Bell.SCENARIO, [bot.id])
-    return Published(cast(VersionRow, find(bot.id, n)), conversations.count_by_version(bot.id))
+    published = cast(VersionRow, find(bot.id, n))
+    return Published(published, before, conversations.count_by_version(bot.id))
 
 
 def _prune(bot_id: int, newest: int) -> None:
