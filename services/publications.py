@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,22 +15,44 @@ _NOTHING: dict[str, Any] = {"states": {}}  # without a version, there are no var
 
 
 @dataclass(frozen=True, slots=True)
+class TalkCount:
+    """How many talks are in a version.
+
+    Args:
+        talks: all of them, those that have ended included.
+        waiting: those that wait in a state.
+    """
+
+    version: int
+    talks: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """A version that was published, and what it changes for talks.
 
     Args:
-        talks: how many talks are in which version.
+        talks: how many talks are in which version, by the number of that.
         variables: what differs from the version before.
     """
 
     version: VersionRow
-    talks: dict[int, int]
+    talks: list[TalkCount]
     variables: VariableDifference
 
 
-def describe(published: Published) -> Publication:
-    """Compare a version that was published with the one before it."""
+def describe(published: Published, waiting: Mapping[int, int]) -> Publication:
+    """Compare a version that was published with the one before it.
+
+    Args:
+        waiting: how many talks waited in a state a moment before it, by version.
+    """
     version, before = published.version, published.before
     old = _NOTHING if before is None else orjson.loads(before.document)
     found = diff(old, orjson.loads(version.document))
-    return Publication(version, published.talks, found.variables)
+    talks = [
+        TalkCount(n, count, min(count, waiting.get(n, 0)))  # some may have moved meanwhile
+        for n, count in sorted(published.talks.items())
+    ]
+    return Publication(version, talks, found.variables)

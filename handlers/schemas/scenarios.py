@@ -212,7 +212,14 @@ class TalksSchema(Schema):
     """How many talks are in a version."""
 
     version = fields.Integer(required=True)
-    talks = fields.Integer(required=True)
+    talks = fields.Integer(
+        required=True,
+        metadata={"description": "All talks, those that have ended and begin anew included."},
+    )
+    waiting = fields.Integer(
+        required=True,
+        metadata={"description": "Those of them that wait in a state: people in the middle."},
+    )
 
 
 class PublishedScenarioSchema(ScenarioVersionSchema):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
+import orjson
 import pytest
 
+from dialogs.scenarios import Conversation
 from models.accounts.audit import OPERATOR
 from models.accounts.users import User
 from models.bots.tables import Bot
@@ -75,6 +78,19 @@ def test_an_old_version_is_kept_as_long_as_a_talk_is_in_it() -> None:
         )
     scenarios._prune(1, scenarios.KEPT + 2)
     assert sorted(row.n for row in ScenarioVersion.select()) == [1, 3]
+
+
+def test_talks_that_wait_are_told_from_those_that_have_ended() -> None:
+    ConversationRow.delete().execute()
+    for version in (7, 12):
+        ended = Conversation(version, "", 3, {"state": "", "a": ',"state":""'})
+        for chat_id, talk in enumerate((ended, replace(ended, state="a"))):
+            place = {"bot": 1, "chat_id": version * 10 + chat_id, "user_id": 1, "topic_id": 0}
+            stored = orjson.dumps(talk.to_json())
+            ConversationRow.create(**place, version=version, state=stored, updated_at=AT)
+    assert conversations.waiting_by_version(1) == {7: 1, 12: 1}
+    assert conversations.count_by_version(1) == {7: 2, 12: 2}
+    assert conversations.waiting_by_version(2) == {}
 
 
 @pytest.mark.parametrize(

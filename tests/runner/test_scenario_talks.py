@@ -141,7 +141,8 @@ async def test_a_publish_in_the_middle_of_a_talk_breaks_nothing(
     new = template(CAT)
     new["states"]["cat"]["say"] = "Кот!"
     published = await talk.publish(new, note="shorter")
-    assert (published["n"], published["talks"]) == (2, [{"version": 1, "talks": 3}])
+    assert published["n"] == 2
+    assert published["talks"] == [{"version": 1, "talks": 3, "waiting": 3}]
     assert await talk.says("да", chat=7) == ["Кот!"]  # its state is there: it has moved
     del new["states"]["square"]
     new["start"] = "ears"
@@ -153,6 +154,24 @@ async def test_a_publish_in_the_middle_of_a_talk_breaks_nothing(
     published = await talk.publish(template(CAT), migrate="restart")
     assert published["migrate"] == "restart"
     assert await talk.says("да", chat=8) == [SQUARE]
+
+
+async def test_a_publish_tells_how_many_people_are_in_the_middle(
+    ann: Client, telegram: Sandbox
+) -> None:
+    document = {
+        "start": "menu",
+        "states": {
+            "menu": {"say": "?", "on": [{"any_of": "bye", "go": "bye"}]},
+            "bye": {"set": {"state": ""}, "say": "Bye!", "end": True},
+        },
+    }
+    talk = await talker(ann, telegram, document)
+    for chat, texts in ((6, ["x"]), (7, ["x", "bye"]), (8, ["x", "bye", "x"])):
+        for text in texts:
+            await talk.says(text, chat=chat)
+    published = await talk.publish(document)
+    assert published["talks"] == [{"version": 1, "talks": 3, "waiting": 2}]
 
 
 async def test_a_forgotten_person_begins_anew(ann: Client, telegram: Sandbox) -> None:
