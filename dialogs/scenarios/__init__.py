@@ -2,7 +2,17 @@
 
 from dialogs.scenarios.conversation import Conversation
 from dialogs.scenarios.coverage import Coverage, coverage
-from dialogs.scenarios.effects import Answer, Edit, Effect, Failure, Log, Send, Tag, Untag
+from dialogs.scenarios.effects import (
+    REPEATED_TAP,
+    Answer,
+    Edit,
+    Effect,
+    Failure,
+    Log,
+    Send,
+    Tag,
+    Untag,
+)
 from dialogs.scenarios.engine import step
 from dialogs.scenarios.events import Event, EventKind, Place, built_in, read_text
 from dialogs.scenarios.menu import menus
@@ -29,6 +39,7 @@ from dialogs.scenarios.versions import (
 __all__ = [
     "DEFAULT",
     "EVENTS",
+    "REPEATED_TAP",
     "SCENARIO",
     "TEST",
     "Answer",

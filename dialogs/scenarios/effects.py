@@ -13,6 +13,9 @@ from typing import Any
 from dialogs.messages import Message
 from dialogs.scenarios.conversation import Value
 
+# A transition in the log that is no step: the same tap again. Statistics do not count it.
+REPEATED_TAP = "repeated tap"
+
 
 @dataclass(frozen=True, slots=True)
 class Send:

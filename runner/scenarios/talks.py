@@ -8,6 +8,7 @@ import orjson
 
 from dialogs.messages import render
 from dialogs.scenarios import (
+    REPEATED_TAP,
     Answer,
     Conversation,
     Edit,
@@ -26,7 +27,7 @@ from dialogs.scenarios import (
     step,
 )
 from models.engine.base import now
-from models.messaging.effects import Effects, OutgoingMessage, Talk, TalkKey
+from models.messaging.effects import Effects, OutgoingMessage, Taken, Talk, TalkKey
 from runner.scenarios.loaded import Loaded
 from runner.scenarios.memory import TalkMemory
 from runner.scenarios.store import TalkStore
@@ -119,7 +120,7 @@ class Talks:
             after.version,
             orjson.dumps(after.to_json()),
             entry.whole,
-            tuple((one.state, one.transition, one.to) for one in done if isinstance(one, Log)),
+            _taken(done),
             _tags(done),
             is_new=talk is None,
             memory=memory,
@@ -189,6 +190,15 @@ class Talks:
                     "bot %d: update %d: %s (%s)",
                     self._bot_id, update.update_id, effect.message, effect.code,
                 )  # fmt: skip
+
+
+def _taken(done: list[Effect]) -> tuple[Taken, ...]:
+    """Return the steps that statistics count."""
+    return tuple(
+        (one.state, one.transition, one.to)
+        for one in done
+        if isinstance(one, Log) and one.transition != REPEATED_TAP
+    )
 
 
 def _tags(done: list[Effect]) -> dict[str, bool]:

@@ -13,6 +13,7 @@ from dialogs.scenarios import SCENARIO, load, validate
 from dialogs.scenarios.budget import LIMITS, Use
 from dialogs.scenarios.conversation import MAX_STACK
 from dialogs.scenarios.details import MAX_OPERANDS, MAX_TAGS
+from dialogs.scenarios.effects import REPEATED_TAP
 from dialogs.scenarios.engine import DOUBLE_TAP
 from dialogs.scenarios.expressions import LOOK
 from dialogs.scenarios.regex import MAX_GROUPS, MAX_SIZE, MAX_TEXT
@@ -184,7 +185,7 @@ def test_it_explains_the_words_of_a_log() -> None:
     used = {*re.findall(r'(?:move|end|log)\(run?.*, "([\w ]+)"\)|pointer or "(\w+)"', source)}
     words = {word for found in used for word in found if word}
     assert {"start", "again", "old menu", "retry", "button"} <= words
-    assert words | {RESTART, VERSION_GONE, NEW_VERSION} == explained
+    assert words | {RESTART, VERSION_GONE, NEW_VERSION, REPEATED_TAP} == explained
     text = " ".join(section.split())
     assert f"cut to {MAX_WORDS} characters, and there are at most {MAX_SAID} of the bot" in text
 
