@@ -66,11 +66,21 @@ class TalkService:
 
         Args:
             before: only updates with a smaller id; None for all.
+
+        Raises:
+            TalkNotFound: there is no such talk, and its log has no entry.
         """
-        return await self._db.read(steps.list_for, bot.id, key, before=before, limit=limit)
+        rows = await self._db.read(steps.list_for, bot.id, key, before=before, limit=limit)
+        if not rows and before is None:
+            await self.find(bot, key)
+        return rows
 
     async def statistics(self, bot: BotRecord, period: Period, *, state: str | None) -> Statistics:
-        """Tell what became of the talks of a bot; see `services.statistics.read`."""
+        """Tell what became of the talks of a bot; see `services.statistics.read`.
+
+        Raises:
+            VersionNotFound, StateNotFound: what is asked for does not exist.
+        """
         return await self._db.read(statistics.read, bot.id, period, state)
 
     async def delete(self, bot: BotRecord, key: TalkKey, *, by: Actor) -> None:

@@ -238,6 +238,18 @@ def find(bot_id: int, n: int) -> VersionRow | None:
     return replace(_version(rows[0]), menu=menus.show(bot_id, n)) if rows else None
 
 
+def numbers(bot_id: int) -> list[int]:
+    """Return the numbers of the versions of a bot, the latest first."""
+    sql = "SELECT n FROM scenario_versions WHERE bot_id = ? ORDER BY n DESC"
+    return [n for (n,) in bulk.select(sql, bot_id)]
+
+
+def document(bot_id: int, n: int) -> bytes:
+    """Return the document of a version as JSON; empty if there is none of this number."""
+    sql = "SELECT document FROM scenario_versions WHERE bot_id = ? AND n = ?"
+    return b"".join(bytes(found) for (found,) in bulk.select(sql, bot_id, n))
+
+
 def live(bot_id: int) -> VersionRow | None:
     """Return the version that a bot runs; None if it runs none."""
     found = present([bot_id]).get(bot_id)

@@ -134,3 +134,14 @@ async def test_a_move_to_a_newer_version_tells_what_it_changed(
         "state": "right", "transition": "new version", "to": "right",
         "changed": {"count": [5, "5"], "town": [None, "Bonn"]},
     }  # fmt: skip
+
+
+async def test_a_talk_that_never_was_has_no_log(ann: Client, telegram: Sandbox) -> None:
+    talk = await talker(ann, telegram, asking())
+    path = f"{BOTS}{talk.bot_id}/conversations/{CHAT}.{CHAT}.0/"
+    answer = await ann.get(f"{path}log/")
+    assert (answer.status, answer.json["code"]) == (404, "not_found")
+    await talk.says("/start")
+    assert (await ann.get(f"{path}log/")).status == 200
+    assert (await ann.delete(path)).status == 204
+    assert len(await log_of(talk)) == 1, "what was said stays"
