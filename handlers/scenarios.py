@@ -134,6 +134,7 @@ class Publication(ScenarioHandler):
             "talks": [asdict(one) for one in published.talks],
             "menu": present_menu(published.version.menu),
             "variables": asdict(published.variables),
+            "unchanged": published.unchanged,
         }
         self.answer(present_version(published.version) | more, status=201)
 

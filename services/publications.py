@@ -35,11 +35,13 @@ class Publication:
     Args:
         talks: how many talks are in which version, by the number of that.
         variables: what differs from the version before.
+        unchanged: True if its document is the same as that of the version before.
     """
 
     version: VersionRow
     talks: list[TalkCount]
     variables: VariableDifference
+    unchanged: bool
 
 
 def describe(published: Published, waiting: Mapping[int, int]) -> Publication:
@@ -55,4 +57,5 @@ def describe(published: Published, waiting: Mapping[int, int]) -> Publication:
         TalkCount(n, count, min(count, waiting.get(n, 0)))  # some may have moved meanwhile
         for n, count in sorted(published.talks.items())
     ]
-    return Publication(version, talks, found.variables)
+    unchanged = before is not None and before.document == version.document
+    return Publication(version, talks, found.variables, unchanged)

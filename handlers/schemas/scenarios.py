@@ -239,6 +239,13 @@ class PublishedScenarioSchema(ScenarioVersionSchema):
             "Ask for it beforehand: `diff` of that version and the draft has it, too."
         },
     )
+    unchanged = fields.Boolean(
+        required=True,
+        metadata={
+            "description": "True if it is the same as the version before, as it is if nobody has "
+            "saved a draft since."
+        },
+    )
 
 
 class VersionQuerySchema(CursorQuerySchema):

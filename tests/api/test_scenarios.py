@@ -133,6 +133,12 @@ async def test_versions_are_kept_and_taken_back(talk: Talker) -> None:
         assert answer.status == 404
 
 
+async def test_a_draft_that_has_not_changed_is_told(talk: Talker) -> None:
+    assert (await talk.publish(HELLO))["unchanged"] is False
+    assert (await talk.owner.post(f"{talk.path}publish/", {})).json["unchanged"] is True
+    assert (await talk.publish({**HELLO, "title": "Hello"}))["unchanged"] is False
+
+
 def form(variable: str, kind: str = "text") -> dict[str, Any]:
     """A question for a name, and one for an age."""
     asked = {"type": kind, "save": "age", "go": "bye"}
