@@ -32,7 +32,7 @@ from models.accounts.audit import Action, Actor
 from models.accounts.sessions import authorized
 from models.bots import bots
 from models.bots.records import BotRecord
-from models.dialogs import conversations, scenarios
+from models.dialogs import scenarios, waiting
 from models.dialogs.scenarios import Draft, Present, Published, VersionRow
 from models.engine.database import Database
 from runner.runner import Runner
@@ -121,7 +121,7 @@ class ScenarioService:
         failed = tested.faults_by_name()
         if failed and not force:
             raise TestsFailed(failed)
-        waiting = await self._db.read(conversations.waiting_by_version, bot.id)
+        in_states = await self._db.read(waiting.waiting_by_version, bot.id)
         published: Published = await self._db.write(
             authorized, by, scenarios.publish, bot, document,
             note=note, restart=restart, forced=bool(failed),
@@ -129,7 +129,7 @@ class ScenarioService:
         if (run := self._runner.manager.run(bot.id)) is not None:
             menu = published.version.menu
             run.learn(Present(published.version.n, menu is not None and not menu.is_set))
-        return await asyncio.to_thread(describe, published, waiting)
+        return await asyncio.to_thread(describe, published, in_states)
 
     async def _test(self, bot: BotRecord, document: bytes) -> Tested:
         tests = await self._db.read(scenarios.tests, bot.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
 from models.bots.records import BotRecord
-from models.dialogs import conversations, steps
+from models.dialogs import conversations, steps, waiting
 from models.dialogs.conversations import TalkRow
 from models.dialogs.statistics import Period
 from models.dialogs.steps import StepRow
@@ -42,6 +42,27 @@ class TalkService:
         return await self._db.read(
             conversations.list_for,
             bot.id,
+            chat_id=chat_id,
+            version=version,
+            after=after,
+            limit=limit,
+        )
+
+    async def list_in_state(
+        self,
+        bot: BotRecord,
+        state: str,
+        *,
+        chat_id: int | None,
+        version: int | None,
+        after: TalkKey | None,
+        limit: int,
+    ) -> tuple[list[TalkRow], TalkKey | None]:
+        """List talks that wait in a state; see `models.dialogs.waiting.list_in_state`."""
+        return await self._db.read(
+            waiting.list_in_state,
+            bot.id,
+            state,
             chat_id=chat_id,
             version=version,
             after=after,

@@ -143,7 +143,8 @@ class TalkRow:
     updated_at: datetime
 
 
-_ROW = "SELECT chat_id, user_id, topic_id, version, state, updated_at FROM conversations "
+COLUMNS = "chat_id, user_id, topic_id, version, state, updated_at"
+IN_ORDER = "ORDER BY chat_id, user_id, topic_id"
 
 
 def list_for(
@@ -155,6 +156,15 @@ def list_for(
         chat_id, version: only those in this chat and version; None for all.
         after: only those behind this one; None for all.
     """
+    where, parameters = wanted(bot_id, chat_id, version, after)
+    sql = f"SELECT {COLUMNS} FROM conversations WHERE {where} {IN_ORDER} LIMIT ?"  # noqa: S608
+    return [talk_row(row) for row in bulk.select(sql, *parameters, limit)]
+
+
+def wanted(
+    bot_id: int, chat_id: int | None, version: int | None, after: TalkKey | None
+) -> tuple[str, list[Any]]:
+    """Return the condition for some talks of a bot as SQL, with its parameters; see `list_for`."""
     conditions, parameters = ["bot_id = ?"], [bot_id]
     for column, value in (("chat_id", chat_id), ("version", version)):
         if value is not None:
@@ -163,18 +173,21 @@ def list_for(
     if after is not None:
         conditions.append("(chat_id, user_id, topic_id) > (?, ?, ?)")
         parameters += after
-    sql = f"{_ROW}WHERE {' AND '.join(conditions)} ORDER BY chat_id, user_id, topic_id LIMIT ?"
-    return [_row(row) for row in bulk.select(sql, *parameters, limit)]
+    return " AND ".join(conditions), parameters
 
 
 def show(bot_id: int, key: TalkKey) -> TalkRow | None:
     """Return a talk as its owner sees it; None if there is none."""
-    sql = f"{_ROW}WHERE bot_id = ? AND chat_id = ? AND user_id = ? AND topic_id = ?"
-    rows = bulk.select(sql, bot_id, *key)
-    return _row(rows[0]) if rows else None
+    rows = bulk.select(
+        f"SELECT {COLUMNS} FROM conversations "  # noqa: S608
+        "WHERE bot_id = ? AND chat_id = ? AND user_id = ? AND topic_id = ?",
+        bot_id, *key,
+    )  # fmt: skip
+    return talk_row(rows[0]) if rows else None
 
 
-def _row(row: tuple[Any, ...]) -> TalkRow:
+def talk_row(row: tuple[Any, ...]) -> TalkRow:
+    """Return the talk of a row with `COLUMNS`."""
     *key, version, state, updated_at = row
     return TalkRow(TalkKey(*key), version, bytes(state), cast(datetime, bulk.loaded(updated_at)))
 
@@ -201,24 +214,6 @@ def count_by_version(bot_id: int) -> dict[int, int]:
             "SELECT version, COUNT(*) FROM conversations WHERE bot_id = ? GROUP BY version", bot_id
         )
     )
-
-
-def waiting_by_version(bot_id: int) -> dict[int, int]:
-    """Count the talks of a bot that wait in a state, and have not ended, by their version.
-
-    This reads all talks of the bot: 0.5 s for 100,000 of them. Call it outside of transactions that
-    write.
-    """
-    # Conversation.to_json begins with the version and the state; to compare what follows the
-    # number takes half the time of reading the JSON
-    ended = "substr(state, 12 + length(CAST(version AS TEXT)), 11) = ?"
-    return dict(
-        bulk.select(
-            "SELECT version, COUNT(*) FROM conversations "  # noqa: S608
-            f"WHERE bot_id = ? AND NOT {ended} GROUP BY version",
-            bot_id, b',"state":""',
-        )
-    )  # fmt: skip
 
 
 def forget(bot_id: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from dialogs.scenarios import Log, Scenario, Simulation, simulate
+from dialogs.scenarios import REPEATED_TAP, Log, Scenario, Simulation, simulate
 from sandbox import Sandbox, SandboxBot, Sent
 from support.client import BOTS, DEADLINE, Client, until
 
@@ -192,7 +192,9 @@ class Player:
         variables = {name: one for name, one in stored["variables"].items() if one is not None}
         assert variables == simulation.variables
         steps = [step for entry in reversed(log) for step in entry["steps"]]
-        assert steps == [_as_json(one) for one in simulation.log]
+        taken = [one for one in steps if one["transition"] != REPEATED_TAP]
+        assert taken == [_as_json(one) for one in simulation.log]
+        assert len(steps) - len(taken) == sum(self.queries.values())
         assert len(log) == updates
 
     async def is_kept_as_simulated(self, owner: Client, bot_id: int) -> None:
