@@ -11,6 +11,7 @@ from handlers.bots import BotHandler
 from handlers.ids import ID
 from handlers.pagination import CursorHandler
 from handlers.schemas.conversations import ConversationLogQuerySchema, ConversationQuerySchema
+from handlers.schemas.cursors import encode
 from handlers.times import rfc3339
 from models.dialogs.conversations import TalkRow
 from models.dialogs.steps import StepRow
@@ -43,6 +44,9 @@ class Conversations(BotHandler, CursorHandler):
     async def get(self, bot_id: str) -> None:
         """List the conversations, by chat.
 
+        With `state`, a page may have fewer conversations than asked for, or none, and still have a
+        `next`.
+
         ---
         summary: Conversations with a bot
         tags: [Scenarios]
@@ -52,17 +56,21 @@ class Conversations(BotHandler, CursorHandler):
           400: {description: A parameter is invalid., codes: [validation_failed, bad_request]}
         """
         bot, query = await self.bot(bot_id), self.query(ConversationQuerySchema)
-        rows = await self.services.talks.list_for(
-            bot,
-            chat_id=query["chat"],
-            version=query["version"],
-            after=TalkKey(*query["after"][1:]) if query["after"] else None,
-            limit=query["limit"] + 1,
-        )
-        # the first number of a cursor is not negative, and ids of groups are
-        self.answer_items(
-            rows, query["limit"], present=_present, position=lambda row: (0, *row.key)
-        )
+        talks, limit = self.services.talks, query["limit"]
+        after = TalkKey(*query["after"][1:]) if query["after"] else None
+        wanted = {"chat_id": query["chat"], "version": query["version"], "after": after}
+        if query["state"] is not None:
+            found, end = await talks.list_in_state(bot, query["state"], **wanted, limit=limit)
+            self.answer(
+                {"items": [_present(row) for row in found], "next": end and encode(*_position(end))}
+            )
+            return
+        rows = await talks.list_for(bot, **wanted, limit=limit + 1)
+        self.answer_items(rows, limit, present=_present, position=lambda row: _position(row.key))
+
+
+def _position(key: TalkKey) -> tuple[int, ...]:
+    return (0, *key)  # the first number of a cursor is not negative, and ids of groups are
 
 
 class OneConversation(BotHandler):

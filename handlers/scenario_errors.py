@@ -32,6 +32,11 @@ def translate_scenario(error: BaseException) -> ApiError | None:
             )
         case services.VersionNotFound():
             return errors.NotFound(f"Bot {error.bot_id} has no version {error.n} of its scenario.")
+        case services.StateNotFound():
+            return errors.NotFound(
+                f'No version of the scenario of bot {error.bot_id} has a state "{error.state}".'
+                f"{error.hint}"
+            )
         case services.TalkNotFound():
             return errors.NotFound(f"Bot {error.bot_id} has no such conversation.")
         case storage.BotDeleted():

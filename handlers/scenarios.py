@@ -131,12 +131,13 @@ class Publication(ScenarioHandler):
             force=asked["force"],
             by=self.actor,
         )
-        talks = [
-            {"version": version, "talks": count}
-            for version, count in sorted(published.talks.items())
-        ]
         self.set_header("Location", f"{_base(bot.id)}/versions/{published.version.n}/")
-        more = {"talks": talks, "menu": present_menu(published.version.menu)}
+        more = {
+            "talks": [asdict(one) for one in published.talks],
+            "menu": present_menu(published.version.menu),
+            "variables": asdict(published.variables),
+            "unchanged": published.unchanged,
+        }
         self.answer(present_version(published.version) | more, status=201)
 
 

@@ -167,6 +167,20 @@ class VersionNotFound(ServiceError):
         self.n = n
 
 
+class StateNotFound(ServiceError):
+    """No version of the bot's scenario has the state, and nothing was counted in it.
+
+    Args:
+        hint: what may have been meant, as a sentence after a space; empty for nothing.
+    """
+
+    def __init__(self, bot_id: int, state: str, hint: str) -> None:
+        super().__init__(f"bot {bot_id} has no state {state!r} in its scenario")
+        self.bot_id = bot_id
+        self.state = state
+        self.hint = hint
+
+
 class TooMuchPlaying(ServiceError):
     """The account plays or tests too many scenarios at once."""
 

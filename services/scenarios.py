@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -32,12 +33,13 @@ from models.accounts.audit import Action, Actor
 from models.accounts.sessions import authorized
 from models.bots import bots
 from models.bots.records import BotRecord
-from models.dialogs import scenarios
+from models.dialogs import scenarios, waiting
 from models.dialogs.scenarios import Draft, Present, Published, VersionRow
 from models.engine.database import Database
 from runner.runner import Runner
 from services.errors import TestsFailed, VersionNotFound
 from services.playing import Played, Playground, Tested
+from services.publications import Publication, describe
 from services.uploads import scenario_upload_problems
 
 
@@ -118,7 +120,7 @@ class ScenarioService:
 
     async def publish(
         self, bot: BotRecord, *, note: str, restart: bool, force: bool, by: Actor
-    ) -> Published:
+    ) -> Publication:
         """Publish the draft of a bot: it runs it from the next update on, in every process.
 
         Args:
@@ -138,6 +140,7 @@ class ScenarioService:
         failed = tested.faults_by_name()
         if failed and not force:
             raise TestsFailed(failed)
+        in_states = await self._db.read(waiting.waiting_by_version, bot.id)
         published: Published = await self._db.write(
             authorized, by, scenarios.publish, bot, document,
             note=note, restart=restart, forced=bool(failed),
@@ -145,7 +148,7 @@ class ScenarioService:
         if (run := self._runner.manager.run(bot.id)) is not None:
             menu = published.version.menu
             run.learn(Present(published.version.n, menu is not None and not menu.is_set))
-        return published
+        return await asyncio.to_thread(describe, published, in_states)
 
     async def _test(self, bot: BotRecord, document: bytes) -> Tested:
         tests = await self._db.read(scenarios.tests, bot.id)

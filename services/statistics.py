@@ -6,9 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from models.dialogs import statistics
+import orjson
+
+from dialogs.scenarios.wording import did_you_mean
+from models.dialogs import scenarios, statistics
 from models.dialogs.statistics import Period
 from models.messaging.effects import Taken
+from services.errors import StateNotFound, VersionNotFound
 
 MAX_STATES = 1000  # in an answer
 MAX_TRANSITIONS = 100  # of a state in an answer
@@ -86,7 +90,15 @@ def read(bot_id: int, period: Period, state: str | None) -> Statistics:
 
     Args:
         state: only this state, with its days; None for all states.
+
+    Raises:
+        VersionNotFound: the version does not exist, and nothing was counted in it.
+        StateNotFound: no version has the state, and nothing was counted in it.
     """
+    if period.version is not None:
+        _check_version(bot_id, period.version)
+    if state is not None:
+        _check_state(bot_id, state)
     states = summed(statistics.taken(bot_id, period))
     outside = states.pop("", StateStatistics(""))
     chosen = [one for one in states.values() if state is None or one.state == state]
@@ -97,6 +109,27 @@ def read(bot_id: int, period: Period, state: str | None) -> Statistics:
     # to be outside of all states is to have no talk: leaving that is to begin one
     days = [Day(one.day, one.went, one.came) for one in _days(bot_id, period, "")]
     return Statistics(period, outside.left, outside.entered, days, chosen[:MAX_STATES])
+
+
+def _check_version(bot_id: int, n: int) -> None:
+    # a version that is not kept any more may have been counted
+    if not scenarios.document(bot_id, n) and not statistics.is_counted(bot_id, version=n):
+        raise VersionNotFound(bot_id, n)
+
+
+def _check_state(bot_id: int, state: str) -> None:
+    if statistics.is_counted(bot_id, state=state):
+        return
+    known: list[str] = []  # those of the latest version
+    written = orjson.dumps(state)
+    for n in scenarios.numbers(bot_id):
+        document = scenarios.document(bot_id, n)
+        if not known or written in document:  # to look for it is much faster than to read JSON
+            states = orjson.loads(document)["states"]
+            if state in states:
+                return
+            known = known or [*states]
+    raise StateNotFound(bot_id, state, did_you_mean(state, known))
 
 
 def _days(bot_id: int, period: Period, state: str) -> list[Day]:

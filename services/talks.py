@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
 from models.bots.records import BotRecord
-from models.dialogs import conversations, steps
+from models.dialogs import conversations, steps, waiting
 from models.dialogs.conversations import TalkRow
 from models.dialogs.statistics import Period
 from models.dialogs.steps import StepRow
@@ -48,6 +48,27 @@ class TalkService:
             limit=limit,
         )
 
+    async def list_in_state(
+        self,
+        bot: BotRecord,
+        state: str,
+        *,
+        chat_id: int | None,
+        version: int | None,
+        after: TalkKey | None,
+        limit: int,
+    ) -> tuple[list[TalkRow], TalkKey | None]:
+        """List talks that wait in a state; see `models.dialogs.waiting.list_in_state`."""
+        return await self._db.read(
+            waiting.list_in_state,
+            bot.id,
+            state,
+            chat_id=chat_id,
+            version=version,
+            after=after,
+            limit=limit,
+        )
+
     async def find(self, bot: BotRecord, key: TalkKey) -> TalkRow:
         """Find a talk of a bot.
 
@@ -66,11 +87,21 @@ class TalkService:
 
         Args:
             before: only updates with a smaller id; None for all.
+
+        Raises:
+            TalkNotFound: there is no such talk, and its log has no entry.
         """
-        return await self._db.read(steps.list_for, bot.id, key, before=before, limit=limit)
+        rows = await self._db.read(steps.list_for, bot.id, key, before=before, limit=limit)
+        if not rows and before is None:
+            await self.find(bot, key)
+        return rows
 
     async def statistics(self, bot: BotRecord, period: Period, *, state: str | None) -> Statistics:
-        """Tell what became of the talks of a bot; see `services.statistics.read`."""
+        """Tell what became of the talks of a bot; see `services.statistics.read`.
+
+        Raises:
+            VersionNotFound, StateNotFound: what is asked for does not exist.
+        """
         return await self._db.read(statistics.read, bot.id, period, state)
 
     async def delete(self, bot: BotRecord, key: TalkKey, *, by: Actor) -> None:

@@ -2,7 +2,17 @@
 
 from dialogs.scenarios.conversation import IDLE, Conversation
 from dialogs.scenarios.coverage import Coverage, coverage
-from dialogs.scenarios.effects import Answer, Edit, Effect, Failure, Log, Send, Tag, Untag
+from dialogs.scenarios.effects import (
+    REPEATED_TAP,
+    Answer,
+    Edit,
+    Effect,
+    Failure,
+    Log,
+    Send,
+    Tag,
+    Untag,
+)
 from dialogs.scenarios.engine import step
 from dialogs.scenarios.events import Event, EventKind, Place, built_in, read_text
 from dialogs.scenarios.menu import menus
@@ -17,12 +27,20 @@ from dialogs.scenarios.simulation import InvalidEvents, Simulation, simulate
 from dialogs.scenarios.simulation_budget import SimulationBudget
 from dialogs.scenarios.used_uploads import used_uploads
 from dialogs.scenarios.validation import find_problems, load, validate
-from dialogs.scenarios.versions import Difference, Migration, diff, migrate, moved_log
+from dialogs.scenarios.versions import (
+    Difference,
+    Migration,
+    VariableDifference,
+    diff,
+    migrate,
+    moved_log,
+)
 
 __all__ = [
     "DEFAULT",
     "EVENTS",
     "IDLE",
+    "REPEATED_TAP",
     "SCENARIO",
     "TEST",
     "Answer",
@@ -51,6 +69,7 @@ __all__ = [
     "SimulationBudget",
     "Tag",
     "Untag",
+    "VariableDifference",
     "built_in",
     "check_names",
     "coverage",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from dialogs.messages import Message, render
 from dialogs.messages.content import Button, Keyboard, KeyboardButton, TextFormat
 from dialogs.messages.variables import VARIABLE
+from dialogs.scenarios.retries import limited_sentence
 from dialogs.scenarios.run import Run, addressed
 from dialogs.scenarios.scenario import AskType, Question, Said, State
 
@@ -38,9 +39,16 @@ def as_shown(run: Run, question: Question, last: Said) -> Message:
     if _may_be_nothing(message):
         values = {name: run.show(name) for name in last.names}
         if not render(message, values):
-            message = replace(message, text=run.text(f"retry_{question.type}"))
+            message = replace(message, text=wanted(run, question))
             message = replace(message, format=TextFormat.PLAIN)
     return _with_buttons(run, question, addressed(run, replace(last, message=message)))
+
+
+def wanted(run: Run, question: Question) -> str:
+    """Return the built-in sentence that tells which answers a question takes."""
+    today = run.now.astimezone(run.scenario.zone).date()
+    sentence = limited_sentence(question, today, run.language)
+    return sentence or run.text(f"retry_{question.type}")
 
 
 def _may_be_nothing(message: Message) -> bool:

@@ -14,6 +14,8 @@ from dialogs.messages import Message
 from dialogs.scenarios.conversation import Value
 
 VALUE_NOT_SAVED = "value_not_saved"  # the code of a failure
+# A transition in the log that is no step: the same tap again. Statistics do not count it.
+REPEATED_TAP = "repeated tap"
 
 
 @dataclass(frozen=True, slots=True)

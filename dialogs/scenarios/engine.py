@@ -10,7 +10,7 @@ from dialogs.scenarios.addresses import Address, read_address
 from dialogs.scenarios.answers import find_option
 from dialogs.scenarios.budget import LIMITS, TooMuch, Use
 from dialogs.scenarios.conversation import Conversation
-from dialogs.scenarios.effects import Answer, Effect, Failure, Send
+from dialogs.scenarios.effects import REPEATED_TAP, Answer, Effect, Failure, Send
 from dialogs.scenarios.events import Event, EventKind
 from dialogs.scenarios.matching import find, find_else
 from dialogs.scenarios.moves import AGAIN, BACK, START, begin_anew, end, move, perform
@@ -163,6 +163,7 @@ def _tap(run: Run) -> str:
     moment = run.now.timestamp()
     last, when = progress.get("tap", ("", 0.0))
     if data == last and abs(moment - when) < DOUBLE_TAP:
+        run.log(run.talk.state, REPEATED_TAP)
         return ""
     progress["tap"] = [data, moment]
     address = read_address(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dialogs.messages import Message
 from dialogs.scenarios.addresses import Address
 from dialogs.scenarios.answers import is_enough, read_answer
-from dialogs.scenarios.asking import as_shown
+from dialogs.scenarios.asking import as_shown, wanted
 from dialogs.scenarios.conversation import Value
 from dialogs.scenarios.effects import Edit
 from dialogs.scenarios.moves import STAY, move, perform
@@ -62,7 +62,7 @@ def _retry(run: Run, question: Question) -> None:
         for one in question.retry:
             run.send(one.message, one.names, stays=True)
     else:
-        run.send(Message(run.text(f"retry_{question.type}")), stays=True)
+        run.send(Message(wanted(run, question)), stays=True)
     run.log(run.talk.state, "retry")
 
 

@@ -10,7 +10,35 @@ from dialogs.scenarios.conversation import Conversation, Variables
 from dialogs.scenarios.effects import Log
 from dialogs.scenarios.notes import Notes
 from dialogs.scenarios.scenario import Question, Scenario, State, first_values
-from dialogs.scenarios.variables import Document, fit
+from dialogs.scenarios.variables import Document, fit, set_names, variable_types
+
+
+@dataclass(frozen=True, slots=True)
+class TypeChange:
+    """A variable that has another type.
+
+    Args:
+        before, after: its types; None for one that takes values of every type.
+    """
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VariableDifference:
+    """Which variables differ: a talk that goes on in the new scenario may lose their values.
+
+    Args:
+        added: the names of new variables.
+        removed: the names of those that nothing declares, sets or saves to any more.
+        retyped: those whose type is another one.
+    """
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    retyped: tuple[TypeChange, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +50,14 @@ class Difference:
         removed: the names of states that are gone.
         changed: the names of states that are not the same.
         other: the other parts that are not the same, such as "anywhere".
+        variables: the variables that differ, whether or not `variables` declares them.
     """
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
     changed: tuple[str, ...]
     other: tuple[str, ...]
+    variables: VariableDifference
 
 
 class Migration(StrEnum):
@@ -49,6 +79,21 @@ def diff(old: Document, new: Document) -> Difference:
         ),
         other=tuple(
             part for part in parts if part != "states" and not _same(old.get(part), new.get(part))
+        ),
+        variables=_variables(old, new),
+    )
+
+
+def _variables(old: Document, new: Document) -> VariableDifference:
+    before, after = set_names(old), set_names(new)
+    types, new_types = variable_types(old), variable_types(new)
+    return VariableDifference(
+        added=tuple(sorted(after - before)),
+        removed=tuple(sorted(before - after)),
+        retyped=tuple(
+            TypeChange(name, types.get(name), new_types.get(name))
+            for name in sorted(before & after)
+            if types.get(name) != new_types.get(name)
         ),
     )
 

@@ -33,6 +33,14 @@ from handlers.schemas.common import ProblemSchema
 
 _VERBS = {"GET": "get", "POST": "create", "PUT": "replace", "PATCH": "update", "DELETE": "delete"}
 
+# path parameters that are no `id` in the answers
+_NAMED = {
+    "chat_id": "The `chat_id` of the chat.",
+    "template_name": "The `name` of the template.",
+    "update_id": "The `update_id` of the update.",
+    "version_id": "The number of the version: its `n`.",
+}
+
 
 def make_document(routes: list[URLSpec], *, version: str) -> Document:
     """Make the API document.
@@ -129,7 +137,7 @@ class _Operation:
             schema: Document = {"type": "string", "pattern": ecma(rf"{group}\Z")}
             if group == ID:
                 schema = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
-            description = f"The `id` of the {name.removesuffix('_id')}."
+            description = _NAMED.get(name, f"The `id` of the {name.removesuffix('_id')}.")
             place: Document = {"name": name, "in": "path", "required": True}
             yield place | {"description": description, "schema": schema}
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from handlers.ids import MAX_ID
-from handlers.schemas.common import Moment
+from handlers.schemas.common import Moment, Text
 from handlers.schemas.cursors import Cursor, CursorQuerySchema, ItemsSchema
+from models.accounts.rules import printable
 from models.bots.telegram_id import MAX_TELEGRAM_ID
 
 
@@ -57,6 +58,11 @@ class ConversationQuerySchema(CursorQuerySchema):
         load_default=None,
         validate=validate.Range(min=1, max=MAX_ID),
         metadata={"description": "Only those in this version of the scenario."},
+    )
+    state = Text(
+        load_default=None,
+        validate=[validate.Length(min=1, max=32), printable],
+        metadata={"description": "Only those that wait in this state."},
     )
 
 

@@ -121,6 +121,41 @@ class TestOutcomesSchema(Schema):
     )
 
 
+class TypeChangeSchema(Schema):
+    """A variable that has another type."""
+
+    name = fields.String(required=True)
+    before = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The type; null for a variable that takes values of all types."},
+    )
+    after = fields.String(required=True, allow_none=True)
+
+
+class VariableDifferenceSchema(Schema):
+    """Which variables differ, whether or not `variables` of the scenario declares them."""
+
+    added = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "In a talk that goes on they have their defaults, or are empty."},
+    )
+    removed = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "A talk that goes on loses them with their values."},
+    )
+    retyped = fields.List(
+        fields.Nested(TypeChangeSchema),
+        required=True,
+        metadata={
+            "description": "In a talk that goes on, a value that does not fit the new type is "
+            "replaced by the default, or emptied."
+        },
+    )
+
+
 class ScenarioDifferenceSchema(Schema):
     """What differs between two versions."""
 
@@ -130,6 +165,7 @@ class ScenarioDifferenceSchema(Schema):
     other = fields.List(
         fields.String(), required=True, metadata={"description": "Other parts that differ."}
     )
+    variables = fields.Nested(VariableDifferenceSchema, required=True)
 
 
 class DifferenceQuerySchema(BodySchema):
@@ -179,7 +215,14 @@ class TalksSchema(Schema):
     """How many talks are in a version."""
 
     version = fields.Integer(required=True)
-    talks = fields.Integer(required=True)
+    talks = fields.Integer(
+        required=True,
+        metadata={"description": "All talks, those that have ended and begin anew included."},
+    )
+    waiting = fields.Integer(
+        required=True,
+        metadata={"description": "Those of them that wait in a state: people in the middle."},
+    )
 
 
 class PublishedScenarioSchema(ScenarioVersionSchema):
@@ -191,6 +234,21 @@ class PublishedScenarioSchema(ScenarioVersionSchema):
         metadata={"description": "Talks by the version that they are still in."},
     )
     menu = fields.Nested(MenuSchema, required=True)
+    variables = fields.Nested(
+        VariableDifferenceSchema,
+        required=True,
+        metadata={
+            "description": "What differs from the version before; all are new in the first one. "
+            "Ask for it beforehand: `diff` of that version and the draft has it, too."
+        },
+    )
+    unchanged = fields.Boolean(
+        required=True,
+        metadata={
+            "description": "True if it is the same as the version before, as it is if nobody has "
+            "saved a draft since."
+        },
+    )
 
 
 class VersionQuerySchema(CursorQuerySchema):

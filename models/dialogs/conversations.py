@@ -143,7 +143,8 @@ class TalkRow:
     updated_at: datetime
 
 
-_ROW = "SELECT chat_id, user_id, topic_id, version, state, updated_at FROM conversations "
+COLUMNS = "chat_id, user_id, topic_id, version, state, updated_at"
+IN_ORDER = "ORDER BY chat_id, user_id, topic_id"
 
 
 def list_for(
@@ -155,6 +156,15 @@ def list_for(
         chat_id, version: only those in this chat and version; None for all.
         after: only those behind this one; None for all.
     """
+    where, parameters = wanted(bot_id, chat_id, version, after)
+    sql = f"SELECT {COLUMNS} FROM conversations WHERE {where} {IN_ORDER} LIMIT ?"  # noqa: S608
+    return [talk_row(row) for row in bulk.select(sql, *parameters, limit)]
+
+
+def wanted(
+    bot_id: int, chat_id: int | None, version: int | None, after: TalkKey | None
+) -> tuple[str, list[Any]]:
+    """Return the condition for some talks of a bot as SQL, with its parameters; see `list_for`."""
     conditions, parameters = ["bot_id = ?"], [bot_id]
     for column, value in (("chat_id", chat_id), ("version", version)):
         if value is not None:
@@ -163,18 +173,21 @@ def list_for(
     if after is not None:
         conditions.append("(chat_id, user_id, topic_id) > (?, ?, ?)")
         parameters += after
-    sql = f"{_ROW}WHERE {' AND '.join(conditions)} ORDER BY chat_id, user_id, topic_id LIMIT ?"
-    return [_row(row) for row in bulk.select(sql, *parameters, limit)]
+    return " AND ".join(conditions), parameters
 
 
 def show(bot_id: int, key: TalkKey) -> TalkRow | None:
     """Return a talk as its owner sees it; None if there is none."""
-    sql = f"{_ROW}WHERE bot_id = ? AND chat_id = ? AND user_id = ? AND topic_id = ?"
-    rows = bulk.select(sql, bot_id, *key)
-    return _row(rows[0]) if rows else None
+    rows = bulk.select(
+        f"SELECT {COLUMNS} FROM conversations "  # noqa: S608
+        "WHERE bot_id = ? AND chat_id = ? AND user_id = ? AND topic_id = ?",
+        bot_id, *key,
+    )  # fmt: skip
+    return talk_row(rows[0]) if rows else None
 
 
-def _row(row: tuple[Any, ...]) -> TalkRow:
+def talk_row(row: tuple[Any, ...]) -> TalkRow:
+    """Return the talk of a row with `COLUMNS`."""
     *key, version, state, updated_at = row
     return TalkRow(TalkKey(*key), version, bytes(state), cast(datetime, bulk.loaded(updated_at)))
 

@@ -63,10 +63,12 @@ class Published:
     """What was published.
 
     Args:
+        before: the version that the bot ran before; None if it ran none.
         talks: how many talks are in which version.
     """
 
     version: VersionRow
+    before: VersionRow | None
     talks: dict[int, int]
 
 
@@ -193,7 +195,8 @@ def publish(
     _prune(bot.id, n)
     bots.record_action(Action.SCENARIO_PUBLISHED, bot, by, version=n, forced=forced)
     doorbell.ring(Bell.SCENARIO, [bot.id])
-    return Published(cast(VersionRow, find(bot.id, n)), conversations.count_by_version(bot.id))
+    published = cast(VersionRow, find(bot.id, n))
+    return Published(published, before, conversations.count_by_version(bot.id))
 
 
 def _prune(bot_id: int, newest: int) -> None:
@@ -233,6 +236,18 @@ def find(bot_id: int, n: int) -> VersionRow | None:
     """Return a version of a bot; None if there is none of this number."""
     rows = bulk.select(f"SELECT {_COLUMNS}, document {_FROM} AND n = ?", bot_id, n)
     return replace(_version(rows[0]), menu=menus.show(bot_id, n)) if rows else None
+
+
+def numbers(bot_id: int) -> list[int]:
+    """Return the numbers of the versions of a bot, the latest first."""
+    sql = "SELECT n FROM scenario_versions WHERE bot_id = ? ORDER BY n DESC"
+    return [n for (n,) in bulk.select(sql, bot_id)]
+
+
+def document(bot_id: int, n: int) -> bytes:
+    """Return the document of a version as JSON; empty if there is none of this number."""
+    sql = "SELECT document FROM scenario_versions WHERE bot_id = ? AND n = ?"
+    return b"".join(bytes(found) for (found,) in bulk.select(sql, bot_id, n))
 
 
 def live(bot_id: int) -> VersionRow | None:

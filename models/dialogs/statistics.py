@@ -92,6 +92,14 @@ def moves_by_day(bot_id: int, period: Period, state: str) -> list[tuple[date, in
     return [(bulk.loaded_day(day), came, went) for day, came, went in rows]
 
 
+def is_counted(bot_id: int, *, version: int | None = None, state: str | None = None) -> bool:
+    """Tell whether a step in a version, or from or to a state, was counted on any day."""
+    parameters: list[Any] = [state, state] if version is None else [version]
+    condition = "(state = ? OR to_state = ?)" if version is None else "version = ?"
+    sql = f"SELECT 1 FROM dialog_steps WHERE bot_id = ? AND {condition} LIMIT 1"  # noqa: S608
+    return bool(bulk.select(sql, bot_id, *parameters))
+
+
 def _where(bot_id: int, period: Period) -> tuple[str, list[Any]]:
     condition = "WHERE bot_id = ? AND day >= ? AND day <= ?"
     parameters = [bot_id, bulk.stored_day(period.since), bulk.stored_day(period.until)]

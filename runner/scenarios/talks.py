@@ -9,6 +9,7 @@ import orjson
 
 from dialogs.messages import render
 from dialogs.scenarios import (
+    REPEATED_TAP,
     Answer,
     Conversation,
     Edit,
@@ -26,8 +27,9 @@ from dialogs.scenarios import (
     moved_log,
     step,
 )
+from dialogs.scenarios.effects import VALUE_NOT_SAVED
 from models.engine.base import now
-from models.messaging.effects import Effects, OutgoingMessage, Talk, TalkKey
+from models.messaging.effects import Effects, OutgoingMessage, Taken, Talk, TalkKey
 from runner.kept_json import kept_json
 from runner.scenarios.loaded import Loaded
 from runner.scenarios.memory import TalkMemory
@@ -127,7 +129,7 @@ class Talks:
             after.version,
             kept_json(after.to_json()),
             entry.whole,
-            tuple((one.state, one.transition, one.to) for one in done if isinstance(one, Log)),
+            _taken(done),
             _tags(done),
             is_new=talk is None,
             memory=memory,
@@ -193,7 +195,9 @@ class Talks:
                 if (call := _shown_again(effect, update, key.chat_id)) is not None:
                     effects.calls.append(call)
             case Failure():
-                log.warning(
+                # its owner finds it in the log of the talk; people cause some as often as they like
+                log.log(
+                    logging.DEBUG if effect.code == VALUE_NOT_SAVED else logging.WARNING,
                     "bot %d: update %d: %s (%s)",
                     self._bot_id, update.update_id, effect.message, effect.code,
                 )  # fmt: skip
@@ -209,6 +213,15 @@ def first_visit(user_id: int, update_id: int) -> int:
         update_id: the first update of the talk.
     """
     return crc32(f"{user_id} {update_id}".encode()) % _FIRST_VISITS
+
+
+def _taken(done: list[Effect]) -> tuple[Taken, ...]:
+    """Return the steps that statistics count."""
+    return tuple(
+        (one.state, one.transition, one.to)
+        for one in done
+        if isinstance(one, Log) and one.transition != REPEATED_TAP
+    )
 
 
 def _tags(done: list[Effect]) -> dict[str, bool]:

@@ -424,6 +424,20 @@ def test_formats_are_those_of_json_schema(document: Document) -> None:
     assert formats == {"date", "date-time", "password", "uri", "binary"}
 
 
+def test_path_parameters_are_told_by_the_field_that_has_them(document: Document) -> None:
+    told = {
+        one["name"]: one["description"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for one in operation.get("parameters", [])
+        if one["in"] == "path"
+    }
+    assert told["version_id"] == "The number of the version: its `n`."
+    assert told["template_name"] == "The `name` of the template."
+    assert told["chat_id"] == "The `chat_id` of the chat."
+    assert told["bot_id"] == "The `id` of the bot."
+
+
 def test_examples_are_what_the_schemas_describe(document: Document, schemas: Document) -> None:
     for name, schema in schemas.items():
         if name != "Problem":

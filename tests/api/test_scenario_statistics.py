@@ -15,6 +15,7 @@ from support.talks import CAT, Talker, talker
 from dialogs.scenarios import template
 from models.dialogs.tables import DialogStep
 from models.engine.base import now
+from models.engine.bulk import execute
 from models.messaging.flush import flush
 from runner.settings import RunnerTuning
 from sandbox import Sandbox
@@ -86,7 +87,6 @@ async def test_it_has_a_number_for_each_day(talk: Talker) -> None:
     assert found["days"][0] == {"day": days[0], "begun": 0, "ended": 0}
     assert square["days"][0] == {"day": days[0], "entered": 0, "left": 0}
     assert all(one["days"] == [] for one in (await statistics(talk))["items"])
-    assert (await statistics(talk, "?state=nowhere"))["items"] == []
     past = await statistics(talk, f"?since={days[-5]}&until={days[-4]}")
     assert (past["items"], past["begun"], len(past["days"])) == ([], 0, 2)
 
@@ -122,6 +122,33 @@ async def test_a_wrong_parameter_is_named(talk: Talker, query: str, field: str, 
     answer = await talk.owner.get(f"{talk.path}statistics/?{query}")
     assert (answer.status, answer.json["code"]) == (400, "validation_failed")
     assert words in answer.json["errors"][field][0]
+
+
+async def test_a_state_and_a_version_that_never_were_are_not_found(talk: Talker) -> None:
+    answer = await talk.owner.get(f"{talk.path}statistics/?version=77")
+    assert (answer.status, answer.json["code"]) == (404, "not_found")
+    assert "no version 77" in answer.json["detail"]
+    answer = await talk.owner.get(f"{talk.path}statistics/?state=eers")
+    assert (answer.status, answer.json["code"]) == (404, "not_found")
+    assert answer.json["detail"].endswith('has a state "eers". Did you mean "ears"?')
+    assert (await statistics(talk, "?state=ears&version=1"))["items"] == []
+    await talk.says("/start")
+    await talk.publish({"start": "menu", "states": {"menu": {"say": "ears", "on": []}}})
+    assert (await statistics(talk, "?state=menu"))["items"] == []
+    assert (await statistics(talk, "?state=ears"))["items"] == [], "it is in version 1"
+    assert (await talk.owner.get(f"{talk.path}statistics/?state=say")).status == 404
+
+
+async def test_a_state_and_a_version_that_are_gone_are_still_counted(
+    talk: Talker, botyard: Botyard
+) -> None:
+    await talk.says("/start")
+    db = botyard.services.db
+    await db.write(execute, "DELETE FROM conversations")
+    await db.write(execute, "DELETE FROM scenario_versions")
+    assert numbers(await statistics(talk, "?version=1")) == {"square": [1, 0, 0, 0, 1]}
+    assert numbers(await statistics(talk, "?state=square")) == {"square": [1, 0, 0, 0, 1]}
+    assert (await talk.owner.get(f"{talk.path}statistics/?state=ears")).status == 404
 
 
 async def test_a_year_is_answered_and_others_see_nothing(talk: Talker, bob: Client) -> None:

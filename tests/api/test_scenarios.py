@@ -133,6 +133,41 @@ async def test_versions_are_kept_and_taken_back(talk: Talker) -> None:
         assert answer.status == 404
 
 
+async def test_a_draft_that_has_not_changed_is_told(talk: Talker) -> None:
+    assert (await talk.publish(HELLO))["unchanged"] is False
+    assert (await talk.owner.post(f"{talk.path}publish/", {})).json["unchanged"] is True
+    assert (await talk.publish({**HELLO, "title": "Hello"}))["unchanged"] is False
+
+
+def form(variable: str, kind: str = "text") -> dict[str, Any]:
+    """A question for a name, and one for an age."""
+    asked = {"type": kind, "save": "age", "go": "bye"}
+    return {
+        "start": "name",
+        "states": {
+            "name": {"say": "Name?", "ask": {"type": "text", "save": variable, "go": "age"}},
+            "age": {"say": "Age?", "ask": asked},
+            "bye": {"say": f"Thank you, {{{{{variable}}}}}, {{{{age}}}}!", "end": True},
+        },
+    }
+
+
+async def test_variables_that_a_publish_drops_are_told_before_and_after(talk: Talker) -> None:
+    first = await talk.publish(form("name", "text"))
+    assert first["variables"] == {"added": ["age", "name"], "removed": [], "retyped": []}
+    await talk.says("/start")
+    assert await talk.says("Ann") == ["Age?"]
+    await talk.save(form("first_name", "number"))
+    lost = {
+        "added": ["first_name"],
+        "removed": ["name"],
+        "retyped": [{"name": "age", "before": "text", "after": "number"}],
+    }
+    assert (await talk.owner.get(f"{talk.path}versions/1/diff/")).json["variables"] == lost
+    published = await talk.owner.post(f"{talk.path}publish/", {})
+    assert published.json["variables"] == lost
+
+
 async def test_the_last_hundred_versions_are_kept_and_those_in_use(talk: Talker) -> None:
     await talk.publish(template(CAT))
     await talk.says("/start")

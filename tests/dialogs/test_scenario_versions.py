@@ -36,6 +36,22 @@ def test_a_difference() -> None:
     assert diff(new, old).removed == ("c",)
 
 
+def test_variables_differ_wherever_they_are_set() -> None:
+    old = document({
+        "a": {"set": {"x": 1}, "ask": {"type": "text", "save": "name", "go": "b"}},
+        "b": {"on": [{"regex": "(?P<code>[0-9]+)", "go": "c"}]},
+        "c": {"ask": {"type": "text", "save": "age", "end": True}},
+    })  # fmt: skip
+    new = document({
+        "a": {"set": {"x": 1}, "ask": {"type": "text", "save": "first_name", "go": "c"}},
+        "c": {"ask": {"type": "number", "save": "age", "end": True}},
+    }, variables={"x": {"type": "number"}})  # fmt: skip
+    found = diff(old, new).variables
+    assert (found.added, found.removed) == (("first_name",), ("code", "name"))
+    types = [(one.name, one.before, one.after) for one in found.retyped]
+    assert types == [("age", "text", "number"), ("x", None, "number")]
+
+
 def test_one_is_not_true() -> None:
     old, new = (
         document({"a": {"set": {"n": {"add": [1, 2]}, "b": one}, "go": "b"}, "b": END})

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from support.server_process import ROOT
 
+from dialogs.messages.schema import MAX_BUTTON_TEXT, MAX_BUTTONS, MAX_IN_ROW
 from dialogs.scenarios import IDLE, SCENARIO, load, validate
 from dialogs.scenarios.budget import LIMITS, Use
 from dialogs.scenarios.conversation import MAX_STACK
 from dialogs.scenarios.details import MAX_OPERANDS, MAX_TAGS
+from dialogs.scenarios.effects import REPEATED_TAP
 from dialogs.scenarios.engine import DOUBLE_TAP
 from dialogs.scenarios.expressions import LOOK
 from dialogs.scenarios.regex import MAX_GROUPS, MAX_SIZE, MAX_TEXT
@@ -25,6 +27,7 @@ from dialogs.scenarios.simulation import PAUSE, START, simulate
 from dialogs.scenarios.structure import MAX_BYTES
 from dialogs.scenarios.variables import BUILT_IN, MAX_VARIABLES
 from dialogs.scenarios.variables import MAX_TEXT as MAX_VALUE
+from handlers.schemas.scenarios import MAX_NOTE
 from handlers.schemas.statistics import DEFAULT_DAYS, MAX_DAYS
 from models.dialogs import tags
 from runner.scenarios.talk_log import MAX_SAID
@@ -174,6 +177,50 @@ def test_help_and_cancel_are_led_elsewhere_as_it_says() -> None:
     assert said(["/start", "/cancel"], words=json.loads(words)) == ["Menu", "Menu"]
 
 
+def test_its_table_of_limits_is_that_of_the_schema() -> None:
+    parts = SCENARIO["$defs"]
+    option, transition = parts["option"]["then"], parts["transition"]["properties"]
+    texts = transition["any_of"]["then"]
+    value = parts["optionObject"]["properties"]["value"]["then"]["maxLength"]
+    for name in ("stateName", "variableName", "commandName"):
+        longest = "a" * 32
+        assert re.search(parts[name]["pattern"].replace("(?!\\n)", ""), longest), name
+        assert not re.search(parts[name]["pattern"], longest + "a"), name
+    for row in (
+        f"| tag | {parts['tags']['else']['maxLength']} characters of any kind |",
+        f"| text in `say` | {parts['saidMessage']['then']['maxLength']:,} characters; "
+        f"{parts['say']['then']['maxItems']} messages |",
+        f"| button | {MAX_BUTTON_TEXT} characters; {MAX_IN_ROW} in a row, {MAX_BUTTONS} below",
+        f"| option of a question | {option['maxLength']} characters, its `value` {value}; "
+        f"{parts['question']['properties']['options']['maxItems']} options |",
+        f"| {texts['maxItems']} texts of {texts['items']['maxLength']} characters |",
+        f"| `regex` | {transition['regex']['maxLength']} characters |",
+        f"| transitions of a state or question | {parts['transitions']['maxItems']} |",
+        f"| `note` of a version | {MAX_NOTE} characters",
+        f"each with {TEST['properties']['turns']['maxItems']} turns |",
+    ):
+        assert row in PAGE
+
+
+def test_it_tells_how_values_are_compared_and_shown() -> None:
+    def says(value: Any, condition: dict[str, Any], **others: Any) -> str:
+        ways = [{"if": {"variable": "n", **condition}, "to": "yes"}, {"to": "no"}]
+        states = {
+            "a": {"set": {"n": value}, "go": ways},
+            "yes": {"say": "yes {{n}}", "end": True},
+            "no": {"say": "no", "end": True},
+        }
+        scenario = load({"start": "a", "states": states, **others})
+        return str(simulate(scenario, ["/start"]).replies[0][0])
+
+    assert (says(7, {"more": "5"}), says(10, {"more": "9"})) == ("yes 7", "yes 10")
+    assert says("10", {"less": "9"}) == "yes 10"
+    assert (says(0, {}), says("", {})) == ("yes 0", "no")
+    dated = {"language": "ru", "variables": {"n": {"type": "date"}}}
+    assert says("2030-01-08", {"equals": "2030-01-08"}, **dated) == "yes 08.01.2030"
+    assert says("{{now.date}}", {"equals": "2030-01-07"}, **dated) == "yes 07.01.2030"
+
+
 def test_it_explains_the_words_of_a_log() -> None:
     _, _, section = PAGE.partition("\n## Why did it say that?\n")
     rows = re.search(r"^\| transition \|.*?\n\n", section, re.M | re.S)
@@ -186,7 +233,7 @@ def test_it_explains_the_words_of_a_log() -> None:
     used = {*re.findall(r'(?:move|end|log)\(run?.*, "([\w ]+)"\)|pointer or "(\w+)"', source)}
     words = {word for found in used for word in found if word}
     assert {"start", "again", "old menu", "retry", "button"} <= words
-    assert words | {RESTART, VERSION_GONE, NEW_VERSION} == explained
+    assert words | {RESTART, VERSION_GONE, NEW_VERSION, REPEATED_TAP} == explained
     text = " ".join(section.split())
     assert f"cut to {MAX_WORDS} characters, and there are at most {MAX_SAID} of the bot" in text
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
+import orjson
 import pytest
 
+from dialogs.scenarios import Conversation
 from models.accounts.audit import OPERATOR
 from models.accounts.users import User
 from models.bots.tables import Bot
-from models.dialogs import conversations, scenarios, steps
+from models.dialogs import conversations, scenarios, steps, waiting
 from models.dialogs.tables import ConversationRow, ConversationStep, ScenarioVersion
 from models.engine.base import now, proxy
 from models.engine.connection import connect
 from models.engine.migration import Migrations
+from models.messaging.effects import TalkKey
 
 AT = datetime(2030, 1, 1, tzinfo=UTC)
 GROUP = -100
@@ -75,6 +79,39 @@ def test_an_old_version_is_kept_as_long_as_a_talk_is_in_it() -> None:
         )
     scenarios._prune(1, scenarios.KEPT + 2)
     assert sorted(row.n for row in ScenarioVersion.select()) == [1, 3]
+
+
+def test_talks_that_wait_are_told_from_those_that_have_ended() -> None:
+    ConversationRow.delete().execute()
+    for version in (7, 12):
+        ended = Conversation(version, "", 3, {"state": "", "a": ',"state":""'})
+        for chat_id, talk in enumerate((ended, replace(ended, state="a"))):
+            place = {"bot": 1, "chat_id": version * 10 + chat_id, "user_id": 1, "topic_id": 0}
+            stored = orjson.dumps(talk.to_json())
+            ConversationRow.create(**place, version=version, state=stored, updated_at=AT)
+    assert waiting.waiting_by_version(1) == {7: 1, 12: 1}
+    assert conversations.count_by_version(1) == {7: 2, 12: 2}
+    assert waiting.waiting_by_version(2) == {}
+
+
+def test_a_page_of_talks_in_a_state_looks_at_some_talks_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting, "SCANNED", 4)
+    ConversationRow.delete().execute()
+    for number, state in enumerate(["a", "ab", "a", "a", "", "", "", "", "", "a"]):
+        place = {"bot": 1, "chat_id": number, "user_id": number, "topic_id": 0}
+        stored = orjson.dumps(Conversation(number + 1, state, 1, {"state": "a"}).to_json())
+        ConversationRow.create(**place, version=number + 1, state=stored, updated_at=AT)
+
+    pages: list[list[int]] = []
+    end: TalkKey | None = None
+    while not pages or end is not None:
+        found, end = waiting.list_in_state(1, "a", chat_id=None, version=None, after=end, limit=2)
+        pages.append([row.key.chat_id for row in found])
+    assert pages == [[0, 2], [3], [9]]
+    found, end = waiting.list_in_state(1, "a", chat_id=3, version=4, after=None, limit=2)
+    assert ([row.key.chat_id for row in found], end) == ([3], None)
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,26 @@ async def test_it_has_what_was_said(ann: Client, telegram: Sandbox) -> None:
     ]
 
 
+async def test_a_double_tap_is_told_and_counts_as_no_step(ann: Client, telegram: Sandbox) -> None:
+    talk = await talker(ann, telegram, asking())
+    await talk.says("/start")
+    await talk.says("Ann")
+    await talk.taps("Yes")
+    await talk.taps("Yes")
+    assert await talk.hears() == ["Bye, Ann!"]
+    assert await talk.says("x") == ["Your name?"]
+    _, repeated, first, *_ = await log_of(talk)
+    assert repeated["steps"] == [
+        {"state": "", "transition": "repeated tap", "to": "", "changed": {}}
+    ]
+    assert (repeated["text"], repeated["said"]) == ("Yes", [])
+    assert [one["transition"] for one in first["steps"]][-1] == "/states/bye/end"
+    found = (await talk.owner.get(f"{talk.path}statistics/")).json
+    taken = [way["transition"] for one in found["items"] for way in one["transitions"]]
+    assert "repeated tap" not in taken
+    assert (found["begun"], found["ended"]) == (2, 1)
+
+
 async def test_what_is_long_is_cut(ann: Client, telegram: Sandbox) -> None:
     states = {"a": {"on": [{"content": "text", "say": ["я" * 4096] * 9 + ["b"], "go": "c"}]}}
     states |= {"c": {"say": ["c"] * 9, "end": True}}  # type: ignore[dict-item]
@@ -114,3 +134,14 @@ async def test_a_move_to_a_newer_version_tells_what_it_changed(
         "state": "right", "transition": "new version", "to": "right",
         "changed": {"count": [5, "5"], "town": [None, "Bonn"]},
     }  # fmt: skip
+
+
+async def test_a_talk_that_never_was_has_no_log(ann: Client, telegram: Sandbox) -> None:
+    talk = await talker(ann, telegram, asking())
+    path = f"{BOTS}{talk.bot_id}/conversations/{CHAT}.{CHAT}.0/"
+    answer = await ann.get(f"{path}log/")
+    assert (answer.status, answer.json["code"]) == (404, "not_found")
+    await talk.says("/start")
+    assert (await ann.get(f"{path}log/")).status == 200
+    assert (await ann.delete(path)).status == 204
+    assert len(await log_of(talk)) == 1, "what was said stays"
