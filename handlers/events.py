@@ -17,7 +17,8 @@ from handlers.errors import Code
 from handlers.presentation import present_counters, present_state
 from handlers.presentation_messages import present_chat_news, present_new_message, present_news
 from models.bots import bots
-from runner.live.hub import Event, EventKind, Subscription
+from runner.live.events import Event, EventKind
+from runner.live.hub import Subscription
 
 HEARTBEAT = 15.0  # seconds of silence after which a comment is sent
 SLOW = 30.0  # seconds that a reader may take for what was sent

@@ -20,7 +20,8 @@ from runner.calls_elsewhere import CallsElsewhere
 from runner.claims import Claims
 from runner.group_commit import GroupCommit
 from runner.live.counters import UpdateCounts
-from runner.live.hub import EventHub, EventKind, MessageNews
+from runner.live.events import EventKind, MessageNews
+from runner.live.hub import EventHub
 from runner.live.new_messages import NewMessagePublisher
 from runner.live.publisher import CounterPublisher
 from runner.loop_pacer import LoopPacer

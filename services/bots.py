@@ -17,7 +17,7 @@ from models.engine.doorbell import Bell
 from models.errors import StorageError, StorageUnavailable
 from models.messaging import dead_updates, updates
 from runner.errors import BotGone
-from runner.live.hub import EventKind
+from runner.live.events import EventKind
 from runner.runner import Runner
 from runner.settings import RunnerTuning
 from runner.states import STABLE, BotStatus

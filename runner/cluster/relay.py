@@ -19,7 +19,7 @@ from models.engine.database import Database
 from models.engine.doorbell import Bell
 from models.errors import StorageError
 from runner.cluster.message_relay import MessageRelay, Spawn
-from runner.live.hub import EventKind
+from runner.live.events import EventKind
 from runner.runner import Runner
 from runner.states import BotState, BotStatus
 
@@ -91,11 +91,11 @@ class Relay:
         return {user_id for user_id in list(self._elsewhere) if self.reads_elsewhere(user_id)}
 
     def listening(self, user_id: int) -> None:
-        """Learn that a user begins to read their events here."""
+        """Learn that a user's events are gathered here from now on."""
         self._spawn(self._ring(Bell.LISTENERS, [user_id]), "bell of a listener")
 
     async def tell_listeners(self) -> None:
-        """Tell the others who reads events here; called every `TELL` seconds."""
+        """Tell the others whose events are gathered here; called every `TELL` seconds."""
         if users := self._runner.events.users:
             await self._ring(Bell.LISTENERS, sorted(users))
 
@@ -109,7 +109,7 @@ class Relay:
         """Learn of a bell that may be about events."""
         hub = self._runner.events
         if bell is Bell.RUNS:
-            if not hub.silent:
+            if hub.users:
                 self._spawn(self._show_bots(ids), "events of bots elsewhere")
             else:  # nobody is told, so that it is not known what was told last
                 for bot_id in ids:
