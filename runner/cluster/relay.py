@@ -79,6 +79,7 @@ class Relay:
         if kind is EventKind.STATE:
             self._shown[bot_id] = _story(data)  # its own bell must not tell it once more
         if kind is EventKind.DELETED:
+            self._shown.pop(bot_id, None)
             # also if nobody is known to read elsewhere: who has just begun has not been heard yet,
             # and there is no row that could tell them later
             self._spawn(self._ring(Bell.DELETED, [user_id, bot_id]), "bell of a deletion")
@@ -93,6 +94,10 @@ class Relay:
     def listening(self, user_id: int) -> None:
         """Learn that a user's events are gathered here from now on."""
         self._spawn(self._ring(Bell.LISTENERS, [user_id]), "bell of a listener")
+
+    def restarted(self) -> None:
+        """Learn that all readers begin anew: what they were told before no longer counts."""
+        self._shown.clear()
 
     async def tell_listeners(self) -> None:
         """Tell the others whose events are gathered here; called every `TELL` seconds."""
@@ -122,6 +127,7 @@ class Relay:
             until = asyncio.get_running_loop().time() + FORGET
             self._elsewhere.update(dict.fromkeys(rest, until))
         elif bell is Bell.DELETED and len(rest) == 2:
+            self._shown.pop(rest[1], None)
             hub.publish_here(rest[0], EventKind.DELETED, rest[1])
         else:
             self._messages.heard(bell, rest)
@@ -137,6 +143,8 @@ class Relay:
         except StorageError as error:
             log.debug("events of bots elsewhere were not read: %s", error)
             return
+        for bot_id in {*foreign} - {bot.id for bot, _ in pairs}:
+            self._shown.pop(bot_id, None)  # as above: who reads next begins with a newer state
         for bot, status in pairs:
             # meanwhile it may run here, and be told by its own run
             if runner.manager.find(bot.id) is None and self._shown.get(bot.id) != _story(status):

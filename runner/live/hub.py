@@ -88,6 +88,9 @@ class EventRelay(Protocol):
     def listening(self, user_id: int) -> None:
         """Learn that a user's events are gathered here from now on."""
 
+    def restarted(self) -> None:
+        """Learn that all readers begin anew."""
+
 
 class EventHub:
     """Distributes events to the readers of each user, and keeps the recent ones.
@@ -137,6 +140,8 @@ class EventHub:
     def restart(self) -> None:
         """Have every reader begin anew, because events of other processes may have been missed."""
         self._recent.restart()
+        if self.relay is not None:
+            self.relay.restarted()
         for readers in self._readers.values():
             for reader in readers:
                 reader.restart()
