@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from typing import Any
 
 import pytest
 from support.client import Client, until
 from support.event_stream import Stream, streaming
 from support.talks import CAT, EARS, SQUARE, Talker, talker
 
+from models.errors import StorageUnavailable
 from runner.live import recent_events
 from sandbox import Sandbox
 from server.app import Botyard
@@ -76,6 +79,34 @@ async def test_nothing_is_counted_for_nobody(
 
     await until(lambda: not is_counting(), "the end of the counting")
     assert not botyard.services.runner.events.users
+
+
+async def test_a_stream_ends_that_cannot_begin_anew(
+    botyard: Botyard,
+    talk: Talker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    services = botyard.services
+
+    def away(*args: Any) -> None:
+        raise StorageUnavailable("the database is away")
+
+    async with streaming(talk.owner) as stream:
+        assert await talk.says("/start") == [SQUARE]
+        await until(lambda: SQUARE in stream.texts(), "an event that has an id")
+        with monkeypatch.context() as patch:
+            patch.setattr(services.runner.views, "_read", away)
+            services.runner.events.restart()
+            await until(lambda: stream.ended, "the end of the stream")
+    await until(lambda: not services.runner.events.total, "the end of the request")
+    told = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [(record.name, record.getMessage()) for record in told] == [
+        ("botyard.http", "GET /api/v1/events/: the database is away")
+    ]
+    async with streaming(talk.owner, last_id=stream.last_id) as again:
+        await until(again.states, "the snapshot")
+        assert again.kinds()[:2] == ["reset", "state"]
 
 
 async def test_nothing_is_gathered_any_longer_when_the_server_ends(
