@@ -17,7 +17,9 @@ from handlers.errors import Code
 from handlers.presentation import present_counters, present_state
 from handlers.presentation_messages import present_chat_news, present_new_message, present_news
 from models.bots import bots
-from runner.live.hub import Event, EventKind, Subscription
+from models.errors import StorageError
+from runner.live.events import Event, EventKind
+from runner.live.hub import Subscription
 
 HEARTBEAT = 15.0  # seconds of silence after which a comment is sent
 SLOW = 30.0  # seconds that a reader may take for what was sent
@@ -94,6 +96,8 @@ class Events(ApiHandler):
             pass  # the reader has disconnected
         except TimeoutError:
             self.detach().close()
+        except StorageError as error:  # the head is sent: the client connects again, and is told
+            self.log_exception(type(error), error, error.__traceback__)
         finally:
             hub.unsubscribe(user_id, self.subscription)
 

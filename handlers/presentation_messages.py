@@ -13,7 +13,7 @@ from handlers.times import rfc3339, rfc3339_or_none
 from models.messaging.history import ChatRow, Earlier
 from models.messaging.message_rows import MessageRow
 from models.messaging.messages import MessageState, SendReason
-from runner.live.hub import ChatNews, MessageNews
+from runner.live.events import ChatNews, MessageNews
 
 # what a call sends, in the words of what people send; an album has no word for its other items
 _KINDS = {

@@ -20,7 +20,8 @@ from runner.calls_elsewhere import CallsElsewhere
 from runner.claims import Claims
 from runner.group_commit import GroupCommit
 from runner.live.counters import UpdateCounts
-from runner.live.hub import EventHub, EventKind, MessageNews
+from runner.live.events import EventKind, MessageNews
+from runner.live.hub import EventHub
 from runner.live.new_messages import NewMessagePublisher
 from runner.live.publisher import CounterPublisher
 from runner.loop_pacer import LoopPacer
@@ -169,10 +170,12 @@ class Runner:
 
     async def look_at_scenario(self, bot_id: int) -> None:
         """Learn that a bot has another scenario or fewer talks, if the bot runs here."""
+        if (run := self.manager.run(bot_id)) is not None:
+            run.talks.forget()  # at once: a start may take long, and talks go on meanwhile
         await self._started(bot_id)
         if (run := self.manager.run(bot_id)) is None:
             return
-        run.talks.forget()
+        run.talks.forget()  # what the start has read may be older than the deletion
         try:
             for present in (await self.talks.present([bot_id])).values():
                 run.learn(present)

@@ -17,7 +17,7 @@ from models.engine.doorbell import Bell
 from models.errors import StorageError, StorageUnavailable
 from models.messaging import dead_updates, updates
 from runner.errors import BotGone
-from runner.live.hub import EventKind
+from runner.live.events import EventKind
 from runner.runner import Runner
 from runner.settings import RunnerTuning
 from runner.states import STABLE, BotStatus
@@ -160,9 +160,14 @@ class BotService:
                 await discard_contents(self._db, [record.id], by=by)
                 await self._write_wish(authorized, by, bots.delete, record)
             except StorageError:
-                await self._runner.wishes.carry_out_stored(record)
+                if await self._runner.wishes.carry_out_stored(record) is None:
+                    await self._deleted(record)  # all the same: only the answer was lost
                 raise
-            await self._manager.forget(record.id)
+            await self._deleted(record)
+
+    async def _deleted(self, record: BotRecord) -> None:
+        """Forget a bot that was deleted, and tell its owner; its lock must be held."""
+        await self._manager.forget(record.id)
         self._runner.events.publish(record.user_id, EventKind.DELETED, record.id)
 
     async def retry_dead_update(self, bot: BotRecord, update_id: int, *, by: Actor) -> bool:

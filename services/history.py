@@ -12,7 +12,7 @@ from models.engine.database import Database
 from models.messaging import erasure, history, search
 from models.messaging.history import ChatFilter, ChatRow, Earlier, Place
 from models.messaging.message_rows import MessageRow
-from runner.live.hub import ChatNews, EventKind
+from runner.live.events import ChatNews, EventKind
 from runner.runner import Runner
 from services.errors import ChatNotFound
 from services.steps import STEP, in_steps

@@ -25,7 +25,7 @@ from models.messaging.message_rows import MessageRow
 from models.messaging.messages import Lane, MessageState
 from models.messaging.outgoing import Content, Written
 from runner.errors import TelegramRefused
-from runner.live.hub import EventKind, MessageNews
+from runner.live.events import EventKind, MessageNews
 from runner.runner import Runner
 from runner.sending import actions
 from runner.sending.calls import outgoing_messages

@@ -11,7 +11,8 @@ from models.engine.database import Database
 from models.engine.doorbell import Bell
 from models.errors import StorageError
 from models.messaging import history, outgoing
-from runner.live.hub import ChatNews, EventHub, EventKind, MessageNews
+from runner.live.events import ChatNews, EventKind, MessageNews
+from runner.live.hub import EventHub
 
 log = logging.getLogger("botyard.cluster")
 
@@ -60,7 +61,7 @@ class MessageRelay:
 
     def heard(self, bell: Bell, ids: list[int]) -> None:
         """Learn of a bell of another process."""
-        if not self._events.silent and (show := self._show(bell)) is not None:
+        if self._events.users and (show := self._show(bell)) is not None:
             self._spawn(self._shown(bell, show(ids)), f"events of {bell} elsewhere")
 
     def _show(self, bell: Bell) -> Callable[[list[int]], Coroutine[Any, Any, None]] | None:
@@ -96,7 +97,7 @@ class MessageRelay:
     async def _show_chats(self, ids: list[int]) -> None:
         hub = self._events
         for user_id, bot_id, chat_id in zip(ids[::3], ids[1::3], ids[2::3], strict=True):
-            if not hub.readers(user_id):
+            if user_id not in hub.users:
                 continue
             found = await self._db.read(history.chat, bot_id, chat_id)
             hub.publish_here(user_id, EventKind.CHAT, bot_id, ChatNews(chat_id, found))

@@ -19,7 +19,7 @@ from models.engine.database import Database
 from models.engine.doorbell import Bell
 from models.errors import StorageError
 from runner.cluster.message_relay import MessageRelay, Spawn
-from runner.live.hub import EventKind
+from runner.live.events import EventKind
 from runner.runner import Runner
 from runner.states import BotState, BotStatus
 
@@ -79,6 +79,7 @@ class Relay:
         if kind is EventKind.STATE:
             self._shown[bot_id] = _story(data)  # its own bell must not tell it once more
         if kind is EventKind.DELETED:
+            self._shown.pop(bot_id, None)
             # also if nobody is known to read elsewhere: who has just begun has not been heard yet,
             # and there is no row that could tell them later
             self._spawn(self._ring(Bell.DELETED, [user_id, bot_id]), "bell of a deletion")
@@ -91,11 +92,15 @@ class Relay:
         return {user_id for user_id in list(self._elsewhere) if self.reads_elsewhere(user_id)}
 
     def listening(self, user_id: int) -> None:
-        """Learn that a user begins to read their events here."""
+        """Learn that a user's events are gathered here from now on."""
         self._spawn(self._ring(Bell.LISTENERS, [user_id]), "bell of a listener")
 
+    def restarted(self) -> None:
+        """Learn that all readers begin anew: what they were told before no longer counts."""
+        self._shown.clear()
+
     async def tell_listeners(self) -> None:
-        """Tell the others who reads events here; called every `TELL` seconds."""
+        """Tell the others whose events are gathered here; called every `TELL` seconds."""
         if users := self._runner.events.users:
             await self._ring(Bell.LISTENERS, sorted(users))
 
@@ -109,7 +114,7 @@ class Relay:
         """Learn of a bell that may be about events."""
         hub = self._runner.events
         if bell is Bell.RUNS:
-            if not hub.silent:
+            if hub.users:
                 self._spawn(self._show_bots(ids), "events of bots elsewhere")
             else:  # nobody is told, so that it is not known what was told last
                 for bot_id in ids:
@@ -122,6 +127,7 @@ class Relay:
             until = asyncio.get_running_loop().time() + FORGET
             self._elsewhere.update(dict.fromkeys(rest, until))
         elif bell is Bell.DELETED and len(rest) == 2:
+            self._shown.pop(rest[1], None)
             hub.publish_here(rest[0], EventKind.DELETED, rest[1])
         else:
             self._messages.heard(bell, rest)
@@ -137,6 +143,8 @@ class Relay:
         except StorageError as error:
             log.debug("events of bots elsewhere were not read: %s", error)
             return
+        for bot_id in {*foreign} - {bot.id for bot, _ in pairs}:
+            self._shown.pop(bot_id, None)  # as above: who reads next begins with a newer state
         for bot, status in pairs:
             # meanwhile it may run here, and be told by its own run
             if runner.manager.find(bot.id) is None and self._shown.get(bot.id) != _story(status):

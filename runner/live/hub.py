@@ -3,73 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import deque
 from collections.abc import Set
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Protocol
 
-from models.messaging.history import ChatRow
-from models.messaging.messages import MessageState
+from runner.live.events import Event, EventKind
+from runner.live.recent_events import RecentEvents
 
-HISTORY = 256  # recent events of a user, for readers that reconnect
 QUEUE = 512  # events that may wait for a slow reader before it is disconnected
-GONE = 1000  # deleted bots that are remembered: what was read before comes moments later at most
-
-
-class EventKind(StrEnum):
-    """The kind of an event."""
-
-    STATE = "state"
-    COUNTERS = "counters"
-    DELETED = "deleted"
-    MESSAGE = "message"
-    MESSAGE_STATE = "message_state"
-    CHAT = "chat"
-
-
-@dataclass(frozen=True, slots=True)
-class MessageNews:
-    """The state of a message, for its bot's owner.
-
-    Args:
-        telegram_id: the id that Telegram has given it; None until it is sent.
-        reason, detail: why it was not sent; None otherwise.
-    """
-
-    id: int
-    chat_id: int
-    state: MessageState
-    telegram_id: int | None = None
-    reason: str | None = None
-    detail: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChatNews:
-    """A chat that is new or has changed; None as the chat if it was erased."""
-
-    chat_id: int
-    chat: ChatRow | None
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event.
-
-    Args:
-        id: the id with which a reader can resume after it.
-        kind: the kind.
-        bot_id: the bot.
-        data: a BotStatus; a MessageRow for `message`, MessageNews for `message_state`, ChatNews for
-            `chat`; None for `deleted`.
-    """
-
-    id: str
-    kind: EventKind
-    bot_id: int
-    data: Any
 
 
 class Subscription:
@@ -145,57 +86,10 @@ class EventRelay(Protocol):
         """Learn of an event."""
 
     def listening(self, user_id: int) -> None:
-        """Learn that a user begins to read their events here."""
+        """Learn that a user's events are gathered here from now on."""
 
-
-class RecentEvents:
-    """Numbers the events, and keeps the recent ones of users who have had a reader."""
-
-    def __init__(self) -> None:
-        self._epoch = _new_epoch()
-        self._number = 0
-        self._events: dict[int, deque[Event]] = {}
-        self._gone: dict[int, None] = {}  # deleted bots, the latest last
-
-    def add(self, user_id: int, kind: EventKind, bot_id: int, data: Any) -> Event | None:
-        """Keep an event; None if nobody can have missed it, or it is told after its bot is gone."""
-        if bot_id in self._gone:
-            return None
-        if kind is EventKind.DELETED:
-            self._gone[bot_id] = None
-            if len(self._gone) > GONE:
-                del self._gone[next(iter(self._gone))]
-        events = self._events.get(user_id)
-        if events is None:
-            return None
-        self._number += 1
-        event = Event(f"{self._epoch}-{self._number}", kind, bot_id, data)
-        events.append(event)
-        return event
-
-    def since(self, user_id: int, last_id: str | None) -> list[Event] | None:
-        """Return the events after one of a user's, and keep theirs from now on.
-
-        Args:
-            last_id: that event; None for a new reader.
-
-        Returns:
-            None if they are not known.
-        """
-        events = self._events.setdefault(user_id, deque(maxlen=HISTORY))
-        ids = [event.id for event in events]
-        return [*events][ids.index(last_id) + 1 :] if last_id in ids else None
-
-    def restart(self) -> None:
-        """Forget all events, and the ids that readers have."""
-        self._epoch = _new_epoch()
-        for events in self._events.values():
-            events.clear()
-
-
-def _new_epoch() -> str:
-    """Return the beginning of the ids of events: those of an earlier process are invalid."""
-    return secrets.token_hex(4)
+    def restarted(self) -> None:
+        """Learn that all readers begin anew."""
 
 
 class EventHub:
@@ -211,15 +105,15 @@ class EventHub:
         self._recent = RecentEvents()
 
     def listened_to(self, user_id: int) -> bool:
-        """Return True if a user's events have a reader, here or in another process."""
-        if user_id in self._readers:
+        """Return True if a user's events are gathered, here or in another process."""
+        if user_id in self.users:
             return True
         return self.relay is not None and self.relay.reads_elsewhere(user_id)
 
     @property
     def users(self) -> Set[int]:
-        """The users whose events have a reader here."""
-        return self._readers.keys()
+        """The users whose events are gathered here: they have a reader, or had one lately."""
+        return self._recent.users
 
     def readers(self, user_id: int) -> int:
         """Return the number of readers of a user's events."""
@@ -229,11 +123,6 @@ class EventHub:
     def total(self) -> int:
         """The number of readers of all users."""
         return sum(len(readers) for readers in self._readers.values())
-
-    @property
-    def silent(self) -> bool:
-        """True if there are no readers."""
-        return not self._readers
 
     def publish(self, user_id: int, kind: EventKind, bot_id: int, data: Any = None) -> None:
         """Send an event to a user's readers, wherever they are."""
@@ -251,6 +140,8 @@ class EventHub:
     def restart(self) -> None:
         """Have every reader begin anew, because events of other processes may have been missed."""
         self._recent.restart()
+        if self.relay is not None:
+            self.relay.restarted()
         for readers in self._readers.values():
             for reader in readers:
                 reader.restart()
@@ -262,19 +153,20 @@ class EventHub:
             session_id: the login session of the reader; see `end_session`.
             last_id: the id of the last event that the reader has received; None for a new reader.
         """
-        subscription = Subscription(session_id, self._recent.since(user_id, last_id))
-        if self.relay is not None and user_id not in self._readers:
+        if self.relay is not None and user_id not in self.users:
             self.relay.listening(user_id)
+        subscription = Subscription(session_id, self._recent.since(user_id, last_id))
         self._readers.setdefault(user_id, set()).add(subscription)
         return subscription
 
     def unsubscribe(self, user_id: int, subscription: Subscription) -> None:
         """Remove a reader."""
         subscription.close()
-        readers = self._readers.get(user_id, set())
-        readers.discard(subscription)
+        readers = self._readers[user_id]
+        readers.remove(subscription)
         if not readers:
-            self._readers.pop(user_id, None)
+            del self._readers[user_id]
+            self._recent.leave(user_id)
 
     def end_session(self, user_id: int, session_id: str) -> None:
         """Disconnect the readers of a login session that has ended."""
@@ -295,6 +187,7 @@ class EventHub:
 
     def close(self) -> None:
         """Disconnect every reader, because the server shuts down."""
+        self._recent.close()
         for readers in self._readers.values():
             for reader in readers:
                 reader.close()

@@ -1,7 +1,8 @@
 """Publishes new messages, and the chats they are in, to the live streams of their owners.
 
 What is published is read from the database a moment after it was stored, many rows at a time, and
-only while somebody reads it: messages cost nothing more while nobody watches.
+only while somebody reads it, or did so a minute ago: messages cost nothing more while nobody
+watches.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from models.engine.database import Database
 from models.errors import StorageError
 from models.messaging import history
 from models.messaging.marks import Flushed
-from runner.live.hub import ChatNews, EventHub, EventKind
+from runner.live.events import ChatNews, EventKind
+from runner.live.hub import EventHub
 
 log = logging.getLogger("botyard.runner")
 
@@ -47,7 +49,7 @@ class NewMessagePublisher:
             self._task = asyncio.create_task(self._run(), name="new messages")
 
     def _audience(self) -> Set[int]:
-        """Return the users who read their events, here or in another process."""
+        """Return the users whose events are gathered, here or in another process."""
         users, relay = self._events.users, self._events.relay
         return users if relay is None else users | relay.audience
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 from models.errors import StorageError
 from models.repeated import Repeated
 from runner.live.counters import UpdateCounts
-from runner.live.hub import EventHub, EventKind
+from runner.live.events import EventKind
+from runner.live.hub import EventHub
 from runner.manager import BotManager
 from runner.states import BotStatus
 
@@ -21,7 +22,7 @@ Elsewhere = Callable[[list[int]], Awaitable[dict[tuple[int, int], BotStatus]]]
 
 
 class CounterPublisher:
-    """Publishes counters that have changed, while there are readers.
+    """Publishes counters that have changed, while events are gathered for anybody.
 
     Args:
         manager: runs the bots.
@@ -43,7 +44,7 @@ class CounterPublisher:
         self._closed = False
 
     def start(self) -> None:
-        """Start, unless it already runs; it stops by itself when there are no readers left."""
+        """Start, unless it already runs; it stops by itself when nobody's events are gathered."""
         if self._task is None and not self._closed:
             self._task = asyncio.create_task(self._run(), name="counters")
 
@@ -57,7 +58,7 @@ class CounterPublisher:
     async def _run(self) -> None:
         repeated = Repeated()
         try:
-            while not self._events.silent:
+            while self._events.users:
                 try:
                     await self._publish()
                     repeated.over()

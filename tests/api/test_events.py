@@ -16,7 +16,8 @@ from support.client import ADMIN_USERS, BOTS, DEADLINE, Client, until
 from telegram.ext import Application
 
 import handlers.events
-import runner.live.hub
+import runner.live.recent_events
+from runner.live.events import EventKind
 from runner.telegram.application import Turn
 from sandbox import Sandbox
 from server.app import Botyard
@@ -249,22 +250,26 @@ async def test_a_slow_reader_is_cut(
     request = f"GET {EVENTS} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {ann.key}\r\n\r\n"
     writer.write(request.encode())
     await until(lambda: hub.readers(user_id) == 1, "the stream")
-    kind, bot_ids = runner.live.hub.EventKind.DELETED, itertools.count(10**15)
+    kind, bot_ids = EventKind.DELETED, itertools.count(10**15)
     async with asyncio.timeout(DEADLINE):
         while hub.readers(user_id):
             for _ in range(200):
                 hub.publish(user_id, kind, next(bot_ids))
             await asyncio.sleep(0)
     writer.close()
-    assert hub.silent
+    assert hub.total == 0
 
 
-async def test_a_reader_that_goes_is_forgotten(ann: Client, botyard: Botyard) -> None:
+async def test_a_reader_that_goes_is_forgotten(
+    ann: Client, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner.live.recent_events, "LINGER", 0.0)
     hub = botyard.services.runner.events
     async with stream(ann) as events:
         assert hub.readers(ann.user["pk"]) == 1
         events.response.close()
-    await until(lambda: hub.silent, "the end of the stream")
+    await until(lambda: hub.total == 0, "the end of the stream")
+    await until(lambda: not hub.users, "nobody's events")
 
 
 async def test_more_streams_than_allowed_are_refused(

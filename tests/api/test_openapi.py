@@ -20,7 +20,7 @@ from handlers.apidoc.document import make_document
 from handlers.errors import Code
 from handlers.routes import routes
 from models.accounts.rules import USERNAME, problem
-from runner.live.hub import EventKind
+from runner.live.events import EventKind
 from runner.states import BotState, Reason
 from sandbox import Sandbox
 

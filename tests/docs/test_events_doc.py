@@ -9,7 +9,8 @@ from support.client import DEADLINE, Client
 from support.server_process import ROOT
 
 from handlers.events import HEARTBEAT, STREAMS
-from runner.live.hub import EventKind
+from runner.live.events import EventKind
+from runner.live.recent_events import HISTORY, LINGER
 from sandbox import Sandbox
 
 PAGE = (ROOT / "docs" / "events.md").read_text()
@@ -22,6 +23,7 @@ def test_it_lists_the_events() -> None:
 def test_its_numbers_are_those_of_the_server() -> None:
     assert f"After {HEARTBEAT:g} seconds" in PAGE
     assert f"{STREAMS} streams" in PAGE
+    assert f"The last {HISTORY} events are kept,\nuntil {LINGER:g} seconds after" in PAGE
 
 
 async def test_its_command_shows_events(ann: Client, telegram: Sandbox) -> None:

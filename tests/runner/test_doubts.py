@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from support.client import BOTS, DEADLINE, QUICK, Client, at_rest, until
 from support.doubts import lose_one_answer
+from support.event_stream import streaming
 from support.writers import writer_of
 from telegram.ext import Application
 
@@ -60,6 +61,19 @@ async def test_a_bot_that_was_stored_unknown_is_started_soon(
     await ann.until_state(made, "running")
     telegram.send_message(bot.id, text="hello")
     await telegram.wait_sent(bot.id, timeout=DEADLINE)
+
+
+async def test_a_deletion_that_was_stored_unknown_is_told(
+    ann: Client, telegram: Sandbox, botyard: Botyard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await ann.add_bot(telegram.add_bot())
+    lost = lose_one_answer(botyard, monkeypatch, "write", lambda *args: bots.delete in args)
+    async with streaming(ann) as stream:
+        assert (await ann.delete(f"{BOTS}{made['id']}/")).status == 503
+        assert lost
+        await until(lambda: stream.kinds()[-1] == "deleted", "the event")
+    assert stream.events[-1] == ("deleted", {"id": made["id"]})
+    assert botyard.services.runner.manager.find(made["id"]) is None
 
 
 @pytest.mark.parametrize("kept", ["batches", "marks"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ from support.client import BOTS, Client, Clock
 from support.talks import CAT, EARS, SQUARE, talker
 
 from dialogs.scenarios import Conversation
+from models.accounts.audit import OPERATOR
 from models.dialogs import conversations
 from models.messaging.effects import Talk, TalkKey
 from runner.scenarios import memory
@@ -55,6 +57,23 @@ async def test_a_step_under_way_while_talks_are_deleted_leaves_nothing_in_memory
     monkeypatch.setattr(run.processor._in_hand._after._talks, "stored", deleted_before)
     assert await talk.says("да") == [EARS]
     assert run.talks._memory.find(TalkKey(1001, 1001, 0)) == (False, None)
+
+
+async def test_a_talk_that_was_deleted_elsewhere_is_forgotten_also_while_the_bot_starts(
+    botyard: Botyard, ann: Client, telegram: Sandbox
+) -> None:
+    talk = await talker(ann, telegram, CAT)
+    assert await talk.says("/start") == [SQUARE]
+    runner = botyard.services.runner
+    async with runner.manager.lock(talk.bot_id):  # as while it starts
+        key = TalkKey(1001, 1001, 0)
+        await botyard.services.db.write(conversations.delete, talk.bot_id, key, by=OPERATOR)
+        look = runner.look_at_scenario(talk.bot_id)  # the bell of another server
+        looking = asyncio.create_task(look, name="look at the scenario")
+        await asyncio.sleep(0)
+        assert await talk.says("да") == [SQUARE]
+        assert not looking.done()
+    await looking
 
 
 # -- all talks of a bot in memory

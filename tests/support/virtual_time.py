@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -21,6 +22,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._seconds
 
     def _run_once(self) -> None:
+        while self._scheduled and self._scheduled[0]._cancelled:  # nothing is due with these
+            heapq.heappop(self._scheduled)._scheduled = False
+            self._timer_cancelled_count -= 1
         if not self._ready and self._scheduled:
             # a little later, as with any clock: sums of floats are not exact
             self._seconds = max(self._seconds, self._scheduled[0]._when) + 1e-6
