@@ -278,10 +278,8 @@ def create_runner(
     observer.reconciler = reconciler = Reconciler(db, vault, manager, settings, ownership=owner)
     counts = UpdateCounts(db)
     new_messages = NewMessagePublisher(db, events)
-    commits.on_stored += [
-        new_messages.stored,
-        lambda flushed: manager.forget_talks(flushed.interrupted),
-    ]
+    commits.on_stored.append(new_messages.stored)
+    commits.on_stored.append(lambda flushed: manager.forget_talks(flushed.interrupted))
     return Runner(
         transport=transport,
         manager=manager,
