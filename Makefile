@@ -30,9 +30,11 @@ demo: install
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-# The same tests on PostgreSQL; needs PostgreSQL's programs on this machine.
+# The same tests on PostgreSQL, without those that would do the same once more: they use PostgreSQL anyway, or nothing.
+# Needs PostgreSQL's programs on this machine.
 test-postgresql: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --database=postgresql
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --database=postgresql \
+		$(addprefix --ignore=tests/,architecture bench chaos cluster dialogs sandbox)
 
 # The API's tests against two servers on one PostgreSQL, which get the requests in turns.
 test-two-servers: $(VENV)/installed-dev

@@ -128,6 +128,7 @@ def with_known(document: Document, *, tokens: list[str], bot: dict[str, Any]) ->
     return document
 
 
+@pytest.mark.slow
 async def test_bots_answer_as_documented(
     tmp_path: Path, document: Document, ann: Client, bob: Client, telegram: Sandbox
 ) -> None:
@@ -140,6 +141,7 @@ async def test_bots_answer_as_documented(
     assert (await ann.get("/rest-auth/user/")).json["username"] == "ann"
 
 
+@pytest.mark.slow
 async def test_accounts_answer_as_documented(
     tmp_path: Path, document: Document, ann: Client
 ) -> None:
@@ -156,6 +158,7 @@ async def test_what_ends_a_session_answers_as_documented(
     await fuzz(tmp_path, document, client, "--include-operation-id", operation, examples=5)
 
 
+@pytest.mark.slow
 async def test_administration_answers_as_documented(
     tmp_path: Path, document: Document, root: Client, ann: Client, telegram: Sandbox
 ) -> None:

@@ -253,6 +253,7 @@ async def test_the_key_goes_into_authorize_and_calls_work(page: Page, ann: Clien
     assert page.complaints == []
 
 
+@pytest.mark.slow
 async def test_after_logging_in_on_the_page_every_call_works(
     page: Page, ann: Client, telegram: Sandbox
 ) -> None:

@@ -52,7 +52,7 @@ async def use(client: Client, bot: dict[str, object], until: asyncio.Event) -> C
     return seen
 
 
-@pytest.mark.early
+@pytest.mark.slow
 @pytest.mark.parametrize("proxy", PROXIES)
 async def test_nobody_notices_that_a_server_is_restarted(
     ensemble: Ensemble, telegram: Sandbox, proxy: str, tmp_path: Path, certificate: Path
@@ -75,7 +75,7 @@ async def test_nobody_notices_that_a_server_is_restarted(
         await ann.until_state(bot, "running")
 
 
-@pytest.mark.early
+@pytest.mark.slow
 @pytest.mark.parametrize("proxy", PROXIES)
 async def test_after_a_kill_reads_go_on_and_bots_are_polled_by_the_other_server(
     ensemble: Ensemble, telegram: Sandbox, proxy: str, tmp_path: Path, certificate: Path

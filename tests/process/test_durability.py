@@ -101,6 +101,7 @@ async def test_a_kill_keeps_which_chats_are_blocked_together_with_what_told_so(
         telegram.clear()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_a_full_disk_loses_nothing_and_is_recovered_from_without_a_restart(
     small_disk: Path, telegram: Sandbox, http: aiohttp.ClientSession
