@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from dialogs.scenarios import VariableDifference, diff
+from dialogs.scenarios import VariableDifference, variable_difference
 from models.dialogs.scenarios import Published, VersionRow
 
 _NOTHING: dict[str, Any] = {"states": {}}  # without a version, there are no variables
@@ -52,10 +52,10 @@ def describe(published: Published, waiting: Mapping[int, int]) -> Publication:
     """
     version, before = published.version, published.before
     old = _NOTHING if before is None else orjson.loads(before.document)
-    found = diff(old, orjson.loads(version.document))
+    variables = variable_difference(old, orjson.loads(version.document))
     talks = [
         TalkCount(n, count, min(count, waiting.get(n, 0)))  # some may have moved meanwhile
         for n, count in sorted(published.talks.items())
     ]
     unchanged = before is not None and before.document == version.document
-    return Publication(version, talks, found.variables, unchanged)
+    return Publication(version, talks, variables, unchanged)

@@ -34,6 +34,7 @@ from dialogs.scenarios.versions import (
     diff,
     migrate,
     moved_log,
+    variable_difference,
 )
 
 __all__ = [
@@ -89,4 +90,5 @@ __all__ = [
     "used_uploads",
     "validate",
     "validate_test",
+    "variable_difference",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dialogs.messages.wording import listed
@@ -25,13 +25,14 @@ def lost_values(document: Document) -> Iterator[Problem]:
         document: one that fits the schema.
     """
     types = variable_types(document)
-    if not types and not any("set" in part for _, part in parts(document)):
+    walked = [*parts(document)]
+    if not types and not any("set" in part for _, part in walked):
         return
-    found = [*sources(document, types)]
+    found = [*sources(walked, types)]
     for source in found:
         if source.name in types:
             yield from _unsaved(document, source, types[source.name])
-    yield from _not_added(document, found, types)
+    yield from _not_added(document, walked, found, types)
 
 
 def _unsaved(document: Document, source: Source, kind: str) -> Iterator[Problem]:
@@ -64,10 +65,13 @@ def _way_out(source: Source, kind: str) -> str:
 
 
 def _not_added(
-    document: Document, found: list[Source], types: Mapping[str, str]
+    document: Document,
+    walked: Iterable[tuple[Path, Document]],
+    found: list[Source],
+    types: Mapping[str, str],
 ) -> Iterator[Problem]:
     """Warn of operands that are never a number."""
-    summed = [(path, name) for path, value in _computed(document) for name in _operands(value)]
+    summed = [(path, name) for path, value in _computed(walked) for name in _operands(value)]
     if not summed:
         return
     given = {source.name for source in found} | document.get("variables", {}).keys()
@@ -93,9 +97,9 @@ def _never(path: Path, name: str, kind: str) -> str:
     )
 
 
-def _computed(document: Document) -> Iterator[tuple[Path, Any]]:
+def _computed(walked: Iterable[tuple[Path, Document]]) -> Iterator[tuple[Path, Any]]:
     """Return the values that are set or compared and not constant, with their places."""
-    for path, part in parts(document):
+    for path, part in walked:
         for name, value in part["set"].items() if "set" in part else ():
             if isinstance(value, dict):
                 yield (*path, "set", name), value

@@ -55,18 +55,18 @@ def text_warnings(document: Document) -> Iterator[Problem]:
             )
             yield warning(path, Code.HTML_TAG, sentence)
         for name in dict.fromkeys(one[1] for one in _BRACES.finditer(text) if one[1] in known):
-            sentence = (
-                f'"{{{name}}}" is shown as it is written. To show the value of the variable, write '
-                f'"{{{{{name}}}}}".'
-            )
-            yield warning(path, Code.SINGLE_BRACES, sentence)
+            yield _wrong_braces(path, f"{{{name}}}", name)
         for found in _BROKEN.finditer(text):
             if (name := found[1] or found[2]) in known:
-                sentence = (
-                    f'"{short(found[0])}" is shown as it is written. To show the value of the '
-                    f'variable, write "{{{{{name}}}}}".'
-                )
-                yield warning(path, Code.SINGLE_BRACES, sentence)
+                yield _wrong_braces(path, short(found[0]), name)
+
+
+def _wrong_braces(path: Path, written: str, name: str) -> Problem:
+    sentence = (
+        f'"{written}" is shown as it is written. To show the value of the variable, write '
+        f'"{{{{{name}}}}}".'
+    )
+    return warning(path, Code.SINGLE_BRACES, sentence)
 
 
 def _plain_markdown(path: Path, found: str) -> Problem:

@@ -139,7 +139,12 @@ def begin(text: str) -> str:
 
 def within(path: Path, sentence: str) -> str:
     """Return a sentence that tells the place that it is about."""
-    return f"In {place(path)}: {sentence[:1].lower()}{sentence[1:]}"
+    return f"In {place(path)}: {go_on(sentence)}"
+
+
+def go_on(sentence: str) -> str:
+    """Return a sentence as what follows a colon."""
+    return f"{sentence[:1].lower()}{sentence[1:]}"
 
 
 def short(name: str | int) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from dialogs.messages.wording import listed
 from dialogs.scenarios.effects import VALUE_NOT_SAVED, Log
-from dialogs.scenarios.problems import Code, Problem, error, short
+from dialogs.scenarios.problems import Code, Problem, error, go_on, short
 from dialogs.scenarios.scenario import Scenario
 from dialogs.scenarios.schema import saved_test_checker
 from dialogs.scenarios.simulation import (
@@ -74,7 +74,7 @@ def validate_test(document: Any) -> list[Problem]:
 def _about_test(named: str, sentence: str) -> str:
     if sentence.startswith("The document "):
         sentence = f"The test {sentence.removeprefix('The document ')}"
-    return f"{named}{sentence[:1].lower()}{sentence[1:]}" if named else sentence
+    return f"{named}{go_on(sentence)}" if named else sentence
 
 
 def _problems(document: Any) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from dialogs.scenarios.events import FILE_KINDS
 from dialogs.scenarios.problems import Path
 from dialogs.scenarios.reading import as_list, read_option
 from dialogs.scenarios.regex import group_names
-from dialogs.scenarios.variables import parts, type_of_answers
+from dialogs.scenarios.variables import type_of_answers
 
 Document = Mapping[str, Any]
 
@@ -52,14 +52,14 @@ class Source:
     is_open: bool = False
 
 
-def sources(document: Document, types: Mapping[str, str]) -> Iterator[Source]:
+def sources(walked: Iterable[tuple[Path, Document]], types: Mapping[str, str]) -> Iterator[Source]:
     """Return what gives variables values, except for defaults and what empties them.
 
     Args:
-        document: one that fits the schema.
+        walked: the parts of a document that fits the schema, with their places.
         types: of variables, by name.
     """
-    for path, part in parts(document):
+    for path, part in walked:
         for name, value in part["set"].items() if "set" in part else ():
             if value not in (None, ""):
                 yield _computed((*path, "set", name), name, value, types)

@@ -192,29 +192,20 @@ def _operands(document: Any) -> Iterator[str]:
                     yield from _operands(one)
 
 
+def names_in(document: Any) -> Iterator[str]:
+    """Return the variables in all texts of a value, such as a message."""
+    return (name for _, name in _places_of_names(document, ()))
+
+
 def _places_of_names(document: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    """Return the variables in all texts of a value, as `names_in`, with their places."""
+    """Return the variables in all texts of a value, with their places."""
     match document:
-        case str():
-            yield from ((path, one) for one in names_in(document))
+        case str() if "{{" in document:
+            yield from ((path, found[1]) for found in VARIABLE.finditer(document))
         case list():
             for index, one in enumerate(document):
                 yield from _places_of_names(one, (*path, index))
         case dict():
             for name, one in document.items():
-                if name != "go":
-                    yield from _places_of_names(one, (*path, name))
-
-
-def names_in(document: Any) -> Iterator[str]:
-    """Return the variables in all texts of a value, such as a message."""
-    match document:
-        case str() if "{{" in document:
-            yield from (found[1] for found in VARIABLE.finditer(document))
-        case list():
-            for one in document:
-                yield from names_in(one)
-        case dict():
-            for name, one in document.items():
                 if name != "go":  # of a button: it is not filled
-                    yield from names_in(one)
+                    yield from _places_of_names(one, (*path, name))

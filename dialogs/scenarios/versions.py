@@ -80,11 +80,12 @@ def diff(old: Document, new: Document) -> Difference:
         other=tuple(
             part for part in parts if part != "states" and not _same(old.get(part), new.get(part))
         ),
-        variables=_variables(old, new),
+        variables=variable_difference(old, new),
     )
 
 
-def _variables(old: Document, new: Document) -> VariableDifference:
+def variable_difference(old: Document, new: Document) -> VariableDifference:
+    """Return which variables differ between two valid documents."""
     before, after = set_names(old), set_names(new)
     types, new_types = variable_types(old), variable_types(new)
     return VariableDifference(
