@@ -13,7 +13,7 @@ from handlers.pagination import CursorHandler
 from handlers.schemas.conversations import ConversationLogQuerySchema, ConversationQuerySchema
 from handlers.schemas.cursors import encode
 from handlers.times import rfc3339
-from models.dialogs.conversations import TalkRow
+from models.dialogs.conversations import TalkFilter, TalkRow
 from models.dialogs.steps import StepRow
 from models.messaging.effects import TalkKey
 
@@ -58,14 +58,14 @@ class Conversations(BotHandler, CursorHandler):
         bot, query = await self.bot(bot_id), self.query(ConversationQuerySchema)
         talks, limit = self.services.talks, query["limit"]
         after = TalkKey(*query["after"][1:]) if query["after"] else None
-        wanted = {"chat_id": query["chat"], "version": query["version"], "after": after}
+        only = TalkFilter(query["chat"], query["version"], after)
         if query["state"] is not None:
-            found, end = await talks.list_in_state(bot, query["state"], **wanted, limit=limit)
+            found, end = await talks.list_in_state(bot, query["state"], only, limit=limit)
             self.answer(
                 {"items": [_present(row) for row in found], "next": end and encode(*_position(end))}
             )
             return
-        rows = await talks.list_for(bot, **wanted, limit=limit + 1)
+        rows = await talks.list_for(bot, only, limit=limit + 1)
         self.answer_items(rows, limit, present=_present, position=lambda row: _position(row.key))
 
 

@@ -6,7 +6,7 @@ from models.accounts.audit import Actor
 from models.accounts.sessions import authorized
 from models.bots.records import BotRecord
 from models.dialogs import conversations, steps, waiting
-from models.dialogs.conversations import TalkRow
+from models.dialogs.conversations import TalkFilter, TalkRow
 from models.dialogs.statistics import Period
 from models.dialogs.steps import StepRow
 from models.engine.database import Database
@@ -29,45 +29,15 @@ class TalkService:
         self._db = db
         self._runner = runner
 
-    async def list_for(
-        self,
-        bot: BotRecord,
-        *,
-        chat_id: int | None,
-        version: int | None,
-        after: TalkKey | None,
-        limit: int,
-    ) -> list[TalkRow]:
+    async def list_for(self, bot: BotRecord, only: TalkFilter, *, limit: int) -> list[TalkRow]:
         """List talks; see `models.dialogs.conversations.list_for`."""
-        return await self._db.read(
-            conversations.list_for,
-            bot.id,
-            chat_id=chat_id,
-            version=version,
-            after=after,
-            limit=limit,
-        )
+        return await self._db.read(conversations.list_for, bot.id, only, limit=limit)
 
     async def list_in_state(
-        self,
-        bot: BotRecord,
-        state: str,
-        *,
-        chat_id: int | None,
-        version: int | None,
-        after: TalkKey | None,
-        limit: int,
+        self, bot: BotRecord, state: str, only: TalkFilter, *, limit: int
     ) -> tuple[list[TalkRow], TalkKey | None]:
         """List talks that wait in a state; see `models.dialogs.waiting.list_in_state`."""
-        return await self._db.read(
-            waiting.list_in_state,
-            bot.id,
-            state,
-            chat_id=chat_id,
-            version=version,
-            after=after,
-            limit=limit,
-        )
+        return await self._db.read(waiting.list_in_state, bot.id, state, only, limit=limit)
 
     async def find(self, bot: BotRecord, key: TalkKey) -> TalkRow:
         """Find a talk of a bot.

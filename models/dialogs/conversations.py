@@ -143,36 +143,41 @@ class TalkRow:
     updated_at: datetime
 
 
-COLUMNS = "chat_id, user_id, topic_id, version, state, updated_at"
-IN_ORDER = "ORDER BY chat_id, user_id, topic_id"
-
-
-def list_for(
-    bot_id: int, *, chat_id: int | None, version: int | None, after: TalkKey | None, limit: int
-) -> list[TalkRow]:
-    """List the talks of a bot by their keys.
+@dataclass(frozen=True, slots=True)
+class TalkFilter:
+    """Which talks of a bot are listed.
 
     Args:
         chat_id, version: only those in this chat and version; None for all.
         after: only those behind this one; None for all.
     """
-    where, parameters = wanted(bot_id, chat_id, version, after)
+
+    chat_id: int | None = None
+    version: int | None = None
+    after: TalkKey | None = None
+
+
+COLUMNS = "chat_id, user_id, topic_id, version, state, updated_at"
+IN_ORDER = "ORDER BY chat_id, user_id, topic_id"
+
+
+def list_for(bot_id: int, only: TalkFilter, *, limit: int) -> list[TalkRow]:
+    """List the talks of a bot by their keys."""
+    where, parameters = wanted(bot_id, only)
     sql = f"SELECT {COLUMNS} FROM conversations WHERE {where} {IN_ORDER} LIMIT ?"  # noqa: S608
     return [talk_row(row) for row in bulk.select(sql, *parameters, limit)]
 
 
-def wanted(
-    bot_id: int, chat_id: int | None, version: int | None, after: TalkKey | None
-) -> tuple[str, list[Any]]:
-    """Return the condition for some talks of a bot as SQL, with its parameters; see `list_for`."""
+def wanted(bot_id: int, only: TalkFilter) -> tuple[str, list[Any]]:
+    """Return the condition for some talks of a bot as SQL, with its parameters."""
     conditions, parameters = ["bot_id = ?"], [bot_id]
-    for column, value in (("chat_id", chat_id), ("version", version)):
+    for column, value in (("chat_id", only.chat_id), ("version", only.version)):
         if value is not None:
             conditions.append(f"{column} = ?")
             parameters.append(value)
-    if after is not None:
+    if only.after is not None:
         conditions.append("(chat_id, user_id, topic_id) > (?, ?, ?)")
-        parameters += after
+        parameters += only.after
     return " AND ".join(conditions), parameters
 
 

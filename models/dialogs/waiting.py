@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import orjson
 
-from models.dialogs.conversations import COLUMNS, IN_ORDER, TalkRow, talk_row, wanted
+from models.dialogs.conversations import COLUMNS, IN_ORDER, TalkFilter, TalkRow, talk_row, wanted
 from models.engine import bulk
 from models.messaging.effects import TalkKey
 
@@ -32,23 +32,14 @@ def waiting_by_version(bot_id: int) -> dict[int, int]:
 
 
 def list_in_state(
-    bot_id: int,
-    state: str,
-    *,
-    chat_id: int | None,
-    version: int | None,
-    after: TalkKey | None,
-    limit: int,
+    bot_id: int, state: str, only: TalkFilter, *, limit: int
 ) -> tuple[list[TalkRow], TalkKey | None]:
     """List talks that wait in a state, of the next 5,000 of a bot; by their keys.
-
-    Args:
-        chat_id, version, after: as for `models.dialogs.conversations.list_for`.
 
     Returns:
         The talks, and the key behind which to go on; None if there are no others.
     """
-    where, parameters = wanted(bot_id, chat_id, version, after)
+    where, parameters = wanted(bot_id, only)
     talks = f"FROM conversations WHERE {where} {IN_ORDER}"
     begin = _begin(state)
     rows = bulk.select(

@@ -18,6 +18,7 @@ from models.accounts.audit import OPERATOR
 from models.accounts.users import User
 from models.bots.tables import Bot
 from models.dialogs import conversations, scenarios, steps, waiting
+from models.dialogs.conversations import TalkFilter
 from models.dialogs.tables import ConversationRow, ConversationStep, ScenarioVersion
 from models.engine.base import now, proxy
 from models.engine.connection import connect
@@ -107,10 +108,10 @@ def test_a_page_of_talks_in_a_state_looks_at_some_talks_only(
     pages: list[list[int]] = []
     end: TalkKey | None = None
     while not pages or end is not None:
-        found, end = waiting.list_in_state(1, "a", chat_id=None, version=None, after=end, limit=2)
+        found, end = waiting.list_in_state(1, "a", TalkFilter(after=end), limit=2)
         pages.append([row.key.chat_id for row in found])
     assert pages == [[0, 2], [3], [9]]
-    found, end = waiting.list_in_state(1, "a", chat_id=3, version=4, after=None, limit=2)
+    found, end = waiting.list_in_state(1, "a", TalkFilter(3, 4), limit=2)
     assert ([row.key.chat_id for row in found], end) == ([3], None)
 
 
