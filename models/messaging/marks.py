@@ -119,8 +119,8 @@ class Flushed:
         early: those of them that were handled already.
         messages: the ids of new messages that go out, in their order, by update.
         received: the ids of new messages from people.
-        interrupted: the bots of which a talk is not stored, because it was deleted while it took
-            a step.
+        interrupted: the bots of which a talk is not stored: it was deleted while it took a step,
+            or its bot has another token or owner now.
         claimed: the method and parameters of claimed messages, by the id of their first row; the
             others are not to be sent any more.
     """
